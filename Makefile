@@ -1,0 +1,59 @@
+# Everything is done with paths relative to this folder, so that spaces and å in its path do no harm.
+# Programs are started as `python -m …`: their scripts name the interpreter by its full path.
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+LANGUAGES := $(wildcard shared/locale/*/LC_MESSAGES/messages.po)
+PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint bench install format translations lock browser
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+up: install ## Start the whole system on this machine (ARGS="--data DIR --public-port 8000 …")
+	@exec $(PY) -m radslag up $(ARGS)
+
+test: install browser ## Run all tests against servers they start themselves (ARGS="tests/… -k …")
+	@$(PY) -m pytest $(ARGS)
+
+lint: install ## Check style, types, translations, and that the migrations match the tables
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m radslag.translations check
+	@$(PY) -m radslag migrate --check
+
+bench: install ## Measure (see bench/README.md)
+	@$(PY) -m bench $(ARGS)
+
+install: .venv/.installed .venv/.translated ## Make .venv and install what the lock files name
+
+format: install ## Put the code in its standard form
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+translations: install ## Collect the texts in the code into the catalogs and compile them
+	@$(PY) -m radslag.translations update
+	@$(PY) -m radslag.translations compile
+
+lock: ## Choose new versions of everything (needs uv, and only this does)
+	@sh tools/lock.sh
+
+browser: install
+	@sh tools/browser.sh
+
+.venv/bin/python:
+	@sh tools/venv.sh
+
+.venv/.installed: requirements-dev.txt pyproject.toml .venv/bin/python
+	@echo "Installing what requirements-dev.txt names (a minute or two the first time) …"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch .venv/.installed
+
+.venv/.translated: .venv/.installed $(LANGUAGES)
+	@$(PY) -m radslag.translations compile
+	@touch .venv/.translated
