@@ -1,0 +1,154 @@
+"""A child process of the supervisor: started, watched, stopped, and never left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_LAUNCHER = Path(__file__).with_name("launch.py")
+
+
+class ChildError(Exception):
+    """A child did not start or ended at once; the text says which, and what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom a child runs as; `may_search`: may pass folders that only root may enter."""
+
+    uid: int
+    gid: int
+    may_search: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What `launch.py` is told."""
+
+    parent: int
+    death_signal: int
+    uid: int | None
+    gid: int | None
+    may_search: bool
+
+
+class Child:
+    """One child process in a session of its own, which ends when this process ends.
+
+    It must be started from a thread that lives as long as this process: to Linux "the parent" is
+    the thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        user: User | None = None,
+        death_signal: signal.Signals = signal.SIGKILL,
+        keep_open: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self.log = log
+        launch = Launch(
+            parent=os.getpid(),
+            death_signal=death_signal,
+            uid=user.uid if user else None,
+            gid=user.gid if user else None,
+            may_search=bool(user and user.may_search),
+        )
+        command = [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(asdict(launch))]
+        with self._open_log() as output:
+            self.log_start = output.tell()
+            self._process = subprocess.Popen(
+                [*command, *map(str, arguments)],
+                stdin=subprocess.PIPE if sys.platform != "linux" else subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+                pass_fds=keep_open,
+            )
+
+    def _open_log(self) -> BinaryIO:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        stream = os.fdopen(descriptor, "ab")
+        stream.seek(0, os.SEEK_END)
+        return stream
+
+    @property
+    def pid(self) -> int:
+        """The process id, also that of its session and process group."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return how it ended (negative: by which signal), or None while it runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._end_group()
+        return code
+
+    def last_words(self, lines: int = 4) -> str:
+        """Return the end of what it wrote since it was started."""
+        with self.log.open("rb") as file:
+            file.seek(self.log_start)
+            text = file.read().decode(errors="replace")
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the child alone."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended within so many seconds."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        self._end_group()
+        return True
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 10) -> int:
+        """Ask it to end; when it has not after the time, kill it and all it started.
+
+        Returns how it ended.
+        """
+        self.signal(number)
+        if not self.wait(timeout_s):
+            self._end_group()
+            self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return self._process.returncode
+
+    def _end_group(self) -> None:
+        """Kill what the child may have left in its process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def wait_until_ready(child: Child, ready: Callable[[], bool], timeout_s: float) -> None:
+    """Wait until `ready()` says yes.
+
+    Raises ChildError when the child ends first or the time is up.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not ready():
+        if child.poll() is not None:
+            raise ChildError(f"{child.name} ended at its start: {child.last_words()}")
+        if time.monotonic() > deadline:
+            raise ChildError(f"{child.name} did not answer in {timeout_s:.0f} s; see {child.log}.")
+        time.sleep(0.02)
