@@ -1,0 +1,1 @@
+"""What every room stands on. This package knows no room: it never imports `services`."""

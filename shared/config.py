@@ -1,0 +1,209 @@
+"""Settings: the only place that reads the environment. `docs/settings.md` documents each one."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX = "RADSLAG_"
+MIN_SECRET_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text is one sentence that names it."""
+
+
+def _setting(help_text: str, default: str | None = None) -> Any:
+    """Declare a setting; one without default is required."""
+    metadata = {"help": help_text, "default": default}
+    return field(metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked. A field's name in the environment: `RADSLAG_` and it in capitals."""
+
+    database_url: str = _setting("PostgreSQL: `postgresql://user:password@host/database`")
+    broker_url: str = _setting(
+        "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`"
+    )
+    secret_key: str = _setting(
+        "At least 32 characters; signs receipts and sessions. Changing it signs staff out; "
+        "receipt links already handed out keep working"
+    )
+    public_url: str = _setting("Where residents reach the public web: `https://dialog.example.se`")
+    desk_url: str = _setting("Where staff reach the desk: `https://radslag.example.se`")
+    smtp_url: str = _setting("Outgoing mail: `smtp://user:password@host:587?starttls=1`")
+    mail_from: str = _setting("Sender of every letter", "Rådslag <radslag@localhost>")
+    authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
+    contact: str = _setting(
+        "Where a resident can turn with questions (an address, shown on pages and in letters)",
+        "kontaktcenter@helsingborg.se",
+    )
+    timezone: ZoneInfo = _setting("The city's time zone", "Europe/Stockholm")
+    trusted_proxies: int = _setting(
+        "How many proxies in front of the web set X-Forwarded-For and -Proto", "0"
+    )
+    submit_limit: str = _setting(
+        "Ideas per source before they are marked as a burst; ten times as many are refused with "
+        "429. `off` for load tests",
+        "30/minute;300/hour",
+    )
+    undo_seconds: int = _setting(
+        "How long a letter waits after a decision, so that it can be undone", "30"
+    )
+    hold_letters: bool = _setting("`1`: letters wait until an administrator lets them go", "0")
+    metrics_token: str = _setting(
+        "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
+    )
+    public_database_url: str = _setting(
+        "A read replica for the public pages; empty: the database itself", ""
+    )
+    log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check all settings.
+
+        Raises SettingsError naming every setting that is missing, or the first that is wrong.
+        """
+        env = os.environ if env is None else env
+        raw: dict[str, str] = {}
+        missing = []
+        for item in fields(cls):
+            name = PREFIX + item.name.upper()
+            value = env.get(name, "").strip() or item.metadata["default"]
+            if value is None:
+                missing.append(name)
+            else:
+                raw[item.name] = value
+        if missing:
+            raise SettingsError(f"Missing settings: {', '.join(missing)}.")
+        return cls(**{name: _CONVERT.get(name, str)(value) for name, value in raw.items()})
+
+    @property
+    def celery_broker_url(self) -> str:
+        """The broker as Celery's transport spells it."""
+        parts = urlsplit(self.broker_url)
+        if parts.scheme != "unix":
+            return self.broker_url
+        database = parse_qs(parts.query).get("db", ["0"])[0]
+        return f"redis+socket://{parts.path}?virtual_host={database}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database as SQLAlchemy spells it, with the driver named."""
+        return sqlalchemy_url(self.database_url)
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """Name the driver (psycopg 3) in a `postgresql://` address."""
+    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", database_url)
+
+
+def _database_url(value: str) -> str:
+    if not re.match(r"^postgres(ql)?(\+psycopg)?://", value):
+        raise SettingsError("RADSLAG_DATABASE_URL must start with postgresql://.")
+    return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", value)
+
+
+def _optional_database_url(value: str) -> str:
+    return _database_url(value) if value else ""
+
+
+def _broker_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise SettingsError("RADSLAG_BROKER_URL must start with redis://, rediss:// or unix://.")
+    return value
+
+
+def _web_url(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise SettingsError(f"{name} must be a web address such as https://example.se.")
+    return value.rstrip("/")
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps"} or not unquote(parts.hostname or ""):
+        raise SettingsError("RADSLAG_SMTP_URL must look like smtp://host:587?starttls=1.")
+    return value
+
+
+def _secret_key(value: str) -> str:
+    if len(value) < MIN_SECRET_LENGTH:
+        raise SettingsError(f"RADSLAG_SECRET_KEY must have {MIN_SECRET_LENGTH} characters or more.")
+    return value
+
+
+def _timezone(value: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError(
+            f"RADSLAG_TIMEZONE is not a time zone: {value}. Try Europe/Stockholm."
+        ) from None
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not value.isdecimal():
+        raise SettingsError(f"{name} must be a whole number, not {value}.")
+    return int(value)
+
+
+def _switch(name: str, value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if value.lower() not in known:
+        raise SettingsError(f"{name} must be 1 or 0, not {value}.")
+    return known[value.lower()]
+
+
+_LIMIT = re.compile(
+    r"\d+\s*/\s*(second|minute|hour|day)(\s*;\s*\d+\s*/\s*(second|minute|hour|day))*"
+)
+
+
+def _submit_limit(value: str) -> str:
+    if value.lower() != "off" and not _LIMIT.fullmatch(value):
+        raise SettingsError("RADSLAG_SUBMIT_LIMIT must look like 30/minute;300/hour, or be off.")
+    return value.lower()
+
+
+def _log_level(value: str) -> str:
+    if value.lower() not in {"debug", "info", "warning", "error"}:
+        raise SettingsError("RADSLAG_LOG_LEVEL must be debug, info, warning or error.")
+    return value.lower()
+
+
+_CONVERT: Mapping[str, Any] = {
+    "database_url": _database_url,
+    "public_database_url": _optional_database_url,
+    "broker_url": _broker_url,
+    "secret_key": _secret_key,
+    "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
+    "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
+    "smtp_url": _smtp_url,
+    "timezone": _timezone,
+    "trusted_proxies": lambda value: _whole_number("RADSLAG_TRUSTED_PROXIES", value),
+    "submit_limit": _submit_limit,
+    "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
+    "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
+    "log_level": _log_level,
+}
+
+
+def data_folder(env: Mapping[str, str] | None = None) -> Path:
+    """The folder of the system that `radslag up` runs: RADSLAG_DATA, else `var` here."""
+    env = os.environ if env is None else env
+    return Path(env.get(PREFIX + "DATA", "") or "var")
+
+
+def dies_with_parent(env: Mapping[str, str] | None = None) -> bool:
+    """Whether this process was told to end when the process that started it ends."""
+    env = os.environ if env is None else env
+    return env.get(PREFIX + "DIE_WITH_PARENT") == "1"

@@ -1,0 +1,88 @@
+"""The contract between the rooms: facts in the past tense, frozen, ids only.
+
+`version` counts the shape of the payload; a consumer refuses one that it does not know.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from shared.models.enums import DecisionKind, ReceiptVerb
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to `subject_id`."""
+
+    version: ClassVar[int] = 1
+
+    @property
+    def subject_id(self) -> UUID:
+        """The row that the event is about."""
+        raise AttributeError
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as JSON holds them."""
+        return {
+            name: str(value) if isinstance(value, UUID) else value
+            for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaEvent(Event):
+    """Something happened to an idea."""
+
+    idea_id: UUID
+
+    @property
+    def subject_id(self) -> UUID:
+        """The idea."""
+        return self.idea_id
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaSubmitted(IdeaEvent):
+    """A text version of an idea was stored and should be checked."""
+
+    text_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaChecked(IdeaEvent):
+    """All checks have run on a text version, or were given up."""
+
+    text_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaDecided(IdeaEvent):
+    """A decision was made about an idea."""
+
+    decision_id: UUID
+    kind: DecisionKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptAction(IdeaEvent):
+    """A writer asked for something from the receipt, or a reader reported a public idea.
+
+    `text_version` names the corrected text; `rule_code` the rule that a report points at.
+    """
+
+    verb: ReceiptVerb
+    text_version: int | None = None
+    rule_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised(Event):
+    """Something that cannot wait for a digest: its kind and the row it is about."""
+
+    alert: str
+    about_id: UUID
+
+    @property
+    def subject_id(self) -> UUID:
+        """The row that the alert is about."""
+        return self.about_id

@@ -1,0 +1,56 @@
+"""Words for people: Swedish is the source, English the first translation.
+
+The text in the code *is* the Swedish text; `shared/locale/<language>/LC_MESSAGES/messages.po` holds
+the others. The language belongs to the running request, task or letter, not to the process.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+from babel.support import NullTranslations, Translations
+
+SOURCE = "sv"
+LANGUAGES = ("sv", "en")
+LOCALE_DIR = Path(__file__).parent / "locale"
+
+_language: ContextVar[str] = ContextVar("language", default=SOURCE)
+
+
+def language() -> str:
+    """Return the code of the language now spoken, `sv` or `en`."""
+    return _language.get()
+
+
+def set_language(code: str) -> None:
+    """Speak this language from here on in the running context; an unknown one means Swedish."""
+    _language.set(code if code in LANGUAGES else SOURCE)
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak this language inside the block."""
+    token = _language.set(code if code in LANGUAGES else SOURCE)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+@cache
+def _catalog(code: str) -> NullTranslations:
+    return NullTranslations() if code == SOURCE else Translations.load(LOCALE_DIR, [code])
+
+
+def gettext(message: str, **params: object) -> str:
+    """Return the text in the language now spoken, with `%(name)s` filled in."""
+    text: str = _catalog(language()).ugettext(message)
+    return text % params if params else text
+
+
+def ngettext(singular: str, plural: str, n: int, **params: object) -> str:
+    """Return the form that fits n, with `%(n)s` and the other names filled in."""
+    text: str = _catalog(language()).ungettext(singular, plural, n)
+    return text % {"n": n, **params}

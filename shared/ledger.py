@@ -1,0 +1,176 @@
+"""The books: what came in must be what is there. Read in one snapshot, never repaired here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.clock import utcnow
+from shared.models import Heartbeat, Idea, IdeaStatus, OutboxDelivery
+
+# A delivery that is not done after this long is a violation.
+OVERDUE_MINUTES = 10
+
+_NOT_DONE = text("done_at IS NULL")
+
+# Each rule of the ledger: its name, and a question whose rows break it.
+VIOLATIONS: Mapping[str, str] = {
+    "an idea without original": """
+        SELECT i.number FROM ideas i LEFT JOIN originals o ON o.idea_id = i.id
+        WHERE o.idea_id IS NULL""",
+    "an idea without its text version": """
+        SELECT i.number FROM ideas i
+        LEFT JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
+        WHERE t.idea_id IS NULL""",
+    "waiting without an open entry": """
+        SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
+            SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)""",
+    "waiting without a verdict": """
+        SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
+            SELECT FROM verdicts v WHERE v.idea_id = i.id)""",
+    # The status must be the fold of the decisions, undone ones put back. `status_after` of the
+    # newest decision is that fold, and CHECK constraints tie it to the kind; a withdrawal is the
+    # writer's own, and before any decision an idea is received or waiting.
+    "a status that is not the fold of its decisions": """
+        SELECT i.number FROM ideas i
+        LEFT JOIN LATERAL (
+            SELECT d.status_after FROM decisions d WHERE d.idea_id = i.id
+            ORDER BY d.seq DESC LIMIT 1) last ON true
+        WHERE i.status <> 'withdrawn'
+          AND CASE WHEN last.status_after IS NULL THEN i.status NOT IN ('received', 'waiting')
+                   ELSE i.status <> last.status_after END""",
+    "a decision that does not begin where the one before it ended": """
+        SELECT i.number FROM (
+            SELECT d.idea_id, d.status_before, d.status_after,
+                   lag(d.status_after) OVER (PARTITION BY d.idea_id ORDER BY d.seq) AS previous
+            FROM decisions d) step
+        JOIN ideas i ON i.id = step.idea_id
+        WHERE step.previous IS NOT NULL AND step.previous <> step.status_before""",
+    "a delivery not done in time": f"""
+        SELECT d.id::text FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.done_at IS NULL
+          AND e.occurred_at < now() - interval '{OVERDUE_MINUTES} minutes'""",
+    "an idea without a delivery to the checks": """
+        SELECT i.number FROM ideas i WHERE NOT EXISTS (
+            SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
+            WHERE e.subject_id = i.id AND e.kind = 'IdeaSubmitted')""",
+    "a decision owed a letter without one": """
+        SELECT i.number FROM decisions d
+        JOIN ideas i ON i.id = d.idea_id
+        JOIN contacts c ON c.idea_id = i.id
+        JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaDecided'
+                            AND e.payload ->> 'decision_id' = d.id::text
+        JOIN outbox_deliveries o ON o.event_id = e.id AND o.consumer = 'notify.letter'
+        WHERE d.kind IN ('publish', 'reject', 'merge') AND o.done_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM letters l WHERE l.decision_id = d.id)""",
+    "one idempotency key with two ideas": """
+        SELECT encode(key_hash, 'hex') FROM idempotency_keys
+        GROUP BY key_hash HAVING count(DISTINCT idea_id) > 1""",
+    "an idea twice in the queue for one reason": """
+        SELECT i.number FROM queue_entries q JOIN ideas i ON i.id = q.idea_id
+        WHERE q.closed_at IS NULL GROUP BY i.number, q.reason HAVING count(*) > 1""",
+}
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How late the work is, in seconds; None when there is none, or no clock has run."""
+
+    unprocessed: int
+    oldest_unprocessed_s: int | None
+    clock_age_s: int | None
+
+
+def health(session: SqlSession) -> Health:
+    """Ask how old the oldest unprocessed row is: the one sign that a deaf worker cannot fake."""
+    unprocessed = session.scalar(select(func.count()).select_from(OutboxDelivery).where(_NOT_DONE))
+    oldest = session.scalar(
+        text("""
+            SELECT extract(epoch FROM now() - e.occurred_at)::int
+            FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+            WHERE d.done_at IS NULL ORDER BY d.event_id LIMIT 1""")
+    )
+    beat = session.scalar(select(Heartbeat.at).where(Heartbeat.name == "clock"))
+    age = None if beat is None else max(0, int((utcnow() - beat).total_seconds()))
+    return Health(unprocessed or 0, oldest, age)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The books at one instant. `received` counts ideas still in that status."""
+
+    received: int
+    waiting: int
+    published: int
+    rejected: int
+    merged: int
+    withdrawn: int
+    unprocessed: int
+    oldest_unprocessed_s: int | None
+    violations: list[dict[str, Any]]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether no rule is broken."""
+        return not self.violations
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return asdict(self)
+
+
+def counts(session: SqlSession) -> dict[str, int]:
+    """Count ideas by status, every status named. Destroyed ideas are tombstones and count."""
+    found = dict(
+        session.execute(select(Idea.status, func.count()).group_by(Idea.status)).tuples().all()
+    )
+    return {status.value: found.get(status, 0) for status in IdeaStatus}
+
+
+def read(session: SqlSession) -> Ledger:
+    """Read the books. The session must not have begun: one REPEATABLE READ snapshot is taken."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    broken = []
+    for name, question in VIOLATIONS.items():
+        rows = session.scalars(text(question)).all()
+        if rows:
+            broken.append({"rule": name, "count": len(rows), "examples": list(rows[:_SHOWN])})
+    by_status = counts(session)
+    total = session.scalar(select(func.count()).select_from(Idea)) or 0
+    if sum(by_status.values()) != total:
+        broken.append({"rule": "counts that differ", "count": 1, "examples": []})
+    late = health(session)
+    return Ledger(
+        **by_status,
+        unprocessed=late.unprocessed,
+        oldest_unprocessed_s=late.oldest_unprocessed_s,
+        violations=broken,
+    )
+
+
+def metrics(session: SqlSession) -> bytes:
+    """Return the numbers an operator watches, as Prometheus reads them."""
+    registry = CollectorRegistry()
+    ideas = Gauge("radslag_ideas", "Ideas by status", ["status"], registry=registry)
+    for status, number in counts(session).items():
+        ideas.labels(status).set(number)
+    late = health(session)
+    Gauge("radslag_unprocessed", "Deliveries not done", registry=registry).set(late.unprocessed)
+    Gauge("radslag_oldest_unprocessed_seconds", "Age of the oldest of them", registry=registry).set(
+        late.oldest_unprocessed_s or 0
+    )
+    Gauge("radslag_clock_age_seconds", "Since the clock last ticked", registry=registry).set(
+        -1 if late.clock_age_s is None else late.clock_age_s
+    )
+    letters = Gauge("radslag_letters", "Letters by state", ["state"], registry=registry)
+    for state, number in session.execute(text("SELECT state, count(*) FROM letters GROUP BY 1")):
+        letters.labels(state).set(number)
+    failed = session.scalar(text("SELECT count(*) FROM failed_jobs WHERE replayed_at IS NULL"))
+    Gauge("radslag_failed_jobs", "Jobs given up and not replayed", registry=registry).set(
+        failed or 0
+    )
+    return generate_latest(registry)

@@ -1,0 +1,33 @@
+"""Councils: the dialogues that take ideas. Written by moderation."""
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint, Identity, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Moment
+
+
+class Council(Base):
+    """One invånarråd, or any other dialogue that takes ideas."""
+
+    __tablename__ = "councils"
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_plain"),
+        CheckConstraint("open_from < open_until", name="opens_before_it_closes"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    theme: Mapped[str]
+    # As people say it, for a council whose day is not set ("hösten 2022").
+    held_label: Mapped[str]
+    held_on: Mapped[date | None]
+    introduction: Mapped[str]
+    summary_url: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="sv", server_default="sv")
+    open_from: Mapped[Moment | None]
+    open_until: Mapped[Moment | None]
+    # The policy (DESIGN, section 11): clear ideas with nothing unchecked publish themselves.
+    publishes_clear: Mapped[bool] = mapped_column(default=False, server_default="false")

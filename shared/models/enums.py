@@ -1,0 +1,99 @@
+"""The words of the system as types: each is stored by its value."""
+
+import enum
+
+
+class IdeaStatus(enum.StrEnum):
+    """What the public may see of an idea, and where it is on its way."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    PUBLISHED = "published"
+    REJECTED = "rejected"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+
+
+class Precision(enum.StrEnum):
+    """How exactly a moment is known; a day is shown as a date."""
+
+    INSTANT = "instant"
+    DAY = "day"
+
+
+class Source(enum.StrEnum):
+    """The way an idea came in."""
+
+    FORM = "form"
+    API = "api"
+    HOOK = "hook"
+    IMPORT = "import"
+
+
+class TextKind(enum.StrEnum):
+    """Why a text version was written."""
+
+    RECEIVED = "received"
+    CORRECTION = "correction"
+    MASK = "mask"
+
+
+class Outcome(enum.StrEnum):
+    """What all findings together mean. A verdict never rejects or deletes."""
+
+    CLEAR = "clear"
+    ATTENTION = "attention"
+    LIKELY_SPAM = "likely_spam"
+
+
+class Reason(enum.StrEnum):
+    """Why a person should look at an idea."""
+
+    NEW = "new"
+    CORRECTION = "correction"
+    RE_REVIEW = "re-review"
+    CLEAN_UP = "clean-up"
+    LATE_FINDING = "late-finding"
+    REPORT = "report"
+    SAMPLE = "sample"
+
+
+class DecisionKind(enum.StrEnum):
+    """What was done about an idea."""
+
+    PUBLISH = "publish"
+    REJECT = "reject"
+    MERGE = "merge"
+    MASK = "mask"
+    KEEP = "keep"
+    REOPEN = "reopen"
+    UNDO = "undo"
+    IMPORT = "import"
+    POLICY = "policy"
+
+
+class Role(enum.StrEnum):
+    """What a member of staff may do at the desk."""
+
+    READER = "reader"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+class ReceiptVerb(enum.StrEnum):
+    """What a writer can ask for from the receipt, and any reader from a public idea."""
+
+    WITHDRAW = "withdraw"
+    CORRECT = "correct"
+    RE_REVIEW = "re-review"
+    REPORT = "report"
+
+
+class LetterState(enum.StrEnum):
+    """Where a letter is on its way out."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+    FAILED = "failed"

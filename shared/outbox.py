@@ -1,0 +1,144 @@
+"""The outbox: the event beside the change, and the consumer's side of a delivery.
+
+`record` writes an event in the caller's transaction. The relay (`shared.relay`) groups deliveries
+into batches and sends their ids. A task `claim`s its batch (its attempt is committed before work
+starts) and sets it `done` in the transaction of its effect. What is not done is offered again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from shared import queues
+from shared.clock import utcnow
+from shared.db import Session
+from shared.errors import place_of
+from shared.events import Event
+from shared.models import OutboxDelivery, OutboxEvent
+
+# How much longer than the task's own limit its lease lasts: time to kill it and to commit.
+LEASE_MARGIN_S = 2
+
+
+class StaleBatchError(Exception):
+    """The batch was offered to someone else while this task worked; its effect is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One claimed delivery: what happened, to whom, and how often it has been tried."""
+
+    id: int
+    subject_id: UUID
+    payload: dict[str, Any]
+    attempts: int
+
+
+def record(session: SqlSession, event: Event, *, queue: str | None = None) -> None:
+    """Write an event and a delivery for each consumer, in the caller's transaction.
+
+    `queue` moves the deliveries to another queue than their consumer's own (imports use `bulk`).
+    """
+    kind = type(event).__name__
+    event_id = session.scalar(
+        insert(OutboxEvent)
+        .values(
+            kind=kind, version=event.version, subject_id=event.subject_id, payload=event.payload()
+        )
+        .returning(OutboxEvent.id)
+    )
+    consumers = queues.ROUTES[kind]
+    if consumers:
+        session.execute(
+            insert(OutboxDelivery),
+            [
+                {"event_id": event_id, "consumer": each.name, "queue": queue or each.queue}
+                for each in consumers
+            ],
+        )
+
+
+def claim(batch: UUID) -> list[Delivery]:
+    """Take a batch: count the attempt and commit it before any work starts.
+
+    A message that comes twice, or whose batch was regrouped meanwhile, gets an empty list.
+    """
+    now = utcnow()
+    taken = (
+        update(OutboxDelivery)
+        .where(
+            OutboxDelivery.batch == batch,
+            OutboxDelivery.started_at.is_(None),
+            OutboxDelivery.done_at.is_(None),
+            OutboxDelivery.failed_at.is_(None),
+        )
+        .values(started_at=now, attempts=OutboxDelivery.attempts + 1)
+        .returning(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+    )
+    with Session.begin() as session:
+        rows = session.execute(taken).all()
+        if not rows:
+            return []
+        consumer = queues.CONSUMERS[rows[0].consumer]
+        limit_s = consumer.limit_s(max(row.attempts for row in rows) - 1)
+        session.execute(
+            update(OutboxDelivery)
+            .where(OutboxDelivery.id.in_([row.id for row in rows]))
+            .values(lease_until=now + timedelta(seconds=limit_s + LEASE_MARGIN_S))
+        )
+        found = session.execute(
+            select(
+                OutboxDelivery.id,
+                OutboxEvent.subject_id,
+                OutboxEvent.payload,
+                OutboxDelivery.attempts,
+            )
+            .join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+            .where(OutboxDelivery.id.in_([row.id for row in rows]))
+            .order_by(OutboxDelivery.id)
+        )
+        return [Delivery(*row) for row in found]
+
+
+def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
+    """Mark deliveries done in the transaction of their effect.
+
+    Raises StaleBatchError when one of them is no longer this batch's: someone else has it now.
+    """
+    marked = session.execute(
+        update(OutboxDelivery)
+        .where(
+            OutboxDelivery.id.in_([delivery.id for delivery in deliveries]),
+            OutboxDelivery.batch == batch,
+            OutboxDelivery.done_at.is_(None),
+        )
+        .values(done_at=func.clock_timestamp(), error=None)
+        .returning(OutboxDelivery.id)
+    ).all()
+    if len(marked) != len(deliveries):
+        raise StaleBatchError
+
+
+def release(batch: UUID, error: BaseException) -> None:
+    """After a failed try: note the type and place of the error, and let the relay offer again.
+
+    The next try waits for the consumer's pause, doubled for each attempt.
+    """
+    with Session.begin() as session:
+        rows = session.execute(
+            select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+            .where(OutboxDelivery.batch == batch, OutboxDelivery.done_at.is_(None))
+            .with_for_update()
+        ).all()
+        for row in rows:
+            pause_s = queues.CONSUMERS[row.consumer].pause_s * 2 ** max(row.attempts - 1, 0)
+            session.execute(
+                update(OutboxDelivery)
+                .where(OutboxDelivery.id == row.id)
+                .values(lease_until=utcnow() + timedelta(seconds=pause_s), error=place_of(error))
+            )

@@ -1,0 +1,75 @@
+"""Queues, tasks, and who hears which event: the only place where the rooms' work meets.
+
+`radslag/processes.py` says which process serves which queue.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import UUID
+
+CHECKS = "checks"
+# Imports and backtests, so that a resident's idea never waits behind them.
+BULK = "bulk"
+SEMANTIC = "semantic"
+# What residents ask for from their receipts.
+ACTIONS = "actions"
+LETTERS = "letters"
+CLOCK = "clock"
+
+ALL = (CHECKS, BULK, SEMANTIC, ACTIONS, LETTERS, CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who acts on an event: the task, its queue, and how its tries are grouped.
+
+    `tries[n]` is (how many events travel together, seconds the task may run) at the n-th try; after
+    the last one the relay gives up. `pause_s` is the wait before the second try and doubles.
+    """
+
+    name: str
+    task: str
+    queue: str
+    tries: tuple[tuple[int, int], ...]
+    pause_s: int = 0
+
+    def size(self, attempts: int) -> int:
+        """How many deliveries with this many attempts travel in one message."""
+        return self.tries[min(attempts, len(self.tries) - 1)][0]
+
+    def limit_s(self, attempts: int) -> int:
+        """How long a task with such deliveries may run before it is killed."""
+        return self.tries[min(attempts, len(self.tries) - 1)][1]
+
+    def gives_up(self, attempts: int) -> bool:
+        """Whether so many attempts are enough."""
+        return attempts >= len(self.tries)
+
+
+_SLOWLY = ((20, 60), (5, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 30))
+
+CHECK = Consumer("moderation.check", "moderation.check_ideas", CHECKS, ((100, 16), (10, 8), (1, 6)))
+RECEIPT = Consumer("moderation.receipt", "moderation.act_on_receipts", ACTIONS, _SLOWLY, pause_s=2)
+LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
+
+CONSUMERS = MappingProxyType({consumer.name: consumer for consumer in (CHECK, RECEIPT, LETTER)})
+
+# Event name → who hears it. Nobody acts on `IdeaChecked` and `AlertRaised` yet; they are recorded.
+ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
+    {
+        "IdeaSubmitted": (CHECK,),
+        "IdeaChecked": (),
+        "IdeaDecided": (LETTER,),
+        "ReceiptAction": (RECEIPT,),
+        "AlertRaised": (),
+    }
+)
+
+# Tasks that the clock asks for; they look for themselves what there is to do.
+SEND_LETTERS = "notify.send_letters"
+RUN_DIGESTS = "notify.run_digests"
+
+
+def message(batch: UUID) -> dict[str, str]:
+    """Return all that a message ever carries: the id of its batch."""
+    return {"batch": str(batch)}

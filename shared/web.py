@@ -1,0 +1,250 @@
+"""What both web applications get: headers, language, readable errors, health."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
+from jinja2 import StrictUndefined
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from shared import i18n, ledger, migrate, times
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.db import Session
+from shared.i18n import gettext as _
+
+log = logging.getLogger(__name__)
+
+SHARED = Path(__file__).parent
+PROBLEM_JSON = "application/problem+json"
+LANGUAGE_COOKIE = "radslag_lang"
+CLOCK_IS_LATE_S = 120
+
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+operators = Blueprint("operators", __name__)
+common_static = Blueprint(
+    "shared", __name__, static_folder=str(SHARED / "static"), static_url_path="/static/shared"
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give an application everything that both have in common."""
+    app.config["SETTINGS"] = settings
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined]
+    install(
+        i18n.gettext,
+        lambda one, many, n, **more: i18n.ngettext(one, many, n, **more),
+        newstyle=True,
+    )
+    app.jinja_env.globals.update(language=i18n.language, settings=settings)
+    app.jinja_env.filters["written"] = lambda moment, precision: times.written(
+        moment, precision, settings.timezone
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    app.register_blueprint(common_static)
+    app.register_blueprint(operators)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(PoolTimeoutError, _database_down)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def settings() -> Settings:
+    """Return the settings of the running application."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(8)
+    asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or i18n.SOURCE
+    i18n.set_language(asked)
+
+
+def _finish(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    chosen = request.args.get("lang")
+    if chosen in i18n.LANGUAGES and request.method == "GET":
+        # Set only when a person chose a language, never by the form.
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            chosen,
+            max_age=180 * 86400,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def wants_json() -> bool:
+    """Whether the one who asks is a machine: the API, a JSON body, or JSON preferred by Accept."""
+    if request.path.startswith(("/api/", "/hooks/")) or request.is_json:
+        return True
+    accepted = request.accept_mimetypes
+    best = accepted.best_match(["text/html", "application/json", PROBLEM_JSON], "text/html")
+    return best != "text/html" and accepted[best] > accepted["text/html"]
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    title: str | None = None,
+    kind: str = "about:blank",
+    errors: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """Answer a machine with RFC 9457 problem details, `errors` holding a sentence per field."""
+    body: dict[str, Any] = {
+        "type": kind,
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **({"errors": dict(errors)} if errors else {}),
+        **(more or {}),
+    }
+    response = jsonify(body)
+    response.status_code = status
+    response.mimetype = PROBLEM_JSON
+    return response
+
+
+def explain(status: int) -> tuple[str, str]:
+    """Return the heading and the sentence that tell a person about an HTTP error."""
+    texts = {
+        400: (_("Det gick inte att läsa"), _("Något i det som skickades gick inte att läsa.")),
+        403: (_("Här får du inte gå in"), _("Du har inte rätt att se eller göra detta.")),
+        404: (_("Sidan finns inte"), _("Kontrollera adressen eller börja om från startsidan.")),
+        405: (_("Så går det inte att göra"), _("Sidan kan inte ta emot det som skickades.")),
+        410: (_("Inte kvar"), _("Den som skrev idén har tagit tillbaka den.")),
+        413: (_("För stort"), _("Det som skickades är för stort.")),
+        429: (
+            _("Vänta en stund"),
+            _("Det kom väldigt mycket på en gång. Försök igen om en stund."),
+        ),
+        503: (
+            _("Stängt en liten stund"),
+            _("Vi kan inte ta emot något just nu. Försök igen om någon minut."),
+        ),
+    }
+    return texts.get(
+        status,
+        (_("Något gick fel"), _("Felet är vårt. Försök igen, och hör av dig om det inte hjälper.")),
+    )
+
+
+def error_page(status: int, *, heading: str | None = None, detail: str | None = None) -> Response:
+    """Answer with an error: a page for people, problem details for machines."""
+    usual_heading, usual_detail = explain(status)
+    if wants_json():
+        response = problem(status, detail or usual_detail, title=heading)
+    else:
+        response = Response(
+            render_template(
+                "error.html", heading=heading or usual_heading, detail=detail or usual_detail
+            ),
+            status=status,
+        )
+    if status in {429, 503}:
+        response.headers["Retry-After"] = "30"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # type: ignore[return-value]
+    response = error_page(error.code or 500)
+    for name, value in error.get_headers():
+        if name.lower() in {"allow", "retry-after"}:
+            response.headers[name] = value
+    return response
+
+
+def _database_down(error: SQLAlchemyError) -> Response:
+    log.warning("the database does not answer", exc_info=error)
+    return error_page(503)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("a request failed", exc_info=error, extra={"endpoint": request.endpoint or ""})
+    return error_page(500)
+
+
+@operators.get("/healthz")
+def healthz() -> Response:
+    """Say that this process answers; nothing else is asked."""
+    return jsonify({"status": "ok"})
+
+
+@operators.get("/readyz")
+def readyz() -> Response:
+    """Say whether requests can be served, and report what is late.
+
+    503 without a database or with another schema. A late clock or old unprocessed work is reported
+    but does not take the web out of service: ideas are still accepted.
+    """
+    try:
+        with Session() as session:
+            current = migrate.is_current(session.connection())
+            health = ledger.health(session)
+    except SQLAlchemyError:
+        return _ready(503, "database", {})
+    if not current:
+        return _ready(503, "schema", {})
+    clock_age = health.clock_age_s
+    late = clock_age is None or clock_age > CLOCK_IS_LATE_S
+    return _ready(
+        200,
+        "clock" if late else "ok",
+        {"clock_age_s": clock_age, "oldest_unprocessed_s": health.oldest_unprocessed_s},
+    )
+
+
+def _ready(status: int, state: str, more: Mapping[str, Any]) -> Response:
+    response = jsonify({"status": state, "at": utcnow().isoformat(timespec="seconds"), **more})
+    response.status_code = status
+    return response
+
+
+@operators.get("/metrics")
+def metrics() -> Response:
+    """Give Prometheus its numbers: to loopback, or to whoever has the token."""
+    token = settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token:
+        allowed = secrets.compare_digest(given, token)
+    else:
+        allowed = ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104
+    if not allowed:
+        return error_page(403)
+    with Session() as session:
+        return Response(ledger.metrics(session), mimetype="text/plain; version=0.0.4")
