@@ -60,6 +60,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
+        self._group_ended = False
         launch = Launch(
             parent=os.getpid(),
             death_signal=death_signal,
@@ -107,7 +108,7 @@ class Child:
             text = file.read().decode(errors="replace")
         return "\n".join(text.strip().splitlines()[-lines:])
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send a signal to the child alone."""
         if self._process.poll() is None:
             self._process.send_signal(number)
@@ -126,16 +127,20 @@ class Child:
 
         Returns how it ended.
         """
-        self.signal(number)
+        self.send(number)
         if not self.wait(timeout_s):
-            self._end_group()
+            self._process.kill()
             self._process.wait()
+            self._end_group()
         if self._process.stdin is not None:
             self._process.stdin.close()
         return self._process.returncode
 
     def _end_group(self) -> None:
-        """Kill what the child may have left in its process group."""
+        """Kill what the child may have left in its process group, once: ids are used again."""
+        if self._group_ended:
+            return
+        self._group_ended = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

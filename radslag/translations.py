@@ -35,7 +35,9 @@ def template() -> Catalog:
 
 def _render(catalog: Catalog) -> bytes:
     buffer = io.BytesIO()
-    write_po(buffer, catalog, width=100, sort_output=True, ignore_obsolete=True, include_lineno=False)
+    write_po(
+        buffer, catalog, width=100, sort_output=True, ignore_obsolete=True, include_lineno=False
+    )
     return buffer.getvalue()
 
 

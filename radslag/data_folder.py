@@ -1,0 +1,148 @@
+"""The data folder of a system on one machine: servers, letters, logs, the key, and who holds it.
+
+lock         held by the supervisor and by its servers, so that no two share a folder
+state.json   the settings of the system that runs now
+secret_key   made at the first start
+postgres/ valkey/ run/ logs/ mail/
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+_ENDING_S = 20.0
+
+
+class DataFolderError(Exception):
+    """The folder cannot be used; the text is one sentence that names it and says why."""
+
+
+class DataFolder:
+    """A data folder that this process holds; nobody else can run servers in it."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder if need be, and take it.
+
+        Raises DataFolderError when it cannot be written to or somebody else holds it.
+        """
+        self.path = path.absolute()
+        try:
+            # Root's servers run as somebody else, who must be able to pass.
+            self.path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataFolderError(
+                f"Cannot write to the data folder {self.path} ({os.strerror(error.errno or 0)}): "
+                f"choose another with --data or RADSLAG_DATA."
+            ) from None
+        try:
+            self._take()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @property
+    def lock(self) -> int:
+        """The descriptor of the lock; a server that inherits it holds the folder until it ends."""
+        return self._lock
+
+    @property
+    def logs(self) -> Path:
+        """Where every child writes its log."""
+        return self.path / "logs"
+
+    def release(self) -> None:
+        """Let go of it; the system has ended."""
+        (self.path / "state.json").unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def secret_key(self) -> str:
+        """Return the key that signs sessions and receipts, made at the first start."""
+        path = self.path / "secret_key"
+        if not path.exists():
+            _write_private(path, secrets.token_urlsafe(48))
+        return path.read_text(encoding="ascii").strip()
+
+    def write_state(self, settings: Mapping[str, str]) -> None:
+        """Tell the other commands how to reach the system that runs now."""
+        _write_private(self.path / "state.json", json.dumps(dict(settings), indent=1))
+
+    def _take(self) -> None:
+        """Lock it, waiting only for the servers of a supervisor that is dead."""
+        deadline = time.monotonic() + _ENDING_S
+        while not _try_lock(self._lock):
+            holder = _holder(self.path)
+            if holder is not None and _is_alive(holder):
+                raise DataFolderError(
+                    f"Rådslag already runs with the data folder {self.path} (process {holder}): "
+                    f"stop it first, or choose another folder with --data."
+                )
+            if time.monotonic() > deadline:
+                raise DataFolderError(
+                    f"Servers of an earlier start still use the data folder {self.path}: "
+                    f"wait until they have ended, or choose another folder with --data."
+                )
+            time.sleep(0.1)
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+
+
+def running_settings(path: Path) -> dict[str, str] | None:
+    """Return the settings of the system that runs in this folder, or None if none does."""
+    try:
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if _try_lock(lock):
+            return None
+    finally:
+        os.close(lock)
+    with contextlib.suppress(OSError, ValueError):
+        settings: dict[str, str] = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        return settings
+    return None
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> int | None:
+    text = (path / "lock").read_text(encoding="ascii").strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether this process runs; one that is dead and waits for its parent does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    with contextlib.suppress(OSError):
+        # The state is the field after the name, which may hold anything in its parentheses.
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    return True
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

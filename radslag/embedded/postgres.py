@@ -1,0 +1,153 @@
+"""PostgreSQL in the data folder, reached through a socket that only we can open."""
+
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from radslag.child import Child, ChildError, User, wait_until_ready
+from radslag.data_folder import DataFolder
+from radslag.embedded import binaries
+from radslag.embedded.account import own_folder, server_user
+from radslag.embedded.sockets import socket_folder
+
+NAME = "radslag"
+_START_S = 60.0
+# Also the official image gets these in docker-compose.yml: the sort and case rules of characters
+# are then the same everywhere, and do not change with the system's libraries.
+LOCALE_FLAGS = (
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
+# A failing statement is logged without its text and without the row: both hold residents' words.
+SETTINGS: Mapping[str, str] = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "max_connections": "200",
+}
+
+
+class Postgres:
+    """A PostgreSQL server with the database and the role `radslag`."""
+
+    def __init__(self, data: DataFolder, *, settings: Mapping[str, str] | None = None) -> None:
+        self._folder = data.path / "postgres"
+        self._log = data.logs / "postgres.log"
+        self._lock = data.lock
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._programs = {name: binaries.postgres(name) for name in ("postgres", "initdb")}
+        self._user: User | None = server_user(self._folder, *self._programs.values())
+        self._sockets = socket_folder(data.path, self._user)
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address: `postgresql:///radslag?host=<folder of the socket>&user=radslag`."""
+        return self._url(NAME)
+
+    @property
+    def child(self) -> Child:
+        """The running server."""
+        if self._child is None:
+            raise ChildError("PostgreSQL is not started.")
+        return self._child
+
+    def start(self) -> None:
+        """Start it, making the cluster and the database at the first time.
+
+        Raises ChildError when it does not start.
+        """
+        # We hold the folder's lock, which every process of an earlier server held too: whatever
+        # process now has the id in this file, it is not that server.
+        (self._folder / "postmaster.pid").unlink(missing_ok=True)
+        if not (self._folder / "PG_VERSION").exists():
+            self._create_cluster()
+        # When we are killed it shuts down in order.
+        self._child = Child(
+            "postgres",
+            [self._programs["postgres"], "-D", self._folder, *self._flags()],
+            log=self._log,
+            env=_environment(),
+            cwd=Path("/"),
+            user=self._user,
+            death_signal=signal.SIGINT,
+            keep_open=[self._lock],
+        )
+        try:
+            wait_until_ready(self._child, self._answers, _START_S)
+            self._create_database()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut it down: roll back what is open, write a checkpoint, end."""
+        if self._child is not None:
+            self._child.stop(signal.SIGINT, timeout_s=30)
+            self._child = None
+
+    def _create_cluster(self) -> None:
+        # A half-made cluster of an interrupted first start holds nothing of worth: without
+        # PG_VERSION at its place no server has ever run on it.
+        making = self._folder.with_name("postgres.new")
+        if making.exists():
+            shutil.rmtree(making)
+        own_folder(making, self._user)
+        child = Child(
+            "initdb",
+            [
+                self._programs["initdb"],
+                f"--pgdata={making}",
+                f"--username={NAME}",
+                "--auth=trust",
+                "--no-instructions",
+                *LOCALE_FLAGS,
+            ],
+            log=self._log,
+            env=_environment(),
+            cwd=Path("/"),
+            user=self._user,
+        )
+        if not child.wait(_START_S):
+            child.stop()
+        if child.poll() != 0:
+            raise ChildError(f"PostgreSQL could not make its files: {child.last_words()}")
+        making.rename(self._folder)
+
+    def _flags(self) -> list[str]:
+        quoted = '"{}"'.format(str(self._sockets).replace('"', '""'))
+        settings = {
+            **self._settings,
+            "listen_addresses": "",
+            "unix_socket_directories": quoted,
+            "unix_socket_permissions": "0700",
+        }
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(self._url("postgres"), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
+            if known.fetchone() is None:
+                connection.execute(f"CREATE DATABASE {NAME}")
+
+    def _url(self, database: str) -> str:
+        return f"postgresql:///{database}?host={quote(str(self._sockets), safe='')}&user={NAME}"
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours: PGDATA, PGOPTIONS and the language would change the server."""
+    kept = ("PATH", "TMPDIR", "TZDIR")
+    return {"LC_ALL": "C", **{name: os.environ[name] for name in kept if name in os.environ}}

@@ -1,0 +1,120 @@
+"""Valkey in the data folder, reached through a socket that only we can open."""
+
+import os
+import signal
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+
+from radslag.child import Child, ChildError, User, wait_until_ready
+from radslag.data_folder import DataFolder
+from radslag.embedded import binaries
+from radslag.embedded.account import own_folder, server_user
+from radslag.embedded.sockets import socket_folder
+
+_START_S = 60.0
+_SOCKET = "valkey.sock"
+
+
+class Valkey:
+    """A Valkey server that keeps what it holds over a restart, and never drops a key to save room."""
+
+    def __init__(self, data: DataFolder) -> None:
+        self._folder = data.path / "valkey"
+        self._log = data.logs / "valkey.log"
+        self._lock = data.lock
+        self._program = binaries.valkey_server()
+        self._user: User | None = server_user(self._folder, self._program)
+        self._sockets = socket_folder(data.path, self._user)
+        self._child: Child | None = None
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._sockets / _SOCKET
+
+    @property
+    def url(self) -> str:
+        """Its address, `unix://<socket>?db=0`."""
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    @property
+    def child(self) -> Child:
+        """The running server."""
+        if self._child is None:
+            raise ChildError("Valkey is not started.")
+        return self._child
+
+    def begin(self) -> None:
+        """Start it without waiting for it."""
+        own_folder(self._folder, self._user)
+        config = self._folder / "valkey.conf"
+        config.write_text(self._config(), encoding="utf-8")
+        config.chmod(0o644)
+        self._child = Child(
+            "valkey",
+            [self._program, config.absolute()],
+            log=self._log,
+            env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
+            cwd=Path("/"),
+            user=self._user,
+            death_signal=signal.SIGTERM,
+            keep_open=[self._lock],
+        )
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises ChildError when it ends instead.
+        """
+        wait_until_ready(self.child, self._answers, _START_S)
+
+    def start(self) -> None:
+        """Start it and wait until it answers; ChildError when it does not."""
+        self.begin()
+        try:
+            self.wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Let it write its file and end."""
+        if self._child is not None:
+            self._child.stop(signal.SIGTERM, timeout_s=15)
+            self._child = None
+
+    def _config(self) -> str:
+        settings = {
+            "port": "0",
+            "unixsocket": self.socket,
+            "unixsocketperm": "700",
+            "dir": self._folder.absolute(),
+            "daemonize": "no",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "notice",
+        }
+        lines = [f"{name} {_quoted(str(value))}" for name, value in settings.items()]
+        return "\n".join([*lines, 'save ""', ""])
+
+    def _answers(self) -> bool:
+        client = redis.Redis(
+            unix_socket_path=str(self.socket),
+            socket_timeout=1,
+            socket_connect_timeout=1,
+            retry=None,
+        )
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+
+
+def _quoted(value: str) -> str:
+    """Quote a value of the configuration file."""
+    return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
