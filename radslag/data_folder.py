@@ -1,9 +1,8 @@
 """The data folder of a system on one machine: servers, letters, logs, the key, and who holds it.
 
-lock         held by the supervisor and by its servers, so that no two share a folder
-state.json   the settings of the system that runs now
-secret_key   made at the first start
-postgres/ valkey/ run/ logs/ mail/
+`lock` is held by the supervisor and by its servers, so that no two systems share a folder.
+`state.json` has the settings of the system that runs now, `secret_key` is made at the first start;
+beside them are the folders `postgres`, `valkey`, `run` (sockets), `logs` and `mail`.
 """
 
 import contextlib

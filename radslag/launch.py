@@ -24,11 +24,11 @@ _GONE = 127
 
 
 class _CapHeader(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]  # noqa: RUF012
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 
 
 class _CapData(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("effective", ctypes.c_uint32),
         ("permitted", ctypes.c_uint32),
         ("inheritable", ctypes.c_uint32),
@@ -103,7 +103,6 @@ def main() -> int:
     if os.getppid() != launch["parent"]:
         return _GONE
     os.execvp(arguments[0], arguments)  # noqa: S606
-    return _GONE
 
 
 if __name__ == "__main__":

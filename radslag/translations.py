@@ -1,4 +1,7 @@
-"""Keep the catalogs in step with the Swedish texts in the code: `python -m radslag.translations`."""
+"""Keep the catalogs in step with the Swedish texts in the code.
+
+Run as `python -m radslag.translations update|compile|check`.
+"""
 
 import io
 import sys
@@ -29,7 +32,7 @@ def template() -> Catalog:
         texts = extract_from_dir(ROOT / room, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True)
         for filename, _line, message, comments, context in texts:
             # Without line numbers a moved line does not change the catalog.
-            found.add(message, None, [(f"{room}/{filename}", None)], (), comments, context=context)
+            found.add(message, None, [(f"{room}/{filename}", 0)], (), comments, context=context)
     return found
 
 

@@ -16,7 +16,7 @@ _LONGEST_NAME = "/.s.PGSQL.5432.lock"
 
 
 def socket_folder(data: Path, user: User | None) -> Path:
-    """Return `run` in the data folder, or a private folder under the temporary one if it is too deep.
+    """Return `run` in the data folder or, if that is too deep, a private temporary folder.
 
     Only the servers' user can enter either.
     """

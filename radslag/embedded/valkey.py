@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from radslag.child import Child, ChildError, User, wait_until_ready
 from radslag.data_folder import DataFolder
@@ -18,7 +20,7 @@ _SOCKET = "valkey.sock"
 
 
 class Valkey:
-    """A Valkey server that keeps what it holds over a restart, and never drops a key to save room."""
+    """A Valkey server that keeps what it holds over a restart and never drops a key for room."""
 
     def __init__(self, data: DataFolder) -> None:
         self._folder = data.path / "valkey"
@@ -105,7 +107,7 @@ class Valkey:
             unix_socket_path=str(self.socket),
             socket_timeout=1,
             socket_connect_timeout=1,
-            retry=None,
+            retry=Retry(NoBackoff(), 0),
         )
         try:
             return bool(client.ping())
