@@ -44,23 +44,34 @@ def record(session: SqlSession, event: Event, *, queue: str | None = None) -> No
 
     `queue` moves the deliveries to another queue than their consumer's own (imports use `bulk`).
     """
-    kind = type(event).__name__
-    event_id = session.scalar(
-        insert(OutboxEvent)
-        .values(
-            kind=kind, version=event.version, subject_id=event.subject_id, payload=event.payload()
-        )
-        .returning(OutboxEvent.id)
-    )
-    consumers = queues.ROUTES[kind]
-    if consumers:
-        session.execute(
-            insert(OutboxDelivery),
-            [
-                {"event_id": event_id, "consumer": each.name, "queue": queue or each.queue}
-                for each in consumers
-            ],
-        )
+    record_all(session, [event], queue=queue)
+
+
+def record_all(
+    session: SqlSession, events: Sequence[Event], *, queue: str | None = None
+) -> None:
+    """Write many events, in their order, in two statements."""
+    if not events:
+        return
+    ids = session.scalars(
+        insert(OutboxEvent).returning(OutboxEvent.id, sort_by_parameter_order=True),
+        [
+            {
+                "kind": type(event).__name__,
+                "version": event.version,
+                "subject_id": event.subject_id,
+                "payload": event.payload(),
+            }
+            for event in events
+        ],
+    ).all()
+    deliveries = [
+        {"event_id": event_id, "consumer": each.name, "queue": queue or each.queue}
+        for event_id, event in zip(ids, events, strict=True)
+        for each in queues.ROUTES[type(event).__name__]
+    ]
+    if deliveries:
+        session.execute(insert(OutboxDelivery), deliveries)
 
 
 def claim(batch: UUID) -> list[Delivery]:

@@ -1,0 +1,1 @@
+"""Moderation weighs ideas: machines sort, people decide."""

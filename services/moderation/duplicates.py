@@ -1,0 +1,254 @@
+"""Near-duplicates in the database: who is the same as whom, and who was first.
+
+The scheme is the one measured in the design (DUPLICATES, section 7). Two identical ideas that
+arrive at the same instant and are checked by two workers must still be linked, so:
+
+1. `look` notes the newest batch and searches what is stored, without any lock;
+2. `settle` takes one global lock, asks again for exact copies, compares with the batches that
+   committed since `look`, links everything, and writes this batch for those who come after.
+
+The lock is held until the caller commits, and covers milliseconds: numbers of batches are drawn
+under it, so they commit in order and nothing falls between the two steps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.checks import duplicates as texts
+from services.moderation.groups import Groups, Known
+from shared.clock import utcnow
+from shared.models import FingerprintBatch
+
+_LOCK = 7_261_993_002
+# Of each bucket the earliest ones: the original is always among them, and a hot bucket costs no
+# more than a cold one.
+BUCKET_SIZE = 64
+MAX_CANDIDATES = 60
+EXACT = "exact"
+
+_LOOKUP = text("""
+    SELECT x.i, i.id, i.seq, i.number, i.received_at, t.folded, l.original_id
+    FROM (
+        SELECT q.i, b.seq,
+               row_number() OVER (PARTITION BY q.i ORDER BY sum(b.weight) DESC, b.seq) AS rank
+        FROM (SELECT DISTINCT i, key
+              FROM unnest(CAST(:i AS int[]), CAST(:key AS int[])) u(i, key)) q
+        CROSS JOIN LATERAL (
+            SELECT z.seq, 1::real / count(*) OVER () AS weight
+            FROM (SELECT f.seq FROM fingerprints f WHERE f.key = q.key
+                  ORDER BY f.seq LIMIT :bucket) z) b
+        GROUP BY q.i, b.seq) x
+    JOIN ideas i ON i.seq = x.seq
+    JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
+    LEFT JOIN duplicate_links l ON l.idea_id = i.id
+    WHERE x.rank <= :candidates AND i.status <> 'withdrawn' AND t.folded IS NOT NULL
+""")
+
+_BY_SEQ = text("""
+    SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id
+    FROM ideas i
+    JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
+    LEFT JOIN duplicate_links l ON l.idea_id = i.id
+    WHERE i.seq = ANY(:seqs) AND i.status <> 'withdrawn' AND t.folded IS NOT NULL
+""")
+
+# The two earliest copies of a text: one of them may be the idea that asks.
+_EARLIEST = text("""
+    SELECT u.hash, x.id, x.seq, x.number, x.received_at, l.original_id,
+           EXISTS (SELECT FROM verdicts v WHERE v.idea_id = x.id) AS checked
+    FROM unnest(CAST(:hashes AS bigint[])) u(hash)
+    CROSS JOIN LATERAL (
+        SELECT i.id, i.seq, i.number, i.received_at FROM ideas i
+        WHERE i.fold_hash = u.hash AND i.status <> 'withdrawn' AND i.destroyed_at IS NULL
+        ORDER BY i.received_at, i.id LIMIT 2) x
+    LEFT JOIN duplicate_links l ON l.idea_id = x.id
+    ORDER BY u.hash, x.received_at, x.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An idea under check, with its folded text."""
+
+    id: UUID
+    seq: int
+    number: str
+    received_at: datetime
+    folded: str
+    fold_hash: int
+
+    @property
+    def known(self) -> Known:
+        """The same idea, as another one of its batch sees it."""
+        return Known(self.id, self.seq, self.number, self.received_at, self.folded, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What `look` saw: the newest batch then, keys, and confirmed matches per idea."""
+
+    since: int
+    keys: Mapping[UUID, frozenset[int]]
+    queries: Mapping[UUID, frozenset[int]]
+    matches: Mapping[UUID, list[tuple[Known, texts.Match]]]
+
+
+def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
+    """Search what is stored; no lock is held, so this may take its time."""
+    since = session.scalar(select(func.coalesce(func.max(FingerprintBatch.seq), 0))) or 0
+    keys = {idea.id: frozenset(texts.fingerprint(idea.folded)) for idea in asked}
+    queries = {idea.id: frozenset(texts.query_keys(idea.folded)) | keys[idea.id] for idea in asked}
+    pairs = [(n, key) for n, idea in enumerate(asked) for key in queries[idea.id]]
+    matches: dict[UUID, list[tuple[Known, texts.Match]]] = {idea.id: [] for idea in asked}
+    if pairs:
+        rows = session.execute(
+            _LOOKUP,
+            {
+                "i": [n for n, _key in pairs],
+                "key": [key for _n, key in pairs],
+                "bucket": BUCKET_SIZE,
+                "candidates": MAX_CANDIDATES,
+            },
+        )
+        for n, *found in rows:
+            _confirm(asked[n], Known(*found), matches[asked[n].id])
+    return Look(since, keys, queries, matches)
+
+
+def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
+    """Link each idea to the earliest of its group, and write the batch. Locks until commit.
+
+    Only links are written here; the caller makes findings of them.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    delta = _batches_since(session, seen.since)
+    groups = Groups.of(session, [idea.id for idea in asked])
+    earliest = _earliest_copies(session, asked)
+    fresh = _reread(session, asked, seen, delta)
+    not_exact: list[Asked] = []
+    for idea in sorted(asked, key=lambda each: (each.received_at, each.id)):
+        first = earliest.get(idea.fold_hash, [])
+        if _link_exact(idea, first, groups):
+            continue
+        not_exact.append(idea)
+        near = list(fresh[idea.id])
+        for other in not_exact[:-1]:
+            if seen.keys[other.id] & seen.queries[idea.id]:
+                _confirm(idea, other.known, near)
+        _link_near(idea, near, groups)
+    groups.write()
+    _write_batch(session, not_exact, seen.keys)
+    return groups
+
+
+def _confirm(idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]]) -> None:
+    if known.id == idea.id:
+        return
+    match = texts.confirm(idea.folded, known.folded)
+    if match is not None:
+        matches.append((known, match))
+
+
+def _batches_since(session: SqlSession, since: int) -> dict[int, set[int]]:
+    """Return the ideas (by seq) and keys of batches that committed after `look` began."""
+    found: dict[int, set[int]] = {}
+    rows = session.execute(
+        select(FingerprintBatch.idea_seqs, FingerprintBatch.keys).where(
+            FingerprintBatch.seq > since
+        )
+    )
+    for idea_seqs, keys in rows:
+        seqs = np.frombuffer(idea_seqs, dtype="<i8")
+        for seq, key in zip(seqs.tolist(), np.frombuffer(keys, dtype="<i4").tolist(), strict=True):
+            found.setdefault(seq, set()).add(key)
+    return found
+
+
+def _earliest_copies(
+    session: SqlSession, asked: Sequence[Asked]
+) -> dict[int, list[tuple[Known, bool]]]:
+    rows = session.execute(_EARLIEST, {"hashes": sorted({idea.fold_hash for idea in asked})})
+    copies: dict[int, list[tuple[Known, bool]]] = {}
+    for fold_hash, idea_id, seq, number, received_at, original_id, checked in rows:
+        known = Known(idea_id, seq, number, received_at, "", original_id)
+        copies.setdefault(fold_hash, []).append((known, checked))
+    return copies
+
+
+def _reread(
+    session: SqlSession, asked: Sequence[Asked], seen: Look, delta: Mapping[int, set[int]]
+) -> dict[UUID, list[tuple[Known, texts.Match]]]:
+    """Return the confirmed matches with today's roots, those of the newest batches among them."""
+    wanted = {known.seq for found in seen.matches.values() for known, _match in found}
+    new = {
+        idea.id: {seq for seq, keys in delta.items() if keys & seen.queries[idea.id]}
+        for idea in asked
+    }
+    seqs = wanted.union(*new.values()) if new else wanted
+    current: dict[int, Known] = {}
+    if seqs:
+        rows = session.execute(_BY_SEQ, {"seqs": sorted(seqs)})
+        current = {row.seq: Known(*row) for row in rows}
+    fresh: dict[UUID, list[tuple[Known, texts.Match]]] = {}
+    for idea in asked:
+        matches = [
+            (current[known.seq], match)
+            for known, match in seen.matches[idea.id]
+            if known.seq in current
+        ]
+        have = {known.seq for known, _match in matches}
+        for seq in sorted(new[idea.id] - have):
+            if seq in current:
+                _confirm(idea, current[seq], matches)
+        fresh[idea.id] = matches
+    return fresh
+
+
+def _link_exact(idea: Asked, copies: Sequence[tuple[Known, bool]], groups: Groups) -> bool:
+    """Link an exact copy to the earliest; the earliest takes over a group that began without it."""
+    others = [(known, checked) for known, checked in copies if known.id != idea.id]
+    if not others:
+        return False
+    other, checked = others[0]
+    if other.age < idea.known.age:
+        groups.join(idea.known, other, EXACT, 1.0)
+        return True
+    if checked:
+        # It came later but was checked first, and stands alone or leads a group.
+        groups.join(idea.known, other, EXACT, 1.0)
+    return False
+
+
+def _link_near(idea: Asked, matches: Sequence[tuple[Known, texts.Match]], groups: Groups) -> None:
+    if matches:
+        known, match = max(matches, key=lambda each: (each[1].kind == "near", each[1].score))
+        groups.join(idea.known, known, match.kind, match.score)
+
+
+def _write_batch(
+    session: SqlSession, ideas: Sequence[Asked], keys: Mapping[UUID, frozenset[int]]
+) -> None:
+    """Store the keys of new texts (exact copies add none), and the batch for those who look now."""
+    pairs = [(key, idea.seq) for idea in ideas for key in sorted(keys[idea.id])]
+    if not pairs:
+        return
+    session.execute(
+        text("""
+            INSERT INTO fingerprints (key, seq)
+            SELECT * FROM unnest(CAST(:keys AS int[]), CAST(:seqs AS bigint[]))
+            ON CONFLICT DO NOTHING"""),
+        {"keys": [key for key, _seq in pairs], "seqs": [seq for _key, seq in pairs]},
+    )
+    session.execute(
+        insert(FingerprintBatch).values(
+            idea_seqs=np.array([seq for _key, seq in pairs], dtype="<i8").tobytes(),
+            keys=np.array([key for key, _seq in pairs], dtype="<i4").tobytes(),
+            at=utcnow(),
+        )
+    )

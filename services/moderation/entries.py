@@ -1,0 +1,69 @@
+"""Queue entries: why a person should look. One open entry per idea and reason."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
+
+from shared.clock import utcnow
+from shared.models import QueueEntry, Reason
+
+
+def open_entry(session: SqlSession, idea_id: UUID, reason: Reason, priority: int) -> None:
+    """Open an entry; where one is open for that reason already, only its priority may rise."""
+    open_entries(session, [(idea_id, reason, priority)])
+
+
+def open_entries(session: SqlSession, wanted: Sequence[tuple[UUID, Reason, int]]) -> None:
+    """Open many entries (idea, reason, priority) in one statement."""
+    if not wanted:
+        return
+    rows = insert(QueueEntry).values(
+        [
+            {"idea_id": idea_id, "reason": reason, "priority": priority, "opened_at": utcnow()}
+            for idea_id, reason, priority in wanted
+        ]
+    )
+    session.execute(
+        rows.on_conflict_do_update(
+            index_elements=["idea_id", "reason"],
+            index_where=text("closed_at IS NULL"),
+            set_={"priority": func.greatest(QueueEntry.priority, rows.excluded.priority)},
+        )
+    )
+
+
+def close(
+    session: SqlSession,
+    idea_id: UUID,
+    *,
+    closed_by: UUID | None = None,
+    reasons: Collection[Reason] | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Close the idea's open entries, all of them or those for the reasons named."""
+    closing = update(QueueEntry).where(
+        QueueEntry.idea_id == idea_id, QueueEntry.closed_at.is_(None)
+    )
+    if reasons is not None:
+        closing = closing.where(QueueEntry.reason.in_(reasons))
+    session.execute(closing.values(closed_at=at or utcnow(), closed_by=closed_by))
+
+
+def reopen_closed_by(session: SqlSession, decision_id: UUID) -> None:
+    """Open again what a decision closed, but for reasons that have an open entry meanwhile."""
+    newer = aliased(QueueEntry)
+    taken = select(newer.id).where(
+        newer.idea_id == QueueEntry.idea_id,
+        newer.reason == QueueEntry.reason,
+        newer.closed_at.is_(None),
+    )
+    session.execute(
+        update(QueueEntry)
+        .where(QueueEntry.closed_by == decision_id, ~taken.exists())
+        .values(closed_at=None, closed_by=None)
+    )
