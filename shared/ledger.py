@@ -125,9 +125,8 @@ class Ledger:
 
 def counts(session: SqlSession) -> dict[str, int]:
     """Count ideas by status, every status named. Destroyed ideas are tombstones and count."""
-    found = dict(
-        session.execute(select(Idea.status, func.count()).group_by(Idea.status)).tuples().all()
-    )
+    grouped = session.execute(select(Idea.status, func.count()).group_by(Idea.status))
+    found = {row[0]: row[1] for row in grouped}
     return {status.value: found.get(status, 0) for status in IdeaStatus}
 
 

@@ -146,15 +146,17 @@ def decide(  # noqa: PLR0913 - all that a decision can say
     )
     session.add(decision)
     session.flush()  # entries and children name the decision
-    _apply(
-        session,
-        idea,
-        decision,
-        target=target,
-        mask_spans=mask_spans,
-        mask_author=mask_author,
-        counts_as_support=counts_as_support,
-    )
+    # The columns of a status change together: half of them would break its constraint.
+    with session.no_autoflush:
+        _apply(
+            session,
+            idea,
+            decision,
+            target=target,
+            mask_spans=mask_spans,
+            mask_author=mask_author,
+            counts_as_support=counts_as_support,
+        )
     outbox.record(session, IdeaDecided(idea.id, decision.id, kind))
     return decision
 
@@ -218,7 +220,8 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     decision = _new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone)
     session.add(decision)
     session.flush()  # entries name the decision
-    _restore(session, idea, undone.before)
+    with session.no_autoflush:
+        _restore(session, idea, undone.before)
     if undone.status_before is not IdeaStatus.WAITING:
         entries.close(session, idea.id, closed_by=decision.id, reasons=[Reason.RE_REVIEW])
     entries.reopen_closed_by(session, undone.id)
@@ -476,7 +479,7 @@ def _mask(
     masked = masks.masked_version(standing, spans, mask_author=mask_author)
     masked.version = (newest or 0) + 1
     session.add(masked)
-    session.flush()  # the idea points at it
+    session.flush()  # it is read again below
     if standing.version == idea.text_version:
         # Otherwise a correction waits there, which this mask is not about.
         idea.text_version = masked.version
@@ -539,7 +542,8 @@ def _by_the_system(
 ) -> Decision:
     decision = _new_decision(idea, kind)
     session.add(decision)
-    idea.status = IdeaStatus.PUBLISHED
-    idea.published_at = published_at
-    _show(session, idea, idea.text_version)
+    with session.no_autoflush:
+        _show(session, idea, idea.text_version)
+        idea.status = IdeaStatus.PUBLISHED
+        idea.published_at = published_at
     return decision
