@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -100,8 +101,12 @@ def main() -> int:
     # After the change of user, which would clear it.
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, launch["death_signal"], 0, 0, 0)
-    if os.getppid() != launch["parent"]:
-        return _GONE
+    if os.getppid() == launch["parent"]:
+        _become(arguments)
+    return _GONE
+
+
+def _become(arguments: list[str]) -> NoReturn:
     os.execvp(arguments[0], arguments)  # noqa: S606
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL in the data folder, reached through a socket that only we can open."""
 
+import locale
 import os
 import shutil
 import signal
@@ -17,8 +18,8 @@ from radslag.embedded.sockets import socket_folder
 
 NAME = "radslag"
 _START_S = 60.0
-# Also the official image gets these in docker-compose.yml: the sort and case rules of characters
-# are then the same everywhere, and do not change with the system's libraries.
+# The image in docker-compose.yml gets these too: order and case of characters are then the same
+# everywhere, and do not change with the system's libraries.
 LOCALE_FLAGS = (
     "--encoding=UTF8",
     "--locale=C",
@@ -49,7 +50,7 @@ class Postgres:
     @property
     def url(self) -> str:
         """Its address: `postgresql:///radslag?host=<folder of the socket>&user=radslag`."""
-        return self._url(NAME)
+        return self.url_of(NAME)
 
     @property
     def child(self) -> Child:
@@ -108,6 +109,7 @@ class Postgres:
                 "--auth=trust",
                 "--no-instructions",
                 *LOCALE_FLAGS,
+                f"--lc-ctype={_character_type()}",
             ],
             log=self._log,
             env=_environment(),
@@ -132,19 +134,39 @@ class Postgres:
 
     def _answers(self) -> bool:
         try:
-            with psycopg.connect(self._url("postgres"), connect_timeout=2):
+            with psycopg.connect(self.url_of("postgres"), connect_timeout=2):
                 return True
         except psycopg.OperationalError:
             return False
 
     def _create_database(self) -> None:
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
             if known.fetchone() is None:
                 connection.execute(f"CREATE DATABASE {NAME}")
 
-    def _url(self, database: str) -> str:
+    def url_of(self, database: str) -> str:
+        """The address of one of its databases."""
         return f"postgresql:///{database}?host={quote(str(self._sockets), safe='')}&user={NAME}"
+
+
+def _character_type() -> str:
+    """Return the C library's locale of Unicode characters.
+
+    pg_trgm asks the C library which characters are letters, whatever the provider of the locale is:
+    under its `C` it drops å, ä and ö without a word.
+    """
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in ("C.UTF-8", "C.utf8", "UTF-8", "en_US.UTF-8"):
+            try:
+                locale.setlocale(locale.LC_CTYPE, name)
+            except locale.Error:
+                continue
+            return name
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return "C"
 
 
 def _environment() -> dict[str, str]:
