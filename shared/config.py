@@ -44,7 +44,7 @@ class Settings:
         "Where a resident can turn with questions (an address, shown on pages and in letters)",
         "kontaktcenter@helsingborg.se",
     )
-    timezone: ZoneInfo = _setting("The city's time zone", "Europe/Stockholm")
+    timezone: ZoneInfo = _setting("The city's time zone", "Europe/Stockholm")  # noqa: RUF009
     trusted_proxies: int = _setting(
         "How many proxies in front of the web set X-Forwarded-For and -Proto", "0"
     )

@@ -11,9 +11,6 @@ from sqlalchemy.orm import Session as SqlSession
 from shared.clock import utcnow
 from shared.models import Heartbeat, Idea, IdeaStatus, OutboxDelivery
 
-# A delivery that is not done after this long is a violation.
-OVERDUE_MINUTES = 10
-
 _NOT_DONE = text("done_at IS NULL")
 
 # Each rule of the ledger: its name, and a question whose rows break it.
@@ -49,10 +46,10 @@ VIOLATIONS: Mapping[str, str] = {
             FROM decisions d) step
         JOIN ideas i ON i.id = step.idea_id
         WHERE step.previous IS NOT NULL AND step.previous <> step.status_before""",
-    "a delivery not done in time": f"""
+    "a delivery not done in time": """
         SELECT d.id::text FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
         WHERE d.done_at IS NULL
-          AND e.occurred_at < now() - interval '{OVERDUE_MINUTES} minutes'""",
+          AND e.occurred_at < now() - interval '10 minutes'""",
     "an idea without a delivery to the checks": """
         SELECT i.number FROM ideas i WHERE NOT EXISTS (
             SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id

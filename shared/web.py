@@ -50,7 +50,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     install = app.jinja_env.install_gettext_callables  # type: ignore[attr-defined]
     install(
         i18n.gettext,
-        lambda one, many, n, **more: i18n.ngettext(one, many, n, **more),
+        i18n.ngettext,
         newstyle=True,
     )
     app.jinja_env.globals.update(language=i18n.language, settings=settings)

@@ -21,7 +21,7 @@ from shared.process import die_with_parent
 _log = logging.getLogger(__name__)
 
 
-class BatchTask(Task):  # type: ignore[misc]
+class BatchTask(Task):
     """A task that works on one batch of deliveries.
 
     When it fails, its batch is offered again at once; the failed job is written by the relay when
@@ -29,7 +29,7 @@ class BatchTask(Task):  # type: ignore[misc]
     """
 
     def on_failure(
-        self, exc: BaseException, task_id: str, args: Any, kwargs: dict[str, Any], einfo: Any
+        self, exc: BaseException, _task_id: str, _args: Any, kwargs: dict[str, Any], _einfo: Any
     ) -> None:
         """Let go of the batch, with the type and place of the error."""
         release(kwargs, exc)

@@ -278,7 +278,7 @@ def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> Non
         session.flush()  # the event names the decision
         leave_status(child)
         child.status = IdeaStatus.WAITING
-        entries.open_entry(session, child.id, Reason.RE_REVIEW, priority=0)
+        entries.open_entry(session, child.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
         outbox.record(session, IdeaDecided(child.id, decision.id, DecisionKind.REOPEN))
 
 
@@ -437,7 +437,7 @@ def _apply(
         )
     entries.close(session, idea.id, closed_by=decision.id)
     if kind is DecisionKind.REOPEN:
-        entries.open_entry(session, idea.id, Reason.RE_REVIEW, priority=0)
+        entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
     elif kind is DecisionKind.REJECT:
         release_merged(session, idea, decision.id)
 

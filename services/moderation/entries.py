@@ -12,6 +12,13 @@ from sqlalchemy.orm import aliased
 from shared.clock import utcnow
 from shared.models import QueueEntry, Reason
 
+# Beside the lanes of `checks.verdict` (100 an ordinary idea, 400 harm to somebody): a reader's
+# report comes before personal data that is not public yet, a writer's request before new ideas.
+REPORT_PRIORITY = 350
+REQUEST_PRIORITY = 260
+# Came back by a decision: reopened, or its target left.
+RETURNED_PRIORITY = 210
+
 
 def open_entry(session: SqlSession, idea_id: UUID, reason: Reason, priority: int) -> None:
     """Open an entry; where one is open for that reason already, only its priority may rise."""

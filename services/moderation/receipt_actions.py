@@ -12,10 +12,6 @@ from shared.events import IdeaSubmitted
 from shared.models import Idea, IdeaStatus, IdeaText, Reason, ReceiptVerb, TextKind
 from shared.text import fold_hash
 
-# A writer's request is looked at before ordinary ideas, a report before that.
-REQUEST_PRIORITY = 20
-REPORT_PRIORITY = 40
-
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
 
 
@@ -40,9 +36,9 @@ def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery])
         elif verb is ReceiptVerb.CORRECT:
             correct(session, idea, delivery.payload["text_version"])
         elif verb is ReceiptVerb.RE_REVIEW and idea.status in _DECIDED:
-            entries.open_entry(session, idea.id, Reason.RE_REVIEW, REQUEST_PRIORITY)
+            entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.REQUEST_PRIORITY)
         elif verb is ReceiptVerb.REPORT and idea.status is IdeaStatus.PUBLISHED:
-            entries.open_entry(session, idea.id, Reason.REPORT, REPORT_PRIORITY)
+            entries.open_entry(session, idea.id, Reason.REPORT, entries.REPORT_PRIORITY)
 
 
 def withdraw(session: SqlSession, idea: Idea) -> None:
