@@ -57,7 +57,8 @@ class Digest(Base):
 
     __tablename__ = "digests"
     __table_args__ = (
-        UniqueConstraint("run_id", "staff_id"),
+        # In this order it also finds a person's latest digest.
+        UniqueConstraint("staff_id", "run_id"),
         Index(
             "uq_digests_day",
             "staff_id",
@@ -113,7 +114,8 @@ class Letter(Base):
     due_at: Mapped[Moment]
     claimed_until: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    # A reply code of the mail server or the type of the error, never its text.
+    # A reply code of the mail server, the type of the error (never its text), or the reason why
+    # the letter was cancelled.
     error: Mapped[str | None]
     created_at: Mapped[Now]
     sent_at: Mapped[Moment | None]

@@ -188,7 +188,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_digests_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digests")),
-        sa.UniqueConstraint("run_id", "staff_id", name=op.f("uq_digests_run_id_staff_id")),
+        sa.UniqueConstraint("staff_id", "run_id", name=op.f("uq_digests_staff_id_run_id")),
     )
     op.create_index(
         "uq_digests_day",
