@@ -1,0 +1,68 @@
+"""What a machine can tell a moderator about a short text: findings, and what they mean together.
+
+A new check is one file and one line in CHECKS. Duplicates need other ideas to compare with and are
+therefore not among them: `duplicates` holds their pure half.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.moderation.checks import duplicates, personal_data, spam
+from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
+from shared.errors import place_of
+
+__all__ = [
+    "CHECKS",
+    "CHECK_VERSIONS",
+    "Check",
+    "CheckResult",
+    "Code",
+    "Finding",
+    "Severity",
+    "Span",
+    "Subject",
+    "run_all",
+    "worst_first",
+]
+
+log = logging.getLogger(__name__)
+
+CHECKS: tuple[Check, ...] = (
+    personal_data.CHECK,
+    spam.CHECK,
+)
+
+# The name and version of everything that can be `unchecked` or have findings.
+CHECK_VERSIONS = {check.name: check.version for check in CHECKS} | {
+    duplicates.NAME: duplicates.VERSION
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """All findings, worst first, and the names of checks that should have run and could not."""
+
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...] = ()
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings by severity, then score, then place; the order never depends on chance."""
+    return tuple(
+        sorted(findings, key=lambda f: (-f.severity.rank, -f.score, f.field, f.spans, f.code))
+    )
+
+
+def run_all(subject: Subject, checks: Sequence[Check] = CHECKS) -> CheckResult:
+    """Run every check; one that raises is named in `unchecked` and the others' findings stand."""
+    findings: list[Finding] = []
+    unchecked: list[str] = []
+    for check in checks:
+        try:
+            findings += check.run(subject)
+        except Exception as error:  # noqa: BLE001 - whatever a check does, the others must run
+            unchecked.append(check.name)
+            # Type and place only: a message may quote the text.
+            log.error("a check failed", extra={"check": check.name, "error": place_of(error)})  # noqa: TRY400
+    return CheckResult(worst_first(findings), tuple(unchecked))

@@ -1,0 +1,162 @@
+"""Signs of advertising and noise: links, shouting, repetition, known phrases.
+
+Each sign is a finding of its own; how much they mean together is for the verdict to say. The score
+of a finding is what it alone speaks for spam.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from math import prod
+
+from services.moderation.checks import links, phrases
+from services.moderation.checks.finding import (
+    Check,
+    Code,
+    Field,
+    Finding,
+    Severity,
+    Span,
+    Subject,
+    joined,
+)
+
+NAME = "spam"
+
+
+def run(subject: Subject) -> Iterator[Finding]:
+    """Yield at most one finding of each kind per field."""
+    for field, text in subject.fields:
+        yield from _links(field, text)
+        yield from _phrases(field, text)
+        yield from _shouting(field, text)
+        yield from _repetition(field, text)
+
+
+# Number of links: how much they speak for spam. One link is usual in a good idea.
+_LINK_SCORES = (0.0, 0.1, 0.3, 0.5)
+_MANY_LINKS = 0.65
+_SHORTENED = 0.55
+
+
+def _links(field: Field, text: str) -> Iterator[Finding]:
+    found = links.find(text)
+    if not found:
+        return
+    count = len(found)
+    shortened = sum(link.shortened for link in found)
+    score = _LINK_SCORES[count] if count < len(_LINK_SCORES) else _MANY_LINKS
+    severity = (Severity.INFO, Severity.LOW)[count - 1] if count <= 2 else Severity.MEDIUM
+    if shortened:
+        score, severity = max(score, _SHORTENED), Severity.MEDIUM
+    if field == "author":
+        # A name that is an address is written to be clicked.
+        score, severity = max(score, 0.4), Severity.MEDIUM
+    spans = joined(link.span for link in found)
+    params = {"count": count, "shortened": shortened}
+    yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
+
+
+def _phrases(field: Field, text: str) -> Iterator[Finding]:
+    found = list(phrases.find(text))
+    if found:
+        score = 1 - prod(1 - weight for _span, weight in found)
+        yield Finding(
+            NAME,
+            Code.PHRASE,
+            Severity.MEDIUM,
+            score,
+            field,
+            joined(span for span, _weight in found),
+            {"count": len(found)},
+        )
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_SHOUTED_WORD = 3
+_FEWEST_SHOUTED = 4
+_FEWEST_LETTERS = 25
+_SHOUTED_SHARE = 0.6
+
+
+def _shouting(field: Field, text: str) -> Iterator[Finding]:
+    """Most of the words in capitals; abbreviations and single words of stress are no shouting."""
+    if field == "author":
+        return
+    words = list(_WORD.finditer(text))
+    letters = sum(len(word[0]) for word in words)
+    shouted = [word for word in words if len(word[0]) >= _SHOUTED_WORD and word[0].isupper()]
+    loud = sum(len(word[0]) for word in words if word[0].isupper())
+    if len(shouted) < _FEWEST_SHOUTED or letters < _FEWEST_LETTERS:
+        return
+    share = loud / letters
+    if share >= _SHOUTED_SHARE:
+        yield Finding(
+            NAME,
+            Code.SHOUTING,
+            Severity.LOW,
+            0.25 * share,
+            field,
+            _runs(words),
+            {"percent": round(100 * share)},
+        )
+
+
+def _runs(words: list[re.Match[str]]) -> tuple[Span, ...]:
+    """Return the stretches of words in capitals, what stands between them included."""
+    return tuple(
+        (run[0].start(), run[-1].end())
+        for loud, group in groupby(words, key=lambda word: word[0].isupper())
+        if loud and (run := list(group)) and any(len(w[0]) >= _SHOUTED_WORD for w in run)
+    )
+
+
+# Dots, lines and figures are repeated in ordinary writing.
+_SAME_CHARACTER = re.compile(r"([^\s\d.…_=*\-–—])\1{4,}")
+_TOKEN = re.compile(r"\w+")
+_LONGEST_PHRASE = 4
+_FEWEST_WORDS_REPEATED = 4
+_FEWEST_TIMES = 3
+_LONG = 30
+
+
+def _repetition(field: Field, text: str) -> Iterator[Finding]:
+    """One character five times in a row, or the same one to four words again and again."""
+    found = joined([*(m.span() for m in _SAME_CHARACTER.finditer(text)), *_repeated_words(text)])
+    if not found:
+        return
+    covered = sum(end - start for start, end in found)
+    share = covered / len(text)
+    mostly = share > 0.5 and len(text) >= _LONG
+    severity = Severity.MEDIUM if mostly else Severity.LOW
+    yield Finding(
+        NAME,
+        Code.REPETITION,
+        severity,
+        0.5 if mostly else 0.2,
+        field,
+        found,
+        {"percent": round(100 * share)},
+    )
+
+
+def _repeated_words(text: str) -> Iterator[Span]:
+    """Yield stretches where a group of words comes at least three times, and four words, in a row.
+
+    Each length of group is one pass over the words, so the work is linear.
+    """
+    tokens = list(_TOKEN.finditer(text))
+    words = [token[0].casefold() for token in tokens]
+    for size in range(1, _LONGEST_PHRASE + 1):
+        same = [words[i] == words[i + size] for i in range(len(words) - size)]
+        start = 0
+        for again, group in groupby(same):
+            length = len(list(group))
+            # `length` words repeat those before them: the stretch is a group longer.
+            stretch = length + size
+            if again and stretch >= max(_FEWEST_TIMES * size, _FEWEST_WORDS_REPEATED):
+                yield tokens[start].start(), tokens[start + stretch - 1].end()
+            start += length
+
+
+CHECK = Check(NAME, 1, run)

@@ -1,0 +1,16 @@
+"""The lists that checks are shipped with: plain text, `#` begins a comment line."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / "data"
+
+
+def lines(name: str) -> tuple[str, ...]:
+    """Return the lines of a list that say something, in their order."""
+    every = (_FOLDER / name).read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in every if line.strip() and not line.startswith("#"))
+
+
+def words(name: str) -> frozenset[str]:
+    """Return a list of one word a line."""
+    return frozenset(lines(name))
