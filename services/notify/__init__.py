@@ -1,0 +1,1 @@
+"""Notify: letters to writers about decisions, and digests to staff about what waits."""

@@ -1,0 +1,250 @@
+"""Claiming letters, and what becomes of them.
+
+A claim is one statement: due, free, and still true (the decision stands, the writer has not
+withdrawn, there is an address). A worker that dies with a letter in its hands leaves it claimed;
+when the lease ends,
+
+- a letter about a decision is sent again, with the same Message-ID: at least once;
+- a digest is given up as interrupted: at most once, tomorrow's tells what waits.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, text, update
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
+
+from services.notify.letters import (
+    CORRECTED,
+    INTERRUPTED,
+    REPLACING,
+    SUPERSEDED,
+    UNDONE,
+)
+from services.notify.mailer import NotSent, Refused, ServerDown, Uncertain
+from shared.clock import utcnow
+from shared.models import (
+    Contact,
+    Decision,
+    Idea,
+    IdeaStatus,
+    Letter,
+    LetterState,
+    OutboxEvent,
+    Staff,
+)
+
+# Longer than the slowest conversation with a mail server (some nine steps of `mailer.TIMEOUT_S`).
+LEASE_S = 120
+# RFC 5321 §4.5.4.1 asks for four to five days of trying.
+GIVE_UP_AFTER = timedelta(days=4)
+MIN_ATTEMPTS = 10
+_FIRST_PAUSE_S = 30
+_LONGEST_PAUSE_S = 3600
+# A server that is away is away for all letters; the first to try finds out when it is back.
+_LONGEST_PAUSE_WITHOUT_SERVER_S = 300
+
+# Literally as in the partial index of what is on its way.
+_OPEN = text("letters.state IN ('waiting', 'claimed')")
+_MAY_HAVE_LEFT = (LetterState.WAITING, LetterState.CLAIMED, LetterState.SENT)
+
+
+def claim(session: SqlSession) -> Letter | None:
+    """Take the letter that has been due the longest and is still to be sent, or None."""
+    now = utcnow()
+    picked = (
+        select(Letter.id)
+        .where(_claimable(now), ~or_(*_untrue().values()), ~_original_under_way())
+        .order_by(Letter.due_at, Letter.id)
+        .limit(1)
+        .with_for_update(of=Letter, skip_locked=True)
+        .cte("picked")
+    )
+    return session.scalar(
+        update(Letter)
+        .where(Letter.id.in_(select(picked.c.id)))
+        .values(
+            state=LetterState.CLAIMED,
+            claimed_until=now + timedelta(seconds=LEASE_S),
+            attempts=Letter.attempts + 1,
+        )
+        .returning(Letter)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def something_due(session: SqlSession) -> tuple[datetime, int] | None:
+    """Return the oldest moment and the number of attempts of what is due, or None for nothing.
+
+    The pair changes with every letter that leaves, so whoever asks can see that work goes on.
+    """
+    now = utcnow()
+    row = session.execute(
+        select(Letter.due_at, Letter.attempts)
+        .where(_OPEN, Letter.due_at <= now)
+        .where(or_(Letter.state == LetterState.WAITING, Letter.claimed_until < now))
+        .order_by(Letter.due_at, Letter.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.due_at, row.attempts)
+
+
+def settle(session: SqlSession) -> None:
+    """Cancel the letters that are due but no longer true, and give up interrupted digests."""
+    now = utcnow()
+    session.execute(
+        update(Letter)
+        .where(
+            _OPEN,
+            Letter.digest_id.is_not(None),
+            Letter.state == LetterState.CLAIMED,
+            Letter.claimed_until < now,
+        )
+        .values(state=LetterState.FAILED, error=INTERRUPTED, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    untrue = _untrue()
+    why = case(
+        (Letter.state == LetterState.CLAIMED, INTERRUPTED),
+        *((condition, reason) for reason, condition in untrue.items()),
+    )
+    session.execute(
+        update(Letter)
+        .where(_claimable(now), or_(*untrue.values()))
+        .values(state=LetterState.CANCELLED, error=why, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_sent(session: SqlSession, letter: Letter) -> None:
+    """Note that a mail server has taken the letter, even if its lease had ended meanwhile."""
+    session.execute(
+        update(Letter)
+        .where(Letter.id == letter.id, Letter.state != LetterState.SENT)
+        .values(state=LetterState.SENT, sent_at=utcnow(), claimed_until=None, error=None)
+    )
+
+
+def cancel(session: SqlSession, letter: Letter, reason: str) -> None:
+    """Note that a claimed letter turned out to have nothing to say, or nobody to say it to."""
+    _leave_claim(session, letter, state=LetterState.CANCELLED, error=reason)
+
+
+def mark_not_sent(session: SqlSession, letter: Letter, problem: NotSent) -> None:
+    """Note why a claimed letter did not leave, and when it will be tried again, if at all.
+
+    Refused for good: failed. A digest that may have been taken: failed, for it goes out at most
+    once. All else: tried again after a pause that doubles, for four days and ten attempts.
+    """
+    if isinstance(problem, Refused) and not problem.passing:
+        _leave_claim(session, letter, state=LetterState.FAILED, error=problem.code)
+    elif isinstance(problem, Uncertain) and letter.digest_id is not None:
+        _leave_claim(session, letter, state=LetterState.FAILED, error=INTERRUPTED)
+    else:
+        longest = (
+            _LONGEST_PAUSE_WITHOUT_SERVER_S if isinstance(problem, ServerDown) else _LONGEST_PAUSE_S
+        )
+        retry_later(session, letter, problem.code, longest_s=longest)
+
+
+def retry_later(
+    session: SqlSession, letter: Letter, error: str, *, longest_s: int = _LONGEST_PAUSE_S
+) -> None:
+    """Let a claimed letter wait, twice as long as the last time, or give it up."""
+    now = utcnow()
+    if letter.attempts >= MIN_ATTEMPTS and now - letter.created_at > GIVE_UP_AFTER:
+        _leave_claim(session, letter, state=LetterState.FAILED, error=error)
+        return
+    pause_s = min(_FIRST_PAUSE_S * 2 ** min(letter.attempts - 1, 20), longest_s)
+    _leave_claim(
+        session,
+        letter,
+        state=LetterState.WAITING,
+        error=error,
+        due_at=now + timedelta(seconds=pause_s),
+    )
+
+
+def _leave_claim(
+    session: SqlSession,
+    letter: Letter,
+    *,
+    state: LetterState,
+    error: str,
+    due_at: datetime | None = None,
+) -> None:
+    session.execute(
+        update(Letter)
+        .where(
+            Letter.id == letter.id,
+            Letter.state == LetterState.CLAIMED,
+            # Somebody else's claim counts otherwise.
+            Letter.attempts == letter.attempts,
+        )
+        .values(state=state, error=error, claimed_until=None, due_at=due_at or letter.due_at)
+    )
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    """Due, and waiting or left behind by a worker that died; digests are not taken up again."""
+    return and_(
+        _OPEN,
+        Letter.due_at <= now,
+        or_(
+            Letter.state == LetterState.WAITING,
+            and_(Letter.claimed_until < now, Letter.decision_id.is_not(None)),
+        ),
+    )
+
+
+def _untrue() -> dict[str, ColumnElement[bool]]:
+    """Return the reasons why a letter must not be sent, and how to see them."""
+    about, undo, later, undo_of_later = (aliased(Decision) for _ in range(4))
+    original = aliased(Letter)
+    ordinary = Letter.template != CORRECTED
+    stands_no_more = exists().where(undo.undoes == Letter.decision_id)
+    replaced = (
+        exists()
+        .where(about.id == Letter.decision_id)
+        .where(later.idea_id == about.idea_id, later.seq > about.seq)
+        .where(later.kind.in_(REPLACING))
+        .where(~exists().where(undo_of_later.undoes == later.id).correlate(later))
+    )
+    withdrawn = or_(
+        exists().where(Idea.id == Letter.idea_id, Idea.status == IdeaStatus.WITHDRAWN),
+        exists().where(
+            OutboxEvent.subject_id == Letter.idea_id,
+            OutboxEvent.kind == "ReceiptAction",
+            OutboxEvent.payload["verb"].astext == "withdraw",
+        ),
+    )
+    original_never_left = ~exists().where(
+        about.id == Letter.decision_id,
+        original.decision_id == about.undoes,
+        or_(original.state.in_(_MAY_HAVE_LEFT), original.error == INTERRUPTED),
+    )
+    about_a_decision = Letter.decision_id.is_not(None)
+    return {
+        UNDONE: and_(about_a_decision, ordinary, stands_no_more),
+        "withdrawn": and_(about_a_decision, withdrawn),
+        SUPERSEDED: and_(about_a_decision, ordinary, replaced),
+        "original never left": and_(Letter.template == CORRECTED, original_never_left),
+        "no address": and_(about_a_decision, ~exists().where(Contact.idea_id == Letter.idea_id)),
+        "account closed": exists().where(
+            Staff.id == Letter.staff_id, Staff.disabled_at.is_not(None)
+        ),
+    }
+
+
+def _original_under_way() -> ColumnElement[bool]:
+    """A correction waits while it is not yet known whether the letter it corrects has left."""
+    undo = aliased(Decision)
+    original = aliased(Letter)
+    return and_(
+        Letter.template == CORRECTED,
+        exists().where(
+            undo.id == Letter.decision_id,
+            original.decision_id == undo.undoes,
+            original.state.in_([LetterState.WAITING, LetterState.CLAIMED]),
+        ),
+    )

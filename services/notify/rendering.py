@@ -1,0 +1,123 @@
+"""From templates to mails: `templates/email/<name>/{subject.txt,body.txt,body.html}`."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.notify.mailer import recipient_header
+from shared import i18n
+from shared.clock import utcnow
+from shared.config import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
+LINE_LENGTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter in words: one line of subject, and the same body as text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+def render(template: str, language: str, **context: Any) -> Rendered:
+    """Render a letter in a language; the subject is forced to one line."""
+    with i18n.speaking(language):
+        environment = _environment()
+        spoken = i18n.language()
+        subject, text, html = (
+            environment.get_template(f"email/{template}/{part}").render(context)
+            for part in ("subject.txt", "body.txt", "body.html")
+        )
+    return Rendered(
+        subject=" ".join(subject.split()),
+        text=_wrapped(text),
+        html=_inliner().inline(html),
+        language=spoken,
+    )
+
+
+def to_email(
+    rendered: Rendered,
+    *,
+    recipient: str,
+    message_id: str,
+    settings: Settings,
+    list_id: str | None = None,
+) -> EmailMessage:
+    """Make the mail: text and HTML, no tracking, nothing loaded from elsewhere.
+
+    `Auto-Submitted` (RFC 3834) keeps vacation answers away; `list_id` (RFC 2919) lets staff sort
+    digests. The Message-ID is the ledger's, so that a repeated delivery is recognised.
+    """
+    message = EmailMessage()
+    message["From"] = settings.mail_from
+    message["To"] = recipient_header(recipient)
+    message["Subject"] = rendered.subject
+    message["Date"] = format_datetime(utcnow().astimezone(settings.timezone))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = rendered.language
+    if list_id is not None:
+        message["List-Id"] = list_id
+    elif "@" in settings.contact and " " not in settings.contact:
+        # Writers who answer reach people; members of staff know where to go.
+        message["Reply-To"] = settings.contact
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return message
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install(
+        i18n.gettext,
+        i18n.ngettext,
+        newstyle=True,
+    )
+    return environment
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    # Some mail programs read only `style` attributes; others need @media for dark mode.
+    return css_inline.CSSInliner(
+        keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False
+    )
+
+
+def _wrapped(text: str) -> str:
+    """Break long lines, keeping their indentation; addresses stay whole, blank lines single."""
+    lines = []
+    for line in re.sub(r"\n{3,}", "\n\n", text.strip()).splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line.strip(),
+            LINE_LENGTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,89 @@
+"""Sending what is due: claim, compose, let go of the database, send, mark.
+
+Each step is a short unit of work of its own, so that nothing is locked while a mail server thinks,
+and a worker that is killed leaves at most one letter in doubt. After a crash between sending and
+marking, a letter about a decision is sent again with the same Message-ID (at least once), and a
+digest is not (at most once).
+"""
+
+import logging
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.notify import claims
+from services.notify.composing import Composed, compose
+from services.notify.mailer import Mailer, NotSent, ServerDown
+from shared.config import Settings
+from shared.db import Session
+from shared.errors import place_of
+from shared.models import Letter
+
+log = logging.getLogger(__name__)
+
+# One run works this long; the clock asks again while something is due.
+BUDGET_S = 20.0
+
+
+def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
+    """Send the letters that are due, and return how many a mail server has taken.
+
+    Several may run at once. Nothing is claimed while `hold_letters` is set. A run ends early when
+    there is no server to talk to.
+    """
+    if settings.hold_letters:
+        return 0
+    with Session.begin() as session:
+        claims.settle(session)
+    ends = time.monotonic() + budget_s
+    sent = 0
+    with Mailer(settings.smtp_url, settings.mail_from) as mailer:
+        while time.monotonic() < ends:
+            with Session.begin() as session:
+                letter = claims.claim(session)
+            if letter is None:
+                break
+            try:
+                sent += _send(mailer, letter, settings)
+            except ServerDown:
+                break
+    return sent
+
+
+def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
+    """Send one claimed letter, and say whether it left. Raises ServerDown."""
+    composed = _composed(letter, settings)
+    if composed is None:
+        return False
+    try:
+        mailer.send(composed.message, composed.recipient)
+    except NotSent as problem:
+        with Session.begin() as session:
+            claims.mark_not_sent(session, letter, problem)
+        log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
+        if isinstance(problem, ServerDown):
+            raise
+        return False
+    with Session.begin() as session:
+        claims.mark_sent(session, letter)
+    log.info("letter sent", extra={"letter": str(letter.id), "template": letter.template})
+    return True
+
+
+def _composed(letter: Letter, settings: Settings) -> Composed | None:
+    """Compose a letter; one that cannot be composed waits, and the others go on."""
+    try:
+        with Session.begin() as session:
+            composed = compose(session, letter, settings)
+    except SQLAlchemyError:
+        raise  # the database, not the letter; its lease will end
+    except Exception as error:  # whatever is wrong with one letter, others must leave
+        log.exception("letter not composed", extra={"letter": str(letter.id)})
+        with Session.begin() as session:
+            claims.retry_later(session, letter, place_of(error))
+        return None
+    if isinstance(composed, Composed):
+        return composed
+    with Session.begin() as session:
+        claims.cancel(session, letter, composed)
+    return None

@@ -1,0 +1,40 @@
+"""Notify's tasks: unpack the message, open the unit of work, call one function."""
+
+from uuid import UUID
+
+from celery import current_app, shared_task
+
+from services.notify import digests, letters, sending
+from shared import outbox, queues
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.db import Session
+from shared.worker import BatchTask
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.conf.radslag_settings
+    return settings
+
+
+@shared_task(name=queues.LETTER.task, base=BatchTask)
+def write_letters(batch: str) -> None:
+    """Write the letters that a batch of decisions owes."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            letters.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.SEND_LETTERS)
+def send_letters() -> None:
+    """Send what is due."""
+    sending.send_due(_settings())
+
+
+@shared_task(name=queues.RUN_DIGESTS)
+def run_digests() -> None:
+    """Write the digests of those whose hour has come."""
+    with Session.begin() as session:
+        digests.run_scheduled(session, _settings(), utcnow())
