@@ -47,9 +47,7 @@ def record(session: SqlSession, event: Event, *, queue: str | None = None) -> No
     record_all(session, [event], queue=queue)
 
 
-def record_all(
-    session: SqlSession, events: Sequence[Event], *, queue: str | None = None
-) -> None:
+def record_all(session: SqlSession, events: Sequence[Event], *, queue: str | None = None) -> None:
     """Write many events, in their order, in two statements."""
     if not events:
         return

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import WorkerLostError
-from celery.signals import setup_logging, task_failure, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_process_init, worker_ready
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import db, log, outbox
+from shared import db, heartbeat, log, outbox
 from shared.config import Settings, dies_with_parent
 from shared.process import die_with_parent
 
@@ -44,6 +44,14 @@ def release(kwargs: dict[str, Any], error: BaseException) -> None:
         outbox.release(UUID(batch), error)
     except SQLAlchemyError:
         _log.warning("a failed batch could not be released; its lease will end", exc_info=True)
+
+
+def _beat(name: str) -> None:
+    try:
+        with db.Session.begin() as session:
+            heartbeat.beat(session, name)
+    except SQLAlchemyError:
+        _log.warning("the database does not answer; this worker waits")
 
 
 def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery:
@@ -102,7 +110,13 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
         if isinstance(exception, WorkerLostError):
             release(kwargs or {}, exception)
 
-    # The parent needs the database for that.
+    @worker_ready.connect(weak=False)
+    def _live(sender: Any, **_: Any) -> None:
+        # In the loop that takes messages: when that hangs, the heart stops.
+        _beat(sender.hostname)
+        sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
+
+    # The parent needs the database for these.
     db.configure(settings)
     if dies_with_parent():
         die_with_parent()

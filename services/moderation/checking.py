@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
     """Check every idea that the deliveries name, and mark them done.
 
-    Rows are locked in the order of their ids, so that batches never deadlock. An idea is always
-    checked in the text version that stands now, whichever one the event named.
+    Rows are locked in the order of their ids, and not their keys, so that batches never deadlock:
+    one that settles points at ideas which others hold. An idea is always checked in the text
+    version that stands now, whichever one the event named.
     """
     ids = sorted({delivery.subject_id for delivery in deliveries})
     ideas = session.scalars(
@@ -34,7 +35,7 @@ def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.De
         .where(Idea.id.in_(ids))
         .order_by(Idea.id)
         .options(joinedload(Idea.council, innerjoin=True))
-        .with_for_update(of=Idea)
+        .with_for_update(of=Idea, key_share=True)
         .execution_options(populate_existing=True)
     ).all()
     outbox.done(session, batch, deliveries)

@@ -206,7 +206,9 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     undone = session.get(Decision, decision_id)
     if undone is None:
         raise LookupError
-    idea = session.get_one(Idea, undone.idea_id, with_for_update=True, populate_existing=True)
+    idea = session.get_one(
+        Idea, undone.idea_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     last = latest(session, idea.id)
     if last is not None and last.undoes == undone.id:
         return last
@@ -270,7 +272,10 @@ def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> Non
     `cause` is the decision that made it leave; its undo takes them back. None: its writer withdrew.
     """
     children = session.scalars(
-        select(Idea).where(Idea.merged_into == target.id).order_by(Idea.id).with_for_update()
+        select(Idea)
+        .where(Idea.merged_into == target.id)
+        .order_by(Idea.id)
+        .with_for_update(key_share=True)
     ).all()
     for child in children:
         decision = _new_decision(child, DecisionKind.REOPEN, bulk_id=cause)
@@ -295,7 +300,7 @@ def _locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, I
         select(Idea)
         .where(Idea.number.in_([number] if into is None else [number, into]))
         .order_by(Idea.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
     by_number = {idea.number: idea for idea in found}
@@ -494,7 +499,10 @@ def _require_target(session: SqlSession, before: Mapping[str, Any]) -> None:
     if not before["merged_into"]:
         return
     target = session.get_one(
-        Idea, UUID(before["merged_into"]), with_for_update=True, populate_existing=True
+        Idea,
+        UUID(before["merged_into"]),
+        with_for_update={"key_share": True},
+        populate_existing=True,
     )
     if target.status not in _CAN_HOLD_MERGED:
         raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))

@@ -211,23 +211,28 @@ def _reread(
 
 
 def _link_exact(idea: Asked, copies: Sequence[tuple[Known, bool]], groups: Groups) -> bool:
-    """Link an exact copy to the earliest; the earliest takes over a group that began without it."""
+    """Link exact copies with the earliest of them, and say whether this idea is a later one."""
     others = [(known, checked) for known, checked in copies if known.id != idea.id]
-    if not others:
+    if not others or not idea.folded:
+        # Texts of nothing but signs fold to nothing, and are not copies of each other for that.
         return False
     other, checked = others[0]
-    if other.age < idea.known.age:
+    is_copy = other.age < idea.known.age
+    # One that came later but was checked first stands alone or leads a group: it joins this one.
+    if is_copy or checked:
         groups.join(idea.known, other, EXACT, 1.0)
-        return True
-    if checked:
-        # It came later but was checked first, and stands alone or leads a group.
-        groups.join(idea.known, other, EXACT, 1.0)
-    return False
+    return is_copy
 
 
 def _link_near(idea: Asked, matches: Sequence[tuple[Known, texts.Match]], groups: Groups) -> None:
-    if matches:
-        known, match = max(matches, key=lambda each: (each[1].kind == "near", each[1].score))
+    """Join the groups of all that is near; what is merely a part joins the best one, at most.
+
+    All, so that the groups do not depend on the order of checking. Not so for parts: a long text
+    that holds two ideas would make one of them.
+    """
+    best_first = sorted(matches, key=lambda each: (each[1].kind != "near", -each[1].score))
+    near = [each for each in best_first if each[1].kind == "near"]
+    for known, match in near or best_first[:1]:
         groups.join(idea.known, known, match.kind, match.score)
 
 

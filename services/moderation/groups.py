@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import literal, select, update
+from sqlalchemy import delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
@@ -56,7 +56,8 @@ class Groups:
 
     @classmethod
     def of(cls, session: SqlSession, idea_ids: Sequence[UUID]) -> "Groups":
-        """Read which ideas of a batch lead a group already."""
+        """Read which ideas of a batch lead groups; what they were linked to is forgotten."""
+        session.execute(delete(DuplicateLink).where(DuplicateLink.idea_id.in_(idea_ids)))
         leaders = session.scalars(
             select(DuplicateLink.original_id)
             .where(DuplicateLink.original_id.in_(idea_ids))
@@ -65,11 +66,11 @@ class Groups:
         return cls(session, set(idea_ids) - set(leaders))
 
     def join(self, idea: Known, other: Known, kind: str, score: float) -> None:
-        """Put an idea and another one's group together; the earlier of the two roots leads."""
-        root = self._root(other)
-        if root.id == idea.id:
+        """Make one group of two ideas' groups; the earlier of the two roots leads it."""
+        roots = sorted((self._root(idea), self._root(other)), key=lambda known: known.age)
+        earlier, later = roots
+        if earlier.id == later.id:
             return
-        later, earlier = (idea, root) if root.age < idea.age else (root, idea)
         self._follow(later.id, earlier)
         self.links[later.id] = Link(later.id, earlier, kind, score)
 

@@ -21,7 +21,7 @@ def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery])
         select(Idea)
         .where(Idea.id.in_({delivery.subject_id for delivery in deliveries}))
         .order_by(Idea.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
     by_id = {idea.id: idea for idea in ideas}

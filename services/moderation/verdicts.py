@@ -53,7 +53,10 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
     if rows:
         session.execute(insert(FindingRow), rows)
     reached = [(each, *combine(each.findings, each.unchecked)) for each in checked]
-    _store_verdicts(session, [(each.idea, *rest, each.unchecked) for each, *rest in reached])
+    _store_verdicts(
+        session,
+        [(each.idea, outcome, priority, each.unchecked) for each, outcome, priority in reached],
+    )
     wanted = []
     for each, outcome, priority in reached:
         reason = _act(session, each, outcome, earlier.get(each.idea.id))
@@ -81,8 +84,6 @@ def add_finding(session: SqlSession, idea_id: UUID, finding: Finding) -> None:
         return
     outcome, priority = combine(_findings(session, idea), standing.unchecked)
     _store_verdicts(session, [(idea, outcome, priority, standing.unchecked)])
-    if idea.status is IdeaStatus.WAITING:
-        entries.open_entry(session, idea_id, Reason.NEW, priority)
 
 
 def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -> None:
@@ -90,7 +91,9 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
 
     It runs no check itself, so that whatever killed the worker cannot kill the relay.
     """
-    idea = session.get_one(Idea, idea_id, with_for_update=True, populate_existing=True)
+    idea = session.get_one(
+        Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     if payload["text_version"] != idea.text_version and idea.status is not IdeaStatus.RECEIVED:
         return  # a newer text has been, or will be, checked in its own right
     write(session, [Checked(idea, [], tuple(CHECK_VERSIONS))])

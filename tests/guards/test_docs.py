@@ -38,9 +38,11 @@ def test_every_table_has_its_writer_in_the_architecture(table):
 
 
 def test_documents_name_only_files_that_exist():
-    missing = []
-    for document in [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", document.read_text("utf-8")):
-            if not (document.parent / target).exists():
-                missing.append(f"{document.relative_to(PROJECT)}: {target}")
+    link = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
+    missing = [
+        f"{document.relative_to(PROJECT)}: {target}"
+        for document in [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+        for target in link.findall(document.read_text("utf-8"))
+        if not (document.parent / target).exists()
+    ]
     assert missing == []

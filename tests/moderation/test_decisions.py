@@ -91,9 +91,7 @@ def test_a_rejection_without_rule_is_refused_and_changes_nothing(session, counci
     assert idea.status is IdeaStatus.WAITING
 
 
-def test_a_published_idea_can_be_taken_down_and_its_words_leave_the_public(
-    session, council, staff
-):
+def test_a_published_idea_can_be_taken_down_and_its_words_leave_the_public(session, council, staff):
     idea = waiting(session, council)
     decide(session, idea, DecisionKind.PUBLISH, staff)
     decide(session, idea, DecisionKind.REJECT, staff)

@@ -184,10 +184,9 @@ def test_a_failed_try_is_noted_by_type_and_place_and_offered_again(session, cele
     relay.relay_once(celery, {})
     [batch] = batches(broker)
     outbox.claim(batch)
-    try:
-        raise ValueError("Ada Hemlig, ada@example.org")
-    except ValueError as error:
-        outbox.release(batch, error)
+    with pytest.raises(ValueError, match="Ada") as caught:
+        int("Ada Hemlig, ada@example.org")
+    outbox.release(batch, caught.value)
     session.expire_all()
     noted = session.scalars(select(OutboxDelivery.error)).one()
     assert noted is not None
