@@ -1,9 +1,41 @@
-"""The command `radslag`: one group, one file per family of commands."""
+"""The command `radslag`: a table of commands, each loaded only when it is asked for."""
+
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
+# Command → the module that has it as `command`. A family of commands is one file.
+COMMANDS: Mapping[str, str] = {
+    "clock": "radslag.clock",
+    "env": "radslag.env",
+    "health": "radslag.health",
+    "jobs": "radslag.jobs",
+    "ledger": "radslag.ledger",
+    "mailbox": "radslag.mailbox.command",
+    "migrate": "radslag.migrate",
+    "relay": "radslag.relay",
+    "run": "radslag.run",
+    "up": "radslag.up.command",
+}
 
-@click.group()
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used or explained."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = import_module(COMMANDS[cmd_name]).command
+        return found
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(package_name="radslag")
 def main() -> None:
     """Takes in residents' ideas, helps staff moderate them, tells everybody what became of them."""

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Mapping
 from types import FrameType
 
@@ -10,7 +11,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.moderation import verdicts
-from shared import db, log, queues, relay
+from shared import db, heartbeat, log, queues, relay
 from shared.config import Settings
 from shared.worker import make_celery
 
@@ -30,8 +31,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Outages of the database and the broker are waited out.
     """
     celery = make_celery("relay", [], settings)
+    next_beat = 0.0
     while not stop.is_set():
         try:
+            if time.monotonic() >= next_beat:
+                with db.Session.begin() as session:
+                    heartbeat.beat(session, heartbeat.here("relay"))
+                next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)
         except SQLAlchemyError as error:
             _log.warning("the database does not answer; the relay waits", exc_info=error)

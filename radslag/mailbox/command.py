@@ -1,0 +1,74 @@
+"""The process of the local mail server: SMTP in one thread, the reading page in others."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from radslag.mailbox.store import Mailbox
+from radslag.mailbox.web import create_app
+
+_MAX_BYTES = 10_000_000
+
+
+class _Handler:
+    """Keeps every letter before it says 250."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        """Take a letter."""
+        self._mailbox.add(envelope.content)
+        return "250 OK"
+
+
+class _Controller(Controller):
+    def factory(self) -> Any:
+        return SMTP(self.handler, data_size_limit=_MAX_BYTES, enable_SMTPUTF8=True)
+
+
+class _Quiet(WSGIRequestHandler):
+    """Logs no requests: addresses of letters are nobody's business."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@click.command("mailbox")
+@click.option("--smtp-port", type=click.IntRange(1, 65535), default=1025, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8025, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/mail"),
+    show_default=True,
+)
+def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
+    """Take letters by SMTP on this machine and show them on a page, instead of sending them."""
+    mailbox = Mailbox(folder)
+    # SMTP only on loopback: anybody who reaches it may leave letters.
+    smtp = _Controller(_Handler(mailbox), hostname="127.0.0.1", port=smtp_port)
+    web = make_server(host, port, create_app(mailbox), threaded=True, request_handler=_Quiet)
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        # `shutdown` waits for the loop that this handler interrupts.
+        threading.Thread(target=web.shutdown).start()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    smtp.start()
+    try:
+        web.serve_forever()
+    finally:
+        smtp.stop()
+        web.server_close()
+    sys.exit(0)

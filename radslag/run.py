@@ -1,0 +1,23 @@
+"""Run one process of the system in the foreground, as a container does."""
+
+import os
+import sys
+
+import click
+
+from radslag.processes import BY_NAME
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("name", type=click.Choice(sorted(BY_NAME)))
+@click.option("--host", default="0.0.0.0", show_default=True, help="Where a web listens.")  # noqa: S104
+@click.option("--port", type=click.IntRange(1, 65535), help="Its port, if not the usual one.")
+@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> None:
+    """Run one process, with the settings of the environment.
+
+    MORE arguments are given to it, such as `-c 4` for a worker with four processes.
+    """
+    arguments = BY_NAME[name].command(host=host, port=port)
+    # This process becomes that one, so that signals reach it.
+    os.execv(sys.executable, [sys.executable, "-m", *arguments, *more])  # noqa: S606

@@ -1,0 +1,1 @@
+"""`radslag up`: the whole system on one machine, in one terminal."""

@@ -1,0 +1,143 @@
+"""The command `radslag up`."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from radslag.child import ChildError
+from radslag.data_folder import DataFolder, DataFolderError
+from radslag.embedded.binaries import NotInstalledError
+from radslag.ports import PortError
+from radslag.processes import DESK_PORT, PUBLIC_PORT
+from radslag.up import first_start
+from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
+from radslag.up.supervisor import Supervisor
+from shared import db, log, migrate
+from shared.config import SettingsError, data_folder
+
+_PORT = click.IntRange(1, 65535)
+
+
+class _ToldToEndError(Exception):
+    """Ctrl-C during the start."""
+
+
+class _Signals:
+    """Remembers that somebody asked us to end, and breaks off a start at once.
+
+    While we are stopping, asking again changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+        self.starting = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._end)
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        self.told = True
+        if self.starting:
+            self.starting = False
+            raise _ToldToEndError
+
+
+@click.command("up")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Where everything is kept (else RADSLAG_DATA, else var/ here).",
+)
+@click.option("--public-port", type=_PORT, default=PUBLIC_PORT, show_default=True)
+@click.option("--desk-port", type=_PORT, default=DESK_PORT, show_default=True)
+@click.option("--mail-port", type=_PORT, default=MAIL_PORT, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
+@click.option("--empty", is_flag=True, help="Do not create the four Helsingborg councils.")
+@click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
+def command(
+    data: Path | None,
+    public_port: int,
+    desk_port: int,
+    mail_port: int,
+    host: str,
+    empty: bool,
+    hold_letters: bool,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C; a second start continues."""
+    options = Options(
+        data=data or data_folder(),
+        host=host,
+        public_port=public_port,
+        desk_port=desk_port,
+        mail_port=mail_port,
+        empty=empty,
+        hold_letters=hold_letters,
+    )
+    signals = _Signals()
+    try:
+        folder = DataFolder(options.data)
+    except DataFolderError as error:
+        _refuse(error)
+    try:
+        plan = make_plan(options, folder, os.environ)
+    except (PortError, SettingsError, NotInstalledError) as error:
+        folder.release()
+        _refuse(error)
+    sys.exit(_run(plan, folder, signals))
+
+
+def _refuse(error: Exception) -> NoReturn:
+    click.echo(str(error), err=True)
+    sys.exit(2)
+
+
+def _say(line: str) -> None:
+    click.echo(f"  {time.strftime('%H:%M:%S')}  {line}", err=True)
+
+
+def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
+    log.configure("warning")
+    supervisor = Supervisor(plan, folder, _say)
+    code = 0
+    try:
+        signals.starting = not signals.told
+        supervisor.start_servers()
+        migrate.upgrade(plan.settings.database_url)
+        db.configure(plan.settings)
+        if not plan.options.empty:
+            first_start.seed()
+        supervisor.start_processes()
+        folder.write_state(plan.shown())
+        _greet(plan)
+        signals.starting = False
+        supervisor.watch(lambda: signals.told)
+        click.echo("Stopping …")
+    except _ToldToEndError:
+        click.echo("Stopping …")
+    except ChildError as error:
+        signals.starting = False
+        click.echo(str(error), err=True)
+        code = 1
+    finally:
+        signals.starting = False
+        db.close()
+        supervisor.stop()
+        folder.release()
+    return code
+
+
+def _greet(plan: Plan) -> None:
+    click.echo("Rådslag runs. Ctrl-C stops it; nothing is lost.")
+    click.echo(f"  For residents   {plan.settings.public_url}")
+    click.echo(f"  For staff       {plan.settings.desk_url}")
+    if plan.mail_url:
+        click.echo(f"  The letters     {plan.mail_url}")
+    link = first_start.administrator_link(plan.settings)
+    if link:
+        click.echo(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")
+    sys.stdout.flush()

@@ -1,0 +1,110 @@
+"""What a start will run: the options, the settings made from them, and what runs elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from radslag.data_folder import DataFolder
+from radslag.embedded.postgres import Postgres
+from radslag.embedded.valkey import Valkey
+from radslag.ports import PortError, check_port, free_port
+from radslag.processes import DESK_PORT, PUBLIC_PORT
+from shared.config import Settings
+
+MAIL_PORT = 8025
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for on the command line."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    public_port: int = PUBLIC_PORT
+    desk_port: int = DESK_PORT
+    mail_port: int = MAIL_PORT
+    empty: bool = False
+    hold_letters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start. A server that the environment names is not started here."""
+
+    options: Options
+    environment: dict[str, str]
+    settings: Settings
+    postgres: Postgres | None
+    valkey: Valkey | None
+    smtp_port: int | None
+
+    @property
+    def mail_url(self) -> str | None:
+        """Where the letters can be read, if they stay on this machine."""
+        if self.smtp_port is None:
+            return None
+        return _url(self.options.host, self.options.mail_port)
+
+    def shown(self) -> dict[str, str]:
+        """Return what `radslag env` shows and other commands use."""
+        own = {
+            name: value for name, value in self.environment.items() if name.startswith("RADSLAG_")
+        }
+        own.pop("RADSLAG_DIE_WITH_PARENT", None)
+        if self.mail_url:
+            own["RADSLAG_MAIL_URL"] = self.mail_url
+        return dict(sorted(own.items()))
+
+
+def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, str]) -> Plan:
+    """Check the ports and settle every setting; what the environment says wins.
+
+    Raises PortError, SettingsError, or NotInstalledError, each with one sentence.
+    """
+    env = {name: value for name, value in environment.items() if value}
+    smtp_port = None if "RADSLAG_SMTP_URL" in env else free_port()
+    _check_ports(options, mail=smtp_port is not None)
+    postgres = None if "RADSLAG_DATABASE_URL" in env else Postgres(folder)
+    valkey = None if "RADSLAG_BROKER_URL" in env else Valkey(folder)
+    made = {
+        "RADSLAG_PUBLIC_URL": _url(options.host, options.public_port),
+        "RADSLAG_DESK_URL": _url(options.host, options.desk_port),
+    }
+    if postgres is not None:
+        made["RADSLAG_DATABASE_URL"] = postgres.url
+    if valkey is not None:
+        made["RADSLAG_BROKER_URL"] = valkey.url
+    if smtp_port is not None:
+        made["RADSLAG_SMTP_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    if "RADSLAG_SECRET_KEY" not in env:
+        made["RADSLAG_SECRET_KEY"] = folder.secret_key()
+    if options.hold_letters:
+        env["RADSLAG_HOLD_LETTERS"] = "1"
+    env = {
+        **made,
+        **env,
+        "RADSLAG_DATA": str(folder.path),
+        "RADSLAG_DIE_WITH_PARENT": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Plan(options, env, Settings.from_env(env), postgres, valkey, smtp_port)
+
+
+def _check_ports(options: Options, *, mail: bool) -> None:
+    wanted = {
+        "--public-port": options.public_port,
+        "--desk-port": options.desk_port,
+        **({"--mail-port": options.mail_port} if mail else {}),
+    }
+    seen: dict[int, str] = {}
+    for option, port in wanted.items():
+        if port in seen:
+            raise PortError(f"{seen[port]} and {option} are both {port}: choose two ports.")
+        seen[port] = option
+        check_port(options.host, port, option)
+
+
+def _url(host: str, port: int) -> str:
+    reached = _EVERYWHERE.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"

@@ -1,0 +1,202 @@
+"""Starts everything in order, starts again what dies, stops everything in order."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from radslag.child import Child, ChildError
+from radslag.data_folder import DataFolder
+from radslag.embedded.postgres import Postgres
+from radslag.embedded.valkey import Valkey
+from radslag.health import answers
+from radslag.processes import PROCESSES
+from radslag.up.logs import Tail, make_room
+from radslag.up.plan import Plan
+from shared import heartbeat
+from shared.clock import utcnow
+from shared.db import Session
+
+_TICK_S = 0.2
+_START_S = 90.0
+# Webs finish their requests and workers their tasks; what is longer is offered again next time.
+_STOP_S = 12.0
+# A child that dies again and again is started ever more seldom.
+_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
+_SETTLED_S = 60.0
+# The mailbox ends last: a worker may be sending to it.
+_ENDS_FIRST = ("public-web", "desk", "relay", "clock")
+_ENDS_LAST = ("mailbox",)
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Watched:
+    """A child that is kept alive: how to start it, how often it died, when it may start again."""
+
+    name: str
+    start: Callable[[], Child]
+    child: Child
+    tail: Tail
+    started_at: float = field(default_factory=time.monotonic)
+    deaths: int = 0
+    restart_at: float | None = None
+
+
+class Supervisor:
+    """The processes of one system."""
+
+    def __init__(self, plan: Plan, folder: DataFolder, say: Say) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._say = say
+        self._watched: dict[str, Watched] = {}
+        self._servers: list[Postgres | Valkey] = []
+        make_room(folder.logs)
+
+    def start_servers(self) -> None:
+        """Start PostgreSQL and Valkey, at the same time.
+
+        Raises ChildError.
+        """
+        if self._plan.valkey is not None:
+            self._servers.append(self._plan.valkey)
+            self._plan.valkey.begin()
+        if self._plan.postgres is not None:
+            self._servers.append(self._plan.postgres)
+            self._plan.postgres.start()
+        if self._plan.valkey is not None:
+            self._plan.valkey.wait()
+
+    def start_processes(self) -> None:
+        """Start every process and wait until each works.
+
+        Raises ChildError when one ends at its start or does not show life in time.
+        """
+        began = utcnow()
+        if self._plan.smtp_port is not None:
+            self._add("mailbox", self._mailbox_command(self._plan.smtp_port))
+        ports = {"public-web": self._plan.options.public_port, "desk": self._plan.options.desk_port}
+        for process in PROCESSES:
+            port = ports.get(process.name)
+            self._add(process.name, process.command(host=self._plan.options.host, port=port))
+        deadline = time.monotonic() + _START_S
+        while waited_for := self._not_ready(began.timestamp()):
+            for watched in self._watched.values():
+                if watched.child.poll() is not None:
+                    raise ChildError(
+                        f"{watched.name} ended at its start: {watched.child.last_words()}"
+                    )
+            if time.monotonic() > deadline:
+                raise ChildError(
+                    f"No sign of life from {', '.join(waited_for)} after {_START_S:.0f} s; "
+                    f"see {self._folder.logs}."
+                )
+            time.sleep(0.1)
+
+    def watch(self, stop: Callable[[], bool]) -> None:
+        """Keep everything alive until told to stop."""
+        while not stop():
+            self._watch_servers()
+            for watched in self._watched.values():
+                self._watch(watched)
+            time.sleep(_TICK_S)
+
+    def stop(self) -> None:
+        """End everything: first what brings new work, then the workers, the servers last."""
+        names = list(self._watched)
+        middle = [name for name in names if name not in (*_ENDS_FIRST, *_ENDS_LAST)]
+        for group in (_ENDS_FIRST, middle, _ENDS_LAST):
+            self._stop_together([self._watched[name] for name in group if name in names])
+        self._watched.clear()
+        while self._servers:
+            self._servers.pop(0).stop()
+
+    def _add(self, name: str, command: list[str]) -> None:
+        log = self._folder.logs / f"{name}.log"
+
+        def start() -> Child:
+            return Child(
+                name,
+                [sys.executable, "-m", *command],
+                log=log,
+                env=self._plan.environment,
+            )
+
+        tail = Tail(log)
+        self._watched[name] = Watched(name, start, start(), tail)
+
+    def _mailbox_command(self, smtp_port: int) -> list[str]:
+        options = self._plan.options
+        return [
+            *("radslag", "mailbox", "--smtp-port", str(smtp_port)),
+            *("--port", str(options.mail_port), "--host", options.host),
+            *("--folder", str(self._folder.path / "mail")),
+        ]
+
+    def _not_ready(self, began: float) -> list[str]:
+        return list(self._unready(began))
+
+    def _unready(self, began: float) -> Iterator[str]:
+        options = self._plan.options
+        webs = {"public-web": options.public_port, "desk": options.desk_port}
+        if self._plan.smtp_port is not None:
+            webs["mailbox"] = options.mail_port
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # noqa: S104
+        for name, port in webs.items():
+            if not answers(host, port):
+                yield name
+        with Session() as session:
+            for process in PROCESSES:
+                if process.health != "heartbeat":
+                    continue
+                age = heartbeat.age_s(session, heartbeat.here(process.name))
+                if age is None or age > utcnow().timestamp() - began:
+                    yield process.name
+
+    def _watch(self, watched: Watched) -> None:
+        for line in watched.tail.warnings():
+            self._say(f"{watched.name}: {line}")
+        now = time.monotonic()
+        if watched.restart_at is not None:
+            if now >= watched.restart_at:
+                watched.restart_at = None
+                watched.child = watched.start()
+                watched.started_at = now
+            return
+        code = watched.child.poll()
+        if code is None:
+            return
+        if now - watched.started_at > _SETTLED_S:
+            watched.deaths = 0
+        pause_s = _BACKOFF_S[min(watched.deaths, len(_BACKOFF_S) - 1)]
+        watched.deaths += 1
+        watched.restart_at = now + pause_s
+        self._say(f"{watched.name} ended ({how(code)}); it starts again in {pause_s:g} s.")
+
+    def _watch_servers(self) -> None:
+        for server in self._servers:
+            code = server.child.poll()
+            if code is None:
+                continue
+            self._say(f"{server.child.name} ended ({how(code)}); it starts again.")
+            try:
+                server.start()
+            except ChildError as error:
+                self._say(f"{error} It is tried again.")
+                time.sleep(1)
+
+    @staticmethod
+    def _stop_together(group: list[Watched]) -> None:
+        for watched in group:
+            watched.child.send(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_S
+        for watched in group:
+            watched.child.stop(timeout_s=max(0.1, deadline - time.monotonic()))
+
+
+def how(code: int) -> str:
+    """Say how a process ended."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"

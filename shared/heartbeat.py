@@ -1,0 +1,41 @@
+"""Signs of life of long-running processes, in the database where every machine can read them."""
+
+import socket
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.clock import utcnow
+from shared.models import Heartbeat
+
+BEAT_S = 5
+# A process this old is not late but gone: its container has been replaced.
+_FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def here(process: str) -> str:
+    """Return the name under which a process on this machine beats, `process@host`."""
+    return f"{process}@{socket.gethostname()}"
+
+
+def beat(session: SqlSession, name: str) -> None:
+    """Say that the process of this name works."""
+    row = insert(Heartbeat).values(name=name, at=utcnow())
+    session.execute(
+        row.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": row.excluded.at})
+    )
+
+
+def age_s(session: SqlSession, name: str) -> float | None:
+    """Return how many seconds ago it last said so, by the database's clock; None for never."""
+    seconds = session.scalar(
+        select(func.extract("epoch", func.now() - Heartbeat.at)).where(Heartbeat.name == name)
+    )
+    return None if seconds is None else max(0.0, float(seconds))
+
+
+def forget_the_gone(session: SqlSession) -> None:
+    """Remove processes that have been silent for a day."""
+    session.execute(delete(Heartbeat).where(Heartbeat.at < utcnow() - _FORGOTTEN_AFTER))
