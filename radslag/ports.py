@@ -40,6 +40,11 @@ def check_port(host: str, port: int, option: str, *, patience_s: float = 2.0) ->
         )
 
 
+def reached_at(host: str) -> str:
+    """Return the address under which this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def _fault(host: str, port: int) -> int | None:
     """Return the errno of listening there, or None when it works."""
     try:

@@ -1,9 +1,9 @@
 """Signs of life of long-running processes, in the database where every machine can read them."""
 
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
@@ -28,12 +28,15 @@ def beat(session: SqlSession, name: str) -> None:
     )
 
 
+def last(session: SqlSession, name: str) -> datetime | None:
+    """Return when it last said so."""
+    return session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
+
+
 def age_s(session: SqlSession, name: str) -> float | None:
-    """Return how many seconds ago it last said so, by the database's clock; None for never."""
-    seconds = session.scalar(
-        select(func.extract("epoch", func.now() - Heartbeat.at)).where(Heartbeat.name == name)
-    )
-    return None if seconds is None else max(0.0, float(seconds))
+    """Return how many seconds ago it last said so; None for never."""
+    beat_at = last(session, name)
+    return None if beat_at is None else max(0.0, (utcnow() - beat_at).total_seconds())
 
 
 def forget_the_gone(session: SqlSession) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
-from radslag.ports import PortError, check_port, free_port
+from radslag.ports import PortError, check_port, free_port, reached_at
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from shared.config import Settings
 
 MAIL_PORT = 8025
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,5 +105,5 @@ def _check_ports(options: Options, *, mail: bool) -> None:
 
 
 def _url(host: str, port: int) -> str:
-    reached = _EVERYWHERE.get(host, host)
+    reached = reached_at(host)
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"

@@ -3,14 +3,16 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from radslag.child import Child, ChildError
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.health import answers
+from radslag.ports import reached_at
 from radslag.processes import PROCESSES
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
@@ -71,7 +73,7 @@ class Supervisor:
             self._plan.valkey.wait()
 
     def start_processes(self) -> None:
-        """Start every process and wait until each works.
+        """Start every process and wait until each works: first what people look at.
 
         Raises ChildError when one ends at its start or does not show life in time.
         """
@@ -79,11 +81,19 @@ class Supervisor:
         if self._plan.smtp_port is not None:
             self._add("mailbox", self._mailbox_command(self._plan.smtp_port))
         ports = {"public-web": self._plan.options.public_port, "desk": self._plan.options.desk_port}
-        for process in PROCESSES:
-            port = ports.get(process.name)
+        webs = [process for process in PROCESSES if process.health == "http"]
+        others = [process for process in PROCESSES if process.health != "http"]
+        for process in webs:
+            port = ports[process.name]
             self._add(process.name, process.command(host=self._plan.options.host, port=port))
+        self._wait(self._silent_webs)
+        for process in others:
+            self._add(process.name, process.command())
+        self._wait(lambda: self._without_heartbeat(began))
+
+    def _wait(self, not_ready: Callable[[], list[str]]) -> None:
         deadline = time.monotonic() + _START_S
-        while waited_for := self._not_ready(began.timestamp()):
+        while waited_for := not_ready():
             for watched in self._watched.values():
                 if watched.child.poll() is not None:
                     raise ChildError(
@@ -136,25 +146,20 @@ class Supervisor:
             *("--folder", str(self._folder.path / "mail")),
         ]
 
-    def _not_ready(self, began: float) -> list[str]:
-        return list(self._unready(began))
-
-    def _unready(self, began: float) -> Iterator[str]:
+    def _silent_webs(self) -> list[str]:
         options = self._plan.options
         webs = {"public-web": options.public_port, "desk": options.desk_port}
         if self._plan.smtp_port is not None:
             webs["mailbox"] = options.mail_port
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # noqa: S104
-        for name, port in webs.items():
-            if not answers(host, port):
-                yield name
+        host = reached_at(options.host)
+        return [name for name, port in webs.items() if not answers(host, port)]
+
+    @staticmethod
+    def _without_heartbeat(since: datetime) -> list[str]:
+        names = [process.name for process in PROCESSES if process.health == "heartbeat"]
         with Session() as session:
-            for process in PROCESSES:
-                if process.health != "heartbeat":
-                    continue
-                age = heartbeat.age_s(session, heartbeat.here(process.name))
-                if age is None or age > utcnow().timestamp() - began:
-                    yield process.name
+            beats = {name: heartbeat.last(session, heartbeat.here(name)) for name in names}
+        return [name for name, beat in beats.items() if beat is None or beat < since]
 
     def _watch(self, watched: Watched) -> None:
         for line in watched.tail.warnings():
