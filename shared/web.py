@@ -35,7 +35,11 @@ CSP = (
 
 operators = Blueprint("operators", __name__)
 common_static = Blueprint(
-    "shared", __name__, static_folder=str(SHARED / "static"), static_url_path="/static/shared"
+    "shared",
+    __name__,
+    static_folder=str(SHARED / "static"),
+    static_url_path="/static/shared",
+    template_folder=str(SHARED / "templates"),
 )
 
 
