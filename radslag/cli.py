@@ -8,6 +8,7 @@ import click
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "clock": "radslag.clock",
+    "digest": "radslag.digest",
     "env": "radslag.env",
     "health": "radslag.health",
     "jobs": "radslag.jobs",

@@ -1,7 +1,8 @@
-"""The clock: says on the second what it is time for; who is asked looks for what there is to do.
+"""The clock: sees on the second what it is time for, and asks for it.
 
-Nothing is planned in the broker. A message that nobody took in time is dropped, because the next
-one asks for the same.
+Nothing is planned in the broker. A message that nobody took in time is dropped, because the clock
+asks again for as long as there is something to do. Whoever is asked looks for what that is and
+claims it in the database, so two clocks change nothing.
 """
 
 import logging
@@ -14,14 +15,22 @@ from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session as SqlSession
 
 from radslag.until_told import until_told
+from services.notify import claims, digests
 from shared import db, heartbeat, log, queues
+from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.worker import make_celery
 
 _log = logging.getLogger(__name__)
+
+# What is due: None for nothing; it changes while somebody works on it.
+Look = Callable[[SqlSession], object | None]
+# A worker that is away must not come back to a heap of messages.
+_LONGEST_PAUSE_S = 30.0
 
 
 @dataclass(slots=True)
@@ -31,14 +40,51 @@ class Chore:
     every_s: float
     do: Callable[[], None]
     next_at: float = 0.0
+    # Said once when it begins, not at every tick of an outage.
+    failing: bool = False
 
 
-def chores(celery: Celery) -> list[Chore]:
+class Asker:
+    """Asks for a task while there is something for it to do.
+
+    While nothing moves it asks more and more seldom, at least every half minute.
+    """
+
+    def __init__(self, celery: Celery, task: str, look: Look) -> None:
+        self._celery = celery
+        self._task = task
+        self._look = look
+        self._seen: object | None = None
+        self._pause_s = 1.0
+        self._ask_at = 0.0
+
+    def ask(self) -> None:
+        """Look, and send one message if it is time for one. Raises what the servers raise."""
+        with Session() as session:
+            seen = self._look(session)
+        moves, self._seen = seen != self._seen, seen
+        now = time.monotonic()
+        if seen is None or (not moves and now < self._ask_at):
+            return
+        self._celery.send_task(self._task, queue=queues.CLOCK, expires=10, retry=False)
+        self._pause_s = 1.0 if moves else min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        self._ask_at = now + self._pause_s
+
+
+def chores(celery: Celery, settings: Settings) -> list[Chore]:
     """Return all that the clock does."""
+
+    def due_letters(session: SqlSession) -> object | None:
+        return None if settings.hold_letters else claims.something_due(session)
+
+    def due_digests(session: SqlSession) -> object | None:
+        people = digests.due(session, settings.timezone, utcnow())
+        return [person.id for person in people] or None
+
     return [
         Chore(heartbeat.BEAT_S, _beat),
-        Chore(2, lambda: _ask(celery, queues.SEND_LETTERS, expires_s=10)),
-        Chore(30, lambda: _ask(celery, queues.RUN_DIGESTS, expires_s=60)),
+        Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
+        Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
         Chore(3600, _tidy),
     ]
 
@@ -52,7 +98,11 @@ def tick(due: list[Chore], now: float) -> None:
         try:
             chore.do()
         except (SQLAlchemyError, BrokerError, RedisError, OSError) as error:
-            _log.warning("a server does not answer the clock", exc_info=error)
+            if not chore.failing:
+                _log.warning("a server does not answer the clock", exc_info=error)
+            chore.failing = True
+        else:
+            chore.failing = False
 
 
 def _beat() -> None:
@@ -60,10 +110,6 @@ def _beat() -> None:
         # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
         heartbeat.beat(session, "clock")
         heartbeat.beat(session, heartbeat.here("clock"))
-
-
-def _ask(celery: Celery, task: str, *, expires_s: int) -> None:
-    celery.send_task(task, queue=queues.CLOCK, expires=expires_s, retry=False)
 
 
 def _tidy() -> None:
@@ -77,5 +123,5 @@ def command() -> None:
     settings = Settings.from_env()
     log.configure(settings.log_level)
     db.configure(settings)
-    due = chores(make_celery("clock", [], settings))
+    due = chores(make_celery("clock", [], settings), settings)
     until_told(lambda: tick(due, time.monotonic()), pause_s=0.5)

@@ -1,6 +1,7 @@
 """Failed jobs: list them, and offer them again once their cause is gone."""
 
 import json
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -8,7 +9,7 @@ from rich.table import Table
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from radslag.running import with_system
+from radslag.running import data_option, with_system
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -49,9 +50,11 @@ def replay(session: SqlSession, ids: list[int] | None) -> int:
 
 
 @click.group("jobs", invoke_without_command=True)
+@data_option
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, data: Path | None) -> None:
     """Failed jobs: what was tried too often."""
+    ctx.obj = data
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_jobs)
 

@@ -56,8 +56,10 @@ def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def system(data: Path | None) -> Iterator[Settings]:
     """Give the settings of the system, with `shared.db` ready to be used.
 
-    Without a system, or with a wrong setting, the command ends with a sentence and code 2.
+    A family of commands may have been given the folder before the command. Without a system, or
+    with a wrong setting, the command ends with a sentence and code 2.
     """
+    data = data or click.get_current_context().find_object(Path)
     try:
         settings = Settings.from_env(environment(data))
     except (NoSystemError, SettingsError) as error:

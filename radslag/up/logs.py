@@ -32,7 +32,8 @@ class Tail:
                 continue
             if isinstance(record, dict) and record.get("level") in _SHOWN:
                 place = f" ({record['error']})" if record.get("error") else ""
-                yield f"{_SHOWN[record['level']]}: {record.get('message', '')}{place}"
+                sentence = str(record.get("message", "")).partition("\n")[0]
+                yield f"{_SHOWN[record['level']]}: {sentence}{place}"
 
     def _new_lines(self) -> list[bytes]:
         try:

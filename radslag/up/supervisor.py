@@ -27,6 +27,7 @@ _STOP_S = 12.0
 # A child that dies again and again is started ever more seldom.
 _BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SETTLED_S = 60.0
+_REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
@@ -56,6 +57,7 @@ class Supervisor:
         self._say = say
         self._watched: dict[str, Watched] = {}
         self._servers: list[Postgres | Valkey] = []
+        self._said: dict[str, float] = {}
         make_room(folder.logs)
 
     def start_servers(self) -> None:
@@ -162,9 +164,12 @@ class Supervisor:
         return [name for name, beat in beats.items() if beat is None or beat < since]
 
     def _watch(self, watched: Watched) -> None:
-        for line in watched.tail.warnings():
-            self._say(f"{watched.name}: {line}")
         now = time.monotonic()
+        for line in watched.tail.warnings():
+            # An outage is said once in a while, not at every try.
+            if now - self._said.get(f"{watched.name}: {line}", -_REPEAT_S) >= _REPEAT_S:
+                self._said[f"{watched.name}: {line}"] = now
+                self._say(f"{watched.name}: {line}")
         if watched.restart_at is not None:
             if now >= watched.restart_at:
                 watched.restart_at = None

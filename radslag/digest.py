@@ -1,0 +1,58 @@
+"""Offer a digest run now."""
+
+import sys
+
+import click
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+
+from radslag.running import with_system
+from services.notify import digests
+from services.notify.digests import Told
+from shared import queues
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.db import Session
+from shared.worker import make_celery
+
+
+@click.command("digest")
+@click.option("--now", "at_once", is_flag=True, help="For everybody, whatever their hour.")
+@click.option("--dry-run", is_flag=True, help="Only say who would get what.")
+@with_system
+def command(at_once: bool, dry_run: bool, settings: Settings) -> None:
+    """Tell staff what waits: those whose hour has come and who were not told today.
+
+    With --now everybody; their own digest of the day comes nevertheless.
+    """
+    with Session() as session:
+        with session.begin() as transaction:
+            if at_once:
+                told = digests.run_now(session, settings)
+            else:
+                told = digests.run_scheduled(session, settings, utcnow())
+            if dry_run:
+                transaction.rollback()
+    _show(told, dry_run=dry_run)
+    if dry_run or not any(each.waiting for each in told):
+        return
+    try:
+        make_celery("digest", [], settings).send_task(
+            queues.SEND_LETTERS, queue=queues.CLOCK, expires=10, retry=False
+        )
+    except (BrokerError, RedisError, OSError):
+        click.echo("The broker does not answer; the clock will see to the letters.", err=True)
+
+
+def _show(told: list[Told], *, dry_run: bool) -> None:
+    if not told:
+        click.echo("Nobody is due.")
+        return
+    table = Table("to", "new", "waiting", "would get" if dry_run else "gets", box=None)
+    for each in told:
+        outcome = "a letter" if each.waiting else "nothing: nothing waits"
+        table.add_row(each.reader.email, str(each.new), str(each.waiting), outcome)
+    # A pipe gets whole lines.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
