@@ -29,7 +29,9 @@ _N = rf"(?:\d{{1,2}}|{'|'.join(_NUMBERS[2:])})"
 _HALF = r"(?:\s?½|[.,]5|\s(?:och\s(?:ett|en)\s(?:halvt?|halv)|o\shalvt?))?"
 _YEARS = rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[at]?|ing)?|\sbast|\s?-?\s?years?(?:\s|-)old)(?!\w)"
 _OLD = rf"(?P<age>{_YEARS})(?!\s(?:äldre|yngre|sedan|sen|i\srad|efter|före|framåt)\b)"
-_NAME = r"[A-ZÅÄÖÉÜ][\w'’]{1,30}(?:-[A-ZÅÄÖ]\w{1,30})?"
+# Accents may be combining marks, which are no letters to a regular expression.
+_LETTER = r"[\w'’\u0300-\u036f]"
+_NAME = rf"[A-ZÅÄÖÉÜ]{_LETTER}{{1,30}}(?:-[A-ZÅÄÖ]{_LETTER}{{1,30}})?"
 _NAMES = rf"{_NAME}(?:\s{_NAME}){{0,2}}"
 _KID = (
     r"(?:kille|tjej|pojke|flicka|barn|elev|kompisar|killar|tjejer|pojkar|flickor|barn|elever|ungdom"
@@ -61,7 +63,7 @@ _SELF_ENGLISH = re.compile(
 )
 _INTRODUCED = re.compile(
     r"\b(?i:jag\sheter|mitt\snamn\sär|my\sname\sis)\s"
-    rf"(?P<name>[^\W\d_][\w'’]{{0,30}}(?:-\w{{1,30}})?(?:\s{_NAME}){{0,2}})"
+    rf"(?P<name>[^\W\d_]{_LETTER}{{0,30}}(?:-{_LETTER}{{1,30}})?(?:\s{_NAME}){{0,2}})"
 )
 # "…heter Melika och är 11 år", "jag heter Melika, bor i Råå och är elva år".
 _INTRODUCED_AGE = re.compile(
@@ -83,7 +85,7 @@ _GRADE = re.compile(
 # A signature: "Hannes, 9 år" or "/Hannes 9 år" where a line or the text ends.
 _SIGNED = re.compile(
     rf"(?:(?:^|[\n.!?/–—”\"(-])\s*|(?i:mvh|hälsningar|hälsar|från|av)[\s,:]{{1,3}})"
-    rf"(?P<name>{_NAMES})(?:,?\s|\s?[(–-]\s?)(?i:(?P<age>{_YEARS}))\)?[.!]?\s*(?:\n|\Z)"
+    rf"(?!(?i:mvh|hälsningar|hälsar|från|av)\b)(?P<name>{_NAMES})(?:,?\s|\s?[(–-]\s?)(?i:(?P<age>{_YEARS}))\)?[.!]?\s*(?:\n|\Z)"
 )
 # Somebody else's child, but only with its name: "min son Elis är 5 år", "vår dotter Elsa (7 år)".
 _RELATIVE = re.compile(

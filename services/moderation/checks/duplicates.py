@@ -73,6 +73,9 @@ _CONTAINED_PARTIAL = 90
 _LONG = 300
 _CONTAINED_GRAMS_OF_LONG = 0.85
 _MISSING_WORDS = 0.1
+# A word of this many letters may stand in the other text with a slip, or run into its neighbour.
+_LONG_WORD = 6
+_SAME_STRETCH = 82
 
 # Folded words that carry no wish of their own; a text may have others of them and be the same.
 _SMALL = words("small_words.txt")
@@ -102,7 +105,7 @@ def _near(short: str, long: str) -> Match | None:
         return None
     ratio = fuzz.ratio(short, long, score_cutoff=least)
     ratio = ratio or fuzz.token_sort_ratio(short, long, score_cutoff=least)
-    if not ratio or (len(short) <= _WORDS_DECIDE and _other_wish(short.split(), long.split())):
+    if not ratio or (len(short) <= _WORDS_DECIDE and _other_wish(short, long)):
         return None
     return Match("near", ratio / 100)
 
@@ -118,32 +121,41 @@ def _contained(short: str, long: str) -> Match | None:
     if share < _CONTAINED_GRAMS:
         return None
     partial = fuzz.partial_ratio(short, long, score_cutoff=_CONTAINED_PARTIAL)
-    if not partial or _lacks_words(short.split(), long.split()):
+    if not partial or _lacks_words(short, long):
         return None
     score = partial / 100
     return Match("contained", min(score, HINT) if len(short) < _HINT_UNDER else score)
 
 
-def _other_wish(a: list[str], b: list[str]) -> bool:
+def _other_wish(a: str, b: str) -> bool:
     """Tell whether two short texts say different things in nearly the same words.
 
     So they do when each has a content word that the other lacks (another place, another number), or
     when one says "not" and the other does not. A word more on one side only is no other wish.
     """
-    if len([w for w in a if w in _NEGATIONS]) != len([w for w in b if w in _NEGATIONS]):
+    only_a, only_b = _unmatched(a.split(), b.split())
+    lacking_b, lacking_a = _missing(only_a, b), _missing(only_b, a)
+    if any(word in _NEGATIONS for word in lacking_a + lacking_b):
         return True
-    only_a, only_b = _unmatched(a, b)
-    # Words written together or apart are the same words.
-    if fuzz.ratio("".join(only_a), "".join(only_b)) >= _NEAR:
-        return False
-    return any(map(_tells, only_a)) and any(map(_tells, only_b))
+    return any(map(_tells, lacking_a)) and any(map(_tells, lacking_b))
 
 
-def _lacks_words(short: list[str], long: list[str]) -> bool:
+def _lacks_words(short: str, long: str) -> bool:
     """Tell whether the shorter text says something that the longer one, meant to hold it, lacks."""
-    lacking = [word for word in _unmatched(short, long)[0] if _tells(word)]
-    allowed = _MISSING_WORDS * len(short) if len(" ".join(short)) >= _HINT_UNDER else 0
-    return len(lacking) > allowed
+    words_of_short = short.split()
+    lacking = _missing(_unmatched(words_of_short, long.split())[0], long)
+    allowed = _MISSING_WORDS * len(words_of_short) if len(short) >= _HINT_UNDER else 0
+    return sum(map(_tells, lacking)) > allowed
+
+
+def _missing(only: list[str], other: str) -> list[str]:
+    """Return the words that a text lacks also when words written together or apart are allowed."""
+    return [
+        word
+        for word in only
+        if word not in other
+        and (len(word) < _LONG_WORD or fuzz.partial_ratio(word, other) < _SAME_STRETCH)
+    ]
 
 
 def _unmatched(a: list[str], b: list[str]) -> tuple[list[str], list[str]]:
@@ -161,11 +173,11 @@ def _unmatched(a: list[str], b: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _same_word(a: str, b: str) -> bool:
-    """Tell whether two words are one with a slip: one in a word of 4 letters, two from 8 on."""
+    """Tell whether two words are one with a slip: one in a word of 3 letters, two from 8 on."""
     if any(c.isdigit() for c in a + b):
         return False
     shorter = min(len(a), len(b))
-    most = 2 if shorter >= 8 else int(shorter >= 4)
+    most = 2 if shorter >= 8 else int(shorter >= 3)
     return most > 0 and OSA.distance(a, b, score_cutoff=most) <= most
 
 

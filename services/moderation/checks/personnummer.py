@@ -52,8 +52,9 @@ def is_number(century: str, year: str, month: str, day: str, serial: str) -> boo
 
 def _is_date(year: int, month: int, day: int) -> bool:
     if day >= _COORDINATION:
-        # Where somebody's birthday is not known, month, day or both may be 0.
-        return month <= 12 and day - _COORDINATION <= (monthrange(year, month)[1] if month else 31)
+        # The date is only what somebody said: month and day may be 0, and 31 April is among the
+        # official test numbers.
+        return month <= 12 and day - _COORDINATION <= 31
     return 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
 
 

@@ -75,7 +75,7 @@ def _phrases(field: Field, text: str) -> Iterator[Finding]:
 _WORD = re.compile(r"[^\W\d_]+")
 _SHOUTED_WORD = 3
 _FEWEST_SHOUTED = 4
-_FEWEST_LETTERS = 25
+_FEWEST_LETTERS = 20
 _SHOUTED_SHARE = 0.6
 
 

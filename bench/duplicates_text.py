@@ -1,0 +1,112 @@
+"""How often a changed copy of an idea is met and confirmed, and how often another idea is.
+
+    python -m bench.duplicates_text DATA
+
+DATA is a folder with `goteborgsforslaget/ideas_2017_2020.csv`. Every text is changed in each way
+with a fixed seed; a copy counts as found when it shares a key with the text and is confirmed. All
+pairs of ideas are then compared as they are.
+"""
+
+import csv
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.moderation.checks.duplicates import confirm, keys_of
+from shared.text import fold
+
+Change = Callable[[str, random.Random], str]
+_LETTERS = "abcdefghijklmnopqrstuvwxyzåäö"
+
+
+def typos(text: str, chance: random.Random) -> str:
+    """One wrong letter in every 40, one at least."""
+    letters = list(text)
+    for _ in range(max(1, len(text) // 40)):
+        letters[chance.randrange(len(letters))] = chance.choice(_LETTERS)
+    return "".join(letters)
+
+
+def swapped(text: str, chance: random.Random) -> str:
+    """Two neighbouring words change places."""
+    words = text.split()
+    at = chance.randrange(max(1, len(words) - 1))
+    words[at : at + 2] = reversed(words[at : at + 2])
+    return " ".join(words)
+
+
+def dropped(text: str, chance: random.Random) -> str:
+    """One word is left out."""
+    words = text.split()
+    if len(words) > 1:
+        del words[chance.randrange(len(words))]
+    return " ".join(words)
+
+
+def dressed(text: str, _chance: random.Random) -> str:
+    """A greeting and a signature are put round it."""
+    return f"Hej på er! {text}\n\nMed vänliga hälsningar\nKarin Ek"
+
+
+def turned(text: str, _chance: random.Random) -> str:
+    """The last sentence comes first."""
+    parts = [part for part in text.replace("\n", " ").split(". ") if part]
+    return ". ".join([parts[-1].rstrip("."), *parts[:-1]])
+
+
+def embedded(text: str, chance: random.Random) -> str:
+    """It stands between other people's sentences, about as long as itself together."""
+    extra = [chance.choice(_OTHERS) for _ in range(2)]
+    half = len(text) // 2 + 20
+    return f"{extra[0][:half]}. {text} {extra[1][:half]}."
+
+
+_OTHERS: list[str] = []
+
+
+def main(data: Path) -> None:
+    """Print the table."""
+    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    _OTHERS[:] = texts
+    folded = [fold(text) for text in texts]
+    start = time.perf_counter()
+    keys = keys_of(folded)
+    spent = time.perf_counter() - start
+    print(f"{len(texts)} texts, {1e6 * spent / len(texts):.0f} µs each for all keys")
+    print(f"{'change':10} {'all':>6} {'<40':>6} {'40-99':>6} {'100-':>6}")
+    changes: tuple[Change, ...] = (typos, swapped, dropped, dressed, turned, embedded)
+    for change in changes:
+        chance = random.Random(1)
+        copies = [fold(change(text, chance)) for text in texts]
+        found = [
+            copy == text
+            or (not own_keys.query.isdisjoint(stored.stored) and confirm(copy, text) is not None)
+            for copy, own_keys, text, stored in zip(
+                copies, keys_of(copies), folded, keys, strict=True
+            )
+        ]
+        cells = [share(found, folded, low, high) for low, high in _LENGTHS]
+        print(f"{change.__name__:10} " + " ".join(f"{cell:>6}" for cell in cells))
+    linked = [
+        (i, j)
+        for i in range(len(texts))
+        for j in range(i)
+        if not keys[i].query.isdisjoint(keys[j].stored) and confirm(folded[i], folded[j])
+    ]
+    print(f"pairs confirmed among the texts as they are: {len(linked)}")
+
+
+_LENGTHS = ((0, 9999), (0, 40), (40, 100), (100, 9999))
+
+
+def share(found: list[bool], folded: list[str], low: int, high: int) -> str:
+    """Return the share found among texts of these lengths."""
+    some = [hit for hit, text in zip(found, folded, strict=True) if low <= len(text) < high]
+    return f"{sum(some) / len(some):.3f}" if some else "–"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

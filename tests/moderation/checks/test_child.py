@@ -1,0 +1,102 @@
+"""A child that tells on itself: just the words of name and age are marked."""
+
+import pytest
+
+from services.moderation.checks import Code, Subject, run_all
+
+
+def child(text, author=""):
+    found = [f for f in run_all(Subject(text, author)).findings if f.code is Code.CHILD]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # The entry that the city once published.
+        ("Hej! Jag heter Melika och är 11 år.Jag tycker att", ["Melika", "11 år"]),
+        ("Jag heter Anna-Lisa Ek, 11 år, och vill", ["Anna-Lisa Ek", "11 år"]),
+        ("jag heter melika och är elva år", ["melika", "elva år"]),
+        ("Jag heter Li. Jag är 9 år och bor i Råå.", ["Li", "9 år"]),
+        ("Jag är 9 år och jag heter Li", ["9 år", "Li"]),
+        ("Mitt namn är Omar, jag går i 4B", ["Omar", "4B"]),
+        ("Jag heter Elsa, bor i Ödåkra och är tolv år", ["Elsa", "tolv år"]),
+        ("Bygg en pool! Hälsningar Hannes, 9 år", ["Hannes", "9 år"]),
+        ("Bygg en pool!\n/Hannes 9 år", ["Hannes", "9 år"]),
+        ("Bygg en pool!\n– Hannes (9 år)", ["Hannes", "9 år"]),
+        ("Jag, Melika 11 år, vill", ["Melika", "11 år"]),
+        ("Min son Elis är 5 år och vill gunga", ["Elis", "5 år"]),
+        ("Vår dotter Elsa (7 år) cyklar", ["Elsa", "7 år"]),
+        ("My name is Sara and I am 12 years old", ["Sara", "12 years old"]),
+        ("😀😀 Jag heter Åsa\u0301 och är 8 år", ["Åsa\u0301", "8 år"]),
+    ],
+)
+def test_a_name_and_an_age(text, words):
+    finding = child(text)
+    assert [text[start:end] for start, end in finding.spans] == words
+    assert finding.severity == "high"
+    assert dict(finding.params) == {"named": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Jag är 11 år och vill ha en lekplats", ["11 år"]),
+        ("Jag är en tjej på 13 år", ["13 år"]),
+        ("jag är bara sju år", ["sju år"]),
+        ("Jag är en 11-årig kille", ["11-årig"]),
+        ("Vi är två tjejer på 11 år", ["11 år"]),
+        ("Jag som är 15 år får inte", ["15 år"]),
+        ("Jag fyller 10 år snart", ["10 år"]),
+        ("Som 14-åring vill jag ha", ["14-åring"]),
+        ("Jag är 11 och går i femman", ["11"]),
+        ("Jag går i fyran", ["fyran"]),
+        ("jag går i årskurs 6", ["årskurs 6"]),
+        ("Vi går i klass 4B på skolan", ["klass 4B"]),
+        ("jag går i 5:an", ["5:an"]),
+        ("Jag går i femte klass", ["femte klass"]),
+    ],
+)
+def test_an_age_or_a_school_year_alone(text, words):
+    finding = child(text)
+    assert [text[start:end] for start, end in finding.spans] == words
+    assert finding.severity == "medium"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vi har 5 barn hemma den 18/11",
+        "En lekplats för barn 6-12 år",
+        "Skolan är 100 år",
+        "Jag är 45 år och trött",
+        "Jag är arton år",
+        "Jag heter Bo och är 67 år",
+        "När jag var 11 år fanns det bad",
+        "Jag är 10 år äldre än parken",
+        "Jag är 1 av många som cyklar",
+        "Min son är 5 år",  # nobody is named
+        "Jag heter Anna och min son är 5 år",
+        "oss ungdomar som går i årskurs 6-9",
+        "25% av 4-åringar och 35% av 8-åringar har antikroppar",
+        "Ingegerd, 83 år, uttryckte",
+        "Detta har pågått i 15 år. Nu räcker det",
+        "Hundar som är 11 år",
+        "Jag går i parken 3 gånger om dagen",
+        "Jag går i skogen. 4 barn",
+    ],
+)
+def test_what_tells_of_no_child(text):
+    assert child(text) is None
+
+
+def test_the_name_beside_the_text_counts_as_a_name():
+    finding = child("Jag är 11 år", author="Melika")
+    assert (finding.field, finding.severity) == ("text", "high")
+
+
+def test_a_name_field_with_an_age():
+    finding = child("Bygg en pool", author="Melika, 11 år")
+    assert finding.field == "author"
+    assert finding.spans == ((0, 6), (8, 13))
+    assert child("Bygg en pool", author="Melika, 31 år") is None
