@@ -39,7 +39,7 @@ translations: install ## Collect the texts in the code into the catalogs and com
 	@$(PY) -m radslag.translations update
 	@$(PY) -m radslag.translations compile
 
-lock: ## Choose new versions of everything (needs uv, and only this does)
+lock: ## Lock what pyproject.toml asks for (UPGRADE=1: newest versions; needs uv, and only this does)
 	@sh tools/lock.sh
 
 browser: install

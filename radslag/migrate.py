@@ -9,13 +9,15 @@ import click
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.running import data_option, system
+from radslag.up import first_start
 from shared import migrate
 
 
 @click.command("migrate")
 @click.option("--check", is_flag=True, help="Whether the migrations give what the models say.")
+@click.option("--seed", is_flag=True, help="And the four councils, if nobody has used it yet.")
 @data_option
-def command(check: bool, data: Path | None) -> None:
+def command(check: bool, seed: bool, data: Path | None) -> None:
     """Bring the schema up; safe beside the previous version of the code.
 
     --check touches no system: it migrates an empty database of its own and compares.
@@ -27,6 +29,8 @@ def command(check: bool, data: Path | None) -> None:
         sys.exit(1 if differences else 0)
     with system(data) as settings:
         migrate.upgrade(settings.database_url)
+        if seed:
+            first_start.seed()
     click.echo("The schema is up to date.")
 
 

@@ -7,18 +7,25 @@ if ! command -v uv >/dev/null; then
     exit 2
 fi
 
+# Versions already chosen are kept unless UPGRADE is set.
 resolve() {
     file=$1
     shift
+    if [ -z "${UPGRADE:-}" ] && [ -f "$file" ]; then
+        cp "$file" "$file.new"
+    fi
+    uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+        --output-file "$file.new" "$@" >/dev/null
     {
         echo "# Made by \`make lock\` from pyproject.toml. Do not edit."
-        uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
-            --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-            ${UPGRADE:+--upgrade} "$@" pyproject.toml
-    } >"$file.new"
-    mv "$file.new" "$file"
+        cat "$file.new"
+    } >"$file"
+    rm "$file.new"
 }
 
-resolve requirements-dev.txt --extra embedded --extra dev
+resolve requirements-dev.txt --extra embedded --extra dev pyproject.toml
+# What makes the package itself in the image.
+echo setuptools | resolve requirements-build.txt --constraint requirements-dev.txt -
 # What runs in production is what was tested.
-resolve requirements.txt --constraint requirements-dev.txt
+resolve requirements.txt --constraint requirements-dev.txt pyproject.toml
