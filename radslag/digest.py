@@ -27,14 +27,13 @@ def command(at_once: bool, dry_run: bool, settings: Settings) -> None:
 
     With --now everybody; their own digest of the day comes nevertheless.
     """
-    with Session() as session:
-        with session.begin() as transaction:
-            if at_once:
-                told = digests.run_now(session, settings)
-            else:
-                told = digests.run_scheduled(session, settings, utcnow())
-            if dry_run:
-                transaction.rollback()
+    with Session() as session, session.begin() as transaction:
+        if at_once:
+            told = digests.run_now(session, settings)
+        else:
+            told = digests.run_scheduled(session, settings, utcnow())
+        if dry_run:
+            transaction.rollback()
     _show(told, dry_run=dry_run)
     if dry_run or not any(each.waiting for each in told):
         return

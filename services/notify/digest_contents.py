@@ -95,7 +95,7 @@ def read(session: SqlSession, digest: Digest) -> Contents:
         .join(Council, Council.id == Idea.council_id)
         .where(QueueEntry.closed_at.is_(None), seen)
         .group_by(QueueEntry.reason, Council.title)
-    ).tuples()
+    )
     counted = [_Counted(*row) for row in counts]
     first = session.execute(
         select(Idea.number, QueueEntry.reason, Council.title, QueueEntry.opened_at, is_new)
@@ -105,7 +105,7 @@ def read(session: SqlSession, digest: Digest) -> Contents:
         .where(QueueEntry.closed_at.is_(None), seen)
         .order_by(QueueEntry.priority.desc(), QueueEntry.opened_at, QueueEntry.id)
         .limit(SHOWN)
-    ).tuples()
+    )
     order = {reason: place for place, reason in enumerate(Reason)}
     reasons = sorted({each.reason for each in counted}, key=lambda reason: order[reason])
     councils = sorted({each.council for each in counted})

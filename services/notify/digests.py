@@ -17,7 +17,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import Row, Select, and_, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
@@ -138,9 +138,7 @@ def _run(
             .join(QueueEntry, QueueEntry.id == DigestPosition.entry_id)
             .where(QueueEntry.closed_at.is_(None))
             .group_by(DigestPosition.run_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     last_told = _last_told(session, people)
     told = [_tell(reader, last_told.get(reader.id), waiting_by_run) for reader in people]
@@ -151,13 +149,11 @@ def _run(
 
 def _stamp(session: SqlSession, run_id: int) -> None:
     """Give the open entries that no run has seen their place in the order of digests."""
-    unseen = select(QueueEntry.id, text(":run")).where(
+    unseen = select(QueueEntry.id, literal(run_id)).where(
         QueueEntry.closed_at.is_(None),
         ~exists().where(DigestPosition.entry_id == QueueEntry.id),
     )
-    session.execute(
-        insert(DigestPosition).from_select(["entry_id", "run_id"], unseen), {"run": run_id}
-    )
+    session.execute(insert(DigestPosition).from_select(["entry_id", "run_id"], unseen))
 
 
 def _replace_unsent(session: SqlSession, people: Sequence[Reader]) -> None:
@@ -193,7 +189,7 @@ def _last_told(session: SqlSession, people: Sequence[Reader]) -> dict[UUID, int]
     )
     rows = session.execute(
         select(Staff.id, last).where(Staff.id.in_([reader.id for reader in people]))
-    ).tuples()
+    )
     return {staff_id: run_id for staff_id, run_id in rows if run_id is not None}
 
 

@@ -90,9 +90,7 @@ def write(
             select(Idea.id, Idea.language)
             .join(Contact, Contact.idea_id == Idea.id)
             .where(Idea.id.in_({decision.idea_id for decision in decisions}))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     for decision in decisions:
         language = languages.get(decision.idea_id)

@@ -37,6 +37,7 @@ def render(template: str, language: str, **context: Any) -> Rendered:
     with i18n.speaking(language):
         environment = _environment()
         spoken = i18n.language()
+        context["language"] = spoken
         subject, text, html = (
             environment.get_template(f"email/{template}/{part}").render(context)
             for part in ("subject.txt", "body.txt", "body.html")

@@ -1,0 +1,199 @@
+"""Letters and digests against a real database and a real SMTP server with moods."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from radslag.ports import free_port
+from services.moderation import decisions
+from services.notify import letters
+from services.notify.claims import LEASE_S
+from shared import outbox
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.db import Session
+from shared.ids import new_id
+from shared.models import (
+    Decision,
+    DecisionKind,
+    Idea,
+    IdeaStatus,
+    Letter,
+    OutboxDelivery,
+    Staff,
+)
+from tests.factories import a_member_of_staff, an_idea
+
+ADDRESS = "kanariefagel@example.org"
+
+
+@dataclass
+class MoodyServer:
+    """Takes letters, unless told otherwise; `taken` holds all that it said 250 to, or lost."""
+
+    url: str = ""
+    taken: list[EmailMessage] = field(default_factory=list)
+    # Answers to RCPT by address, and to DATA one after the other.
+    to_recipient: dict[str, str] = field(default_factory=dict)
+    to_data: list[str] = field(default_factory=list)
+    # Called when a letter has been taken and before that is said.
+    before_reply: Callable[[], None] | None = None
+    connections: int = 0
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        answer = self.to_recipient.get(address, "250 OK")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, _session: Any, envelope: Any
+    ) -> str:
+        answer = self.to_data.pop(0) if self.to_data else "250 OK"
+        if answer[0] in "2d":
+            message = message_from_bytes(envelope.content, policy=policy.default)
+            assert isinstance(message, EmailMessage)
+            self.taken.append(message)
+        if self.before_reply is not None:
+            self.before_reply()
+        if answer == "drop":
+            server.transport.abort()
+            return "250 never heard"
+        return answer
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(message["Subject"]) for message in self.taken]
+
+
+@pytest.fixture(scope="session")
+def running_moody_server() -> Iterator[MoodyServer]:
+    port = free_port()
+    server = MoodyServer(f"smtp://127.0.0.1:{port}")
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield server
+    controller.stop()
+
+
+@pytest.fixture
+def server(running_moody_server: MoodyServer) -> MoodyServer:
+    """The SMTP server in a good mood."""
+    running_moody_server.__init__(running_moody_server.url)  # type: ignore[misc]
+    return running_moody_server
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], server: MoodyServer) -> dict[str, str]:
+    return {
+        **environment,
+        "RADSLAG_SMTP_URL": server.url,
+        "RADSLAG_MAIL_FROM": "Rådslag <radslag@stad.example>",
+        "RADSLAG_UNDO_SECONDS": "30",
+    }
+
+
+@dataclass
+class Desk:
+    """Makes decisions as a moderator, and hands them to notify as the relay would."""
+
+    session: SqlSession
+    staff: Staff
+    settings: Settings
+
+    def wait_for(self, idea: Idea) -> None:
+        """Put a new idea in the queue's status, as its checks would."""
+        idea.status = IdeaStatus.WAITING
+        idea.version += 1
+        self.session.commit()
+
+    def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
+        self.session.refresh(idea)
+        decision = decisions.decide(
+            self.session,
+            number=idea.number,
+            kind=kind,
+            staff_id=self.staff.id,
+            seen_version=idea.version,
+            **more,
+        )
+        self.session.commit()
+        return decision
+
+    def publish(self, idea: Idea) -> Decision:
+        return self.decide(idea, DecisionKind.PUBLISH)
+
+    def undo(self, decision: Decision) -> Decision:
+        made = decisions.undo(self.session, decision_id=decision.id, staff_id=self.staff.id)
+        self.session.commit()
+        return made
+
+    def deliver(self) -> None:
+        """Give every waiting delivery for letters to the code under test, as one batch."""
+        batch = new_id()
+        with Session.begin() as session:
+            session.execute(
+                update(OutboxDelivery)
+                .where(OutboxDelivery.consumer == "notify.letter", OutboxDelivery.done_at.is_(None))
+                .values(batch=batch, started_at=None)
+            )
+        claimed = outbox.claim(batch)
+        with Session.begin() as session:
+            letters.write(session, batch, claimed, self.settings)
+
+    def ripen(self) -> None:
+        """Let the undo window and all pauses pass."""
+        with Session.begin() as session:
+            session.execute(update(Letter).where(Letter.due_at > utcnow()).values(due_at=utcnow()))
+
+    def expire(self) -> None:
+        """Let the leases of letters in the hands of dead workers end."""
+        with Session.begin() as session:
+            session.execute(
+                update(Letter)
+                .where(Letter.claimed_until.is_not(None))
+                .values(claimed_until=Letter.claimed_until - timedelta(seconds=LEASE_S + 1))
+            )
+
+    def letters(self, idea_id: UUID | None = None) -> list[Letter]:
+        self.session.rollback()
+        found = select(Letter).order_by(Letter.created_at, Letter.id)
+        if idea_id is not None:
+            found = found.where(Letter.idea_id == idea_id)
+        return list(self.session.scalars(found.execution_options(populate_existing=True)))
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(letter.template, letter.state.value) for letter in self.letters()]
+
+
+@pytest.fixture
+def desk(session: SqlSession, settings: Settings) -> Desk:
+    staff = a_member_of_staff(session)
+    session.commit()
+    return Desk(session, staff, settings)
+
+
+@pytest.fixture
+def idea(session: SqlSession, desk: Desk) -> Idea:
+    """An idea with an address, waiting for a decision."""
+    made = an_idea(session, email=ADDRESS, submitted=False)
+    desk.wait_for(made)
+    return made
