@@ -136,13 +136,14 @@ def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> No
 def release(batch: UUID, error: BaseException) -> None:
     """After a failed try: note the type and place of the error, and let the relay offer again.
 
-    The next try waits for the consumer's pause, doubled for each attempt.
+    The next try waits for the consumer's pause, doubled for each attempt. Rows that the failed try
+    still holds are left to the end of their lease: who releases must not wait for who hangs.
     """
     with Session.begin() as session:
         rows = session.execute(
             select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
             .where(OutboxDelivery.batch == batch, OutboxDelivery.done_at.is_(None))
-            .with_for_update()
+            .with_for_update(skip_locked=True)
         ).all()
         for row in rows:
             pause_s = queues.CONSUMERS[row.consumer].pause_s * 2 ** max(row.attempts - 1, 0)

@@ -48,7 +48,7 @@ class Consumer:
 
 _SLOWLY = ((20, 60), (5, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 30))
 
-CHECK = Consumer("moderation.check", "moderation.check_ideas", CHECKS, ((100, 16), (10, 8), (1, 6)))
+CHECK = Consumer("moderation.check", "moderation.check_ideas", CHECKS, ((100, 12), (10, 6), (1, 5)))
 RECEIPT = Consumer("moderation.receipt", "moderation.act_on_receipts", ACTIONS, _SLOWLY, pause_s=2)
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
 

@@ -67,6 +67,8 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        # A child that died has died: its batch need not wait for a last word from it.
+        worker_lost_wait=1.0,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,

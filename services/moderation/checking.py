@@ -57,7 +57,7 @@ def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.De
     checked = []
     for idea in standing:
         result = results[idea.id]
-        link = groups.links.pop(idea.id, None)
+        link = groups.links.pop(idea.id, None) or groups.hints.get(idea.id)
         copies = [] if link is None else [_copy_finding(link, words[idea.id].text or "")]
         checked.append(verdicts.Checked(idea, [*result.findings, *copies], result.unchecked))
     verdicts.write(session, checked)

@@ -228,12 +228,15 @@ def _link_near(idea: Asked, matches: Sequence[tuple[Known, texts.Match]], groups
     """Join the groups of all that is near; what is merely a part joins the best one, at most.
 
     All, so that the groups do not depend on the order of checking. Not so for parts: a long text
-    that holds two ideas would make one of them.
+    that holds two ideas would make one of them. A hint is told of, and joins nothing.
     """
     best_first = sorted(matches, key=lambda each: (each[1].kind != "near", -each[1].score))
     near = [each for each in best_first if each[1].kind == "near"]
     for known, match in near or best_first[:1]:
-        groups.join(idea.known, known, match.kind, match.score)
+        if match.kind == "contained" and match.score <= texts.HINT:
+            groups.hint(idea.known, known, match.score)
+        else:
+            groups.join(idea.known, known, match.kind, match.score)
 
 
 def _write_batch(

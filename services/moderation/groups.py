@@ -52,6 +52,8 @@ class Groups:
     # Ideas of the batch that lead no stored copies; some do, whose copies were checked before them.
     alone: set[UUID]
     links: dict[UUID, Link] = field(default_factory=dict)
+    # Too little for a link: a moderator is told, and no group is made of it.
+    hints: dict[UUID, Link] = field(default_factory=dict)
     _roots: dict[UUID, Known] = field(default_factory=dict)
 
     @classmethod
@@ -73,6 +75,12 @@ class Groups:
             return
         self._follow(later.id, earlier)
         self.links[later.id] = Link(later.id, earlier, kind, score)
+
+    def hint(self, idea: Known, other: Known, score: float) -> None:
+        """Note that an idea may hold a part of an earlier one."""
+        root = self._root(other)
+        if root.age < idea.age:
+            self.hints[idea.id] = Link(idea.id, root, "contained", score)
 
     def write(self) -> None:
         """Store the links."""
