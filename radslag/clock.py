@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 
+from radslag.processes import here
 from radslag.until_told import until_told
 from services.notify import claims, digests
 from shared import db, heartbeat, log, queues
@@ -109,7 +110,7 @@ def _beat() -> None:
     with Session.begin() as session:
         # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
         heartbeat.beat(session, "clock")
-        heartbeat.beat(session, heartbeat.here("clock"))
+        heartbeat.beat(session, here("clock"))
 
 
 def _tidy() -> None:

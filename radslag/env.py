@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from radslag.data_folder import running_settings
-from radslag.running import data_option
+from radslag.environment import data_option
 from shared.config import data_folder
 
 

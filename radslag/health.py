@@ -1,19 +1,22 @@
-"""Ask one process of the system whether it works: the health check of a container."""
+"""Ask one process of the system whether it works: the health check of a container.
+
+Asked every half minute of every process, so it imports little and reads one row.
+"""
 
 import http.client
 import sys
+from pathlib import Path
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
-from radslag.processes import BY_NAME, Process
-from radslag.running import with_system
-from shared import heartbeat
-from shared.config import Settings
-from shared.db import Session
+from radslag.environment import NoSystemError, RefusedError, data_option, environment
+from radslag.processes import BY_NAME, Process, here
+from shared.config import Settings, SettingsError
 
 # Six beats may be missed: a worker's main process waits for nothing long.
 LATE_S = 30
+_AGE = "SELECT extract(epoch FROM now() - at) FROM heartbeats WHERE name = %s"
 
 
 def answers(host: str, port: int, *, timeout_s: float = 3) -> bool:
@@ -28,23 +31,29 @@ def answers(host: str, port: int, *, timeout_s: float = 3) -> bool:
         connection.close()
 
 
-def is_well(process: Process) -> bool:
-    """Whether a process on this machine works; needs `shared.db` for those that beat."""
-    if process.health == "http":
-        return answers("127.0.0.1", process.port or 0)
+def beats(process: Process, database_url: str) -> bool:
+    """Whether a process on this machine has said lately that it works."""
     try:
-        with Session() as session:
-            age = heartbeat.age_s(session, heartbeat.here(process.name))
-    except SQLAlchemyError:
+        with psycopg.connect(database_url, connect_timeout=5) as connection:
+            row = connection.execute(_AGE, [here(process.name)]).fetchone()
+    except psycopg.Error:
         return False
-    return age is not None and age < LATE_S
+    return row is not None and row[0] < LATE_S
 
 
 @click.command("health")
 @click.argument("name", type=click.Choice(sorted(BY_NAME)))
-@with_system
-def command(name: str, settings: Settings) -> None:  # noqa: ARG001
+@data_option
+def command(name: str, data: Path | None) -> None:
     """Say whether one process on this machine works; the exit code is 0 or 1."""
-    well = is_well(BY_NAME[name])
+    process = BY_NAME[name]
+    if process.health == "http":
+        well = answers("127.0.0.1", process.port or 0)
+    else:
+        try:
+            settings = Settings.from_env(environment(data))
+        except (NoSystemError, SettingsError) as error:
+            raise RefusedError(str(error)) from None
+        well = beats(process, settings.database_url)
     click.echo("ok" if well else "no sign of life")
     sys.exit(0 if well else 1)

@@ -1,5 +1,6 @@
 """Every process of the system, in one table: `radslag up` and docker-compose.yml both run these."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -76,5 +77,11 @@ PROCESSES: tuple[Process, ...] = (
     _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK),
     Process("clock", ("radslag", "clock"), health="heartbeat"),
 )
+
+
+def here(name: str) -> str:
+    """Return the name under which a process on this machine beats, `name@host`."""
+    return f"{name}@{socket.gethostname()}"
+
 
 BY_NAME: Mapping[str, Process] = MappingProxyType({process.name: process for process in PROCESSES})

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from radslag.processes import here
 from services.moderation import verdicts
 from shared import db, heartbeat, log, queues, relay
 from shared.config import Settings
@@ -36,7 +37,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         try:
             if time.monotonic() >= next_beat:
                 with db.Session.begin() as session:
-                    heartbeat.beat(session, heartbeat.here("relay"))
+                    heartbeat.beat(session, here("relay"))
                 next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)
         except SQLAlchemyError as error:

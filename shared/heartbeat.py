@@ -1,6 +1,5 @@
 """Signs of life of long-running processes, in the database where every machine can read them."""
 
-import socket
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -15,13 +14,8 @@ BEAT_S = 5
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def here(process: str) -> str:
-    """Return the name under which a process on this machine beats, `process@host`."""
-    return f"{process}@{socket.gethostname()}"
-
-
 def beat(session: SqlSession, name: str) -> None:
-    """Say that the process of this name works."""
+    """Say that the process of this name (`process@host`) works."""
     row = insert(Heartbeat).values(name=name, at=utcnow())
     session.execute(
         row.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": row.excluded.at})
@@ -31,12 +25,6 @@ def beat(session: SqlSession, name: str) -> None:
 def last(session: SqlSession, name: str) -> datetime | None:
     """Return when it last said so."""
     return session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
-
-
-def age_s(session: SqlSession, name: str) -> float | None:
-    """Return how many seconds ago it last said so; None for never."""
-    beat_at = last(session, name)
-    return None if beat_at is None else max(0.0, (utcnow() - beat_at).total_seconds())
 
 
 def forget_the_gone(session: SqlSession) -> None:

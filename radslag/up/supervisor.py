@@ -13,7 +13,7 @@ from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.health import answers
 from radslag.ports import reached_at
-from radslag.processes import PROCESSES
+from radslag.processes import PROCESSES, here
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
 from shared import heartbeat
@@ -160,7 +160,7 @@ class Supervisor:
     def _without_heartbeat(since: datetime) -> list[str]:
         names = [process.name for process in PROCESSES if process.health == "heartbeat"]
         with Session() as session:
-            beats = {name: heartbeat.last(session, heartbeat.here(name)) for name in names}
+            beats = {name: heartbeat.last(session, here(name)) for name in names}
         return [name for name, beat in beats.items() if beat is None or beat < since]
 
     def _watch(self, watched: Watched) -> None:
