@@ -70,7 +70,6 @@ def to_email(
     message["Date"] = format_datetime(utcnow().astimezone(settings.timezone))
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = rendered.language
     if list_id is not None:
         message["List-Id"] = list_id
     elif "@" in settings.contact and " " not in settings.contact:
@@ -78,6 +77,8 @@ def to_email(
         message["Reply-To"] = settings.contact
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    # Last: the headers named Content-… that stood here before moved into the text part.
+    message["Content-Language"] = rendered.language
     return message
 
 
@@ -117,7 +118,7 @@ def _wrapped(text: str) -> str:
             line.strip(),
             LINE_LENGTH,
             initial_indent=indent,
-            subsequent_indent=indent,
+            subsequent_indent=indent + "  " * line.startswith("- "),
             break_long_words=False,
             break_on_hyphens=False,
         ) or [""]

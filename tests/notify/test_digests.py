@@ -240,10 +240,10 @@ def test_what_the_digest_says_is_what_its_run_saw(session, person, settings, ser
     (mail,) = server.taken
     assert mail["To"] == person.email
     assert mail["List-Id"] == "<digest.radslag.stad.example>"
-    assert mail["Subject"] == "Rådslag: 2 nya, 2 väntar"
+    assert mail["Subject"] == "Rådslag: 2 väntar, nya sedan sist: 2"
     body = mail.get_body(("plain",)).get_content()
     assert "Det äldsta har väntat i 3 dygn." in body
-    assert "- Anmält av läsare: 1 väntar, 1 nya, äldst 2 timmar" in body
+    assert "- Anmält av läsare: väntar 1, nya 1, äldst 2 timmar" in body
     assert "En bänk" not in mail.as_string()
 
 

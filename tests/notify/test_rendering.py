@@ -1,0 +1,206 @@
+"""Every letter, read in review: `snapshots/` holds each as its reader sees it, in both languages.
+
+A snapshot that is missing is written, and the test fails so that somebody reads it.
+"""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from bs4 import BeautifulSoup
+
+from services.notify.digest_contents import Contents, Item, Line
+from services.notify.rendering import LINE_LENGTH, Rendered, render, to_email
+from shared.config import Settings
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
+IDEA = "https://dialog.stad.example/councils/pizza-och-politik/ideas/R-2026-000123"
+TARGET = "https://dialog.stad.example/councils/pizza-och-politik/ideas/R-2026-000097"
+QUOTE = (
+    "Jag skulle vilja att bänkarna vid stranden blir fler & bredare.\n\n"
+    "Där <kan> man sitta och prata med [maskat] om kvällarna."
+)
+
+ABOUT_AN_IDEA = {
+    "number": "R-2026-000123",
+    "council": "Invånarråd – Pizza och politik",
+    "status": "published",
+    "received_on": "21 november 2026",
+    "decided_on": "23 november 2026",
+    "was_public": False,
+    "receipt_url": RECEIPT,
+    "public_url": IDEA,
+    "quote": QUOTE,
+    "has_mask": False,
+    "supports": False,
+    "rule_title": "Personuppgifter",
+    "rule_text": "Vi publicerar inte uppgifter om andra personers privatliv, som namn, adress, "
+    "telefonnummer eller hälsa.",
+    "target": "R-2026-000097",
+    "target_url": TARGET,
+    "undone": "publish",
+    "undone_on": "23 november 2026",
+}
+HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}
+
+CONTENTS = Contents(
+    new=12,
+    waiting=40,
+    oldest="3 dygn",
+    reasons=[
+        Line("Nya idéer", 10, 31, "2 dygn"),
+        Line("Ny prövning", 1, 1, "5 timmar"),
+        Line("Redan publicerat, att se över", 1, 8, "3 dygn"),
+    ],
+    councils=[
+        Line("Invånarråd – Pizza och politik", 11, 30, "3 dygn"),
+        Line("Invånarråd – Miljö och klimat", 1, 10, "2 dygn"),
+    ],
+    first=[
+        Item("R-2026-000123", "Nya idéer", "Invånarråd – Pizza och politik", "2 dygn", False),
+        Item("R-2026-000141", "Ny prövning", "Invånarråd – Miljö och klimat", "5 timmar", True),
+    ],
+)
+QUIET = Contents(
+    new=0,
+    waiting=1,
+    oldest="1 dygn",
+    reasons=[Line("Nya idéer", 0, 1, "1 dygn")],
+    councils=[Line("Mötesplatser", 0, 1, "1 dygn")],
+    first=[Item("R-2026-000123", "Nya idéer", "Mötesplatser", "1 dygn", False)],
+)
+
+# Name of the snapshot → template and what differs.
+LETTERS = {
+    "published": ("published", {}),
+    "published-masked": ("published", {"has_mask": True}),
+    "published-correction": ("published", {"was_public": True}),
+    "published-not-shown": ("published", HIDDEN),
+    "rejected": ("rejected", {**HIDDEN, "status": "rejected"}),
+    "rejected-take-down": ("rejected", {**HIDDEN, "was_public": True}),
+    "merged": ("merged", {"supports": True}),
+    "merged-into-waiting": ("merged", {"target_url": None}),
+    "masked": ("masked", {}),
+    "corrected-publish": ("corrected", HIDDEN),
+    "corrected-reject": ("corrected", {**HIDDEN, "undone": "reject"}),
+    "corrected-merge": ("corrected", {"undone": "merge"}),
+    "corrected-mask": ("corrected", {"undone": "mask"}),
+    "corrected-other": ("corrected", {**HIDDEN, "undone": "reject", "status": "rejected"}),
+    "digest": ("digest", {"contents": CONTENTS, "name": "Anna"}),
+    "digest-quiet": ("digest", {"contents": QUIET, "name": ""}),
+}
+CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
+
+
+def letter(name: str, language: str, settings: Settings) -> Rendered:
+    template, more = LETTERS[name]
+    return render(template, language, **{**ABOUT_AN_IDEA, **more, "settings": settings})
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return Settings.from_env(
+        {
+            "RADSLAG_DATABASE_URL": "postgresql:///none",
+            "RADSLAG_BROKER_URL": "redis://localhost",
+            "RADSLAG_SMTP_URL": "smtp://localhost",
+            "RADSLAG_SECRET_KEY": "a key for tests only, long enough to be taken",
+            "RADSLAG_PUBLIC_URL": "https://dialog.stad.example",
+            "RADSLAG_DESK_URL": "https://radslag.stad.example",
+        }
+    )
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_each_letter_reads_as_it_was_read_in_review(name, language, settings):
+    rendered = letter(name, language, settings)
+    words = f"{rendered.subject}\n\n{rendered.text}"
+    path = SNAPSHOTS / f"{name}.{language}.txt"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(words, "utf-8")
+        pytest.fail(f"{path.name} was missing and has been written: read it")
+    assert words == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_subjects_are_one_line_and_text_is_narrow(name, language, settings):
+    rendered = letter(name, language, settings)
+    assert rendered.subject == " ".join(rendered.subject.split())
+    assert 10 < len(rendered.subject) < 80
+    long = [line for line in rendered.text.splitlines() if len(line) > LINE_LENGTH]
+    assert all("://" in line for line in long)
+    assert "\n\n\n" not in rendered.text
+    assert "%(" not in rendered.text + rendered.html
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_html_is_whole_and_loads_nothing(name, language, settings):
+    html = letter(name, language, settings).html
+    body = re.sub(r"<!DOCTYPE html>|<style>.*?</style>|<meta[^>]*>", "", html, flags=re.DOTALL)
+    ET.fromstring(body.replace("&nbsp;", " ").replace("<br>", "<br/>"))
+    page = BeautifulSoup(html, "html.parser")
+    assert page.html["lang"] == language
+    assert page.title.get_text(strip=True)
+    assert len(page.find_all("h1")) == 1
+    assert page.find_all(["img", "script", "link", "iframe", "form"]) == []
+    assert "url(" not in html
+    assert "@import" not in html
+    # Programs that read only attributes still see the design; others get dark mode.
+    assert "style=" in str(page.h1)
+    assert "prefers-color-scheme: dark" in html
+    # Only our own addresses, as they are: nothing counts who follows them.
+    links = {link["href"] for link in page.find_all("a")}
+    assert links
+    assert all(
+        re.fullmatch(r"https://(dialog|radslag)\.stad\.example/[\w/.-]*", link) for link in links
+    )
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_html_and_text_say_the_same(name, settings):
+    rendered = letter(name, "sv", settings)
+    page = BeautifulSoup(rendered.html, "html.parser")
+    said = " ".join(page.body.get_text(" ").split())
+    for paragraph in re.sub(r"https?://\S+", "", rendered.text).split("\n\n"):
+        words = " ".join(paragraph.split())
+        for sentence in re.findall(r"[A-ZÅÄÖ][^.!?:]{25,}[.!?]", words):
+            assert sentence in said or "--" in sentence
+
+
+@pytest.mark.parametrize("name", [name for name in LETTERS if not name.startswith("digest")])
+def test_the_receipt_is_in_every_letter_to_a_writer(name, settings):
+    rendered = letter(name, "sv", settings)
+    assert RECEIPT in rendered.text
+    assert RECEIPT in rendered.html
+
+
+def test_a_residents_words_are_escaped(settings):
+    assert "Där &lt;kan&gt; man" in letter("published", "sv", settings).html
+
+
+def test_the_mail_says_that_a_machine_sent_it_and_where_answers_go(settings):
+    mail = to_email(
+        letter("published", "sv", settings),
+        recipient="anna@example.org",
+        message_id="<1@stad.example>",
+        settings=settings,
+    )
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Content-Language"] == "sv"
+    assert mail["Message-ID"] == "<1@stad.example>"
+    assert mail["Reply-To"] == settings.contact
+    assert mail["List-Id"] is None
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert all(len(line) <= 998 for line in mail.as_bytes().splitlines())
+
+
+def test_a_subject_cannot_add_headers(settings):
+    sly = {"council": "Råd\r\nBcc: alla@example.org", "number": "R-1\r\nBcc: alla@example.org"}
+    rendered = render("published", "sv", **{**ABOUT_AN_IDEA, **sly, "settings": settings})
+    mail = to_email(
+        rendered, recipient="anna@example.org", message_id="<1@stad.example>", settings=settings
+    )
+    assert mail["Bcc"] is None
