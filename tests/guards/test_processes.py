@@ -1,0 +1,71 @@
+"""The processes: every queue has a worker, and the containers run the same ones as `radslag up`."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from radslag.embedded.postgres import LOCALE_FLAGS, SETTINGS
+from radslag.processes import BY_NAME, PROCESSES
+from shared import queues
+from tests.conftest import PROJECT
+
+SERVERS = {"db", "broker", "mail", "migrate"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = compose["services"]
+    return found
+
+
+def test_every_queue_has_exactly_one_kind_of_worker():
+    served = [queue for process in PROCESSES for queue in process.queues]
+    assert sorted(served) == sorted(queues.ALL)
+
+
+def test_containers_run_the_same_processes(services):
+    assert set(services) - SERVERS == set(BY_NAME)
+    for name in BY_NAME:
+        assert services[name]["command"] == ["radslag", "run", name]
+        assert services[name]["healthcheck"]["test"] == ["CMD", "radslag", "health", name]
+
+
+def test_every_container_that_stays_is_asked_for_its_health(services):
+    for name, service in services.items():
+        assert name == "migrate" or "test" in service["healthcheck"], name
+
+
+def test_processes_wait_for_the_migration(services):
+    for name in BY_NAME:
+        waits_for = services[name]["depends_on"]
+        assert waits_for["migrate"] == {"condition": "service_completed_successfully"}
+    assert services["migrate"]["command"][:2] == ["radslag", "migrate"]
+
+
+def test_any_process_but_the_webs_can_run_many_times(services):
+    for name, service in services.items():
+        assert "container_name" not in service, name
+        if name in BY_NAME and BY_NAME[name].health == "heartbeat":
+            assert "ports" not in service, name
+
+
+def test_ports_are_open_on_this_machine_only(services):
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_database_is_set_up_as_the_embedded_one(services):
+    flags = services["db"]["environment"]["POSTGRES_INITDB_ARGS"].split()
+    assert set(LOCALE_FLAGS) <= set(flags)
+    assert "--lc-ctype=C.UTF-8" in flags
+    for name, value in SETTINGS.items():
+        assert f"{name}={value}" in services["db"]["command"]
+
+
+def test_no_secret_has_a_default(services):
+    for name in BY_NAME:
+        environment = services[name]["environment"]
+        assert environment["RADSLAG_SECRET_KEY"].startswith("${RADSLAG_SECRET_KEY:?")
+        assert "${POSTGRES_PASSWORD:?" in environment["RADSLAG_DATABASE_URL"]
