@@ -1,0 +1,128 @@
+"""What the desk shows of letters and digests: numbers, states and times; no address, no words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify import digests
+from services.notify.digests import Reader
+from shared.models import Digest, Idea, Letter, LetterState, Staff
+
+COUNTED_DAYS = 30
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRow:
+    """One letter as the ledger has it; `number` is empty for a digest."""
+
+    id: UUID
+    template: str
+    number: str | None
+    state: LetterState
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A person's last digest, if any, and when the next one is due."""
+
+    name: str
+    made_at: datetime | None
+    sent_at: datetime | None
+    state: LetterState | None
+    new: int
+    waiting: int
+    next_at: datetime
+
+
+def counts(session: SqlSession, now: datetime) -> dict[LetterState, int]:
+    """Count the letters of the last 30 days by state, every state named."""
+    found = dict(
+        session.execute(
+            select(Letter.state, func.count())
+            .where(Letter.id >= _first_id_of(now - timedelta(days=COUNTED_DAYS)))
+            .group_by(Letter.state)
+        ).all()
+    )
+    return {state: found.get(state, 0) for state in LetterState}
+
+
+def latest(
+    session: SqlSession, *, state: LetterState | None = None, before: UUID | None = None
+) -> list[LetterRow]:
+    """Return a page of letters, newest first; `before` is the id of the last one seen."""
+    wanted = (
+        select(
+            Letter.id,
+            Letter.template,
+            Idea.number,
+            Letter.state,
+            Letter.created_at,
+            Letter.due_at,
+            Letter.sent_at,
+            Letter.attempts,
+            Letter.error,
+        )
+        .outerjoin(Idea, Idea.id == Letter.idea_id)
+        .order_by(Letter.id.desc())
+        .limit(PAGE)
+    )
+    if state is not None:
+        wanted = wanted.where(Letter.state == state)
+    if before is not None:
+        wanted = wanted.where(Letter.id < before)
+    return [LetterRow(*row) for row in session.execute(wanted)]
+
+
+def digest_rows(session: SqlSession, timezone: ZoneInfo, now: datetime) -> Sequence[DigestRow]:
+    """Return the last and the next digest of everybody who gets them."""
+    people = digests.readers(session)
+    names = dict(
+        session.execute(
+            select(Staff.id, Staff.name).where(Staff.id.in_([person.id for person in people]))
+        ).all()
+    )
+    due_now = {person.id for person in digests.due(session, timezone, now)}
+    return [
+        _row(
+            session,
+            person,
+            names[person.id] or person.email,
+            now if person.id in due_now else _next_hour(person.hour, timezone, now),
+        )
+        for person in people
+    ]
+
+
+def _row(session: SqlSession, person: Reader, name: str, next_at: datetime) -> DigestRow:
+    last = session.execute(
+        select(Digest.made_at, Letter.sent_at, Letter.state, Digest.new_count, Digest.waiting_count)
+        .outerjoin(Letter, Letter.digest_id == Digest.id)
+        .where(Digest.staff_id == person.id)
+        .order_by(Digest.run_id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return DigestRow(name, None, None, None, 0, 0, next_at)
+    return DigestRow(name, *last, next_at)
+
+
+def _next_hour(hour: int, timezone: ZoneInfo, now: datetime) -> datetime:
+    today = now.astimezone(timezone).date()
+    at = digests.hour_of(today, hour, timezone)
+    return at if at > now else digests.hour_of(today + timedelta(days=1), hour, timezone)
+
+
+def _first_id_of(moment: datetime) -> UUID:
+    """Return the smallest UUIDv7 of a moment (RFC 9562 §5.7): ids are in the order of time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
