@@ -29,8 +29,7 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
         sys.exit(1 if differences else 0)
     with system(data) as settings:
         migrate.upgrade(settings.database_url)
-        if seed:
-            first_start.seed()
+        first_start.seed(councils=seed)
     click.echo("The schema is up to date.")
 
 

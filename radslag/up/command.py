@@ -109,8 +109,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         supervisor.start_servers()
         migrate.upgrade(plan.settings.database_url)
         db.configure(plan.settings)
-        if not plan.options.empty:
-            first_start.seed()
+        first_start.seed(councils=not plan.options.empty)
         supervisor.start_processes()
         folder.write_state(plan.shown())
         _greet(plan)

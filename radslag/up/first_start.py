@@ -1,18 +1,23 @@
-"""What a system that nobody has used yet gets: councils, and a way in for its administrator."""
+"""What a system that nobody has used yet gets: rules, councils, a way in for its administrator."""
 
 from sqlalchemy import exists, select
 
 from services.moderation import access
-from services.moderation.seed import seed_councils
+from services.moderation.seed import seed_councils, seed_rules
 from shared.config import Settings
 from shared.db import Session
 from shared.models import Council, Staff
 
 
-def seed() -> None:
-    """Create the four Helsingborg councils in a system that has neither councils nor staff."""
+def seed(*, councils: bool) -> None:
+    """Give a system the city's rules and, if it has neither councils nor staff, the four councils.
+
+    Without rules nothing can be rejected, so every system gets them.
+    """
     with Session.begin() as session:
-        if not session.scalar(select(exists(select(Council)) | exists(select(Staff)))):
+        seed_rules(session)
+        unused = not session.scalar(select(exists(select(Council)) | exists(select(Staff))))
+        if councils and unused:
             seed_councils(session)
 
 

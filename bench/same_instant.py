@@ -1,0 +1,148 @@
+"""Copies that arrive at the same instant: how often they all end up in one group, and how fast.
+
+    python -m bench.same_instant [ROUNDS]
+
+Each round stores 50 copies of one new text, identical or with slips, and lets 4 processes check
+them one by one at the same time. A round is right when one idea is the original and 49 are linked
+to it. The baseline of the speed is the same work with one process.
+"""
+
+import multiprocessing
+import sys
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from radslag.data_folder import DataFolder
+from radslag.embedded.postgres import Postgres
+from services.moderation import checking
+from services.moderation.seed import seed_councils
+from services.submission.forms import IdeaForm
+from services.submission.intake import Arrival, receive
+from shared import db, migrate, outbox, queues, relay
+from shared.config import Settings
+from shared.models import DuplicateLink, Idea, OutboxDelivery, Source
+
+COPIES = 50
+PROCESSES = 4
+
+
+def settings_of(database_url: str) -> Settings:
+    """Settings for a database and nothing else."""
+    return Settings.from_env(
+        {
+            "RADSLAG_DATABASE_URL": database_url,
+            "RADSLAG_BROKER_URL": "redis://localhost",
+            "RADSLAG_SECRET_KEY": "a key for measuring only, long enough",
+            "RADSLAG_PUBLIC_URL": "http://localhost:8000",
+            "RADSLAG_DESK_URL": "http://localhost:8001",
+            "RADSLAG_SMTP_URL": "smtp://localhost",
+        }
+    )
+
+
+def slip(text: str, number: int) -> str:
+    """The same text with one letter left out, another one for each number."""
+    at = 10 + number % 40
+    return text[:at] + text[at + 1 :]
+
+
+def store(settings: Settings, name: str, *, identical: bool) -> list[UUID]:
+    """Store the copies of one round, each travelling alone."""
+    text = f"Bygg en större lekplats vid stranden i {name}, gärna med skugga och bänkar för äldre."
+    ids = []
+    for number in range(COPIES):
+        form = IdeaForm(text=text if identical else slip(text, number), author=None, email=None)
+        with db.Session.begin() as session:
+            arrival = Arrival(Source.API, b"{}", "application/json")
+            ids.append(receive(session, settings, "pizza-och-politik", form, arrival).idea_id)
+    with db.Session.begin() as session:
+        # As if tried twice before: one idea a batch.
+        session.execute(
+            update(OutboxDelivery).where(OutboxDelivery.done_at.is_(None)).values(attempts=2)
+        )
+    return ids
+
+
+def claimed() -> list[tuple[UUID, list[outbox.Delivery]]]:
+    """Take what waits, as the relay and the workers do."""
+    with db.Session.begin() as session:
+        offers = relay._regroup(session, queues.CHECKS)  # noqa: SLF001 - the step under measure
+    return [(offer.batch, outbox.claim(offer.batch)) for offer in offers]
+
+
+def work(settings: Settings, batches: list, ready: "multiprocessing.synchronize.Barrier") -> None:
+    """One of the processes."""
+    db.configure(settings)
+    ready.wait()
+    for batch, deliveries in batches:
+        with db.Session.begin() as session:
+            checking.check_batch(session, batch, deliveries)
+    db.close()
+
+
+def is_right(ids: list[UUID]) -> bool:
+    """Whether one is the original and all others are linked to it."""
+    with db.Session() as session:
+        first = session.scalar(
+            select(Idea.id).where(Idea.id.in_(ids)).order_by(Idea.received_at, Idea.id).limit(1)
+        )
+        roots = session.scalars(
+            select(DuplicateLink.original_id).where(DuplicateLink.idea_id.in_(ids))
+        ).all()
+    return len(roots) == COPIES - 1 and set(roots) == {first}
+
+
+def rounds(settings: Settings, count: int, processes: int, *, identical: bool) -> None:
+    """Run the rounds and print how many were right."""
+    context = multiprocessing.get_context("fork")
+    right, spent = 0, 0.0
+    for number in range(count):
+        name = "".join(chr(97 + (number * 7 + n * 11 + processes) % 26) for n in range(12))
+        ids = store(settings, f"{name}{processes}{identical}", identical=identical)
+        batches = claimed()
+        ready = context.Barrier(processes + 1)
+        workers = [
+            context.Process(target=work, args=(settings, batches[n::processes], ready))
+            for n in range(processes)
+        ]
+        for each in workers:
+            each.start()
+        ready.wait()
+        began = time.perf_counter()
+        for each in workers:
+            each.join()
+        spent += time.perf_counter() - began
+        right += is_right(ids)
+    kind = "identical" if identical else "nearly identical"
+    rate = count * COPIES / spent
+    print(f"{kind:>17}  {processes} process(es): {right} of {count} rounds right, {rate:.0f} ideas/s")
+
+
+def main() -> None:
+    """Measure."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    with tempfile.TemporaryDirectory() as place:
+        folder = DataFolder(Path(place) / "var")
+        postgres = Postgres(folder)
+        postgres.start()
+        try:
+            migrate.upgrade(postgres.url)
+            settings = settings_of(postgres.url)
+            db.configure(settings)
+            with db.Session.begin() as session:
+                seed_councils(session)
+            for identical in (True, False):
+                for processes in (1, PROCESSES):
+                    rounds(settings, count, processes, identical=identical)
+        finally:
+            db.close()
+            postgres.stop()
+            folder.release()
+
+
+if __name__ == "__main__":
+    main()
