@@ -1,0 +1,171 @@
+"""Open data: what the page shows, for programs, spreadsheets and feed readers."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from flask import Blueprint, Response, abort, jsonify, request, stream_with_context, url_for
+
+from services.submission import published
+from services.submission.published import Listing, PublicCouncil, PublicIdea
+from shared import times
+from shared.clock import utcnow
+from shared.db import PublicSession
+from shared.i18n import gettext as _
+from shared.web import problem, settings
+
+feeds = Blueprint("feeds", __name__)
+
+IDEAS_AT_A_TIME = 100
+_FEED_LENGTH = 50
+_CSV_AT_A_TIME = 1000
+_COLUMNS = (
+    "number",
+    "text",
+    "author",
+    "published_at",
+    "received_at",
+    "status",
+    "answer",
+    "supporters",
+)
+# A spreadsheet runs a cell that begins with one of these.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ATOM = "http://www.w3.org/2005/Atom"
+# What XML 1.0 cannot hold (section 2.2), not even as a reference.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@feeds.after_request
+def _open_to_all(response: Response) -> Response:
+    """Let scripts on other sites read it: it is open data, and no cookie changes it."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@feeds.get("/councils/<slug>/ideas.json")
+def as_json(slug: str) -> Response:
+    """Published ideas, newest first; `next` is where the following ones are, or null."""
+    after = request.args.get("after")
+    try:
+        council, listing = _read(slug, IDEAS_AT_A_TIME, after)
+    except published.CursorError:
+        return problem(400, _("Adressen till fortsättningen går inte att läsa."))
+    following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
+    return jsonify(
+        {
+            "council": council.slug,
+            "ideas": [_record(idea) for idea in listing.ideas],
+            "next": following,
+        }
+    )
+
+
+@feeds.get("/councils/<slug>/ideas.csv")
+def as_csv(slug: str) -> Response:
+    """All published ideas, newest first, however many; read in bounded pieces."""
+    _council, first = _read(slug, _CSV_AT_A_TIME, None)
+    response = Response(stream_with_context(_csv(slug, first)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f"attachment; filename={slug}.csv"
+    return response
+
+
+@feeds.get("/councils/<slug>/feed.atom")
+def as_atom(slug: str) -> Response:
+    """The newest published ideas as an Atom feed (RFC 4287)."""
+    council, listing = _read(slug, _FEED_LENGTH, None)
+    ET.register_namespace("", _ATOM)
+    feed = ET.Element(f"{{{_ATOM}}}feed")
+    add = _adder(feed)
+    add("id", _url("pages.council", slug=slug))
+    add("title", f"{council.title} – {council.theme}")
+    newest = max((idea.published_at for idea in listing.ideas), default=utcnow())
+    add("updated", _moment(newest))
+    add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
+    add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
+    add("rights", settings().authority)
+    for idea in listing.ideas:
+        _add_entry(feed, idea)
+    body = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return Response(body, content_type="application/atom+xml; charset=utf-8")
+
+
+def _add_entry(feed: ET.Element, idea: PublicIdea) -> None:
+    entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
+    add = _adder(entry)
+    add("id", idea.id.urn)
+    add("title", _("%(author)s säger (%(number)s)", author=idea.author, number=idea.number))
+    add("updated", _moment(idea.published_at))
+    add("published", _moment(idea.published_at))
+    address = _url("pages.idea", slug=idea.council, number=idea.number)
+    add("link", rel="alternate", type="text/html", href=address)
+    author = ET.SubElement(entry, f"{{{_ATOM}}}author")
+    _adder(author)("name", idea.author)
+    add("content", idea.text, type="text")
+
+
+def _adder(parent: ET.Element) -> Callable[..., None]:
+    def add(name: str, text: str | None = None, **attributes: str) -> None:
+        element = ET.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
+        element.text = None if text is None else _NOT_XML.sub("\ufffd", text)
+
+    return add
+
+
+def _read(slug: str, limit: int, after: str | None) -> tuple[PublicCouncil, Listing]:
+    with PublicSession() as session:
+        council = published.council(session, slug)
+        if council is None:
+            abort(404)
+        return council, published.ideas(session, slug, limit=limit, after=after)
+
+
+def _record(idea: PublicIdea) -> dict[str, Any]:
+    timezone = settings().timezone
+    return {
+        "number": idea.number,
+        "text": idea.text,
+        "author": idea.author,
+        "published_at": times.machine(idea.published_at, idea.published_precision, timezone),
+        "received_at": times.machine(idea.received_at, idea.precision, timezone),
+        "status": idea.status.value,
+        "answer": idea.answer,
+        "supporters": idea.supporters,
+    }
+
+
+def _csv(slug: str, first: Listing) -> Iterator[str]:
+    """Write the rows, a session for each piece: a slow reader holds no connection."""
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(_COLUMNS)
+    listing = first
+    while True:
+        for idea in listing.ideas:
+            record = _record(idea)
+            writer.writerow([_harmless(record[name]) for name in _COLUMNS])
+        yield lines.getvalue()
+        lines.seek(0)
+        lines.truncate()
+        if listing.next is None:
+            return
+        _council, listing = _read(slug, _CSV_AT_A_TIME, listing.next)
+
+
+def _harmless(value: object) -> object:
+    """Put an apostrophe before what a spreadsheet would run."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _moment(moment: datetime) -> str:
+    return times.city(moment, settings().timezone).isoformat("T", "seconds")
+
+
+def _url(endpoint: str, **values: Any) -> str:
+    return settings().public_url + url_for(endpoint, **values)

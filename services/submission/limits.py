@@ -1,0 +1,90 @@
+"""How much may come from one place. Counters live in the broker, or in this process without it.
+
+A counter must never cost a resident their idea: the broker gets a tenth of a second and no second
+try, and after a failure it is left alone for a while.
+"""
+
+import hmac
+import logging
+import time
+from ipaddress import IPv6Address, ip_address
+
+from flask import Request
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from shared.config import Settings
+
+log = logging.getLogger(__name__)
+
+# Above RADSLAG_SUBMIT_LIMIT an idea is still stored: a room of forty shares one address.
+REFUSED_AT = 10
+_BROKER_TIMEOUT_S = 0.1
+_LEAVE_BROKER_ALONE_S = 5
+_IPV6_PLACE = 64
+_HASH_BYTES = 16
+
+
+class SubmitLimits:
+    """Counts what each place sends, and says when that is far too much."""
+
+    def __init__(self, settings: Settings) -> None:
+        limit = settings.submit_limit
+        self._limits = () if limit == "off" else tuple(map(_tenfold, parse_many(limit)))
+        self._memory = FixedWindowRateLimiter(MemoryStorage())
+        self._broker = FixedWindowRateLimiter(
+            RedisStorage(
+                # The library's word for a socket; it takes the other addresses as they are.
+                settings.broker_url.replace("unix://", "redis+unix://", 1),
+                socket_timeout=_BROKER_TIMEOUT_S,
+                socket_connect_timeout=_BROKER_TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis
+            )
+        )
+        self._broker_again_at = 0.0
+
+    def wait_s(self, place: bytes) -> int:
+        """Count one more from this place; return 0, or the seconds to wait when it is refused.
+
+        Refused is what comes above ten times RADSLAG_SUBMIT_LIMIT.
+        """
+        if not self._limits:
+            return 0
+        if time.monotonic() >= self._broker_again_at:
+            try:
+                return self._wait_s(self._broker, place)
+            except (RedisError, OSError) as error:
+                self._broker_again_at = time.monotonic() + _LEAVE_BROKER_ALONE_S
+                log.warning("the broker does not count; counting here", exc_info=error)
+        return self._wait_s(self._memory, place)
+
+    def _wait_s(self, limiter: FixedWindowRateLimiter, place: bytes) -> int:
+        name = place.hex()
+        waits = [
+            limiter.get_window_stats(limit, "submit", name).reset_time - time.time()
+            for limit in self._limits
+            if not limiter.hit(limit, "submit", name)
+        ]
+        return max(1, round(max(waits))) if waits else 0
+
+
+def _tenfold(limit: RateLimitItem) -> RateLimitItem:
+    return type(limit)(limit.amount * REFUSED_AT, limit.multiples)
+
+
+def place_of_request(request: Request, secret_key: str) -> bytes:
+    """Return a keyed hash of where a request came from: the address itself is never kept.
+
+    Of an IPv6 address the network (/64) counts, which is what one subscriber has.
+    """
+    address = ip_address(request.remote_addr or "::")
+    if isinstance(address, IPv6Address):
+        known = address.ipv4_mapped or (int(address) >> _IPV6_PLACE)
+    else:
+        known = address
+    digest = hmac.digest(secret_key.encode(), f"place {known}".encode(), "sha256")
+    return digest[:_HASH_BYTES]

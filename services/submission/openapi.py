@@ -1,0 +1,215 @@
+"""The API described for programs: OpenAPI 3.1. A test compares it with what the web really has."""
+
+from typing import Any
+
+from services.submission.feeds import IDEAS_AT_A_TIME
+from shared.models import IdeaStatus
+from shared.text import MAX_AUTHOR_LENGTH, MAX_LENGTH, MIN_LENGTH
+
+
+def _answer(description: str, schema: str, media: str = "application/json") -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return _answer(description, "Problem", "application/problem+json")
+
+
+def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+_SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
+_NOT_FOUND = {"404": _problem("There is no such council")}
+_STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
+_TEXT = {
+    "type": "string",
+    "minLength": MIN_LENGTH,
+    "maxLength": MAX_LENGTH,
+    "description": "Plain text, counted in code points after trimming",
+}
+_AUTHOR = {
+    "type": ["string", "null"],
+    "maxLength": MAX_AUTHOR_LENGTH,
+    "description": "On one line, without control characters; absent means anonymous",
+}
+_STRING = {"type": "string"}
+_MAYBE_STRING = {"type": ["string", "null"]}
+_MOMENT = {"type": "string", "description": "ISO 8601 with offset, or a date if no more is known"}
+
+
+def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+_SCHEMAS = {
+    "NewIdea": _object(
+        ("council", "text"),
+        council={"type": "string", "description": "Slug of the council"},
+        text=_TEXT,
+        author=_AUTHOR,
+        email={
+            "type": ["string", "null"],
+            "format": "email",
+            "description": "Where the answer is sent; never shown",
+        },
+    ),
+    "Received": _object(
+        ("id", "number", "status", "receipt_url"),
+        id={"type": "string", "format": "uuid"},
+        number={"type": "string", "examples": ["R-2026-000123"]},
+        status={"const": IdeaStatus.RECEIVED.value},
+        receipt_url={
+            "type": "string",
+            "format": "uri",
+            "description": "Secret: whoever has it can correct and withdraw the idea",
+        },
+    ),
+    "Idea": _object(
+        ("number", "text", "author", "published_at", "received_at", "status", "supporters"),
+        number=_STRING,
+        text=_STRING,
+        author=_STRING,
+        published_at=_MOMENT,
+        received_at=_MOMENT,
+        status={"const": IdeaStatus.PUBLISHED.value},
+        answer={"type": ["string", "null"], "description": "The city's official answer"},
+        supporters={"type": "integer", "description": "Others who sent in the same idea"},
+    ),
+    "Ideas": _object(
+        ("council", "ideas", "next"),
+        council=_STRING,
+        ideas={
+            "type": "array",
+            "maxItems": IDEAS_AT_A_TIME,
+            "items": {"$ref": "#/components/schemas/Idea"},
+        },
+        next={"type": ["string", "null"], "description": "Address of the following ideas"},
+    ),
+    "Receipt": _object(
+        ("number", "council", "status", "received_at", "decision", "public_url"),
+        number=_STRING,
+        council=_STRING,
+        status=_STATUS,
+        received_at=_MOMENT,
+        text=_MAYBE_STRING,
+        author=_MAYBE_STRING,
+        decision={
+            "type": ["object", "null"],
+            "properties": {
+                "status": _STATUS,
+                "decided_at": _MOMENT,
+                "rule": {
+                    "type": ["object", "null"],
+                    "description": "The rule as it read when it was applied",
+                    "properties": {
+                        "code": _STRING,
+                        "version": {"type": "integer"},
+                        "title": _STRING,
+                        "text": _STRING,
+                    },
+                },
+                "merged_into": {**_MAYBE_STRING, "description": "Number of the idea it joined"},
+            },
+        },
+        public_url=_MAYBE_STRING,
+        correction_pending={"type": "boolean"},
+        re_review_asked_at=_MAYBE_STRING,
+    ),
+    "Problem": _object(
+        ("type", "title", "status", "detail"),
+        type=_STRING,
+        title=_STRING,
+        status={"type": "integer"},
+        detail=_STRING,
+        errors={"type": "object", "additionalProperties": _STRING},
+    ),
+}
+
+_CREATE = {
+    "summary": "Send in an idea",
+    "parameters": [
+        _parameter(
+            "Idempotency-Key",
+            "header",
+            "The same key with the same body within 24 hours gives the same answer",
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewIdea"}}},
+    },
+    "responses": {
+        "202": _answer("Stored, and on its way to a person", "Received"),
+        "400": _problem("Not JSON"),
+        "403": _problem("The council takes no ideas now"),
+        "413": _problem("More than 64 kB"),
+        "415": _problem("Not sent as JSON"),
+        "422": _problem("Something cannot be used; `errors` has a sentence per field"),
+        "429": _problem("Far too much from one place; see Retry-After"),
+        "503": _problem("Nothing can be stored now; see Retry-After"),
+    },
+}
+
+DESCRIPTION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Rådslag",
+        "version": "1",
+        "description": "Send in ideas and read the published ones. Errors are RFC 9457 problems.",
+        "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+    },
+    "paths": {
+        "/api/v1/ideas": {"post": _CREATE},
+        "/receipts/{token}": {
+            "get": {
+                "summary": "What became of an idea; ask with Accept: application/json",
+                "parameters": [_parameter("token", "path", "The last part of `receipt_url`")],
+                "responses": {
+                    "200": _answer("Where it is, what was decided and by which rule", "Receipt"),
+                    "404": _problem("There is no such receipt"),
+                },
+            }
+        },
+        "/councils/{slug}/ideas.json": {
+            "get": {
+                "summary": "Published ideas, newest first",
+                "parameters": [_SLUG, _parameter("after", "query", "Taken from `next`")],
+                "responses": {"200": _answer("A page of ideas", "Ideas"), **_NOT_FOUND},
+            }
+        },
+        "/councils/{slug}/ideas.csv": {
+            "get": {
+                "summary": "All published ideas; a cell that a spreadsheet would run gets a '",
+                "parameters": [_SLUG],
+                "responses": {
+                    "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
+                    **_NOT_FOUND,
+                },
+            }
+        },
+        "/councils/{slug}/feed.atom": {
+            "get": {
+                "summary": "The newest published ideas as a feed",
+                "parameters": [_SLUG],
+                "responses": {
+                    "200": {
+                        "description": "Atom",
+                        "content": {"application/atom+xml": {"schema": _STRING}},
+                    },
+                    **_NOT_FOUND,
+                },
+            }
+        },
+    },
+    "components": {"schemas": _SCHEMAS},
+}

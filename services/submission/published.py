@@ -1,0 +1,250 @@
+"""What the public may read: the views of the public role, and nothing else.
+
+Pages, search, feeds and exports all ask here, with a `PublicSession`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    column,
+    false,
+    func,
+    literal_column,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.models import IdeaStatus, Precision
+from shared.models.base import stored
+
+# What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
+_WORD = re.compile(r"\w+")
+_MOST_SEARCH_WORDS = 8
+
+_COUNCILS = table(
+    "public_councils",
+    *map(
+        column,
+        (
+            "id",
+            "slug",
+            "title",
+            "theme",
+            "held_label",
+            "held_on",
+            "introduction",
+            "summary_url",
+            "language",
+            "open_from",
+            "open_until",
+            "publishes_clear",
+        ),
+    ),
+)
+_IDEAS = table(
+    "public_ideas",
+    *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
+    column("precision", stored(Precision, "precision")),
+    column("status", stored(IdeaStatus, "status")),
+    *map(column, ("answer", "supporters")),
+)
+_TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
+_RULES = table(
+    "public_rules",
+    *map(
+        column,
+        ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),
+    ),
+)
+
+
+class CursorError(ValueError):
+    """The place in a list that was asked for is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCouncil:
+    """A council as the public sees it."""
+
+    id: int
+    slug: str
+    title: str
+    theme: str
+    held_label: str
+    held_on: date | None
+    introduction: str
+    summary_url: str | None
+    language: str
+    open_from: datetime | None
+    open_until: datetime | None
+    publishes_clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIdea:
+    """A published idea as the public sees it."""
+
+    id: UUID
+    number: str
+    council: str
+    text: str
+    author: str
+    published_at: datetime
+    received_at: datetime
+    precision: Precision
+    status: IdeaStatus
+    answer: str | None
+    supporters: int
+
+    @property
+    def published_precision(self) -> Precision:
+        """How exactly the moment of publishing is known: of an import only the day may be."""
+        imported = self.published_at == self.received_at
+        return self.precision if imported else Precision.INSTANT
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some published ideas, newest first, and the place where the next ones begin."""
+
+    ideas: list[PublicIdea]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What became of an idea that was public: `merged` into `target`, or `withdrawn`."""
+
+    trace: str
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRule:
+    """A rule in force, in the city's own words."""
+
+    code: str
+    version: int
+    title_sv: str
+    text_sv: str
+    title_en: str
+    text_en: str
+    in_force_from: datetime
+
+    def title(self, language: str) -> str:
+        """Return the rule's name in the language asked for."""
+        return self.title_en if language == "en" else self.title_sv
+
+    def text(self, language: str) -> str:
+        """Return the rule's wording in the language asked for."""
+        return self.text_en if language == "en" else self.text_sv
+
+
+def councils(session: SqlSession) -> list[PublicCouncil]:
+    """Return all councils, newest first."""
+    rows = session.execute(select(_COUNCILS).order_by(_COUNCILS.c.id.desc()))
+    return [_council(row) for row in rows]
+
+
+def council(session: SqlSession, slug: str) -> PublicCouncil | None:
+    """Return one council; what cannot be a slug is none."""
+    if not SLUG.fullmatch(slug):
+        return None
+    row = session.execute(select(_COUNCILS).where(_COUNCILS.c.slug == slug)).one_or_none()
+    return None if row is None else _council(row)
+
+
+def ideas(
+    session: SqlSession, slug: str, *, limit: int, after: str | None = None, search: str = ""
+) -> Listing:
+    """Return published ideas of a council, newest first, by (published_at, id).
+
+    `after` is the `next` of an earlier listing. `search` finds ideas that hold every word of it, or
+    a word that begins like it, inflected as Swedish does.
+
+    Raises CursorError.
+    """
+    order = tuple_(_IDEAS.c.published_at, _IDEAS.c.id)
+    question = select(_IDEAS).where(_IDEAS.c.council == slug)
+    if after is not None:
+        question = question.where(order < tuple_(*_read_cursor(after)))
+    if search:
+        question = question.where(_matches(search))
+    question = question.order_by(_IDEAS.c.published_at.desc(), _IDEAS.c.id.desc())
+    found = [_idea(row) for row in session.execute(question.limit(limit + 1))]
+    shown = found[:limit]
+    return Listing(shown, _cursor(shown[-1]) if len(found) > limit else None)
+
+
+def idea(session: SqlSession, slug: str, number: str) -> PublicIdea | Trace | None:
+    """Return a published idea, or the trace of one that was public, or None."""
+    if not _NUMBER.fullmatch(number):
+        return None
+    row = session.execute(
+        select(_IDEAS).where(_IDEAS.c.council == slug, _IDEAS.c.number == number)
+    ).one_or_none()
+    if row is not None:
+        return _idea(row)
+    trace = session.execute(
+        select(_TRACES.c.trace, _TRACES.c.target).where(
+            _TRACES.c.council == slug, _TRACES.c.number == number
+        )
+    ).one_or_none()
+    return None if trace is None else Trace(trace.trace, trace.target)
+
+
+def is_public(session: SqlSession, number: str) -> bool:
+    """Whether the public can read the idea with this number now."""
+    return session.scalar(select(_IDEAS.c.id).where(_IDEAS.c.number == number)) is not None
+
+
+def rules(session: SqlSession) -> Sequence[PublicRule]:
+    """Return the rules in force, in the order of their codes."""
+    rows = session.execute(select(_RULES).order_by(_RULES.c.code))
+    return [PublicRule(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
+
+
+def _council(row: Row[Any]) -> PublicCouncil:
+    return PublicCouncil(**row._mapping)  # noqa: SLF001 - its public name
+
+
+def _idea(row: Row[Any]) -> PublicIdea:
+    return PublicIdea(**row._mapping)  # noqa: SLF001 - its public name
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    words = _WORD.findall(search)[:_MOST_SEARCH_WORDS]
+    if not words:
+        return false()
+    swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
+    # Nothing but letters and digits is left, so this is always a well-formed query.
+    asked = func.to_tsquery(swedish, " & ".join(f"'{word}':*" for word in words))
+    return func.to_tsvector(swedish, _IDEAS.c.text).bool_op("@@")(asked)
+
+
+def _cursor(idea: PublicIdea) -> str:
+    return f"{idea.published_at.isoformat()}_{idea.id}"
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    moment, _, idea_id = cursor.partition("_")
+    try:
+        # A plus sign that was not encoded has become a space on its way.
+        published_at = datetime.fromisoformat(moment.replace(" ", "+"))
+        known = published_at, UUID(idea_id)
+    except ValueError:
+        raise CursorError from None
+    if published_at.tzinfo is None:
+        raise CursorError
+    return known

@@ -1,0 +1,233 @@
+"""The receipt: what its writer is told, and what they can ask for. Everything asked is an event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import joinedload
+
+from services.submission.forms import IdeaForm
+from shared import outbox, receipts
+from shared.events import ReceiptAction
+from shared.models import (
+    Contact,
+    Decision,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    OutboxEvent,
+    Precision,
+    ReceiptVerb,
+    Rule,
+    TextKind,
+)
+from shared.text import fold
+
+_DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
+_FIXED = frozenset({IdeaStatus.MERGED, IdeaStatus.WITHDRAWN})
+
+
+class NoLongerPossibleError(Exception):
+    """The idea is withdrawn, merged or not decided: what was asked for does not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the writer of an idea sees. `status` already counts a withdrawal not yet acted on."""
+
+    idea_id: UUID
+    number: str
+    council: str
+    council_title: str
+    status: IdeaStatus
+    received_at: datetime
+    precision: Precision
+    language: str
+    # Whether letters can reach the writer.
+    has_address: bool
+    # The writer's own newest words; empty when they have been destroyed.
+    text: str | None
+    author: str | None
+    # Empty unless the public reads the idea now.
+    public_text: str | None
+    public_author: str | None
+    # When it got the status it has, if a decision gave it.
+    decided_at: datetime | None
+    # Whether it waits again after a decision.
+    is_back: bool
+    rule: Rule | None
+    target: str | None
+    corrected: bool
+    asked_again_at: datetime | None
+
+    @property
+    def can_correct(self) -> bool:
+        """Whether a corrected text can be sent."""
+        return self.status not in _FIXED and self.text is not None
+
+    @property
+    def can_withdraw(self) -> bool:
+        """Whether there is something to take back."""
+        return self.status is not IdeaStatus.WITHDRAWN
+
+    @property
+    def can_ask_again(self) -> bool:
+        """Whether something was decided, and nobody has been asked to look at it again since."""
+        return self.status in _DECIDED and self.asked_again_at is None
+
+    @property
+    def was_masked(self) -> bool:
+        """Whether the public reads other words than the writer's own newest ones."""
+        return self.public_text is not None and not self.corrected and self.public_text != self.text
+
+
+def look(session: SqlSession, token: str) -> Receipt | None:
+    """Return the receipt that a token opens, or None."""
+    idea_id = receipts.find(session, token)
+    if idea_id is None:
+        return None
+    idea = session.get_one(Idea, idea_id, options=[joinedload(Idea.council), joinedload(Idea.rule)])
+    asked = _asked(session, idea_id)
+    status = IdeaStatus.WITHDRAWN if ReceiptVerb.WITHDRAW in asked else idea.status
+    own = session.scalars(
+        select(IdeaText)
+        .where(IdeaText.idea_id == idea_id, IdeaText.kind != TextKind.MASK)
+        .order_by(IdeaText.version.desc())
+        .limit(1)
+    ).one()
+    last = _last_decision(session, idea_id)
+    turn = _last_decision(session, idea_id, Decision.status_before != Decision.status_after)
+    again_at = asked.get(ReceiptVerb.RE_REVIEW)
+    if status not in _DECIDED or (again_at and last and again_at < last.decided_at):
+        again_at = None
+    is_published = status is IdeaStatus.PUBLISHED
+    return Receipt(
+        idea_id=idea_id,
+        number=idea.number,
+        council=idea.council.slug,
+        council_title=idea.council.title,
+        status=status,
+        received_at=idea.received_at,
+        precision=idea.precision,
+        language=idea.language,
+        has_address=session.get(Contact, idea_id) is not None,
+        text=own.text,
+        author=own.author,
+        public_text=idea.public_text if is_published else None,
+        public_author=idea.public_author if is_published else None,
+        decided_at=turn.decided_at if turn and status in _DECIDED else None,
+        is_back=turn is not None and status is IdeaStatus.WAITING,
+        rule=idea.rule if status is IdeaStatus.REJECTED else None,
+        target=_target(session, idea) if status is IdeaStatus.MERGED else None,
+        corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
+        asked_again_at=again_at,
+    )
+
+
+def withdraw(session: SqlSession, token: str) -> None:
+    """Take the idea back. The public stops seeing it with this transaction; again is harmless.
+
+    Raises LookupError for an unknown token.
+    """
+    idea = _owned(session, token)
+    if not _is_withdrawn(session, idea):
+        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
+
+
+def correct(session: SqlSession, token: str, fields: Mapping[str, str]) -> None:
+    """Store a corrected text as a new text version; the old public one stands until it is accepted.
+
+    The same words again change nothing.
+
+    Raises LookupError for an unknown token, FormError, and NoLongerPossibleError for an idea that
+    is withdrawn or merged.
+    """
+    form = IdeaForm.checked({name: fields.get(name, "") for name in ("text", "author")})
+    idea = _owned(session, token)
+    if idea.status in _FIXED or _is_withdrawn(session, idea):
+        raise NoLongerPossibleError
+    latest = session.scalars(
+        select(IdeaText)
+        .where(IdeaText.idea_id == idea.id)
+        .order_by(IdeaText.version.desc())
+        .limit(1)
+    ).one()
+    if (latest.text, latest.author) == (form.text, form.author):
+        return
+    corrected = IdeaText(
+        idea_id=idea.id,
+        version=latest.version + 1,
+        kind=TextKind.CORRECTION,
+        text=form.text,
+        author=form.author,
+        folded=fold(form.text),
+    )
+    session.add(corrected)
+    outbox.record(
+        session,
+        ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=corrected.version),
+    )
+
+
+def ask_again(session: SqlSession, token: str) -> None:
+    """Ask that a person looks at the decision again; once per decision.
+
+    Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided.
+    """
+    idea = _owned(session, token)
+    receipt = look(session, token)
+    if receipt is None or receipt.status not in _DECIDED:
+        raise NoLongerPossibleError
+    if receipt.can_ask_again:
+        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
+
+
+def report(session: SqlSession, idea_id: UUID, rule_code: str | None) -> None:
+    """Tell the moderators that a reader finds a public idea to be against a rule, or wrong."""
+    outbox.record(session, ReceiptAction(idea_id, ReceiptVerb.REPORT, rule_code=rule_code))
+
+
+def _owned(session: SqlSession, token: str) -> Idea:
+    """Lock the idea, as moderation does: two requests, or a request and a mask, take turns."""
+    idea_id = receipts.find(session, token)
+    if idea_id is None:
+        raise LookupError
+    return session.get_one(
+        Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:
+    """Return what was asked for, each with the last time."""
+    verb = OutboxEvent.payload["verb"].astext
+    rows = session.execute(
+        select(verb, func.max(OutboxEvent.occurred_at))
+        .where(OutboxEvent.subject_id == idea_id, OutboxEvent.kind == ReceiptAction.__name__)
+        .group_by(verb)
+    )
+    return {ReceiptVerb(row[0]): row[1] for row in rows}
+
+
+def _last_decision(
+    session: SqlSession, idea_id: UUID, *which: ColumnElement[bool]
+) -> Decision | None:
+    return session.scalar(
+        select(Decision)
+        .where(Decision.idea_id == idea_id, *which)
+        .order_by(Decision.seq.desc())
+        .limit(1)
+    )
+
+
+def _is_withdrawn(session: SqlSession, idea: Idea) -> bool:
+    return idea.status is IdeaStatus.WITHDRAWN or ReceiptVerb.WITHDRAW in _asked(session, idea.id)
+
+
+def _target(session: SqlSession, idea: Idea) -> str | None:
+    """Return the number of the idea it was merged into, when that one is public."""
+    target = session.get_one(Idea, idea.merged_into)
+    public = target.status is IdeaStatus.PUBLISHED and not _is_withdrawn(session, target)
+    return target.number if public else None

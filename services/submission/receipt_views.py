@@ -1,0 +1,148 @@
+"""The receipt's pages. The token is the key to an idea: never cached, logged or passed on."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session as SqlSession
+from werkzeug.wrappers import Response as BaseResponse
+
+from services.submission import receipt
+from services.submission.forms import FormError
+from services.submission.limits import place_of_request
+from services.submission.receipt import NoLongerPossibleError, Receipt
+from services.submission.views import limits, was_language_chosen
+from shared import i18n, times
+from shared import receipts as links
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import IdeaStatus
+from shared.web import error_page, problem, settings, wants_json
+
+receipts = Blueprint("receipts", __name__)
+
+
+@receipts.after_request
+def _keep_it_secret(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@receipts.get("/receipts/<token>")
+def show(token: str) -> Response:
+    """Tell the writer where the idea is, what was decided, and by which rule."""
+    found = _look(token)
+    if wants_json():
+        return jsonify(_as_json(found))
+    return _page(token, found)
+
+
+@receipts.get("/receipts/<token>/<any(withdraw, correct, 're-review'):_action>")
+def back(token: str, _action: str) -> BaseResponse:
+    """Where a reload after an error leads. Nothing is done by looking."""
+    return redirect(url_for(".show", token=token), 303)
+
+
+@receipts.post("/receipts/<token>/withdraw")
+def withdraw(token: str) -> BaseResponse:
+    """Take the idea back; it is hidden at once."""
+    return _act(token, receipt.withdraw)
+
+
+@receipts.post("/receipts/<token>/correct")
+def correct(token: str) -> BaseResponse:
+    """Take a corrected text."""
+    sent = {name: request.form.get(name, "") for name in ("text", "author")}
+    try:
+        return _act(token, lambda session, key: receipt.correct(session, key, sent))
+    except FormError as error:
+        if wants_json():
+            return problem(422, _("Något behöver rättas."), errors=error.errors)
+        return _page(token, _look(token), kept=sent, errors=error.errors, status=422)
+
+
+@receipts.post("/receipts/<token>/re-review")
+def ask_again(token: str) -> BaseResponse:
+    """Ask that a person looks at the decision again."""
+    return _act(token, receipt.ask_again)
+
+
+def _act(token: str, action: Callable[[SqlSession, str], None]) -> BaseResponse:
+    if limits().wait_s(place_of_request(request, settings().secret_key)):
+        abort(429)
+    try:
+        with Session.begin() as session:
+            action(session, token)
+    except LookupError:
+        abort(404)
+    except NoLongerPossibleError:
+        detail = _("Det går inte längre. Gå tillbaka till kvittot och se vad som har hänt.")
+        return error_page(409, heading=_("Läget har ändrats"), detail=detail)
+    return redirect(url_for(".show", token=token), 303)
+
+
+def _look(token: str) -> Receipt:
+    with Session() as session:
+        found = receipt.look(session, token)
+    if found is None:
+        abort(404)
+    if not was_language_chosen():
+        i18n.set_language(found.language)
+    return found
+
+
+def _page(
+    token: str,
+    found: Receipt,
+    *,
+    kept: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    page = render_template(
+        "submission/receipt.html",
+        receipt=found,
+        token=token,
+        url=links.url(settings().public_url, token),
+        kept=kept or {"text": found.text or "", "author": found.author or ""},
+        errors=errors or {},
+    )
+    return Response(page, status=status)
+
+
+def _as_json(found: Receipt) -> dict[str, object]:
+    timezone = settings().timezone
+    decision: dict[str, object] | None = None
+    if found.decided_at is not None:
+        decision = {
+            "status": found.status.value,
+            "decided_at": times.city(found.decided_at, timezone).isoformat("T", "seconds"),
+            "rule": found.rule
+            and {
+                "code": found.rule.code,
+                "version": found.rule.version,
+                "title": found.rule.title(i18n.language()),
+                "text": found.rule.text(i18n.language()),
+            },
+            "merged_into": found.target,
+        }
+    public = found.target if found.status is IdeaStatus.MERGED else found.number
+    shown = found.status is IdeaStatus.PUBLISHED or found.target is not None
+    return {
+        "number": found.number,
+        "council": found.council,
+        "status": found.status.value,
+        "received_at": times.machine(found.received_at, found.precision, timezone),
+        "text": found.text,
+        "author": found.author,
+        "decision": decision,
+        "public_url": _public_url(found.council, public) if shown and public else None,
+        "correction_pending": found.corrected,
+        "re_review_asked_at": found.asked_again_at
+        and times.city(found.asked_again_at, timezone).isoformat("T", "seconds"),
+    }
+
+
+def _public_url(council: str, number: str) -> str:
+    return settings().public_url + url_for("pages.idea", slug=council, number=number)

@@ -1,0 +1,264 @@
+"""The pages that everybody can see, and the form."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as BaseResponse
+
+from services.submission import intake, published, receipt
+from services.submission.forms import FormError, IdeaForm
+from services.submission.limits import SubmitLimits, place_of_request
+from shared import i18n
+from shared.clock import utcnow
+from shared.db import PublicSession, Session
+from shared.i18n import gettext as _
+from shared.models import Source
+from shared.web import LANGUAGE_COOKIE, problem, settings, wants_json
+
+log = logging.getLogger(__name__)
+
+pages = Blueprint("pages", __name__)
+
+IDEAS_ON_A_PAGE = 20
+_FIELDS = ("text", "author", "email", "form_key")
+_RETRY_AFTER_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stands in the form: what was sent, and what is wrong with it."""
+
+    values: Mapping[str, str]
+    errors: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @classmethod
+    def empty(cls) -> "Kept":
+        """A form that nobody has written in."""
+        return cls(dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key()})
+
+    def with_new_key(self) -> "Kept":
+        """The same words in a form that is sent for the first time."""
+        return Kept({**self.values, "form_key": new_form_key()}, self.errors, self.note)
+
+
+def new_form_key() -> str:
+    """Return what makes a form safe to send twice."""
+    return secrets.token_urlsafe(18)
+
+
+@pages.app_context_processor
+def _words_for_every_page() -> dict[str, object]:
+    other = "en" if i18n.language() == i18n.SOURCE else i18n.SOURCE
+    here = request.path if request.method == "GET" and request.endpoint else "/"
+    kept = {name: value for name, value in request.args.items() if name != "lang"}
+    # A form keeps the language although it is sent without the cookie that remembers it.
+    lang = i18n.language() if i18n.language() != i18n.SOURCE else None
+    return {
+        "other_language": other,
+        "other_language_args": {**kept, "lang": other},
+        "here": here,
+        "lang": lang,
+    }
+
+
+@pages.get("/")
+def home() -> str:
+    """All councils."""
+    with PublicSession() as session:
+        councils = published.councils(session)
+    now = utcnow()
+    is_open = {c.slug: intake.is_open(c.open_from, c.open_until, now) for c in councils}
+    return render_template("submission/home.html", councils=councils, is_open=is_open)
+
+
+@pages.get("/councils/<slug>")
+def council(slug: str) -> Response:
+    """One council: its facts, the form, and what has been published."""
+    return _council_page(slug, Kept.empty())
+
+
+@pages.get("/councils/<slug>/ideas")
+def no_list_here(slug: str) -> BaseResponse:
+    """Where a reload after an error leads: the page with the form."""
+    return redirect(url_for(".council", slug=slug), 303)
+
+
+@pages.post("/councils/<slug>/ideas")
+def submit(slug: str) -> BaseResponse:
+    """Take an idea. Sets no cookie and asks for no token, so that other sites can have the form."""
+    body = request.get_data(cache=True)
+    kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
+    wait_s = limits().wait_s(place_of_request(request, settings().secret_key))
+    if wait_s:
+        return _not_now(slug, kept, 429, wait_s)
+    arrival = intake.Arrival(
+        source=Source.FORM,
+        body=body,
+        content_type=request.content_type or "application/octet-stream",
+        language=i18n.language(),
+        key=kept.values["form_key"] or None,
+        sender_hash=place_of_request(request, settings().secret_key),
+    )
+    try:
+        form = IdeaForm.checked(kept.values)
+        with Session.begin() as session:
+            received = intake.receive(session, settings(), slug, form, arrival)
+    except FormError as error:
+        return _refused(slug, Kept(kept.values, error.errors), 422)
+    except intake.UnknownCouncilError:
+        abort(404)
+    except intake.ClosedCouncilError:
+        note = _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
+        return _refused(slug, Kept(kept.values, note=note), 403)
+    except intake.KeyReusedError:
+        note = _(
+            "Formuläret har redan skickats en gång. Skicka det igen om du vill lämna en idé till."
+        )
+        return _refused(slug, Kept(kept.values, note=note).with_new_key(), 422)
+    except SQLAlchemyError as error:
+        log.warning("an idea could not be stored", exc_info=error)
+        return _not_now(slug, kept, 503, _RETRY_AFTER_S)
+    log.info("idea stored", extra={"idea": received.number, "replayed": received.replayed})
+    response = redirect(url_for("receipts.show", token=received.token), 303)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@pages.get("/councils/<slug>/ideas/<number>")
+def idea(slug: str, number: str) -> BaseResponse:
+    """One published idea; where it went when it was merged; gone when it was withdrawn."""
+    return _idea_page(slug, number)
+
+
+@pages.post("/councils/<slug>/ideas/<number>/report")
+def report(slug: str, number: str) -> BaseResponse:
+    """Take a reader's report of a public idea: the rule it breaks, if they chose one."""
+    wait_s = limits().wait_s(place_of_request(request, settings().secret_key))
+    if wait_s:
+        abort(429)
+    rule_code = request.form.get("rule", "")
+    with PublicSession() as session:
+        found = published.idea(session, slug, number)
+        rules = published.rules(session)
+    if not isinstance(found, published.PublicIdea):
+        return _idea_page(slug, number)
+    if rule_code not in {"", *(rule.code for rule in rules)}:
+        sentence = _("Välj en av reglerna i listan.")
+        if wants_json():
+            return problem(422, _("Något behöver rättas."), errors={"rule": sentence})
+        return _idea_page(slug, number, errors={"rule": sentence}, status=422)
+    with Session.begin() as session:
+        receipt.report(session, found.id, rule_code or None)
+    log.info("idea reported", extra={"idea": number})
+    return redirect(url_for(".idea", slug=slug, number=number, reported=1, _anchor="report"), 303)
+
+
+@pages.get("/rules")
+def rules() -> str:
+    """What the city publishes and what it does not."""
+    with PublicSession() as session:
+        in_force = published.rules(session)
+    return render_template("submission/rules.html", rules=in_force)
+
+
+@pages.get("/privacy")
+def privacy() -> str:
+    """What is done with what a resident sends (GDPR article 13)."""
+    return render_template("submission/privacy.html")
+
+
+def limits() -> SubmitLimits:
+    """Return the counters of the running application."""
+    return cast("SubmitLimits", current_app.extensions["submit_limits"])
+
+
+def was_language_chosen() -> bool:
+    """Whether the one who asks has chosen a language."""
+    return bool(request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE))
+
+
+def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
+    search = " ".join(request.args.get("q", "").split())
+    after = request.args.get("after")
+    with PublicSession() as session:
+        found = published.council(session, slug) or abort(404)
+        try:
+            listing = published.ideas(
+                session, slug, limit=IDEAS_ON_A_PAGE, after=after, search=search
+            )
+        except published.CursorError:
+            abort(400)
+    now = utcnow()
+    page = render_template(
+        "submission/council.html",
+        council=found,
+        is_open=intake.is_open(found.open_from, found.open_until, now),
+        is_over=found.open_until is not None and found.open_until <= now,
+        listing=listing,
+        search=search,
+        after=after,
+        kept=kept,
+    )
+    return Response(page, status=status)
+
+
+def _refused(slug: str, kept: Kept, status: int) -> Response:
+    """Answer with the form and everything still in it."""
+    if wants_json():
+        return problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
+    return _council_page(slug, kept, status)
+
+
+def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
+    """Keep the words on a page that asks no database and can be sent again.
+
+    With the same key: if the first one was stored after all, the second makes no other idea.
+    """
+    if wants_json():
+        response = problem(status, _("Försök igen om en stund."))
+    else:
+        page = render_template("submission/kept.html", slug=slug, kept=kept, too_many=status == 429)
+        response = Response(page, status=status)
+    response.headers["Retry-After"] = str(wait_s)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _idea_page(
+    slug: str, number: str, *, errors: Mapping[str, str] | None = None, status: int = 200
+) -> BaseResponse:
+    with PublicSession() as session:
+        found_council = published.council(session, slug) or abort(404)
+        found = published.idea(session, slug, number)
+        rules_in_force = published.rules(session)
+    if isinstance(found, published.Trace):
+        if found.target is None:
+            abort(410)
+        return redirect(url_for(".idea", slug=slug, number=found.target), 303)
+    if found is None:
+        abort(404)
+    page = render_template(
+        "submission/idea.html",
+        council=found_council,
+        idea=found,
+        rules=rules_in_force,
+        reported="reported" in request.args,
+        errors=errors or {},
+    )
+    return Response(page, status=status)
