@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "digest": "radslag.digest",
     "env": "radslag.env",
     "health": "radslag.health",
+    "import": "radslag.importing",
     "jobs": "radslag.jobs",
     "ledger": "radslag.ledger",
     "mailbox": "radslag.mailbox.command",

@@ -1,0 +1,145 @@
+"""What the checks say about texts that are stored nowhere: the line of `check` and of `--dry-run`.
+
+The same functions as the workers use; copies are sought among the texts themselves.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from services.moderation.checks import Finding, Subject, duplicates, run_all
+from services.moderation.checks.explanations import explain
+from services.moderation.checks.verdict import combine
+from services.moderation.duplicates import BUCKET_SIZE, EXACT, MAX_CANDIDATES
+from shared.text import fold
+
+_AT_A_TIME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text to judge, named by `id`."""
+
+    id: str
+    text: str
+    author: str = ""
+    language: str = "sv"
+
+
+def lines(texts: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+    """Give `{"id","verdict","priority","findings","unchecked"}` of each text, in their order.
+
+    The order is that of arrival: what comes first is the original of what is like it. The
+    `similar_to` of a finding is the other's `id`.
+    """
+    earlier = _Earlier()
+    left = iter(texts)
+    while piece := list(islice(left, _AT_A_TIME)):
+        folded = [fold(each.text) for each in piece]
+        for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
+            yield _line(each, earlier.add(each, words, keys), earlier)
+
+
+def _line(judged: Judged, copies: Sequence[Finding], earlier: "_Earlier") -> dict[str, Any]:
+    result = run_all(Subject(judged.text, judged.author, judged.language))
+    findings = [*result.findings, *copies]
+    outcome, priority = combine(findings, result.unchecked)
+    return {
+        "id": judged.id,
+        "verdict": outcome.value,
+        "priority": priority,
+        "findings": [_as_json(each, judged, earlier) for each in findings],
+        "unchecked": list(result.unchecked),
+    }
+
+
+def _as_json(finding: Finding, judged: Judged, earlier: "_Earlier") -> dict[str, Any]:
+    shown = judged.author if finding.field == "author" else judged.text
+    line: dict[str, Any] = {
+        "check": finding.check,
+        "code": finding.code.value,
+        "severity": finding.severity.value,
+        "score": round(finding.score, 4),
+        "field": finding.field,
+        "spans": [list(span) for span in finding.spans],
+        "explanation": explain(finding, shown),
+    }
+    if finding.similar_to is not None:
+        line["similar_to"] = earlier.id_of(finding.similar_to)
+    return line
+
+
+@dataclass(slots=True)
+class _Earlier:
+    """The texts so far, and the groups they make; a place in the list is a text's age."""
+
+    texts: list[Judged] = field(default_factory=list)
+    folded: list[str] = field(default_factory=list)
+    _exact: dict[str, int] = field(default_factory=dict)
+    _buckets: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _roots: dict[int, int] = field(default_factory=dict)
+
+    def id_of(self, place: UUID) -> str:
+        """Return the id of the text that a finding points at by its place."""
+        return self.texts[place.int].id
+
+    def add(self, judged: Judged, folded: str, keys: duplicates.Keys) -> list[Finding]:
+        """Add a text, and return the finding that it is a copy, if it is."""
+        here = len(self.texts)
+        self.texts.append(judged)
+        self.folded.append(folded)
+        same = self._exact.setdefault(folded, here) if folded else here
+        if same != here:
+            self._roots[here] = self._root(same)
+            return [self._finding(here, self._root(same), EXACT, 1.0)]
+        matches = [
+            (self._root(other), match)
+            for other in self._candidates(keys)
+            if (match := duplicates.confirm(folded, self.folded[other])) is not None
+        ]
+        for key in keys.stored:
+            if len(self._buckets[key]) < BUCKET_SIZE:
+                self._buckets[key].append(here)
+        return self._settle(here, matches)
+
+    def _candidates(self, keys: duplicates.Keys) -> list[int]:
+        """Return who shares a key: what few others share weighs more, as in the database."""
+        weights: Counter[int] = Counter()
+        for key in keys.query | set(keys.stored):
+            bucket = self._buckets.get(key, ())
+            for other in bucket:
+                weights[other] += 1 / len(bucket)  # type: ignore[assignment]  # Counter of shares
+        heaviest = sorted(weights, key=lambda other: (-weights[other], other))
+        return heaviest[:MAX_CANDIDATES]
+
+    def _settle(self, here: int, matches: list[tuple[int, duplicates.Match]]) -> list[Finding]:
+        """Join all that is near; what is merely a part joins the best one; a hint joins nothing."""
+        if not matches:
+            return []
+        best_first = sorted(matches, key=lambda each: (each[1].kind != "near", -each[1].score))
+        near = [each for each in best_first if each[1].kind == "near"]
+        best = best_first[0][1]
+        if not near and best.score <= duplicates.HINT:
+            return [self._finding(here, best_first[0][0], best.kind, best.score)]
+        joined = [root for root, _match in near or best_first[:1]]
+        first = min(joined)
+        for root in {here, *joined} - {first}:
+            self._roots[root] = first
+        return [self._finding(here, first, best.kind, best.score)]
+
+    def _root(self, place: int) -> int:
+        while place in self._roots:
+            place = self._roots[place]
+        return place
+
+    def _finding(self, here: int, root: int, kind: str, score: float) -> Finding:
+        return duplicates.copy_finding(
+            kind=kind,
+            score=score,
+            number=self.texts[root].id,
+            similar_to=UUID(int=root),
+            length=len(self.texts[here].text),
+        )
