@@ -9,10 +9,23 @@ when the lease ends,
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notify.letters import (
     CORRECTED,
@@ -46,27 +59,72 @@ _LONGEST_PAUSE_WITHOUT_SERVER_S = 300
 
 # Literally as in the partial index of what is on its way.
 _OPEN = text("letters.state IN ('waiting', 'claimed')")
+# What a claim may find of a letter, beside the reasons for cancelling it.
+_SEND, _WAIT = "send", "wait"
+# A correction that waits for the letter it corrects asks again after this.
+_LOOK_AGAIN_S = 2
 _MAY_HAVE_LEFT = (LetterState.WAITING, LetterState.CLAIMED, LetterState.SENT)
 
 
 def claim(session: SqlSession) -> Letter | None:
-    """Take the letter that has been due the longest and is still to be sent, or None."""
+    """Take the letter that has been due the longest and is still to be sent, or None.
+
+    Those that are no longer true are cancelled on the way.
+    """
     now = utcnow()
+    moments = {
+        "now": now,
+        "claimed_until": now + timedelta(seconds=LEASE_S),
+        "later": now + timedelta(seconds=_LOOK_AGAIN_S),
+    }
+    while (letter := session.scalar(_claim(), moments)) is not None:
+        if letter.state is LetterState.CLAIMED:
+            return letter
+    return None
+
+
+@cache
+def _claim() -> ReturningUpdate[Letter]:
+    """Pick one letter, judge it, and claim it, cancel it or let it wait, in one statement.
+
+    It is picked before it is judged, so that the conditions are asked of one row by its indexes,
+    however many ideas there are. Built once: it is longer to write down than to answer.
+    """
     picked = (
         select(Letter.id)
-        .where(_claimable(now), ~or_(*_untrue().values()), ~_original_under_way())
+        .where(_claimable(bindparam("now")))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
         .with_for_update(of=Letter, skip_locked=True)
         .cte("picked")
     )
-    return session.scalar(
+    verdict = case(
+        *(
+            (condition, case((Letter.state == LetterState.CLAIMED, INTERRUPTED), else_=reason))
+            for reason, condition in _untrue().items()
+        ),
+        (_original_under_way(), _WAIT),
+        else_=_SEND,
+    )
+    judged = (
+        select(Letter.id, verdict.label("verdict"))
+        .join(picked, picked.c.id == Letter.id)
+        .cte("judged")
+    )
+    sends, waits = judged.c.verdict == _SEND, judged.c.verdict == _WAIT
+    return (
         update(Letter)
-        .where(Letter.id.in_(select(picked.c.id)))
+        .where(Letter.id == judged.c.id)
         .values(
-            state=LetterState.CLAIMED,
-            claimed_until=now + timedelta(seconds=LEASE_S),
-            attempts=Letter.attempts + 1,
+            state=case(
+                (sends, LetterState.CLAIMED),
+                (waits, LetterState.WAITING),
+                else_=LetterState.CANCELLED,
+            ),
+            error=case((or_(sends, waits), Letter.error), else_=judged.c.verdict),
+            claimed_until=case((sends, bindparam("claimed_until")), else_=None),
+            due_at=case((waits, bindparam("later")), else_=Letter.due_at),
+            attempts=Letter.attempts + case((sends, 1), else_=0),
         )
         .returning(Letter)
         .execution_options(synchronize_session=False)
@@ -89,29 +147,17 @@ def something_due(session: SqlSession) -> tuple[datetime, int] | None:
     return None if row is None else (row.due_at, row.attempts)
 
 
-def settle(session: SqlSession) -> None:
-    """Cancel the letters that are due but no longer true, and give up interrupted digests."""
-    now = utcnow()
+def give_up_interrupted(session: SqlSession) -> None:
+    """Note that the digests in the hands of dead workers may or may not have left."""
     session.execute(
         update(Letter)
         .where(
             _OPEN,
             Letter.digest_id.is_not(None),
             Letter.state == LetterState.CLAIMED,
-            Letter.claimed_until < now,
+            Letter.claimed_until < utcnow(),
         )
         .values(state=LetterState.FAILED, error=INTERRUPTED, claimed_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    untrue = _untrue()
-    why = case(
-        (Letter.state == LetterState.CLAIMED, INTERRUPTED),
-        *((condition, reason) for reason, condition in untrue.items()),
-    )
-    session.execute(
-        update(Letter)
-        .where(_claimable(now), or_(*untrue.values()))
-        .values(state=LetterState.CANCELLED, error=why, claimed_until=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -185,7 +231,7 @@ def _leave_claim(
     )
 
 
-def _claimable(now: datetime) -> ColumnElement[bool]:
+def _claimable(now: BindParameter[datetime]) -> ColumnElement[bool]:
     """Due, and waiting or left behind by a worker that died; digests are not taken up again."""
     return and_(
         _OPEN,

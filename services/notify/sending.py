@@ -34,7 +34,7 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     if settings.hold_letters:
         return 0
     with Session.begin() as session:
-        claims.settle(session)
+        claims.give_up_interrupted(session)
     ends = time.monotonic() + budget_s
     sent = 0
     with Mailer(settings.smtp_url, settings.mail_from) as mailer:
