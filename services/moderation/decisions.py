@@ -5,11 +5,9 @@ caller's transaction. It is made against the version that the person saw: of two
 the second gets `Conflict`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -17,74 +15,28 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import entries, masks
 from services.moderation.supporters import counts_once
+from services.moderation.transitions import (
+    CAN_HOLD_MERGED,
+    TRANSITIONS,
+    Conflict,
+    NotAllowed,
+    latest,
+    leave_status,
+    merged_into,
+    new_decision,
+    release_merged,
+    show,
+)
 from shared import outbox
 from shared.clock import utcnow
 from shared.events import IdeaDecided, IdeaSubmitted
 from shared.i18n import gettext as _
 from shared.ids import new_id
-from shared.models import (
-    Decision,
-    DecisionKind,
-    Idea,
-    IdeaStatus,
-    IdeaText,
-    Reason,
-    Rule,
-)
-
-ANONYMOUS = "Anonym"
+from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Rule
 
 _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
-# From which statuses a kind may be chosen, and where it leads; None leaves the status as it is.
-TRANSITIONS: Mapping[DecisionKind, tuple[frozenset[IdeaStatus], IdeaStatus | None]] = (
-    MappingProxyType(
-        {
-            DecisionKind.PUBLISH: (
-                # From `published` it accepts a correction.
-                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
-                IdeaStatus.PUBLISHED,
-            ),
-            DecisionKind.REJECT: (
-                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
-                IdeaStatus.REJECTED,
-            ),
-            DecisionKind.MERGE: (
-                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
-                IdeaStatus.MERGED,
-            ),
-            DecisionKind.MASK: (frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}), None),
-            DecisionKind.KEEP: (
-                frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED}),
-                None,
-            ),
-            DecisionKind.REOPEN: (
-                frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED}),
-                IdeaStatus.WAITING,
-            ),
-        }
-    )
-)
-_CAN_HOLD_MERGED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.WAITING})
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
-
-
-class Conflict(Exception):  # noqa: N818 - the word of the contract
-    """The idea moved since the person saw it."""
-
-    def __init__(self, *, seen_version: int, version: int, last: Decision | None) -> None:
-        super().__init__("the idea moved")
-        self.seen_version = seen_version
-        self.version = version
-        self.last = last
-
-
-class NotAllowed(Exception):  # noqa: N818 - says what it is
-    """The decision does not fit; `reason` is a sentence for the person who tried."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("decision not allowed")
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -134,7 +86,7 @@ def decide(  # noqa: PLR0913 - all that a decision can say
             return earlier
         raise Conflict(seen_version=seen_version, version=idea.version, last=last)
     _require(idea, kind, rule, target, masked=bool(mask_spans) or mask_author)
-    decision = _new_decision(
+    decision = new_decision(
         idea,
         kind,
         staff_id=staff_id,
@@ -142,7 +94,7 @@ def decide(  # noqa: PLR0913 - all that a decision can say
         target=target,
         note=note,
         bulk_id=bulk_id,
-        children=_merged_into(session, idea) if kind is DecisionKind.MERGE else (),
+        children=merged_into(session, idea) if kind is DecisionKind.MERGE else (),
     )
     session.add(decision)
     session.flush()  # entries and children name the decision
@@ -197,63 +149,6 @@ def decide_many(
     return result
 
 
-def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
-    """Put back what stood before a decision; itself a decision, and only on the latest one.
-
-    Raises LookupError, Conflict when something was decided since, and NotAllowed when the writer
-    has withdrawn the idea, or for an undo or an import.
-    """
-    undone = session.get(Decision, decision_id)
-    if undone is None:
-        raise LookupError
-    idea = session.get_one(
-        Idea, undone.idea_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    last = latest(session, idea.id)
-    if last is not None and last.undoes == undone.id:
-        return last
-    if last is None or last.id != undone.id:
-        raise Conflict(seen_version=undone.seen_version, version=idea.version, last=last)
-    if idea.status is IdeaStatus.WITHDRAWN:
-        raise NotAllowed(_("Den som skrev idén har tagit tillbaka den."))
-    if undone.kind in {DecisionKind.UNDO, DecisionKind.IMPORT}:
-        raise NotAllowed(_("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället."))
-    _require_target(session, undone.before)
-    decision = _new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone)
-    session.add(decision)
-    session.flush()  # entries name the decision
-    with session.no_autoflush:
-        _restore(session, idea, undone.before)
-    if undone.status_before is not IdeaStatus.WAITING:
-        entries.close(session, idea.id, closed_by=decision.id, reasons=[Reason.RE_REVIEW])
-    entries.reopen_closed_by(session, undone.id)
-    if undone.kind is DecisionKind.REJECT:
-        _take_children_back(session, undone, staff_id)
-    outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
-    return decision
-
-
-def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResult:
-    """Undo every decision of one bulk act that is still the latest of its idea."""
-    result = BulkResult(bulk_id=bulk_id)
-    made = session.execute(
-        select(Decision.id, Idea.number)
-        .join(Idea, Idea.id == Decision.idea_id)
-        .where(Decision.bulk_id == bulk_id)
-        .order_by(Idea.number)
-    ).all()
-    if not made:
-        raise LookupError
-    for decision_id, number in made:
-        try:
-            undo(session, decision_id=decision_id, staff_id=staff_id)
-        except (Conflict, NotAllowed):
-            result.conflicts.append(number)
-        else:
-            result.done.append(number)
-    return result
-
-
 def accept_import(session: SqlSession, idea: Idea) -> Decision:
     """Publish an idea that was public before it came here, at its own moment. Tells nobody."""
     return _by_the_system(session, idea, DecisionKind.IMPORT, published_at=idea.received_at)
@@ -264,34 +159,6 @@ def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:
     decision = _by_the_system(session, idea, DecisionKind.POLICY, published_at=utcnow())
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.POLICY))
     return decision
-
-
-def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> None:
-    """Send the ideas merged into one that leaves back to a moderator.
-
-    `cause` is the decision that made it leave; its undo takes them back. None: its writer withdrew.
-    """
-    children = session.scalars(
-        select(Idea)
-        .where(Idea.merged_into == target.id)
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-    ).all()
-    for child in children:
-        decision = _new_decision(child, DecisionKind.REOPEN, bulk_id=cause)
-        session.add(decision)
-        session.flush()  # the event names the decision
-        leave_status(child)
-        child.status = IdeaStatus.WAITING
-        entries.open_entry(session, child.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
-        outbox.record(session, IdeaDecided(child.id, decision.id, DecisionKind.REOPEN))
-
-
-def latest(session: SqlSession, idea_id: UUID) -> Decision | None:
-    """Return the newest decision about an idea."""
-    return session.scalar(
-        select(Decision).where(Decision.idea_id == idea_id).order_by(Decision.seq.desc()).limit(1)
-    )
 
 
 def _locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Idea | None]:
@@ -357,57 +224,8 @@ def _require(
         raise NotAllowed(_("En idé kan inte slås ihop med sig själv."))
     if target.council_id != idea.council_id:
         raise NotAllowed(_("Bara idéer till samma råd kan slås ihop."))
-    if target.status not in _CAN_HOLD_MERGED:
+    if target.status not in CAN_HOLD_MERGED:
         raise NotAllowed(_("Idén att slå ihop med måste vara publicerad eller vänta på beslut."))
-
-
-def _new_decision(  # noqa: PLR0913 - all that a decision can say
-    idea: Idea,
-    kind: DecisionKind,
-    *,
-    staff_id: UUID | None = None,
-    rule: Rule | None = None,
-    target: Idea | None = None,
-    undoes: Decision | None = None,
-    note: str | None = None,
-    bulk_id: UUID | None = None,
-    children: Sequence[UUID] = (),
-) -> Decision:
-    """Make the row: what stood before is noted in it, and the idea's version moves on."""
-    if undoes is not None:
-        after = undoes.status_before
-    elif kind in TRANSITIONS:
-        after = TRANSITIONS[kind][1] or idea.status
-    else:
-        after = IdeaStatus.PUBLISHED
-    decision = Decision(
-        id=new_id(),
-        idea_id=idea.id,
-        kind=kind,
-        staff_id=staff_id,
-        rule_id=rule.id if rule else None,
-        into_id=target.id if target else None,
-        undoes=undoes.id if undoes else None,
-        bulk_id=bulk_id,
-        note=note or None,
-        seen_version=idea.version,
-        status_before=idea.status,
-        status_after=after,
-        text_version=idea.text_version,
-        before={
-            "status": idea.status.value,
-            "rule_id": idea.rule_id,
-            "merged_into": str(idea.merged_into) if idea.merged_into else None,
-            "counts_as_support": idea.counts_as_support,
-            "public_version": idea.public_version,
-            "text_version": idea.text_version,
-            "published_at": idea.published_at.isoformat() if idea.published_at else None,
-            # Merged into this one, and following it into its own target.
-            "children": [str(child) for child in children],
-        },
-    )
-    idea.version += 1
-    return decision
 
 
 def _apply(
@@ -429,7 +247,7 @@ def _apply(
         leave_status(idea)
         idea.status = decision.status_after
     if kind is DecisionKind.PUBLISH:
-        _show(session, idea, idea.text_version)
+        show(session, idea, idea.text_version)
         idea.published_at = idea.published_at or utcnow()
     elif kind is DecisionKind.REJECT:
         idea.rule_id = decision.rule_id
@@ -445,26 +263,6 @@ def _apply(
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
     elif kind is DecisionKind.REJECT:
         release_merged(session, idea, decision.id)
-
-
-def _merged_into(session: SqlSession, idea: Idea) -> Sequence[UUID]:
-    return session.scalars(select(Idea.id).where(Idea.merged_into == idea.id)).all()
-
-
-def leave_status(idea: Idea) -> None:
-    """Let go of what belongs to the status that the idea is leaving."""
-    idea.public_version = idea.public_text = idea.public_author = None
-    idea.rule_id = None
-    idea.merged_into = None
-    idea.counts_as_support = False
-
-
-def _show(session: SqlSession, idea: Idea, version: int) -> None:
-    """Make a text version the public one."""
-    standing = session.get_one(IdeaText, (idea.id, version))
-    idea.public_version = version
-    idea.public_text = standing.text
-    idea.public_author = standing.author or ANONYMOUS
 
 
 def _mask(
@@ -489,69 +287,18 @@ def _mask(
         # Otherwise a correction waits there, which this mask is not about.
         idea.text_version = masked.version
     if public:
-        _show(session, idea, masked.version)
+        show(session, idea, masked.version)
         entries.close(session, idea.id, closed_by=decision.id, reasons=_MASK_CLOSES)
     outbox.record(session, IdeaSubmitted(idea.id, masked.version))
-
-
-def _require_target(session: SqlSession, before: Mapping[str, Any]) -> None:
-    """An idea goes back to `merged` only while its target can still hold it."""
-    if not before["merged_into"]:
-        return
-    target = session.get_one(
-        Idea,
-        UUID(before["merged_into"]),
-        with_for_update={"key_share": True},
-        populate_existing=True,
-    )
-    if target.status not in _CAN_HOLD_MERGED:
-        raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
-
-
-def _restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
-    """Put back what `_new_decision` noted."""
-    leave_status(idea)
-    idea.status = IdeaStatus(before["status"])
-    idea.rule_id = before["rule_id"]
-    idea.merged_into = UUID(before["merged_into"]) if before["merged_into"] else None
-    idea.counts_as_support = before["counts_as_support"]
-    idea.text_version = before["text_version"]
-    if before["public_version"] is not None:
-        _show(session, idea, before["public_version"])
-    if before["published_at"] is None:
-        idea.published_at = None
-    if before["children"]:
-        session.execute(
-            update(Idea)
-            .where(Idea.id.in_([UUID(child) for child in before["children"]]))
-            .where(Idea.status == IdeaStatus.MERGED)
-            .values(merged_into=idea.id)
-        )
-
-
-def _take_children_back(session: SqlSession, undone: Decision, staff_id: UUID) -> None:
-    """Undo what `release_merged` did to ideas about which nothing was decided since."""
-    released = session.scalars(
-        select(Decision.id).where(
-            Decision.bulk_id == undone.id,
-            Decision.kind == DecisionKind.REOPEN,
-            Decision.staff_id.is_(None),
-        )
-    ).all()
-    for decision_id in released:
-        try:
-            undo(session, decision_id=decision_id, staff_id=staff_id)
-        except (Conflict, NotAllowed):
-            continue
 
 
 def _by_the_system(
     session: SqlSession, idea: Idea, kind: DecisionKind, *, published_at: datetime
 ) -> Decision:
-    decision = _new_decision(idea, kind)
+    decision = new_decision(idea, kind)
     session.add(decision)
     with session.no_autoflush:
-        _show(session, idea, idea.text_version)
+        show(session, idea, idea.text_version)
         idea.status = IdeaStatus.PUBLISHED
         idea.published_at = published_at
     return decision

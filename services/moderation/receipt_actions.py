@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries
+from services.moderation import entries, transitions
 from shared import outbox
 from shared.events import IdeaSubmitted
 from shared.models import Idea, IdeaStatus, IdeaText, Reason, ReceiptVerb, TextKind
@@ -43,11 +43,11 @@ def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery])
 
 def withdraw(session: SqlSession, idea: Idea) -> None:
     """Take an idea back for its writer; the public stopped seeing it when they asked."""
-    decisions.leave_status(idea)
+    transitions.leave_status(idea)
     idea.status = IdeaStatus.WITHDRAWN
     idea.version += 1
     entries.close(session, idea.id)
-    decisions.release_merged(session, idea, cause=None)
+    transitions.release_merged(session, idea, cause=None)
 
 
 def correct(session: SqlSession, idea: Idea, text_version: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import checking, checks, decisions, verdicts
+from services.moderation import checking, checks, decisions, transitions, verdicts
 from services.moderation.checks import Check, Code
 from shared import db, ledger, outbox, queues, relay
 from shared.clock import utcnow
@@ -98,7 +98,7 @@ def test_a_council_may_publish_what_is_clear_and_only_that(session):
     not_clear = an_idea(session, council, text="Ring mig på 0701740605 om den nya lekplatsen.")
     check(session, clear, not_clear)
     assert (clear.status, not_clear.status) == (IdeaStatus.PUBLISHED, IdeaStatus.WAITING)
-    last = decisions.latest(session, clear.id)
+    last = transitions.latest(session, clear.id)
     assert last is not None
     assert (last.kind, last.staff_id) == (DecisionKind.POLICY, None)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries
+from services.moderation import decisions, entries, transitions, undoing
 from shared import db, ledger
 from shared.models import (
     Decision,
@@ -86,7 +86,7 @@ def test_a_rejection_points_at_the_newest_version_of_its_rule_in_force(session, 
 
 def test_a_rejection_without_rule_is_refused_and_changes_nothing(session, council, staff):
     idea = waiting(session, council)
-    with pytest.raises(decisions.NotAllowed):
+    with pytest.raises(transitions.NotAllowed):
         decide(session, idea, DecisionKind.REJECT, staff, rule_code=None)
     assert idea.status is IdeaStatus.WAITING
 
@@ -101,13 +101,13 @@ def test_a_published_idea_can_be_taken_down_and_its_words_leave_the_public(sessi
 @pytest.mark.parametrize("kind", [DecisionKind.IMPORT, DecisionKind.UNDO, DecisionKind.POLICY])
 def test_nobody_chooses_what_only_the_system_decides(session, council, staff, kind):
     idea = waiting(session, council)
-    with pytest.raises(decisions.NotAllowed):
+    with pytest.raises(transitions.NotAllowed):
         decide(session, idea, kind, staff)
 
 
 def test_an_idea_that_is_not_checked_yet_cannot_be_decided(session, council, staff):
     idea = an_idea(session, council)
-    with pytest.raises(decisions.NotAllowed):
+    with pytest.raises(transitions.NotAllowed):
         decide(session, idea, DecisionKind.PUBLISH, staff)
 
 
@@ -116,7 +116,7 @@ def test_the_second_of_two_people_gets_a_conflict_with_both_versions(session, co
     seen = idea.version
     decide(session, idea, DecisionKind.PUBLISH, staff)
     colleague = a_member_of_staff(session)
-    with pytest.raises(decisions.Conflict) as caught:
+    with pytest.raises(transitions.Conflict) as caught:
         decide(session, idea, DecisionKind.REJECT, colleague, seen_version=seen)
     assert (caught.value.seen_version, caught.value.version) == (seen, idea.version)
     assert caught.value.last is not None
@@ -150,7 +150,7 @@ def test_two_people_at_the_same_instant_make_one_decision(session, council, staf
                     seen_version=2,
                     rule_code="spam",
                 )
-            except decisions.Conflict:
+            except transitions.Conflict:
                 outcomes.append("conflict")
             else:
                 outcomes.append("done")
@@ -179,7 +179,7 @@ class TestMerge:
         oldest, middle, newest = (waiting(session, council) for _ in range(3))
         decide(session, newest, DecisionKind.MERGE, staff, into=middle.number)
         merge = decide(session, middle, DecisionKind.MERGE, staff, into=oldest.number)
-        decisions.undo(session, decision_id=merge.id, staff_id=staff.id)
+        undoing.undo(session, decision_id=merge.id, staff_id=staff.id)
         session.refresh(newest)
         assert (newest.merged_into, middle.status) == (middle.id, IdeaStatus.WAITING)
 
@@ -191,7 +191,7 @@ class TestMerge:
         rejected = waiting(session, council)
         decide(session, rejected, DecisionKind.REJECT, staff)
         for target in (idea.number, elsewhere.number, rejected.number, "R-2026-999999", None):
-            with pytest.raises(decisions.NotAllowed):
+            with pytest.raises(transitions.NotAllowed):
                 decide(session, idea, DecisionKind.MERGE, staff, into=target)
 
     def test_target_that_leaves_sends_its_merged_ones_back(self, session, council, staff):
@@ -201,7 +201,7 @@ class TestMerge:
         session.refresh(merged)
         assert merged.status is IdeaStatus.WAITING
         assert open_reasons(session, merged.id) == [Reason.RE_REVIEW]
-        decisions.undo(session, decision_id=rejection.id, staff_id=staff.id)
+        undoing.undo(session, decision_id=rejection.id, staff_id=staff.id)
         session.refresh(merged)
         assert (merged.status, merged.merged_into) == (IdeaStatus.MERGED, target.id)
 
@@ -242,12 +242,12 @@ class TestMask:
             "Jag heter [maskat] och vill ha fler bänkar.",
             "Anonym",
         )
-        decisions.undo(session, decision_id=masked.id, staff_id=staff.id)
+        undoing.undo(session, decision_id=masked.id, staff_id=staff.id)
         assert (idea.public_text, idea.public_author) == (self.text, "Ada")
 
     def test_without_words_is_refused(self, session, council, staff):
         idea = waiting(session, council)
-        with pytest.raises(decisions.NotAllowed):
+        with pytest.raises(transitions.NotAllowed):
             decide(session, idea, DecisionKind.MASK, staff)
 
 
@@ -256,7 +256,7 @@ class TestUndo:
     def test_puts_back_status_and_entry(self, session, council, staff, kind):
         idea = waiting(session, council)
         made = decide(session, idea, kind, staff)
-        decisions.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
         assert (idea.status, idea.public_text, idea.rule_id, idea.published_at) == (
             IdeaStatus.WAITING,
             None,
@@ -270,7 +270,7 @@ class TestUndo:
         decide(session, idea, DecisionKind.PUBLISH, staff)
         reopened = decide(session, idea, DecisionKind.REOPEN, staff)
         assert open_reasons(session, idea.id) == [Reason.RE_REVIEW]
-        decisions.undo(session, decision_id=reopened.id, staff_id=staff.id)
+        undoing.undo(session, decision_id=reopened.id, staff_id=staff.id)
         assert (idea.status, idea.public_text) == (IdeaStatus.PUBLISHED, "Fler bänkar")
         assert open_reasons(session, idea.id) == []
 
@@ -278,14 +278,14 @@ class TestUndo:
         idea = waiting(session, council)
         first = decide(session, idea, DecisionKind.PUBLISH, staff)
         decide(session, idea, DecisionKind.REJECT, staff)
-        with pytest.raises(decisions.Conflict):
-            decisions.undo(session, decision_id=first.id, staff_id=staff.id)
+        with pytest.raises(transitions.Conflict):
+            undoing.undo(session, decision_id=first.id, staff_id=staff.id)
 
     def test_twice_is_once(self, session, council, staff):
         idea = waiting(session, council)
         made = decide(session, idea, DecisionKind.PUBLISH, staff)
-        first = decisions.undo(session, decision_id=made.id, staff_id=staff.id)
-        assert decisions.undo(session, decision_id=made.id, staff_id=staff.id).id == first.id
+        first = undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        assert undoing.undo(session, decision_id=made.id, staff_id=staff.id).id == first.id
 
 
 def test_many_are_decided_and_undone_in_one_act(session, council, staff):
@@ -296,7 +296,7 @@ def test_many_are_decided_and_undone_in_one_act(session, council, staff):
         session, items=seen, kind=DecisionKind.REJECT, staff_id=staff.id, rule_code="spam"
     )
     assert (len(result.done), result.conflicts) == (4, [ideas[0].number])
-    back = decisions.undo_many(session, bulk_id=result.bulk_id, staff_id=staff.id)
+    back = undoing.undo_many(session, bulk_id=result.bulk_id, staff_id=staff.id)
     assert len(back.done) == 4
     assert {idea.status for idea in ideas[1:]} == {IdeaStatus.WAITING}
 
@@ -318,7 +318,7 @@ def test_the_books_add_up_after_every_kind_of_decision(session, council, staff):
     decide(session, other, DecisionKind.MERGE, staff, into=idea.number)
     decide(session, other, DecisionKind.REOPEN, staff)
     made = decide(session, other, DecisionKind.REJECT, staff)
-    decisions.undo(session, decision_id=made.id, staff_id=staff.id)
+    undoing.undo(session, decision_id=made.id, staff_id=staff.id)
     session.commit()
     with db.Session() as fresh:
         books = ledger.read(fresh)

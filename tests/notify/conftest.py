@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.ports import free_port
-from services.moderation import decisions
+from services.moderation import decisions, undoing
 from services.notify import letters
 from services.notify.claims import LEASE_S
 from shared import outbox
@@ -142,7 +142,7 @@ class Desk:
         return self.decide(idea, DecisionKind.PUBLISH)
 
     def undo(self, decision: Decision) -> Decision:
-        made = decisions.undo(self.session, decision_id=decision.id, staff_id=self.staff.id)
+        made = undoing.undo(self.session, decision_id=decision.id, staff_id=self.staff.id)
         self.session.commit()
         return made
 

@@ -1,0 +1,34 @@
+"""The desk, as moderation makes it: its own pages, and what both webs have in common."""
+
+from flask import Flask
+
+from services.moderation import (
+    access,
+    views_admin,
+    views_decisions,
+    views_idea,
+    views_login,
+    views_queue,
+)
+from shared import web
+from shared.config import Settings
+
+# A decision with a long note, or a bulk act on a thousand ideas.
+MAX_BODY_BYTES = 256 * 1024
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the desk; `radslag.desk` assembles it with the pages of other rooms."""
+    app = Flask(__name__, static_url_path="/static/desk")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    web.init_app(app, settings)
+    access.init_app(app)
+    for blueprint in (
+        views_login.bp,
+        views_queue.bp,
+        views_idea.bp,
+        views_decisions.bp,
+        views_admin.bp,
+    ):
+        app.register_blueprint(blueprint)
+    return app

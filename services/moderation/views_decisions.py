@@ -1,0 +1,267 @@
+"""Deciding: one POST, one decision. Forms get the next idea, programs get JSON."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, jsonify, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import access, decisions, masks, review_queue, undoing, words
+from services.moderation.decisions import BulkResult
+from services.moderation.transitions import Conflict, NotAllowed
+from services.moderation.views_idea import page
+from services.moderation.views_queue import asked_filter
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Decision, DecisionKind, Idea, IdeaText, Role
+from shared.web import problem
+
+bp = Blueprint("decisions", __name__)
+bp.before_request(access.guard(Role.MODERATOR))
+
+MAX_NOTE = 4000
+MAX_BULK = 1000
+_SPAN = re.compile(r"(\d{1,5})-(\d{1,5})")
+
+
+class BadField(Exception):  # noqa: N818 - says what it is
+    """A field cannot be used; the text is a sentence for the person who wrote it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(field)
+        self.field = field
+        self.sentence = sentence
+
+
+def _fields() -> dict[str, Any]:
+    if not request.is_json:
+        return request.form.to_dict()
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict):
+        raise BadField("body", _("Skicka ett JSON-objekt."))
+    return given
+
+
+def _kind(fields: dict[str, Any]) -> DecisionKind:
+    try:
+        return DecisionKind(fields.get("kind", ""))
+    except ValueError:
+        raise BadField("kind", _("Det beslutet finns inte.")) from None
+
+
+def _seen_version(value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
+        raise BadField("seen_version", _("Det framgår inte vilken version du har sett."))
+    return int(value)
+
+
+def _note(fields: dict[str, Any]) -> str | None:
+    note = str(fields.get("note") or "").replace("\x00", "").strip()
+    if len(note) > MAX_NOTE:
+        raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
+    return note or None
+
+
+def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
+    """Read the words to mask: chosen places, `[[start, end], …]` in JSON, or words to look for."""
+    if request.is_json:
+        chosen = fields.get("spans") or []
+        is_list = isinstance(chosen, list)
+        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in chosen):
+            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
+        raw = [f"{start}-{end}" for start, end in chosen]
+    else:
+        raw = request.form.getlist("span")
+    spans = [match.groups() for match in map(_SPAN.fullmatch, raw) if match]
+    if len(spans) != len(raw):
+        raise BadField("spans", _("Platserna att maska gick inte att läsa."))
+    places = [(int(start), int(end)) for start, end in spans]
+    if any(not start < end <= len(text) for start, end in places):
+        raise BadField("spans", _("Platserna att maska ligger utanför texten."))
+    for line in str(fields.get("words") or "").splitlines():
+        found = masks.find_words(text, line)
+        if line.strip() and not found:
+            raise BadField("words", _("Orden finns inte i texten. Skriv dem som de står där."))
+        places += found
+    return places
+
+
+@bp.errorhandler(BadField)
+def _bad_field(error: BadField) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return problem(422, error.sentence, errors={error.field: error.sentence})
+    return page(number, status=422, notice=error.sentence, typed=request.form.to_dict())
+
+
+@bp.errorhandler(NotAllowed)
+def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return problem(422, error.reason)
+    return page(number, status=422, notice=error.reason, typed=request.form.to_dict())
+
+
+@bp.errorhandler(Conflict)
+def _conflict(error: Conflict) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    detail = _("Någon annan har ändrat idén sedan du öppnade den.")
+    if request.is_json or number is None:
+        more = {"seen_version": error.seen_version, "version": error.version}
+        return problem(409, detail, more=more)
+    typed = request.form.to_dict()
+    return page(number, status=409, notice=detail, conflict=error.last, typed=typed)
+
+
+@bp.post("/ideas/<number>/decisions")
+def decide(number: str) -> ResponseReturnValue:
+    """Make a decision: `kind`, `seen_version`, and what the kind needs.
+
+    409 with both versions when the idea moved; the same decision again changes nothing.
+    """
+    fields = _fields()
+    kind = _kind(fields)
+    wanted = asked_filter()
+    with Session.begin() as writing:
+        place = review_queue.place_of(writing, number)
+        try:
+            decision = decisions.decide(
+                writing,
+                number=number,
+                kind=kind,
+                staff_id=access.current().id,
+                seen_version=_seen_version(fields.get("seen_version")),
+                rule_code=str(fields.get("rule") or "") or None,
+                into=str(fields.get("into") or "").strip().upper() or None,
+                note=_note(fields),
+                mask_spans=(
+                    _spans(fields, _standing_text(writing, number))
+                    if kind is DecisionKind.MASK
+                    else ()
+                ),
+                mask_author=bool(fields.get("mask_author")),
+                counts_as_support=bool(fields.get("counts_as_support")),
+            )
+        except LookupError:
+            abort(404)
+        following = review_queue.next_number(writing, wanted, place, number)
+        idea = writing.get_one(Idea, decision.idea_id)
+        answer = _as_json(decision, idea)
+    if request.is_json:
+        return jsonify(answer)
+    _offer_undo(decision, number)
+    if kind is DecisionKind.MASK:
+        # The masked text is what is decided about next.
+        following = number
+    return _onward(following)
+
+
+def _standing_text(writing: SqlSession, number: str) -> str:
+    """Return the text that a mask is about: the public one, or the one under decision."""
+    return (
+        writing.scalar(
+            select(IdeaText.text)
+            .join(Idea, Idea.id == IdeaText.idea_id)
+            .where(Idea.number == number)
+            .where(IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version))
+        )
+        or ""
+    )
+
+
+@bp.post("/decisions/<uuid:decision_id>/undo")
+def undo(decision_id: UUID) -> ResponseReturnValue:
+    """Undo a decision, if it is the latest about its idea."""
+    try:
+        with Session.begin() as writing:
+            decision = undoing.undo(writing, decision_id=decision_id, staff_id=access.current().id)
+            idea = writing.get_one(Idea, decision.idea_id)
+            number, answer = idea.number, _as_json(decision, idea)
+    except LookupError:
+        abort(404)
+    except (Conflict, NotAllowed) as error:
+        if request.is_json:
+            raise
+        return _refused_undo(decision_id, error)
+    return jsonify(answer) if request.is_json else _onward(number)
+
+
+def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseReturnValue:
+    with Session() as reading:
+        number = reading.scalar(
+            select(Idea.number)
+            .join(Decision, Decision.idea_id == Idea.id)
+            .where(Decision.id == decision_id)
+        )
+    if isinstance(error, NotAllowed):
+        return page(number or "", status=422, notice=error.reason)
+    detail = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")
+    return page(number or "", status=409, notice=detail, conflict=error.last)
+
+
+@bp.post("/decisions/bulk")
+def decide_many() -> ResponseReturnValue:
+    """Make one decision about many ideas: `items` of number and seen_version, never a filter."""
+    fields = _fields()
+    items = fields.get("items")
+    if not isinstance(items, list) or not 0 < len(items) <= MAX_BULK:
+        raise BadField("items", _("Skicka 1 till %(most)s idéer.", most=MAX_BULK))
+    pairs = [
+        (str(item.get("number")), _seen_version(item.get("seen_version")))
+        if isinstance(item, dict)
+        else ("", _seen_version(None))
+        for item in items
+    ]
+    with Session.begin() as writing:
+        result = decisions.decide_many(
+            writing,
+            items=pairs,
+            kind=_kind(fields),
+            staff_id=access.current().id,
+            rule_code=str(fields.get("rule") or "") or None,
+            note=_note(fields),
+        )
+    return jsonify(_bulk_json(result))
+
+
+@bp.post("/decisions/bulk/<uuid:bulk_id>/undo")
+def undo_many(bulk_id: UUID) -> ResponseReturnValue:
+    """Undo one bulk act, but for ideas about which something was decided since."""
+    try:
+        with Session.begin() as writing:
+            result = undoing.undo_many(writing, bulk_id=bulk_id, staff_id=access.current().id)
+    except LookupError:
+        abort(404)
+    return jsonify(_bulk_json(result))
+
+
+def _bulk_json(result: BulkResult) -> dict[str, Any]:
+    return {"bulk_id": str(result.bulk_id), "done": result.done, "conflicts": result.conflicts}
+
+
+def _as_json(decision: Decision, idea: Idea) -> dict[str, Any]:
+    return {
+        "id": str(decision.id),
+        "number": idea.number,
+        "kind": decision.kind.value,
+        "status": idea.status.value,
+        "version": idea.version,
+    }
+
+
+def _offer_undo(decision: Decision, number: str) -> None:
+    session["undo"] = {
+        "id": str(decision.id),
+        "number": number,
+        "what": words.done(decision.kind),
+    }
+
+
+def _onward(number: str | None) -> ResponseReturnValue:
+    query: dict[str, Any] = dict(asked_filter().as_query())
+    if number is None:
+        return redirect(url_for("queue.index", **query), 303)
+    return redirect(url_for("ideas.show", number=number, **query), 303)

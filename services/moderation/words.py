@@ -1,0 +1,63 @@
+"""What the desk calls things: the words of the system in plain Swedish, and in English."""
+
+from shared.i18n import gettext as _
+from shared.models import DecisionKind, IdeaStatus, Outcome, Reason
+
+
+def reason(of: Reason) -> str:
+    """Say why a person should look."""
+    return {
+        Reason.NEW: _("Ny idé"),
+        Reason.CORRECTION: _("Rättad av skribenten"),
+        Reason.RE_REVIEW: _("Ny prövning"),
+        Reason.CLEAN_UP: _("Städning av publicerat"),
+        Reason.LATE_FINDING: _("Sent fynd"),
+        Reason.REPORT: _("Anmäld av läsare"),
+        Reason.SAMPLE: _("Stickprov"),
+    }[of]
+
+
+def status(of: IdeaStatus) -> str:
+    """Say what the public sees."""
+    return {
+        IdeaStatus.RECEIVED: _("Mottagen"),
+        IdeaStatus.WAITING: _("Väntar på beslut"),
+        IdeaStatus.PUBLISHED: _("Publicerad"),
+        IdeaStatus.REJECTED: _("Avslagen"),
+        IdeaStatus.MERGED: _("Sammanslagen"),
+        IdeaStatus.WITHDRAWN: _("Återtagen"),
+    }[of]
+
+
+def outcome(of: Outcome) -> str:
+    """Say what the findings together mean."""
+    return {
+        Outcome.CLEAR: _("Inget hittat"),
+        Outcome.ATTENTION: _("Titta noga"),
+        Outcome.LIKELY_SPAM: _("Troligen skräp"),
+    }[of]
+
+
+def done(of: DecisionKind) -> str:
+    """Say what was decided."""
+    return {
+        DecisionKind.PUBLISH: _("Publicerad"),
+        DecisionKind.REJECT: _("Avslagen"),
+        DecisionKind.MERGE: _("Sammanslagen"),
+        DecisionKind.MASK: _("Maskad"),
+        DecisionKind.KEEP: _("Behållen"),
+        DecisionKind.REOPEN: _("Öppnad på nytt"),
+        DecisionKind.UNDO: _("Ångrat beslut"),
+        DecisionKind.IMPORT: _("Hämtad från äldre sida"),
+        DecisionKind.POLICY: _("Publicerad enligt rådets regler"),
+    }[of]
+
+
+def check(name: str) -> str:
+    """Name a check; one that is not known here any more keeps its own name."""
+    names = {
+        "personal_data": _("personuppgifter"),
+        "spam": _("skräp"),
+        "duplicates": _("dubbletter"),
+    }
+    return names.get(name, name)
