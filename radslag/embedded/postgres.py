@@ -116,7 +116,9 @@ class Postgres:
             cwd=Path("/"),
             user=self._user,
         )
-        if not child.wait(_START_S):
+        try:
+            child.wait(_START_S)
+        finally:
             child.stop()
         if child.poll() != 0:
             raise ChildError(f"PostgreSQL could not make its files: {child.last_words()}")
