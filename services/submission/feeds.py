@@ -147,7 +147,7 @@ def _csv(slug: str, first: Listing) -> Iterator[str]:
     while True:
         for idea in listing.ideas:
             record = _record(idea)
-            writer.writerow([_harmless(record[name]) for name in _COLUMNS])
+            writer.writerow([harmless(record[name]) for name in _COLUMNS])
         yield lines.getvalue()
         lines.seek(0)
         lines.truncate()
@@ -156,7 +156,7 @@ def _csv(slug: str, first: Listing) -> Iterator[str]:
         _council, listing = _read(slug, _CSV_AT_A_TIME, listing.next)
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
     """Put an apostrophe before what a spreadsheet would run."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"

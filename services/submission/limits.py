@@ -36,16 +36,19 @@ class SubmitLimits:
         limit = settings.submit_limit
         self._limits = () if limit == "off" else tuple(map(_tenfold, parse_many(limit)))
         self._memory = FixedWindowRateLimiter(MemoryStorage())
-        self._broker = FixedWindowRateLimiter(
-            RedisStorage(
-                # The library's word for a socket; it takes the other addresses as they are.
-                settings.broker_url.replace("unix://", "redis+unix://", 1),
-                socket_timeout=_BROKER_TIMEOUT_S,
-                socket_connect_timeout=_BROKER_TIMEOUT_S,
-                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis
-            )
+        self._storage = RedisStorage(
+            # The library's word for a socket; it takes the other addresses as they are.
+            settings.broker_url.replace("unix://", "redis+unix://", 1),
+            socket_timeout=_BROKER_TIMEOUT_S,
+            socket_connect_timeout=_BROKER_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis
         )
+        self._broker = FixedWindowRateLimiter(self._storage)
         self._broker_again_at = 0.0
+
+    def close(self) -> None:
+        """Give the connections to the broker back."""
+        self._storage.storage.close()
 
     def wait_s(self, place: bytes) -> int:
         """Count one more from this place; return 0, or the seconds to wait when it is refused.

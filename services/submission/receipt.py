@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as SqlSession
-from sqlalchemy.orm import joinedload
 
 from services.submission.forms import IdeaForm
 from shared import outbox, receipts
 from shared.events import ReceiptAction
 from shared.models import (
     Contact,
+    Council,
     Decision,
     Idea,
     IdeaStatus,
@@ -89,7 +89,8 @@ def look(session: SqlSession, token: str) -> Receipt | None:
     idea_id = receipts.find(session, token)
     if idea_id is None:
         return None
-    idea = session.get_one(Idea, idea_id, options=[joinedload(Idea.council), joinedload(Idea.rule)])
+    idea = session.get_one(Idea, idea_id)
+    council = session.get_one(Council, idea.council_id)
     asked = _asked(session, idea_id)
     status = IdeaStatus.WITHDRAWN if ReceiptVerb.WITHDRAW in asked else idea.status
     own = session.scalars(
@@ -107,8 +108,8 @@ def look(session: SqlSession, token: str) -> Receipt | None:
     return Receipt(
         idea_id=idea_id,
         number=idea.number,
-        council=idea.council.slug,
-        council_title=idea.council.title,
+        council=council.slug,
+        council_title=council.title,
         status=status,
         received_at=idea.received_at,
         precision=idea.precision,
@@ -120,7 +121,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         public_author=idea.public_author if is_published else None,
         decided_at=turn.decided_at if turn and status in _DECIDED else None,
         is_back=turn is not None and status is IdeaStatus.WAITING,
-        rule=idea.rule if status is IdeaStatus.REJECTED else None,
+        rule=session.get(Rule, idea.rule_id) if status is IdeaStatus.REJECTED else None,
         target=_target(session, idea) if status is IdeaStatus.MERGED else None,
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,

@@ -86,15 +86,13 @@ def in_order(entries: Sequence[Entry]) -> list[Entry]:
     Entries with only a date get one second each, from the bottom of the file up: pages list the
     newest first, so of two entries of one day the lower one is the earlier.
     """
-    seen: Counter[datetime] = Counter()
-    timed = []
-    for entry in reversed(entries):
+    same_day: Counter[datetime] = Counter()
+    timed = list(entries)
+    for place, entry in reversed(list(enumerate(entries))):
         if entry.precision is Precision.DAY:
-            later = timedelta(seconds=seen[entry.received_at])
-            seen[entry.received_at] += 1
-            timed.append(replace(entry, received_at=entry.received_at + later))
-        else:
-            timed.append(entry)
+            later = timedelta(seconds=same_day[entry.received_at])
+            same_day[entry.received_at] += 1
+            timed[place] = replace(entry, received_at=entry.received_at + later)
     return sorted(timed, key=lambda entry: entry.received_at)
 
 

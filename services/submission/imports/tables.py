@@ -20,18 +20,20 @@ def read_csv(text: str, timezone: ZoneInfo) -> list[Entry]:
     """
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     entries = []
-    line = 1
+    last_line = 0
     try:
         missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
         if missing:
             raise ImportFileError(1, f"these columns are missing: {', '.join(missing)}")
+        last_line = reader.line_num
         for row in reader:
-            line = reader.line_num
+            # A row may be many lines; it is named by its first.
+            line, last_line = last_line + 1, reader.line_num
             if None in row or None in row.values():
                 raise ImportFileError(line, "the row has not as many cells as the heading")
             entries.append(_entry(row, line, timezone))
     except csv.Error as error:
-        raise ImportFileError(max(line, reader.line_num), str(error)) from None
+        raise ImportFileError(last_line + 1, str(error)) from None
     return entries
 
 
@@ -101,9 +103,9 @@ def _next(text: str, end: int, line: int, *, in_array: bool) -> int:
             raise ImportFileError(line, "more follows on the line of an object")
         return place
     if text[place : place + 1] == ",":
-        after = _skip(text, place + 1, _BLANK)
-        if text[after : after + 1] != "]":
-            return after
+        place = _skip(text, place + 1, _BLANK)
+        if text[place : place + 1] != "]":
+            return place
     elif text[place : place + 1] in {"]", ""}:
         return place
     raise ImportFileError(text.count("\n", 0, place) + 1, "a comma is missing, or one too many")

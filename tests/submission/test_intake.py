@@ -1,0 +1,177 @@
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+
+from services.submission import intake
+from services.submission.forms import IdeaForm
+from shared import db, receipts
+from shared.clock import utcnow
+from shared.models import (
+    Contact,
+    Council,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    IdempotencyKey,
+    Original,
+    OutboxDelivery,
+    OutboxEvent,
+    Source,
+)
+from tests.factories import a_council
+
+FORM = IdeaForm("Fler bänkar.", "Kim", "kim@example.org")
+
+
+def arrival(body: bytes = b"text=Fler", key: str | None = None) -> intake.Arrival:
+    return intake.Arrival(Source.FORM, body, "application/x-www-form-urlencoded", key=key)
+
+
+def receive(settings, council: Council, form: IdeaForm = FORM, **how: object) -> intake.Received:
+    with db.Session.begin() as session:
+        return intake.receive(session, settings, council.slug, form, arrival(**how))
+
+
+def test_everything_of_an_idea_is_there_after_one_transaction(session, settings, council):
+    body = b"text=Fler+b%C3%A4nkar.&email=kim%40example.org"
+    received = receive(settings, council, body=body)
+
+    idea = session.get_one(Idea, received.idea_id)
+    assert (idea.status, idea.source, idea.language) == (IdeaStatus.RECEIVED, Source.FORM, "sv")
+    assert idea.number == received.number
+    original = session.get_one(Original, idea.id)
+    assert (original.body, original.sha256) == (body, hashlib.sha256(body).digest())
+    version = session.get_one(IdeaText, (idea.id, 1))
+    assert (version.text, version.author) == ("Fler bänkar.", "Kim")
+    assert session.get_one(Contact, idea.id).email == "kim@example.org"
+    assert receipts.find(session, received.token) == idea.id
+    assert received.token == receipts.token(settings.secret_key, idea.receipt_nonce)
+    event = session.scalars(select(OutboxEvent)).one()
+    assert (event.kind, event.subject_id) == ("IdeaSubmitted", idea.id)
+    delivery = session.scalars(select(OutboxDelivery)).one()
+    assert (delivery.queue, delivery.sent_at, delivery.done_at) == ("checks", None, None)
+
+
+def test_the_event_holds_no_words(session, settings, council):
+    receive(settings, council)
+    payload = json.dumps(session.scalars(select(OutboxEvent)).one().payload)
+    assert "bänkar" not in payload
+    assert "kim" not in payload.lower()
+
+
+def test_no_address_makes_no_contact(session, settings, council):
+    receive(settings, council, IdeaForm("Fler bänkar."))
+    assert session.scalar(select(func.count()).select_from(Contact)) == 0
+
+
+def test_what_fails_leaves_nothing(session, settings, council):
+    def fail() -> None:
+        with db.Session.begin() as unit:
+            intake.receive(unit, settings, council.slug, FORM, arrival())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    for table in (Idea, Original, IdeaText, Contact, OutboxEvent, OutboxDelivery):
+        assert session.scalar(select(func.count()).select_from(table)) == 0
+
+
+@pytest.mark.parametrize("slug", ["finns-inte", "", "a\x00b", "../x", "Å"])
+def test_an_unknown_council_takes_nothing(session, settings, slug):
+    with pytest.raises(intake.UnknownCouncilError):
+        receive(settings, Council(slug=slug))
+
+
+@pytest.mark.parametrize(
+    ("opens_in", "closes_in", "is_open"),
+    [
+        (None, None, True),
+        (-1, None, True),
+        (None, 1, True),
+        (-1, 1, True),
+        (1, None, False),
+        (None, -1, False),
+    ],
+)
+def test_a_council_is_open_between_its_bounds(session, settings, opens_in, closes_in, is_open):
+    def moment(hours):
+        return None if hours is None else utcnow() + timedelta(hours=hours)
+
+    council = a_council(session, open_from=moment(opens_in), open_until=moment(closes_in))
+    session.commit()
+    if is_open:
+        receive(settings, council)
+        return
+    with pytest.raises(intake.ClosedCouncilError):
+        receive(settings, council)
+
+
+def test_the_same_key_and_words_give_the_same_answer(session, settings, council):
+    first = receive(settings, council, key="k")
+    again = receive(settings, council, key="k")
+    assert again == intake.Received(first.idea_id, first.number, first.token, replayed=True)
+    assert session.scalar(select(func.count()).select_from(Idea)) == 1
+
+
+def test_the_same_key_gives_the_same_answer_after_the_council_has_closed(
+    session, settings, council
+):
+    first = receive(settings, council, key="k")
+    council.open_until = utcnow() - timedelta(seconds=1)
+    session.commit()
+    assert receive(settings, council, key="k").idea_id == first.idea_id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        IdeaForm("Färre bänkar.", "Kim", "kim@example.org"),
+        IdeaForm("Fler bänkar.", None, "kim@example.org"),
+        IdeaForm("Fler bänkar.", "Kim", "annan@example.org"),
+    ],
+)
+def test_the_same_key_with_another_body_is_refused(session, settings, council, other):
+    receive(settings, council, key="k")
+    with pytest.raises(intake.KeyReusedError):
+        receive(settings, council, other, key="k")
+    assert session.scalar(select(func.count()).select_from(Idea)) == 1
+
+
+def test_the_same_key_in_another_council_is_another_body(session, settings, council):
+    receive(settings, council, key="k")
+    other = a_council(session)
+    session.commit()
+    with pytest.raises(intake.KeyReusedError):
+        receive(settings, other, key="k")
+
+
+def test_a_key_is_forgotten_after_a_day(session, settings, council):
+    first = receive(settings, council, key="k")
+    session.scalars(select(IdempotencyKey)).one().stored_at -= timedelta(hours=25)
+    session.commit()
+    assert receive(settings, council, key="k").idea_id != first.idea_id
+
+    session.expire_all()
+    session.scalars(select(IdempotencyKey)).one().stored_at -= timedelta(hours=25)
+    intake.forget_old_keys(session)
+    assert session.scalar(select(func.count()).select_from(IdempotencyKey)) == 0
+
+
+def test_posts_with_one_key_at_the_same_instant_make_one_idea(session, settings, council):
+    together = Barrier(6)
+
+    def post(_number: int) -> intake.Received:
+        together.wait()
+        return receive(settings, council, key="samma")
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(post, range(6)))
+    assert len({answer.token for answer in answers}) == 1
+    assert [answer.replayed for answer in answers].count(False) == 1
+    assert session.scalar(select(func.count()).select_from(Idea)) == 1
+    assert session.scalar(select(func.count()).select_from(OutboxEvent)) == 1

@@ -1,0 +1,233 @@
+"""The receipt: what the writer reads there, and what they can do."""
+
+import pytest
+from sqlalchemy import select
+
+from services.moderation import decisions
+from shared import receipts
+from shared.models import (
+    DecisionKind,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    OutboxDelivery,
+    OutboxEvent,
+    Rule,
+    TextKind,
+)
+from tests.factories import a_member_of_staff, a_rule
+from tests.submission.conftest import check_page, one, soup
+
+POST = "/councils/motesplatser/ideas"
+TEXT = "Fler bänkar vid vattnet."
+
+
+@pytest.fixture
+def address(client, council) -> str:
+    """The receipt of an idea just sent in."""
+    return str(client.post(POST, data={"text": TEXT, "author": "Kim"}).location)
+
+
+@pytest.fixture
+def idea(session, address) -> Idea:
+    return session.scalars(select(Idea)).one()
+
+
+def decide(session, idea: Idea, kind: DecisionKind, **how) -> None:
+    """A moderator decides, after the idea has begun to wait."""
+    session.refresh(idea)
+    if idea.status is IdeaStatus.RECEIVED:
+        idea.status = IdeaStatus.WAITING
+        idea.version += 1
+        session.flush()
+    decisions.decide(
+        session,
+        number=idea.number,
+        kind=kind,
+        staff_id=a_member_of_staff(session).id,
+        seen_version=idea.version,
+        **how,
+    )
+    session.commit()
+
+
+def actions(session) -> list[dict]:
+    events = select(OutboxEvent).where(OutboxEvent.kind == "ReceiptAction").order_by(OutboxEvent.id)
+    return [event.payload for event in session.scalars(events)]
+
+
+def test_a_receipt_says_where_the_idea_is_and_is_kept_by_nobody(client, address, idea):
+    answer = client.get(address)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    page = soup(answer)
+    assert idea.number in page.text
+    assert TEXT in page.text
+    assert page.find("a", href=address)
+    assert "Tack! Vi har fått din idé" in one(page, "h1").text
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "å", "x" * 3000])
+def test_an_unknown_receipt_is_404_and_kept_by_nobody(client, database, token):
+    for answer in (client.get(f"/receipts/{token}"), client.post(f"/receipts/{token}/withdraw")):
+        assert answer.status_code == 404
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_receipt_speaks_json_to_those_who_ask(client, address, idea):
+    answer = client.get(address, headers={"Accept": "application/json"})
+    assert answer.headers["Cache-Control"] == "no-store"
+    body = answer.json
+    assert body["number"] == idea.number
+    assert body["status"] == "received"
+    assert body["decision"] is None
+    assert body["public_url"] is None
+    assert body["received_at"][-6:] in {"+01:00", "+02:00"}
+    unknown = client.get("/receipts/x", headers={"Accept": "application/json"})
+    assert unknown.mimetype == "application/problem+json"
+
+
+def test_the_rule_is_quoted_as_it_read_when_it_was_applied(client, session, address, idea):
+    rule = a_rule(session, "insult")
+    decide(session, idea, DecisionKind.REJECT, rule_code="insult")
+    old = rule.text_sv
+    session.add(
+        Rule(
+            code="insult",
+            version=rule.version + 1,
+            title_sv="Nytt namn",
+            text_sv="Ny lydelse.",
+            title_en="New name",
+            text_en="New wording.",
+        )
+    )
+    session.commit()
+    page = soup(client.get(address))
+    assert "Din idé publiceras inte" in one(page, "h1").text
+    assert old in page.text
+    assert "Ny lydelse" not in page.text
+    decision = client.get(address, headers={"Accept": "application/json"}).json["decision"]
+    assert decision["status"] == "rejected"
+    assert decision["rule"]["code"] == "insult"
+    assert decision["rule"]["version"] == rule.version
+    assert decision["rule"]["text"] == old
+
+
+def test_a_published_idea_links_to_its_page(client, session, address, idea):
+    decide(session, idea, DecisionKind.PUBLISH)
+    page = soup(client.get(address))
+    path = f"/councils/motesplatser/ideas/{idea.number}"
+    assert page.find("a", href=path)
+    assert client.get(path).status_code == 200
+    body = client.get(address, headers={"Accept": "application/json"}).json
+    assert body["public_url"] == f"http://localhost:8000{path}"
+    assert body["decision"]["decided_at"]
+
+
+def test_what_was_masked_is_told(client, session, address, idea):
+    decide(session, idea, DecisionKind.MASK, mask_spans=[(0, 4)])
+    decide(session, idea, DecisionKind.PUBLISH)
+    page = soup(client.get(address))
+    assert "Vi har dolt några ord" in page.text
+    assert "Fler" not in one(page, ".receipt-card blockquote").text
+
+
+def test_an_idea_reopened_says_that_it_is_looked_at_again(client, session, address, idea):
+    decide(session, idea, DecisionKind.PUBLISH)
+    decide(session, idea, DecisionKind.REOPEN)
+    assert "titta på den igen" in soup(client.get(address)).text
+
+
+def test_withdrawing_is_one_event_and_hides_at_once(client, session, address, idea):
+    decide(session, idea, DecisionKind.PUBLISH)
+    for _ in range(2):
+        assert client.post(f"{address}/withdraw").location == address
+    assert [each["verb"] for each in actions(session)] == ["withdraw"]
+    assert client.get(f"/councils/motesplatser/ideas/{idea.number}").status_code == 410
+    page = soup(client.get(address))
+    assert "Du har tagit tillbaka din idé" in one(page, "h1").text
+    assert not page.select("form")
+    body = client.get(address, headers={"Accept": "application/json"}).json
+    assert (body["status"], body["public_url"], body["decision"]) == ("withdrawn", None, None)
+    delivery = session.scalars(
+        select(OutboxDelivery).where(OutboxDelivery.consumer == "moderation.receipt")
+    ).one()
+    assert delivery.queue == "actions"
+
+
+def test_looking_withdraws_nothing(client, session, address):
+    for path in ("withdraw", "correct", "re-review"):
+        assert client.get(f"{address}/{path}").location == address
+    assert actions(session) == []
+
+
+def test_a_correction_is_a_new_text_version_and_the_old_public_text_stands(
+    client, session, address, idea
+):
+    decide(session, idea, DecisionKind.PUBLISH)
+    sent = {"text": "Fler bänkar i skuggan.\r\n", "author": ""}
+    assert client.post(f"{address}/correct", data=sent).location == address
+    corrected = session.get_one(IdeaText, (idea.id, 2))
+    assert (corrected.text, corrected.author) == ("Fler bänkar i skuggan.", None)
+    assert corrected.kind is TextKind.CORRECTION
+    assert actions(session)[0]["text_version"] == 2
+    page = client.get(f"/councils/motesplatser/ideas/{idea.number}").text
+    assert TEXT in page
+    assert "skuggan" not in page
+    shown = soup(client.get(address))
+    assert "väntar på att läsas" in shown.text
+    assert one(shown, "textarea").text.strip() == "Fler bänkar i skuggan."
+    assert client.get(address, headers={"Accept": "application/json"}).json["correction_pending"]
+
+
+def test_the_same_words_are_no_correction(client, session, address):
+    client.post(f"{address}/correct", data={"text": f" {TEXT} ", "author": "Kim"})
+    assert actions(session) == []
+
+
+def test_a_wrong_correction_keeps_what_was_written(client, session, address):
+    answer = client.post(f"{address}/correct", data={"text": "", "author": "x" * 81})
+    assert answer.status_code == 422
+    page = soup(answer)
+    assert one(page, "#author")["value"] == "x" * 81
+    assert page.select("details[open] [role=alert]")
+    assert actions(session) == []
+
+
+def test_an_idea_taken_back_cannot_be_corrected(client, session, address):
+    client.post(f"{address}/withdraw")
+    answer = client.post(f"{address}/correct", data={"text": "Ändå"})
+    assert answer.status_code == 409
+    check_page(soup(answer))
+    assert [each["verb"] for each in actions(session)] == ["withdraw"]
+
+
+def test_asking_again_is_possible_once_per_decision(client, session, address, idea):
+    a_rule(session, "spam")
+    assert client.post(f"{address}/re-review").status_code == 409
+    decide(session, idea, DecisionKind.REJECT, rule_code="spam")
+    for _ in range(2):
+        assert client.post(f"{address}/re-review").status_code == 303
+    assert [each["verb"] for each in actions(session)] == ["re-review"]
+    assert "Du har bett oss att titta igen" in soup(client.get(address)).text
+    decide(session, idea, DecisionKind.KEEP)
+    assert "Du har bett oss" not in soup(client.get(address)).text
+    client.post(f"{address}/re-review")
+    assert len(actions(session)) == 2
+
+
+def test_an_old_link_survives_a_new_key(client, session, address, idea):
+    receipts.issue(session, "another key, as long as it has to be", idea.id, idea.receipt_nonce)
+    session.commit()
+    new = receipts.token("another key, as long as it has to be", idea.receipt_nonce)
+    for path in (address, f"/receipts/{new}"):
+        assert idea.number in client.get(path).text
+
+
+def test_the_receipt_speaks_the_writers_language_until_they_choose(client, session, address, idea):
+    idea.language = "en"
+    session.commit()
+    client.delete_cookie("radslag_lang")
+    assert one(soup(client.get(address)), "html")["lang"] == "en"
+    assert one(soup(client.get(f"{address}?lang=sv")), "html")["lang"] == "sv"
