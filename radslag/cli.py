@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "radslag.migrate",
     "relay": "radslag.relay",
     "run": "radslag.run",
+    "staff": "radslag.staff",
     "up": "radslag.up.command",
 }
 

@@ -1,7 +1,9 @@
 """The states of an idea and the moves between them: what every decision is made of."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -55,6 +57,15 @@ TRANSITIONS: Mapping[DecisionKind, tuple[frozenset[IdeaStatus], IdeaStatus | Non
 CAN_HOLD_MERGED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.WAITING})
 
 
+class Last(NamedTuple):
+    """The decision that stands in the way of another; values, which outlive the transaction."""
+
+    id: UUID
+    idea_id: UUID
+    kind: DecisionKind
+    decided_at: datetime
+
+
 class Conflict(Exception):  # noqa: N818 - the word of the contract
     """The idea moved since the person saw it."""
 
@@ -62,7 +73,7 @@ class Conflict(Exception):  # noqa: N818 - the word of the contract
         super().__init__("the idea moved")
         self.seen_version = seen_version
         self.version = version
-        self.last = last
+        self.last: Last | None = last and Last(last.id, last.idea_id, last.kind, last.decided_at)
 
 
 class NotAllowed(Exception):  # noqa: N818 - says what it is

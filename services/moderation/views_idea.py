@@ -1,18 +1,20 @@
 """One idea: the text with every finding marked and explained, what it is like, its history."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, session
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
 from services.moderation import access, marks, review_queue
 from services.moderation.checks import Finding
 from services.moderation.checks.explanations import explain, title
-from services.moderation.transitions import TRANSITIONS
+from services.moderation.transitions import TRANSITIONS, Last
 from services.moderation.views_queue import asked_filter
 from shared.clock import utcnow
 from shared.db import Session
@@ -20,7 +22,6 @@ from shared.i18n import gettext as _
 from shared.models import (
     AccessLog,
     Contact,
-    Decision,
     DecisionKind,
     Idea,
     IdeaStatus,
@@ -59,7 +60,7 @@ def page(
     *,
     status: int = 200,
     notice: str = "",
-    conflict: Decision | None = None,
+    conflict: Last | None = None,
     typed: dict[str, str] | None = None,
 ) -> ResponseReturnValue:
     """Render an idea's page; after a refused decision with the reason and all that was typed."""
@@ -84,14 +85,14 @@ def page(
         notice=notice,
         conflict=conflict,
         conflict_by=conflict_by,
-        typed=typed or {},
+        typed=defaultdict(str, typed or {}),
         undo=session.pop("undo", None),
         may_decide=access.current().role is not Role.READER,
     )
     return html, status
 
 
-def _who(reading: SqlSession, decision: Decision | None) -> str:
+def _who(reading: SqlSession, decision: Last | None) -> str:
     if decision is None:
         return ""
     for made, who, _rule in review_queue.history(reading, decision.idea_id):
@@ -183,7 +184,7 @@ def _rules(reading: SqlSession) -> list[Rule]:
     newest = (
         select(Rule)
         .where(Rule.in_force_from <= utcnow())
-        .distinct(Rule.code)
+        .ext(distinct_on(Rule.code))
         .order_by(Rule.code, Rule.version.desc())
     )
     return sorted(reading.scalars(newest), key=lambda rule: rule.id)

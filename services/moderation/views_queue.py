@@ -1,5 +1,6 @@
 """The queue: what waits, the most urgent first."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,19 +11,26 @@ from flask.typing import ResponseReturnValue
 from services.moderation import access, review_queue, words
 from services.moderation.checks.explanations import explain
 from services.moderation.review_queue import Filter, Place
+from shared import times, web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.i18n import ngettext
-from shared.models import Reason, Role
+from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
 bp.before_request(access.guard(Role.READER))
-bp.app_template_global("reason_word")(words.reason)
-bp.app_template_global("status_word")(words.status)
-bp.app_template_global("outcome_word")(words.outcome)
-bp.app_template_global("decision_word")(words.done)
-bp.app_template_global("check_word")(words.check)
-bp.app_template_filter("check_name")(words.check)
+_WORDS: dict[str, Callable[..., str]] = {
+    "reason_word": words.reason,
+    "status_word": words.status,
+    "status_name": words.status_name,
+    "outcome_word": words.outcome,
+    "decision_word": words.done,
+    "role_word": words.role,
+    "check_word": words.check,
+}
+for _name, _word in _WORDS.items():
+    bp.add_app_template_global(_word, _name)
+bp.add_app_template_filter(words.check, "check_name")
+bp.add_app_template_filter(words.duration, "duration")
 
 
 def asked_filter() -> Filter:
@@ -43,13 +51,14 @@ def asked_place() -> Place | None:
 
 @bp.app_template_filter("age")
 def age(moment: datetime) -> str:
-    """Say how long ago a moment was, roughly: minutes, hours or days."""
-    minutes = int((utcnow() - moment).total_seconds() // 60)
-    if minutes < 60:
-        return ngettext("%(n)s minut", "%(n)s minuter", max(minutes, 0))
-    if minutes < 48 * 60:
-        return ngettext("%(n)s timme", "%(n)s timmar", minutes // 60)
-    return ngettext("%(n)s dag", "%(n)s dagar", minutes // (24 * 60))
+    """Say how long ago a moment was, roughly."""
+    return words.duration(int((utcnow() - moment).total_seconds()))
+
+
+@bp.app_template_filter("moment")
+def moment(at: datetime) -> str:
+    """Write a moment on the city's clock."""
+    return times.written(at, Precision.INSTANT, web.settings().timezone)
 
 
 @bp.get("/")

@@ -1,7 +1,8 @@
 """What the desk calls things: the words of the system in plain Swedish, and in English."""
 
 from shared.i18n import gettext as _
-from shared.models import DecisionKind, IdeaStatus, Outcome, Reason
+from shared.i18n import ngettext
+from shared.models import DecisionKind, IdeaStatus, Outcome, Reason, Role
 
 
 def reason(of: Reason) -> str:
@@ -61,3 +62,27 @@ def check(name: str) -> str:
         "duplicates": _("dubbletter"),
     }
     return names.get(name, name)
+
+
+def status_name(of: str) -> str:
+    """Say what the public sees, for a status by its stored name."""
+    return status(IdeaStatus(of))
+
+
+def role(of: Role) -> str:
+    """Say what a member of staff may do."""
+    return {
+        Role.READER: _("Läsare"),
+        Role.MODERATOR: _("Moderator"),
+        Role.ADMIN: _("Administratör"),
+    }[of]
+
+
+def duration(seconds: int) -> str:
+    """Say how long something took, roughly: minutes, hours or days."""
+    minutes = max(0, seconds // 60)
+    if minutes < 60:
+        return ngettext("%(n)s minut", "%(n)s minuter", minutes)
+    if minutes < 48 * 60:
+        return ngettext("%(n)s timme", "%(n)s timmar", minutes // 60)
+    return ngettext("%(n)s dag", "%(n)s dagar", minutes // (24 * 60))
