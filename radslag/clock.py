@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.processes import here
 from radslag.until_told import until_told
 from services.notify import claims, digests
+from services.submission import intake
 from shared import db, heartbeat, log, queues
 from shared.clock import utcnow
 from shared.config import Settings
@@ -116,6 +117,7 @@ def _beat() -> None:
 def _tidy() -> None:
     with Session.begin() as session:
         heartbeat.forget_the_gone(session)
+        intake.forget_old_keys(session)
 
 
 @click.command("clock", hidden=True)

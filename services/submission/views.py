@@ -55,6 +55,10 @@ class Kept:
         """The same words in a form that is sent for the first time."""
         return Kept({**self.values, "form_key": new_form_key()}, self.errors, self.note)
 
+    def with_key(self) -> "Kept":
+        """The same form; one that came from another site without a key gets one."""
+        return self if self.values["form_key"] else self.with_new_key()
+
 
 def new_form_key() -> str:
     """Return what makes a form safe to send twice."""
@@ -222,7 +226,7 @@ def _refused(slug: str, kept: Kept, status: int) -> Response:
     """Answer with the form and everything still in it."""
     if wants_json():
         return problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
-    return _council_page(slug, kept, status)
+    return _council_page(slug, kept.with_key(), status)
 
 
 def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
@@ -233,7 +237,9 @@ def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
     if wants_json():
         response = problem(status, _("Försök igen om en stund."))
     else:
-        page = render_template("submission/kept.html", slug=slug, kept=kept, too_many=status == 429)
+        page = render_template(
+            "submission/kept.html", slug=slug, kept=kept.with_key(), too_many=status == 429
+        )
         response = Response(page, status=status)
     response.headers["Retry-After"] = str(wait_s)
     response.headers["Cache-Control"] = "no-store"

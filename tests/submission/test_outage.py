@@ -87,3 +87,8 @@ def test_what_was_sent_during_an_outage_can_be_sent_again(settings, tmp_path: Pa
         db.close()
         postgres.stop()
         folder.release()
+
+
+def test_a_form_of_another_site_gets_a_key_so_that_sending_again_is_safe(dead):
+    page = soup(dead.post(POST, data={"text": "Från en annan sida"}))
+    assert len(str(one(page, "[name=form_key]")["value"])) >= 20
