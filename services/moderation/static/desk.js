@@ -3,6 +3,24 @@
 // summary opened (and its first field focused), a field focused.
 "use strict";
 
+// Single keys can disturb speech input and others; each person can do without (WCAG 2.1.4).
+const KEYS = "radslag-keys";
+function keysAreOff() {
+  try {
+    return localStorage.getItem(KEYS) === "off";
+  } catch {
+    return false;
+  }
+}
+const keysSwitch = document.querySelector("[data-keys-switch]");
+if (keysSwitch) {
+  keysSwitch.closest("[hidden]").hidden = false;
+  keysSwitch.checked = !keysAreOff();
+  keysSwitch.addEventListener("change", () => {
+    localStorage.setItem(KEYS, keysSwitch.checked ? "on" : "off");
+  });
+}
+
 const typing = (target) =>
   target instanceof HTMLElement &&
   (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -39,7 +57,7 @@ function move(step) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysAreOff()) return;
   if (typing(event.target)) {
     if (event.key === "Escape") event.target.blur();
     return;
@@ -53,7 +71,8 @@ document.addEventListener("keydown", (event) => {
   );
   if (element) {
     event.preventDefault();
-    use(element);
+    // A key held down repeats, also on the next idea: it must not decide on what nobody has read.
+    if (!event.repeat) use(element);
   }
 });
 
