@@ -23,5 +23,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         log.configure(settings.log_level)
         db.configure(settings)
     app = moderation.create_app(settings)
-    app.register_blueprint(notify_desk.make_blueprint(access.guard(Role.READER)))
+    letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
+    app.register_blueprint(letters)
     return app

@@ -1,17 +1,17 @@
 """Accounts of staff: passwords, sign-in, invitations. Knows no web."""
 
-import enum
 import hashlib
 import hmac
 import secrets
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
@@ -23,13 +23,20 @@ MIN_PASSWORD = 12
 MAX_PASSWORD = 200
 INVITATION_LASTS = timedelta(hours=24)
 WINDOW = timedelta(minutes=15)
-# Failed attempts within the window after which nothing more is tried.
-MOST_PER_ADDRESS = 5
-MOST_PER_SOURCE = 30
+# Failed attempts within the window after which nothing more is tried. From one place few tries at
+# one account; the limit for an account wherever they come from is so high that a stranger cannot
+# easily lock somebody out, and so low that guessing a password of twelve characters is hopeless.
+MOST_AT_ONE_ACCOUNT_FROM_ONE_SOURCE = 5
+MOST_FROM_ONE_SOURCE = 30
+MOST_AT_ONE_ACCOUNT = 100
 
 _hasher = PasswordHasher()
-# Verified for unknown addresses, so that the time an answer takes tells nothing.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@cache
+def _nobody() -> str:
+    """Return a hash to verify for unknown addresses, so that the time it takes tells nothing."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 class AccountError(ValueError):
@@ -39,13 +46,6 @@ class AccountError(ValueError):
         super().__init__(field)
         self.field = field
         self.sentence = sentence
-
-
-class Refusal(enum.Enum):
-    """Why nobody was signed in."""
-
-    WRONG = enum.auto()
-    TOO_MANY = enum.auto()
 
 
 def checked_email(raw: str) -> str:
@@ -104,46 +104,77 @@ def disable(staff: Staff) -> None:
     staff.session_epoch += 1
 
 
+def count_attempt(session: SqlSession, settings: Settings, email: str, source: str) -> bool:
+    """Note an attempt to sign in, before it is made; whether it may be made.
+
+    In a transaction of its own: attempts made at the same instant are then counted one by one,
+    and nobody waits while a password is verified. Account and source are kept as keyed hashes.
+    """
+    email_hash, source_hash = _hashes(settings, email, source)
+    for lock in sorted(_lock_of(hashed) for hashed in (email_hash, source_hash)):
+        session.execute(select(func.pg_advisory_xact_lock(lock)))
+    since = utcnow() - WINDOW
+    session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(_oldest()), _is_old(since)))
+    at_account, from_source = (
+        LoginAttempt.email_hash == email_hash,
+        LoginAttempt.source_hash == source_hash,
+    )
+    for limit, counted in (
+        (MOST_AT_ONE_ACCOUNT_FROM_ONE_SOURCE, at_account & from_source),
+        (MOST_FROM_ONE_SOURCE, from_source),
+        (MOST_AT_ONE_ACCOUNT, at_account),
+    ):
+        made = session.scalar(select(func.count()).where(counted, LoginAttempt.at > since))
+        if (made or 0) >= limit:
+            return False
+    session.add(LoginAttempt(email_hash=email_hash, source_hash=source_hash))
+    return True
+
+
 def sign_in(
     session: SqlSession, settings: Settings, email: str, password: str, source: str
-) -> Staff | Refusal:
+) -> Staff | None:
     """Return the account if the password is right, and say only that it was not if not.
 
-    After 5 failures for an address, or 30 from a source, within 15 minutes nothing is tried. Both
-    are kept as keyed hashes.
+    Call `count_attempt` first. Success forgets the failures at this account from this source.
     """
-    email_hash = _keyed(settings, "login-address", email.strip().lower())
-    source_hash = _keyed(settings, "login-source", source)
-    since = utcnow() - WINDOW
-    # Attempts for one address wait for one another: many at once are still counted.
-    lock = int.from_bytes(email_hash[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(lock)))
-    for column, hashed, most in (
-        (LoginAttempt.email_hash, email_hash, MOST_PER_ADDRESS),
-        (LoginAttempt.source_hash, source_hash, MOST_PER_SOURCE),
-    ):
-        failures = session.scalar(
-            select(func.count()).where(column == hashed, LoginAttempt.at > since)
-        )
-        if (failures or 0) >= most:
-            return Refusal.TOO_MANY
     staff = find(session, email)
     if not _is_right(staff, password) or staff is None:
-        session.add(LoginAttempt(email_hash=email_hash, source_hash=source_hash))
-        return Refusal.WRONG
+        return None
+    email_hash, source_hash = _hashes(settings, email, source)
     session.execute(
         delete(LoginAttempt).where(
-            (LoginAttempt.email_hash == email_hash) | (LoginAttempt.at < since)
+            LoginAttempt.email_hash == email_hash, LoginAttempt.source_hash == source_hash
         )
     )
     return staff
+
+
+def _hashes(settings: Settings, email: str, source: str) -> tuple[bytes, bytes]:
+    return (
+        _keyed(settings, "login-address", email.strip().lower()),
+        _keyed(settings, "login-source", source),
+    )
+
+
+def _lock_of(hashed: bytes) -> int:
+    return int.from_bytes(hashed[:8], "big", signed=True)
+
+
+def _oldest() -> Select[tuple[int]]:
+    """A few of the oldest attempts: cleaning up a little each time keeps the table small."""
+    return select(LoginAttempt.id).order_by(LoginAttempt.id).limit(20)
+
+
+def _is_old(since: datetime) -> ColumnElement[bool]:
+    return LoginAttempt.at < since
 
 
 def _is_right(staff: Staff | None, password: str) -> bool:
     known = staff is not None and staff.disabled_at is None and staff.password_hash
     given = unicodedata.normalize("NFKC", password[:MAX_PASSWORD])
     try:
-        _hasher.verify(known or _NOBODY, given)
+        _hasher.verify(known or _nobody(), given)
     except VerificationError:
         return False
     if staff is None or not known:

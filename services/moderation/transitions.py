@@ -73,7 +73,9 @@ class Conflict(Exception):  # noqa: N818 - the word of the contract
         super().__init__("the idea moved")
         self.seen_version = seen_version
         self.version = version
-        self.last: Last | None = last and Last(last.id, last.idea_id, last.kind, last.decided_at)
+        self.last = (
+            Last(last.id, last.idea_id, last.kind, last.decided_at) if last is not None else None
+        )
 
 
 class NotAllowed(Exception):  # noqa: N818 - says what it is

@@ -80,7 +80,9 @@ def role(of: Role) -> str:
 
 def duration(seconds: int) -> str:
     """Say how long something took, roughly: minutes, hours or days."""
-    minutes = max(0, seconds // 60)
+    minutes = seconds // 60
+    if minutes < 1:
+        return _("mindre än en minut")
     if minutes < 60:
         return ngettext("%(n)s minut", "%(n)s minuter", minutes)
     if minutes < 48 * 60:

@@ -19,9 +19,13 @@ from shared.models import LetterState, Precision
 Guard = Callable[[], ResponseReturnValue | None]
 
 
-def make_blueprint(guard: Guard) -> Blueprint:
-    """Make the pages; `guard` is the desk's own way of asking who may enter."""
+def make_blueprint(guard: Guard, layout: str = "base.html") -> Blueprint:
+    """Make the pages; `guard` is the desk's own way of asking who may enter.
+
+    `layout` is the template that frames them.
+    """
     bp = Blueprint("notify", __name__, template_folder="templates")
+    bp.context_processor(lambda: {"layout": layout})
     bp.before_request(guard)
     bp.add_url_rule("/letters", "letters", letters, methods=["GET"])
     return bp

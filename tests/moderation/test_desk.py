@@ -158,11 +158,37 @@ class TestQueue:
         assert other.number not in listed.text
 
 
-WORDS = (
-    "Bänkar Träd Gungor Bryggor Lampor Toaletter Papperskorgar Fontäner Statyer Cykelställ Rutschkanor "
-    "Hundrastgårdar Konstverk Utegym Grillplatser Odlingar Bikupor Solstolar Badtrappor Parasoller "
-    "Sandlådor Klätterväggar Scener Skyltar Kartor Vattenkranar Blommor Häckar Picknickbord"
-).split()
+WORDS = [
+    "Bänkar",
+    "Träd",
+    "Gungor",
+    "Bryggor",
+    "Lampor",
+    "Toaletter",
+    "Papperskorgar",
+    "Fontäner",
+    "Statyer",
+    "Cykelställ",
+    "Rutschkanor",
+    "Hundrastgårdar",
+    "Konstverk",
+    "Utegym",
+    "Grillplatser",
+    "Odlingar",
+    "Bikupor",
+    "Solstolar",
+    "Badtrappor",
+    "Parasoller",
+    "Sandlådor",
+    "Klätterväggar",
+    "Scener",
+    "Skyltar",
+    "Kartor",
+    "Vattenkranar",
+    "Blommor",
+    "Häckar",
+    "Picknickbord",
+]
 
 
 class TestIdeaPage:

@@ -48,7 +48,7 @@ _SELF = re.compile(
     r"\b(?i:(?:jag|vi)\s(?:som\s)?(?:\w{2,8}\s)?(?:är|blir|fyller|fyllde|har\sfyllt)\s"
     rf"{_FILLER}{_OLD})"
 )
-# "Är en 11-årig tjej" or "Hej, 11 år här" without "jag" are rare; "jag, Melika 11 år," is not.
+# "Är en 11-årig tjej" or "Hej, 11 år här" without "jag" are rare; "jag, Minna 11 år," is not.
 _SELF_NAMED = re.compile(rf"\b[Jj]ag,?\s(?P<name>{_NAMES}),?\s\(?(?i:{_OLD})")
 _SOM_ARING = re.compile(
     rf"\b(?i:som\s(?P<age>{_N}\s?-?\s?åring)\s(?:tycker|vill|önskar|känner|har|är|kan|får)\sjag\b)"
@@ -65,7 +65,7 @@ _INTRODUCED = re.compile(
     r"\b(?i:jag\sheter|mitt\snamn\sär|my\sname\sis)\s"
     rf"(?P<name>[^\W\d_]{_LETTER}{{0,30}}(?:-{_LETTER}{{1,30}})?(?:\s{_NAME}){{0,2}})"
 )
-# "…heter Melika och är 11 år", "jag heter Melika, bor i Råå och är elva år".
+# "…heter Minna och är 11 år", "jag heter Minna, bor i Råå och är elva år".
 _INTRODUCED_AGE = re.compile(
     r"[^.!?\n\d]{0,60}?(?:\b(?i:är|fyller|blir)\s(?i:bara\s|snart\s|nu\s)?|,\s|\s?\()"
     rf"(?i:{_OLD})"
@@ -138,7 +138,7 @@ def in_text(text: str) -> Told | None:
 
 
 def in_name(author: str) -> Told | None:
-    """Return what a name field tells of a child: "Melika, 11 år"."""
+    """Return what a name field tells of a child: "Minna, 11 år"."""
     match = _IN_NAME.match(author)
     if match is None or not _is_child(match["age"]):
         return None

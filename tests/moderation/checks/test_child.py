@@ -14,7 +14,7 @@ def child(text, author=""):
     ("text", "words"),
     [
         # The entry that the city once published.
-        ("Hej! Jag heter Melika och är 11 år.Jag tycker att", ["Melika", "11 år"]),
+        ("Hej! Jag heter Minna och är 11 år.Jag tycker att", ["Minna", "11 år"]),
         ("Jag heter Anna-Lisa Ek, 11 år, och vill", ["Anna-Lisa Ek", "11 år"]),
         ("jag heter melika och är elva år", ["melika", "elva år"]),
         ("Jag heter Li. Jag är 9 år och bor i Råå.", ["Li", "9 år"]),
@@ -24,7 +24,7 @@ def child(text, author=""):
         ("Bygg en pool! Hälsningar Hannes, 9 år", ["Hannes", "9 år"]),
         ("Bygg en pool!\n/Hannes 9 år", ["Hannes", "9 år"]),
         ("Bygg en pool!\n– Hannes (9 år)", ["Hannes", "9 år"]),
-        ("Jag, Melika 11 år, vill", ["Melika", "11 år"]),
+        ("Jag, Minna 11 år, vill", ["Minna", "11 år"]),
         ("Min son Elis är 5 år och vill gunga", ["Elis", "5 år"]),
         ("Vår dotter Elsa (7 år) cyklar", ["Elsa", "7 år"]),
         ("My name is Sara and I am 12 years old", ["Sara", "12 years old"]),
@@ -91,12 +91,12 @@ def test_what_tells_of_no_child(text):
 
 
 def test_the_name_beside_the_text_counts_as_a_name():
-    finding = child("Jag är 11 år", author="Melika")
+    finding = child("Jag är 11 år", author="Minna")
     assert (finding.field, finding.severity) == ("text", "high")
 
 
 def test_a_name_field_with_an_age():
-    finding = child("Bygg en pool", author="Melika, 11 år")
+    finding = child("Bygg en pool", author="Minna, 11 år")
     assert finding.field == "author"
     assert finding.spans == ((0, 6), (8, 13))
-    assert child("Bygg en pool", author="Melika, 31 år") is None
+    assert child("Bygg en pool", author="Minna, 31 år") is None

@@ -93,8 +93,8 @@ def test_every_code_has_a_title_and_a_sentence(code, field, count):
         ("Ring 042-10 50 00", "Texten innehåller ett telefonnummer: ”042-10 50 00”."),
         ("Jag är 811218-9876", "Texten innehåller ett personnummer: ”811218-9876”."),
         (
-            "Hej! Jag heter Melika och är 11 år.Jag tycker",
-            "Ett barns namn och ålder står i texten: ”Melika”, ”11 år”.",
+            "Hej! Jag heter Minna och är 11 år.Jag tycker",
+            "Ett barns namn och ålder står i texten: ”Minna”, ”11 år”.",
         ),
         ("Jag är 11 år.", "Den som skriver verkar vara ett barn: ”11 år”."),
         ("Se goteborg.se", "Texten innehåller en länk: ”goteborg.se”."),
