@@ -158,7 +158,7 @@ class TestQueue:
         assert other.number not in listed.text
 
 
-WORDS = [
+WORDS = (
     "Bänkar",
     "Träd",
     "Gungor",
@@ -188,7 +188,7 @@ WORDS = [
     "Blommor",
     "Häckar",
     "Picknickbord",
-]
+)
 
 
 class TestIdeaPage:
@@ -331,7 +331,7 @@ class TestDeciding:
         back = desk.send(f"/decisions/bulk/{answer.json['bulk_id']}/undo", {})
         assert len(back.json["done"]) == 3
 
-    def test_a_reader_looks_and_does_not_decide(self, app, settings, session, desk):
+    def test_a_reader_looks_and_does_not_decide(self, app, settings, session):
         accounts.add_staff(session, "las@example.org", Role.READER, PASSWORD)
         idea = waiting(session)
         reader = Desk(app, settings)
