@@ -53,11 +53,15 @@ class System:
             "RADSLAG_SUBMIT_LIMIT": "off",
             **settings,
         }
+        # What it says this time, and what it said before it was started again.
         self.printed: list[str] = []
+        self._earlier: list[str] = []
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, *options: str) -> None:
         """Start it, and wait until it says that everything runs."""
+        self._earlier += self.printed
+        self.printed = []
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "radslag", "up", "--data", str(self.folder)),
@@ -72,7 +76,7 @@ class System:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self._process, self.printed), daemon=True).start()
         eventually(self._is_up, what=f"{self.public} answering", seconds=START_S)
 
     def stop(self) -> int:
@@ -129,7 +133,7 @@ class System:
     def processes(self) -> dict[int, tuple[int, str]]:
         """Every process below the supervisor: its parent and its command line."""
         listing = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout
         known = {}
         for line in listing.splitlines():
@@ -181,7 +185,7 @@ class System:
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and (path.suffix == ".log" or "logs" in path.parts)
         ]
-        return "\n".join([*self.printed, *written])
+        return "\n".join([*self._earlier, *self.printed, *written])
 
     def moderator(self, email: str = "moa@example.org", role: str = "moderator") -> "Moderator":
         """Make an account, and sign in."""
@@ -191,10 +195,11 @@ class System:
         assert made.returncode == 0, made.stderr
         return Moderator(self, email)
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    @staticmethod
+    def _read(process: subprocess.Popen[str], printed: list[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.printed.append(line.rstrip("\n"))
+        with process.stdout as lines:
+            printed.extend(line.rstrip("\n") for line in lines)
 
     def _is_up(self) -> bool:
         assert self.running, "\n".join(self.printed)

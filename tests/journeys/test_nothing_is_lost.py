@@ -54,10 +54,9 @@ def submit_until_accepted(system: System, number: int) -> str:
 
 
 def kill(system: System, pattern: str) -> None:
-    pids = system.find(pattern)
-    assert pids, f"no process like {pattern}"
     # The one started last: a pool process or a web worker, where there is one.
-    os.kill(pids[-1], signal.SIGKILL)
+    pid = eventually(lambda: system.find(pattern), what=f"a process like {pattern}")[-1]
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_two_thousand_ideas_through_a_bad_night(system: System):
@@ -71,8 +70,8 @@ def test_two_thousand_ideas_through_a_bad_night(system: System):
             lambda: kill(system, r"granian .*services\.submission"),
             system.empty_the_broker,
             # The postmaster's own way to stop at once; its supervisor starts it again.
-            lambda: os.kill(system.find(r"postgres .*-D")[0], signal.SIGINT),
-            lambda: os.kill(system.find(r"-Q checks")[0], signal.SIGKILL),
+            lambda: os.kill(system.find(r"bin/postgres .*-D")[0], signal.SIGINT),
+            lambda: kill(system, r"-Q checks"),
             system.empty_the_broker,
         ):
             time.sleep(1.0)
@@ -149,9 +148,8 @@ def test_nobody_stays_behind_when_the_supervisor_is_killed(system: System):
         return not any(Path(f"/proc/{pid}/cmdline").exists() and alive(pid) for pid in before)
 
     eventually(all_gone, what="every process of the killed system gone", seconds=30)
-    [(ideas,)] = [(IDEAS + 100,)]
     system.start()
-    assert system.sql("SELECT count(*) FROM ideas") == [(ideas,)]
+    assert system.sql("SELECT count(*) FROM ideas") == [(IDEAS + 100,)]
     answer = system.submit("Och så en idé till, efter natten.")
     assert answer.status_code == 202
 
