@@ -123,7 +123,7 @@ def rounds(settings: Settings, count: int, processes: int, *, identical: bool) -
         right += is_right(ids)
     kind = "identical" if identical else "nearly identical"
     rate = count * COPIES / spent
-    print(f"{kind:>17}  {processes} process(es): {right} of {count} rounds right, {rate:.0f} ideas/s")
+    print(f"{kind:>17}, {processes} at once: {right} of {count} rounds right, {rate:.0f} ideas/s")
 
 
 def main() -> None:

@@ -12,20 +12,34 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, abort, g, redirect, render_template, request, session, url_for
+from flask import Flask, Response, abort, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import accounts
 from shared import web
+from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, Staff
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# However busy the session is: an open queue page asks by itself, so idleness cannot be seen.
 SESSION_LASTS = timedelta(hours=12)
+# What somebody typed into a decision; kept through a lost session.
+TYPED = (
+    "kind",
+    "rule",
+    "into",
+    "words",
+    "note",
+    "mask_author",
+    "counts_as_support",
+    "reason",
+    "council",
+)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RANK = {Role.READER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}
 
@@ -68,7 +82,15 @@ def init_app(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.register_error_handler(CSRFError, _bad_token)
+    app.after_request(_keep_private)
     app.context_processor(lambda: {"staff": g.get("staff")})
+
+
+def _keep_private(response: Response) -> Response:
+    """Leave no page of the desk in a shared computer's cache."""
+    if not (request.endpoint or "").endswith("static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _bad_token(_error: CSRFError) -> ResponseReturnValue:
@@ -125,7 +147,7 @@ def at_the_desk() -> ResponseReturnValue | None:
     if request.method in SAFE:
         return None
     sent_by = request.headers.get("Origin") or _origin(request.headers.get("Referer", ""))
-    if sent_by != f"{desk.scheme}://{desk.netloc}":
+    if sent_by != _origin(web.settings().desk_url):
         return web.error_page(403, detail=_("Det där skickades inte från deskens egna sidor."))
     return None
 
@@ -141,17 +163,25 @@ def begin_session(staff: Staff) -> None:
     session.permanent = True
     session["staff_id"] = str(staff.id)
     session["epoch"] = staff.session_epoch
+    session["since"] = int(utcnow().timestamp())
+    g.staff = _as_signed_in(staff)
 
 
 def _signed_in() -> SignedIn | None:
-    staff_id, epoch = session.get("staff_id"), session.get("epoch")
-    if staff_id is None or epoch is None:
+    staff_id, epoch, since = (session.get(name) for name in ("staff_id", "epoch", "since"))
+    if staff_id is None or epoch is None or since is None:
         return None
-    with Session() as reading:
-        staff = accounts.of_session(reading, UUID(staff_id), epoch)
+    staff = None
+    if utcnow().timestamp() - since < SESSION_LASTS.total_seconds():
+        with Session() as reading:
+            staff = accounts.of_session(reading, UUID(staff_id), epoch)
     if staff is None:
         session.clear()
         return None
+    return _as_signed_in(staff)
+
+
+def _as_signed_in(staff: Staff) -> SignedIn:
     return SignedIn(staff.id, staff.email, staff.name, staff.role, staff.language)
 
 
@@ -161,14 +191,24 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.method in SAFE:
         return redirect(url_for("login.form", next=request.full_path.rstrip("?")), 303)
     # What somebody typed is never lost because their session ended meanwhile.
-    kept = {
-        name: value
-        for name, value in request.form.items()
-        if value.strip() and name in {"note", "words", "purpose"}
-    }
-    back = request.referrer if _origin(request.referrer or "") == web.settings().desk_url else None
-    page = render_template("moderation/signed_out.html", kept=kept, back=urlsplit(back or "/").path)
+    kept = {name: request.form[name] for name in TYPED if request.form.get(name, "").strip()}
+    page = render_template(
+        "moderation/login.html",
+        email="",
+        fault="",
+        next=_page_of_form(),
+        number=(request.view_args or {}).get("number", "") if kept else "",
+        kept=kept,
+        signed_out=True,
+    )
     return page, 401
+
+
+def _page_of_form() -> str:
+    """Return the page of the desk on which the form stood that was sent."""
+    sent_from = request.referrer or ""
+    own = _origin(web.settings().desk_url)
+    return (sent_from.removeprefix(own) if _origin(sent_from) == own else "") or "/"
 
 
 def first_admin_link(session: SqlSession, settings: Settings) -> str | None:

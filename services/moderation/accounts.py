@@ -4,14 +4,14 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
@@ -114,7 +114,13 @@ def count_attempt(session: SqlSession, settings: Settings, email: str, source: s
     for lock in sorted(_lock_of(hashed) for hashed in (email_hash, source_hash)):
         session.execute(select(func.pg_advisory_xact_lock(lock)))
     since = utcnow() - WINDOW
-    session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(_oldest()), _is_old(since)))
+    # A little cleaning each time keeps the table small.
+    oldest = select(LoginAttempt.id).order_by(LoginAttempt.id).limit(20)
+    session.execute(
+        delete(LoginAttempt).where(
+            LoginAttempt.id.in_(oldest.with_for_update(skip_locked=True)), LoginAttempt.at < since
+        )
+    )
     at_account, from_source = (
         LoginAttempt.email_hash == email_hash,
         LoginAttempt.source_hash == source_hash,
@@ -159,15 +165,6 @@ def _hashes(settings: Settings, email: str, source: str) -> tuple[bytes, bytes]:
 
 def _lock_of(hashed: bytes) -> int:
     return int.from_bytes(hashed[:8], "big", signed=True)
-
-
-def _oldest() -> Select[tuple[int]]:
-    """A few of the oldest attempts: cleaning up a little each time keeps the table small."""
-    return select(LoginAttempt.id).order_by(LoginAttempt.id).limit(20)
-
-
-def _is_old(since: datetime) -> ColumnElement[bool]:
-    return LoginAttempt.at < since
 
 
 def _is_right(staff: Staff | None, password: str) -> bool:

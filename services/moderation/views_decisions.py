@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, jsonify, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
@@ -17,7 +18,7 @@ from services.moderation.views_queue import asked_filter
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Decision, DecisionKind, Idea, IdeaText, Role
-from shared.web import problem
+from shared.web import error_page, problem
 
 bp = Blueprint("decisions", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
@@ -95,6 +96,16 @@ def _bad_field(error: BadField) -> ResponseReturnValue:
     if request.is_json or number is None:
         return problem(422, error.sentence, errors={error.field: error.sentence})
     return page(number, status=422, notice=error.sentence, typed=request.form.to_dict())
+
+
+@bp.errorhandler(CSRFError)
+def _stale_token(_error: CSRFError) -> ResponseReturnValue:
+    """Somebody signed in again in another window: the page is stale, what they typed is not."""
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return error_page(400, detail=_("Sidan är för gammal. Ladda om den och försök igen."))
+    notice = _("Sidan var för gammal, så inget är beslutat. Läs igenom och skicka igen.")
+    return page(number, status=400, notice=notice, typed=request.form.to_dict())
 
 
 @bp.errorhandler(NotAllowed)

@@ -16,6 +16,7 @@ from services.moderation.checks import Finding
 from services.moderation.checks.explanations import explain, title
 from services.moderation.transitions import TRANSITIONS, Last
 from services.moderation.views_queue import asked_filter
+from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -71,7 +72,8 @@ def page(
             .options(joinedload(Idea.council, innerjoin=True), joinedload(Idea.rule))
         )
         if idea is None:
-            abort(404)
+            # Not raised: the page is also what error handlers answer with.
+            return web.error_page(404 if status == 200 else status)
         context = _context(reading, idea)
         wanted = asked_filter()
         place = review_queue.place_of(reading, number)

@@ -7,7 +7,8 @@ from flask import Blueprint, jsonify, redirect, render_template, request, sessio
 from flask.typing import ResponseReturnValue
 
 from services.moderation import access, accounts
-from services.moderation.accounts import AccountError, Refusal
+from services.moderation.accounts import AccountError
+from services.moderation.views_idea import page
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -15,6 +16,7 @@ from shared.i18n import gettext as _
 bp = Blueprint("login", __name__)
 
 _TRY_AGAIN_S = 15 * 60
+_LONGEST_EMAIL = 320
 
 
 @bp.before_request
@@ -29,42 +31,64 @@ def at_the_desk() -> ResponseReturnValue | None:
 @bp.get("/login")
 def form() -> ResponseReturnValue:
     """Show the form."""
-    return render_template("moderation/login.html", email="", fault="", next=_next())
+    return _login_page()
+
+
+def _login_page(fault: str = "") -> str:
+    kept = _kept()
+    return render_template(
+        "moderation/login.html",
+        email=request.form.get("email", ""),
+        fault=fault,
+        next=_next(),
+        number=request.form.get("number", ""),
+        kept=kept,
+        signed_out=bool(kept),
+    )
+
+
+def _kept() -> dict[str, str]:
+    """Return what was typed into a decision before the session was lost."""
+    typed = {name: request.form[name] for name in access.TYPED if request.form.get(name)}
+    return typed if request.form.get("number") else {}
 
 
 @bp.post("/login")
 def sign_in() -> ResponseReturnValue:
-    """Sign in with `email` and `password`; too many failures wait a quarter of an hour."""
+    """Sign in with `email` and `password`; too many failures wait a quarter of an hour.
+
+    What was typed into a decision comes back in the form of its idea; nothing is decided by it.
+    """
     fields = request.get_json(silent=True) if request.is_json else request.form
     if not isinstance(fields, Mapping):
         return web.problem(400, _("Skicka ett JSON-objekt."))
     email, password = str(fields.get("email") or ""), str(fields.get("password") or "")
+    email, source = email[:_LONGEST_EMAIL], request.remote_addr or ""
     with Session.begin() as writing:
-        found = accounts.sign_in(
-            writing, web.settings(), email, password, request.remote_addr or ""
-        )
-        if not isinstance(found, Refusal):
-            access.begin_session(found)
-    if isinstance(found, Refusal):
-        return _refused(found, email)
-    return jsonify({"ok": True}) if request.is_json else redirect(_next() or "/", 303)
-
-
-def _refused(why: Refusal, email: str) -> ResponseReturnValue:
-    too_many = why is Refusal.TOO_MANY
-    fault = (
-        _("Det har blivit för många försök. Vänta en kvart och försök igen.")
-        if too_many
-        else _("Adressen eller lösenordet stämmer inte.")
-    )
-    status = 429 if too_many else 401
-    headers = {"Retry-After": str(_TRY_AGAIN_S)} if too_many else {}
+        may_try = accounts.count_attempt(writing, web.settings(), email, source)
+    if not may_try:
+        fault = _("Det har blivit för många försök. Vänta en kvart och försök igen.")
+        return _refused(429, fault, {"Retry-After": str(_TRY_AGAIN_S)})
+    with Session.begin() as writing:
+        found = accounts.sign_in(writing, web.settings(), email, password, source)
+    if found is None:
+        return _refused(401, _("Adressen eller lösenordet stämmer inte."), {})
+    kept = _kept()
+    access.begin_session(found)
     if request.is_json:
-        answer = web.problem(status, fault)
-        answer.headers.update(headers)
-        return answer
-    page = render_template("moderation/login.html", email=email, fault=fault, next=_next())
-    return page, status, headers
+        return jsonify({"ok": True})
+    if kept:
+        notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
+        return page(request.form["number"], notice=notice, typed=kept)
+    return redirect(_next() or "/", 303)
+
+
+def _refused(status: int, fault: str, headers: dict[str, str]) -> ResponseReturnValue:
+    if not request.is_json:
+        return _login_page(fault), status, headers
+    answer = web.problem(status, fault)
+    answer.headers.update(headers)
+    return answer
 
 
 @bp.post("/logout")

@@ -1,0 +1,70 @@
+"""A browser at the desk, with real sessions, tokens and headers."""
+
+from collections.abc import Iterator
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session as SqlSession
+
+from radslag.desk import create_app
+from services.moderation import accounts
+from services.moderation.seed import seed_rules
+from shared.config import Settings
+from shared.models import Role
+
+PASSWORD = "ett långt lösenord för prov"
+
+
+class Desk:
+    """A browser at the desk."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self.client: FlaskClient = app.test_client()
+        self.base = settings.desk_url
+        self.headers = {"Origin": settings.desk_url}
+
+    def get(self, path: str, status: int = 200) -> BeautifulSoup:
+        answer = self.client.get(path, base_url=self.base)
+        assert answer.status_code == status, answer.text
+        return self.page(answer)
+
+    @staticmethod
+    def page(answer) -> BeautifulSoup:
+        return BeautifulSoup(answer.text, "html.parser")
+
+    def token(self, path: str = "/login") -> str:
+        found = self.get(path).find("input", {"name": "csrf_token"})
+        assert found is not None
+        return str(found["value"])
+
+    def post(self, path: str, **fields):
+        fields.setdefault("csrf_token", self.csrf)
+        return self.client.post(path, data=fields, headers=self.headers, base_url=self.base)
+
+    def send(self, path: str, body: dict):
+        headers = {**self.headers, "X-CSRFToken": self.csrf}
+        return self.client.post(path, json=body, headers=headers, base_url=self.base)
+
+    def sign_in(self, email: str) -> None:
+        self.csrf = self.token()
+        assert self.post("/login", email=email, password=PASSWORD).status_code == 303
+        self.csrf = self.token("/")
+
+
+@pytest.fixture
+def app(settings: Settings, database: None) -> Flask:
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    return app
+
+
+@pytest.fixture
+def desk(app: Flask, settings: Settings, session: SqlSession) -> Iterator[Desk]:
+    accounts.add_staff(session, "moa@example.org", Role.MODERATOR, PASSWORD, name="Moa")
+    seed_rules(session)
+    session.commit()
+    desk = Desk(app, settings)
+    desk.sign_in("moa@example.org")
+    return desk
