@@ -17,6 +17,12 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _TALKATIVE = ("celery", "kombu", "sqlalchemy", "psycopg", "werkzeug", "granian", "mail.log")
 
 
+def _among(arguments: Any) -> BaseException | None:
+    """Find the error that a library put into its sentence."""
+    values = arguments if isinstance(arguments, tuple) else ()
+    return next((value for value in values if isinstance(value, BaseException)), None)
+
+
 class Formatter(logging.Formatter):
     """One line of JSON a record: time, level, logger, sentence, fields, place of an error."""
 
@@ -32,8 +38,9 @@ class Formatter(logging.Formatter):
         for name, value in vars(record).items():
             if name not in _STANDARD and not foreign:
                 line[name] = value if isinstance(value, int | float | bool) else str(value)
-        if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = place_of(record.exc_info[1])
+        error = record.exc_info[1] if record.exc_info else _among(record.args)
+        if error is not None:
+            line["error"] = place_of(error)
         return json.dumps(line, ensure_ascii=False, default=str)
 
     @staticmethod

@@ -21,6 +21,8 @@ from tests.journeys.system import System, eventually, whole_system
 pytestmark = pytest.mark.slow
 IDEAS = 2000
 CONNECTIONS = 16
+# Sent with ideas all through the night; no log may ever have heard of them.
+CANARY = {"author": "Kanarie Fågelsson", "email": "kanarie.fagelsson@example.org"}
 WORDS = ("bänk", "lekplats", "cykelväg", "bibliotek", "park", "brygga", "torg", "träd", "skola")
 
 
@@ -42,7 +44,7 @@ def submit_until_accepted(system: System, number: int) -> str:
     deadline = time.monotonic() + 120
     while True:
         try:
-            answer = system.submit(unique(number), key=f"storm-{number}")
+            answer = system.submit(unique(number), key=f"storm-{number}", **CANARY)
         except requests.RequestException:
             answer = None
         if answer is not None and answer.status_code == 202:
@@ -137,6 +139,13 @@ def test_a_hundred_letters_leave_though_the_broker_forgets(system: System):
     known = {row[0] for row in system.sql("SELECT message_id FROM letters")}
     assert {letter["Message-ID"] for letter in letters} == known
     assert system.radslag("ledger").returncode == 0
+
+
+def test_no_log_has_heard_of_a_writer(system: System):
+    written = system.logs()
+    assert written.count("\n") > 10
+    for canary in (*CANARY.values(), "skrivare7@example.org", unique(7).split()[1]):
+        assert canary not in written
 
 
 def test_nobody_stays_behind_when_the_supervisor_is_killed(system: System):
