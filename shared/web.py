@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from jinja2 import StrictUndefined
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -73,6 +73,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_down)
     app.register_error_handler(PoolTimeoutError, _database_down)
+    app.register_error_handler(DataError, _unstorable)
+    app.register_error_handler(UnicodeEncodeError, _unstorable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -196,6 +198,12 @@ def _http_error(error: HTTPException) -> Response:
 def _database_down(error: SQLAlchemyError) -> Response:
     log.warning("the database does not answer", exc_info=error)
     return error_page(503)
+
+
+def _unstorable(error: Exception) -> Response:
+    """What no database can hold (NUL, half a character, a number too large) was not typed."""
+    log.warning("a request held what cannot be stored", exc_info=error)
+    return error_page(400)
 
 
 def _unexpected(error: Exception) -> Response:

@@ -22,7 +22,7 @@ class Made:
     number: str
     kind: DecisionKind
     who: str
-    rule: str
+    rule: Rule | None
     note: str
     decided_at: datetime
 
@@ -32,7 +32,7 @@ def history(
 ) -> tuple[list[Made], int | None]:
     """Return a page of decisions, newest first, and where the next page begins, if there is one."""
     question = (
-        select(Decision, Idea.number, Staff.name, Staff.email, Rule.code)
+        select(Decision, Idea.number, Staff.name, Staff.email, Rule)
         .join(Idea, Idea.id == Decision.idea_id)
         .outerjoin(Staff, Staff.id == Decision.staff_id)
         .outerjoin(Rule, Rule.id == Decision.rule_id)
@@ -49,7 +49,7 @@ def history(
             number,
             decision.kind,
             name or email or "",
-            rule or "",
+            rule,
             decision.note or "",
             decision.decided_at,
         )

@@ -73,6 +73,10 @@ class Place:
             ),
         )
 
+    def could_be(self) -> bool:
+        """Tell whether its numbers fit their columns; one that was made up may not."""
+        return abs(self.priority) < 1 << 31 and abs(self.entry_id) < 1 << 63
+
     def __str__(self) -> str:
         return f"{self.priority}_{self.opened_at.timestamp():.6f}_{self.entry_id}"
 
@@ -224,6 +228,17 @@ def next_number(session: SqlSession, wanted: Filter, after: Place | None, but: s
     return session.scalar(question)
 
 
+def open_reasons(session: SqlSession, idea_id: UUID) -> list[Reason]:
+    """Return why people should look at an idea now, the most urgent first."""
+    return list(
+        session.scalars(
+            select(QueueEntry.reason)
+            .where(QueueEntry.idea_id == idea_id, QueueEntry.closed_at.is_(None))
+            .order_by(*_ordered())
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Similar:
     """Another idea that this one was found to be like, with the text that stands."""
@@ -280,13 +295,13 @@ def _similar(session: SqlSession, which: ColumnElement[bool], most: int = 5) -> 
     ]
 
 
-def history(session: SqlSession, idea_id: UUID) -> list[tuple[Decision, str, str]]:
+def history(session: SqlSession, idea_id: UUID) -> list[tuple[Decision, str, Rule | None]]:
     """Return the decisions about an idea, newest first, with who made them and by which rule."""
     rows = session.execute(
-        select(Decision, Staff.name, Staff.email, Rule.code)
+        select(Decision, Staff.name, Staff.email, Rule)
         .outerjoin(Staff, Staff.id == Decision.staff_id)
         .outerjoin(Rule, Rule.id == Decision.rule_id)
         .where(Decision.idea_id == idea_id)
         .order_by(Decision.seq.desc())
     )
-    return [(decision, name or email or "", code or "") for decision, name, email, code in rows]
+    return [(decision, name or email or "", rule) for decision, name, email, rule in rows]

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
-from services.moderation import access, marks, review_queue
+from services.moderation import access, marks, originals, review_queue
 from services.moderation.checks import Finding
 from services.moderation.checks.explanations import explain, title
 from services.moderation.transitions import TRANSITIONS, Last
@@ -21,13 +21,11 @@ from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import (
-    AccessLog,
     Contact,
     DecisionKind,
     Idea,
     IdeaStatus,
     IdeaText,
-    Original,
     Role,
     Rule,
     TextKind,
@@ -36,8 +34,6 @@ from shared.models import (
 
 bp = Blueprint("ideas", __name__)
 bp.before_request(access.guard(Role.READER))
-
-MIN_PURPOSE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +140,7 @@ def _context(reading: SqlSession, idea: Idea) -> dict[str, Any]:
         "maskable": _maskable(numbered, standing.text or "") if not pending else [],
         "is_masked": current.kind is TextKind.MASK,
         "target": target,
+        "reasons": review_queue.open_reasons(reading, idea.id),
         "history": past,
         "latest": past[0][0] if past else None,
         "kinds": _possible(idea),
@@ -204,19 +201,19 @@ def _merge_target(idea: Idea, similar: list[review_queue.Similar]) -> str:
 @access.requires(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
-    purpose = request.form.get("purpose", "").strip()
-    if len(purpose) < MIN_PURPOSE:
+    purpose = request.form.get("purpose", "").strip()[: originals.MAX_PURPOSE]
+    if len(purpose) < originals.MIN_PURPOSE:
         return page(number, status=422, notice=_("Skriv varför du behöver läsa originalet."))
     with Session.begin() as writing:
         idea = writing.scalar(select(Idea).where(Idea.number == number))
         if idea is None:
             abort(404)
-        sealed = writing.get_one(Original, idea.id)
-        writing.add(AccessLog(staff_id=access.current().id, idea_id=idea.id, purpose=purpose))
+        sealed = originals.open_seal(writing, idea.id, access.current().id, purpose)
         return render_template(
             "moderation/original.html",
             idea=idea,
             sealed=sealed,
+            fields=originals.fields_of(sealed),
             body=(sealed.body or b"").decode("utf-8", errors="replace"),
             purpose=purpose,
         )

@@ -43,9 +43,11 @@ def asked_filter() -> Filter:
 
 def asked_place() -> Place | None:
     """Read where a page begins."""
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         priority, at, entry_id = request.args.get("after", "").split("_")
-        return Place(int(priority), datetime.fromtimestamp(float(at), UTC), int(entry_id))
+        place = Place(int(priority), datetime.fromtimestamp(float(at), UTC), int(entry_id))
+        if place.could_be():
+            return place
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
@@ -51,6 +52,16 @@ class Desk:
         self.csrf = self.token()
         assert self.post("/login", email=email, password=PASSWORD).status_code == 303
         self.csrf = self.token("/")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def light_hasher() -> Iterator[None]:
+    """Hash for real, but with little effort: these tests sign in hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        )
+        yield
 
 
 @pytest.fixture

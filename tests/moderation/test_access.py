@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
 from radslag.desk import create_app
-from services.moderation import access, accounts
+from services.moderation import access, accounts, originals
 from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.models import Decision, Invitation, LoginAttempt, Role, Staff
+from shared.ids import new_id
+from shared.models import Decision, Invitation, LoginAttempt, Original, Role, Staff
 from tests.factories import _ENVIRONMENT, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
@@ -326,7 +327,8 @@ class TestSignIn:
         desk.csrf = desk.token("/login")
         assert self.try_with(desk, PASSWORD).status_code == 303
 
-    def test_waits_when_one_source_tries_many_accounts(self, desk):
+    def test_waits_when_one_source_tries_many_accounts(self, desk, monkeypatch):
+        monkeypatch.setattr(accounts, "MOST_FROM_ONE_SOURCE", 6)
         answers = [
             self.try_with(desk, "fel", email=f"nr{number}@example.org").status_code
             for number in range(accounts.MOST_FROM_ONE_SOURCE + 2)
@@ -523,3 +525,73 @@ class TestTypedNote:
         wanted = page.select_one("input[name=next]")["value"]
         assert wanted == f"/ideas/{idea.number}?reason=new"
         assert not re.search("http", wanted)
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\ud800"])
+def test_what_no_database_can_hold_is_refused_not_an_error(app, settings, session, bad):
+    desk = enter(app, settings, session, Role.ADMIN)
+    idea = an_idea(session)
+    check(session, idea)
+    if bad == "\x00":
+        for path in ("/?council=%00", "/ideas/%00", "/history?kind=%00", "/?after=%00_1_1"):
+            assert desk.client.get(path, base_url=desk.base).status_code in {200, 400, 404}, path
+    here = f"/ideas/{idea.number}/decisions"
+    seen = {"kind": "reject", "seen_version": idea.version}
+    for fields in (
+        {"rule": bad},
+        {"rule": "spam", "note": f"x{bad}"},
+        {"kind": "merge", "into": bad},
+    ):
+        assert desk.send(here, seen | fields).status_code in {400, 422, 200}, fields
+    items = [{"number": bad, "seen_version": 1}]
+    bulk = {"items": items, "kind": "publish"}
+    assert desk.send("/decisions/bulk", bulk).status_code in {200, 400, 422}
+    assert desk.send("/login", {"email": bad, "password": bad}).status_code in {400, 401}
+    if bad == "\x00":
+        assert desk.post(here, **seen, rule="spam", note=bad).status_code in {303, 409, 422, 400}
+        assert desk.post(
+            f"/ideas/{idea.number}/original", purpose=f"prov{bad}prov"
+        ).status_code in {
+            200,
+            400,
+        }
+
+
+@pytest.mark.parametrize(
+    "place", ["1_nan_1", "1_inf_1", "1_1e99_1", "99999999999_1_1", "x", "1_1_99999999999999999999"]
+)
+def test_a_place_that_is_none_shows_the_queue_from_its_beginning(app, settings, session, place):
+    desk = enter(app, settings, session, Role.READER)
+    desk.get(f"/?after={place}")
+
+
+def test_an_original_is_shown_as_people_read_it_and_as_it_came(app, settings, session):
+    desk = enter(app, settings, session, Role.MODERATOR)
+    idea = an_idea(session)
+    kept = Original(
+        idea_id=new_id(),
+        body=b"text=Fler+b%C3%A4nkar&author=%3Cb%3EBo%3C%2Fb%3E",
+        content_type="application/x-www-form-urlencoded; charset=utf-8",
+        sha256=b"",
+    )
+    assert originals.fields_of(kept) == [("text", "Fler bänkar"), ("author", "<b>Bo</b>")]
+    session.commit()
+    page = desk.page(desk.post(f"/ideas/{idea.number}/original", purpose="Begäran om utlämnande"))
+    assert page.select_one(".sealed").text == "En bänk vid vattnet, tack."
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "fields"),
+    [
+        (b'{"text": "\\u00e5", "n": [1]}', "application/json", [("text", "å"), ("n", "[1]")]),
+        (b"[1]", "application/json", []),
+        (b"{", "application/json", []),
+        (b"[" * 100_000, "application/json", []),
+        (b"text=\xff", "application/x-www-form-urlencoded", [("text", "\ufffd")]),
+        (b"text=a", "multipart/form-data; boundary=x", []),
+        (None, "application/json", []),
+    ],
+)
+def test_fields_of_any_body(body, content_type, fields):
+    original = Original(body=body, content_type=content_type)
+    assert originals.fields_of(original) == fields
