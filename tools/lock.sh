@@ -24,7 +24,9 @@ resolve() {
     rm "$file.new"
 }
 
-resolve requirements-dev.txt --extra embedded --extra dev pyproject.toml
+resolve requirements-dev.txt --extra embedded --extra semantic --extra dev pyproject.toml
+# Beside what is installed for development, so at the same versions.
+resolve requirements-bench.txt --constraint requirements-dev.txt --extra bench pyproject.toml
 # What makes the package itself in the image.
 echo setuptools | resolve requirements-build.txt --constraint requirements-dev.txt -
 # What runs in production is what was tested.

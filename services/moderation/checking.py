@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
-from services.moderation import duplicates, verdicts
-from services.moderation.checks import Finding, Subject, run_all
+from services.moderation import duplicates, equipping, verdicts
+from services.moderation.checks import Finding, Subject, checks_with, run_all
 from services.moderation.checks.duplicates import copy_finding
 from services.moderation.duplicates import Asked
 from services.moderation.groups import Link
@@ -41,16 +41,8 @@ def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.De
     outbox.done(session, batch, deliveries)
     standing = [idea for idea in ideas if idea.destroyed_at is None]
     words = _texts(session, standing)
-    results = {
-        idea.id: run_all(
-            Subject(
-                text=words[idea.id].text or "",
-                author=words[idea.id].author or "",
-                council_language=idea.council.language,
-            )
-        )
-        for idea in standing
-    }
+    checks = checks_with(equipping.standing(session))
+    results = {idea.id: run_all(_subject(idea, words[idea.id]), checks) for idea in standing}
     asked = [_asked(idea, words[idea.id]) for idea in standing]
     seen = duplicates.look(session, asked)
     groups = duplicates.settle(session, asked, seen)
@@ -74,6 +66,15 @@ def _texts(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, IdeaText]:
         .where(Idea.id.in_([idea.id for idea in ideas]), IdeaText.version == Idea.text_version)
     )
     return {version.idea_id: version for version in found}
+
+
+def _subject(idea: Idea, version: IdeaText) -> Subject:
+    return Subject(
+        text=version.text or "",
+        author=version.author or "",
+        council_language=idea.council.language,
+        signals=idea.signals,
+    )
 
 
 def _asked(idea: Idea, version: IdeaText) -> Asked:

@@ -1,6 +1,7 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
 from shared.models.base import Base
+from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
 from shared.models.enums import (
     DecisionKind,
@@ -32,6 +33,7 @@ from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 __all__ = [
     "AccessLog",
     "Base",
+    "CheckSwitch",
     "Contact",
     "Council",
     "Decision",
@@ -40,6 +42,7 @@ __all__ = [
     "DigestPosition",
     "DigestRun",
     "DuplicateLink",
+    "Embedding",
     "FailedJob",
     "FindingRow",
     "FingerprintBatch",
@@ -50,6 +53,7 @@ __all__ = [
     "IdeaText",
     "IdempotencyKey",
     "Invitation",
+    "LearnedModel",
     "Letter",
     "LetterState",
     "LoginAttempt",
@@ -69,4 +73,5 @@ __all__ = [
     "Subscription",
     "TextKind",
     "Verdict",
+    "WordListEntry",
 ]

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.models.base import Base, Moment, Now, OpaqueId, stored
@@ -80,6 +81,8 @@ class Idea(Base):
     source_id: Mapped[str | None]
     # Keyed hash of where it came from, for bursts; never the address itself.
     sender_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # What the intake noticed about the way it came: {"burst": 34, "time_trap": 1}. Never words.
+    signals: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
     received_at: Mapped[Moment]
     stored_at: Mapped[Now]
     precision: Mapped[Precision] = mapped_column(

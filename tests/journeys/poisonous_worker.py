@@ -13,12 +13,12 @@ __all__ = ["celery_app"]
 _run_all = checking.run_all
 
 
-def _poisoned(subject: Any) -> Any:
+def _poisoned(subject: Any, checks: Any) -> Any:
     if KILLS in subject.text:
         os.kill(os.getpid(), signal.SIGKILL)
     while NEVER_RETURNS in subject.text:
         pass
-    return _run_all(subject)
+    return _run_all(subject, checks)
 
 
 checking.run_all = _poisoned

@@ -1,7 +1,7 @@
 """What a machine can tell a moderator about a short text: findings, and what they mean together.
 
-A new check is one file and one line in CHECKS. Duplicates need other ideas to compare with and are
-therefore not among them: `duplicates` holds their pure half.
+A new check is one file and one line in `checks_with`. Duplicates need other ideas to compare with
+and are therefore not among them: `duplicates` holds their pure half.
 """
 
 import logging
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.moderation.checks import duplicates, personal_data, spam
+from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
 from shared.errors import place_of
 
@@ -18,20 +19,30 @@ __all__ = [
     "Check",
     "CheckResult",
     "Code",
+    "Equipment",
     "Finding",
     "Severity",
     "Span",
     "Subject",
+    "checks_with",
     "run_all",
     "worst_first",
 ]
 
 log = logging.getLogger(__name__)
 
-CHECKS: tuple[Check, ...] = (
-    personal_data.CHECK,
-    spam.CHECK,
-)
+
+def checks_with(equipment: Equipment) -> tuple[Check, ...]:
+    """Return the checks that run with this equipment: all but those that are switched off."""
+    every = (
+        personal_data.CHECK,
+        spam.CHECK,
+    )
+    return tuple(check for check in every if check.name not in equipment.off)
+
+
+# As they are shipped.
+CHECKS: tuple[Check, ...] = checks_with(Equipment())
 
 # The name and version of everything that can be `unchecked` or have findings.
 CHECK_VERSIONS = {check.name: check.version for check in CHECKS} | {

@@ -16,14 +16,39 @@ class Code(enum.StrEnum):
 
     EXACT = "exact"
     NEAR = "near"
+    SEMANTIC = "semantic"
+
     EMAIL = "email"
     PHONE = "phone"
     PERSONNUMMER = "personnummer"
     CHILD = "child"
+    PERSON_NAME = "person_name"
+    ADDRESS = "address"
+    ACCOUNT = "account"
+    PLATE = "plate"
+    HANDLE = "handle"
+    SENSITIVE = "sensitive"
+
     LINK = "link"
     SHOUTING = "shouting"
     REPETITION = "repetition"
     PHRASE = "phrase"
+    OFFER = "offer"
+    INVISIBLE = "invisible"
+    MIXED_SCRIPT = "mixed_script"
+    GIBBERISH = "gibberish"
+    LEARNED_SPAM = "learned_spam"
+    BURST = "burst"
+    HONEYPOT = "honeypot"
+    TIME_TRAP = "time_trap"
+    LISTED = "listed"
+
+    THREAT = "threat"
+    HATE = "hate"
+    INSULT = "insult"
+    PROFANITY = "profanity"
+
+    LANGUAGE = "language"
 
 
 class Severity(enum.StrEnum):
@@ -47,6 +72,8 @@ class Subject:
     text: str
     author: str = ""
     council_language: str = "sv"
+    # What the intake noticed about the way it came: {"burst": 34, "honeypot": 1}.
+    signals: Mapping[str, int] = default(default_factory=dict)
 
     @property
     def fields(self) -> tuple[tuple[Field, str], ...]:

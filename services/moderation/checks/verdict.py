@@ -9,19 +9,20 @@ The rules, in order:
    checked is never clear.
 3. `clear` otherwise. Info and low findings are shown but ask for nothing.
 
-The priority says whom a moderator should see first. The lane comes from the first row that fits,
-and the score of the worst finding orders ideas inside it (0 to 9):
+The lane says where in the queue an idea waits: the first row that fits. The priority is the lane's
+number and 0 to 9 for the score of the worst finding, which orders ideas inside the lane.
 
-| lane | when | why |
-| --- | --- | --- |
-| 400 | personal data, high (personnummer, a child with a name) | may harm somebody |
-| 300 | personal data, medium (e-mail, phone, a child's age) | should not become public unseen |
-| 50 | `likely_spam` | real ideas should not wait behind it |
-| 250 | a check could not run | nobody knows yet |
-| 200 | other `attention` | something to decide |
-| 100 | `clear` | the usual idea |
+| lane | | when | why |
+| --- | --- | --- | --- |
+| urgent | 400 | harm, high (a threat, a personnummer, a child with a name) | may hurt somebody |
+| likely_spam | 50 | `likely_spam` | real ideas should not wait behind it |
+| care | 300 | harm, medium (e-mail, phone, a child's age, an insult) | not public unseen |
+| unchecked | 250 | a check could not run | nobody knows yet |
+| attention | 200 | other `attention` | something to decide |
+| ordinary | 100 | `clear` | the usual idea |
 """
 
+import enum
 from collections.abc import Collection, Iterable
 from math import prod
 from typing import NamedTuple
@@ -30,11 +31,57 @@ from services.moderation.checks.finding import Code, Finding, Severity
 from shared.models.enums import Outcome
 
 # Raise it whenever the same findings give another outcome or priority: it is stored as `ruleset`.
-VERDICT_VERSION = 1
+VERDICT_VERSION = 2
 
 SPAM_THRESHOLD = 0.75
-SPAM_CODES = frozenset({Code.LINK, Code.SHOUTING, Code.REPETITION, Code.PHRASE})
-PERSONAL_CODES = frozenset({Code.EMAIL, Code.PHONE, Code.PERSONNUMMER, Code.CHILD})
+SPAM_CODES = frozenset(
+    {
+        Code.LINK,
+        Code.SHOUTING,
+        Code.REPETITION,
+        Code.PHRASE,
+        Code.OFFER,
+        Code.INVISIBLE,
+        Code.MIXED_SCRIPT,
+        Code.GIBBERISH,
+        Code.LEARNED_SPAM,
+        Code.BURST,
+        Code.HONEYPOT,
+        Code.TIME_TRAP,
+        Code.LISTED,
+        Code.LANGUAGE,
+    }
+)
+# What may hurt a person when it becomes public.
+HARM_CODES = frozenset(
+    {
+        Code.EMAIL,
+        Code.PHONE,
+        Code.PERSONNUMMER,
+        Code.CHILD,
+        Code.PERSON_NAME,
+        Code.ADDRESS,
+        Code.ACCOUNT,
+        Code.PLATE,
+        Code.HANDLE,
+        Code.SENSITIVE,
+        Code.THREAT,
+        Code.HATE,
+        Code.INSULT,
+        Code.PROFANITY,
+    }
+)
+
+
+class Lane(enum.IntEnum):
+    """Where in the queue an idea waits; the value is the least priority in it."""
+
+    LIKELY_SPAM = 50
+    ORDINARY = 100
+    ATTENTION = 200
+    UNCHECKED = 250
+    CARE = 300
+    URGENT = 400
 
 
 class Combined(NamedTuple):
@@ -42,6 +89,16 @@ class Combined(NamedTuple):
 
     outcome: Outcome
     priority: int
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane that the priority lies in."""
+        return lane_of(self.priority)
+
+
+def lane_of(priority: int) -> Lane:
+    """Return the lane of a priority."""
+    return max((lane for lane in Lane if lane <= priority), default=Lane.LIKELY_SPAM)
 
 
 def spam_score(findings: Iterable[Finding]) -> float:
@@ -58,16 +115,16 @@ def combine(findings: Collection[Finding], unchecked: Collection[str] = ()) -> C
         outcome = Outcome.ATTENTION
     else:
         outcome = Outcome.CLEAR
-    personal = max((f.severity.rank for f in findings if f.code in PERSONAL_CODES), default=0)
-    if personal >= Severity.HIGH.rank:
-        lane = 400
-    elif personal >= Severity.MEDIUM.rank:
-        lane = 300
+    harm = max((f.severity.rank for f in findings if f.code in HARM_CODES), default=0)
+    if harm >= Severity.HIGH.rank:
+        lane = Lane.URGENT
     elif outcome is Outcome.LIKELY_SPAM:
-        lane = 50
+        lane = Lane.LIKELY_SPAM
+    elif harm >= Severity.MEDIUM.rank:
+        lane = Lane.CARE
     elif unchecked:
-        lane = 250
+        lane = Lane.UNCHECKED
     else:
-        lane = 200 if outcome is Outcome.ATTENTION else 100
+        lane = Lane.ATTENTION if outcome is Outcome.ATTENTION else Lane.ORDINARY
     strongest = max((f.score for f in findings if f.severity.rank == worst), default=0.0)
     return Combined(outcome, lane + int(9 * strongest))

@@ -8,7 +8,7 @@ import pytest
 
 from services.moderation.checks import Code, Subject, run_all
 from services.moderation.checks.duplicates import HINT, confirm, keys_of
-from services.moderation.checks.verdict import PERSONAL_CODES, combine
+from services.moderation.checks.verdict import HARM_CODES, combine
 from shared.models.enums import Outcome
 from shared.text import clean, fold
 
@@ -40,7 +40,7 @@ def test_real_ideas_are_left_in_peace(ideas, titled):
         result = run_all(Subject(text))
         assert result.unchecked == ()
         assert combine(result.findings).outcome is not Outcome.LIKELY_SPAM
-        personal += [(row["id"], f.code) for f in result.findings if f.code in PERSONAL_CODES]
+        personal += [(row["id"], f.code) for f in result.findings if f.code in HARM_CODES]
     assert personal == [("513", Code.CHILD)]
 
 

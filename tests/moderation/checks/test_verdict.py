@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Finding, Severity, Subject, run_all
-from services.moderation.checks.verdict import PERSONAL_CODES, SPAM_CODES, combine
+from services.moderation.checks.verdict import HARM_CODES, SPAM_CODES, combine
 
 
 def of(code, severity, score=0.5):
@@ -29,6 +29,10 @@ def of(code, severity, score=0.5):
         ([of("child", "high", 0.95)], [], "attention", 400),
         ([of("child", "medium", 0.7)], [], "attention", 300),  # an age without a name
         ([of("child", "high", 0.95), of("phrase", "medium", 0.9)], [], "likely_spam", 400),
+        ([of("phone", "medium", 0.9), of("phrase", "medium", 0.9)], [], "likely_spam", 50),
+        ([of("threat", "high", 0.9), of("phrase", "medium", 0.9)], [], "likely_spam", 400),
+        ([of("insult", "medium", 0.8)], [], "attention", 300),
+        ([of("person_name", "low", 0.5)], [], "clear", 100),  # many ideas name somebody
         ([], ["spam"], "attention", 250),  # what was not checked is never clear
         ([of("email", "medium", 0.95)], ["spam"], "attention", 300),
         ([of("phrase", "medium", 0.9)], ["duplicates"], "likely_spam", 50),
@@ -38,6 +42,7 @@ def test_the_verdict(findings, unchecked, outcome, lane):
     verdict = combine(findings, unchecked)
     assert verdict.outcome == outcome
     assert lane <= verdict.priority <= lane + 9
+    assert verdict.lane == lane
 
 
 FINDINGS = st.lists(
@@ -58,7 +63,7 @@ def test_only_signs_of_spam_make_spam(findings):
     others = [f for f in findings if f.code not in SPAM_CODES]
     assert combine(others).outcome != "likely_spam"
     assert combine(findings, ["a check"]).outcome != "clear"
-    assert not SPAM_CODES & PERSONAL_CODES
+    assert not SPAM_CODES & HARM_CODES
 
 
 @pytest.mark.parametrize(

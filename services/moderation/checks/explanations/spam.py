@@ -1,0 +1,133 @@
+"""Signs of advertising and noise."""
+
+from services.moderation.checks.explanations.quoting import Table, in_author, quotes
+from services.moderation.checks.finding import Code, Finding
+from shared.i18n import gettext as _
+from shared.i18n import ngettext
+
+# Names of services, which are the same in every language.
+_SERVICES = {"akismet": "Akismet", "stopforumspam": "StopForumSpam", "urlhaus": "URLhaus"}
+
+
+def _link(finding: Finding, text: str) -> str:
+    words, n = quotes(finding, text), len(finding.spans)
+    if finding.params.get("lookalike"):
+        return _("En länk låtsas vara en annan webbplats: %(words)s.", words=words)
+    if in_author(finding):
+        return _("I namnet står en länk: %(words)s.", words=words)
+    if finding.params.get("shortened"):
+        return _("Texten har en länk som döljer vart den leder: %(words)s.", words=words)
+    return ngettext(
+        "Texten innehåller en länk: %(words)s.",
+        "Texten innehåller %(n)s länkar: %(words)s.",
+        n,
+        words=words,
+    )
+
+
+def _shouting(finding: Finding, _text: str) -> str:
+    percent = finding.params.get("percent")
+    if percent is None:
+        return _("Texten är till stor del skriven med stora bokstäver.")
+    return _("Texten är till %(percent)s procent skriven med stora bokstäver.", percent=percent)
+
+
+def _repetition(finding: Finding, text: str) -> str:
+    words = quotes(finding, text)
+    if in_author(finding):
+        return _("I namnet upprepas tecken eller ord: %(words)s.", words=words)
+    return _("Tecken eller ord upprepas många gånger: %(words)s.", words=words)
+
+
+def _phrase(finding: Finding, text: str) -> str:
+    words, n = quotes(finding, text), len(finding.spans)
+    if in_author(finding):
+        return _("I namnet står ord som är vanliga i reklam: %(words)s.", words=words)
+    return ngettext(
+        "En fras är vanlig i reklam och skräppost: %(words)s.",
+        "%(n)s fraser är vanliga i reklam och skräppost: %(words)s.",
+        n,
+        words=words,
+    )
+
+
+def _offer(finding: Finding, text: str) -> str:
+    return _("Någon vill sälja eller bli kontaktad: %(words)s.", words=quotes(finding, text))
+
+
+def _invisible(finding: Finding, _text: str) -> str:
+    count = finding.params.get("count", len(finding.spans))
+    if in_author(finding):
+        return _("I namnet finns tecken som inte syns.")
+    return ngettext(
+        "Texten har ett tecken som inte syns.",
+        "Texten har %(n)s tecken som inte syns.",
+        int(count) or 1,
+    )
+
+
+def _mixed_script(finding: Finding, text: str) -> str:
+    return _("Bokstäver ur olika alfabet står i samma ord: %(words)s.", words=quotes(finding, text))
+
+
+def _gibberish(finding: Finding, text: str) -> str:
+    return _("Texten går inte att läsa som ord: %(words)s.", words=quotes(finding, text))
+
+
+def _learned_spam(finding: Finding, text: str) -> str:
+    percent = finding.params.get("percent", round(100 * finding.score))
+    if finding.spans:
+        return _(
+            "Liknar sådant som har avslagits som skräppost (%(percent)s procent), mest för"
+            " %(words)s.",
+            percent=percent,
+            words=quotes(finding, text),
+        )
+    return _(
+        "Liknar sådant som har avslagits som skräppost (%(percent)s procent).", percent=percent
+    )
+
+
+def _burst(finding: Finding, _text: str) -> str:
+    return _(
+        "Många idéer kom från samma håll på kort tid: %(count)s.",
+        count=finding.params.get("count", "…"),
+    )
+
+
+def _honeypot(_finding: Finding, _text: str) -> str:
+    return _("Ett fält som människor inte ser var ifyllt.")
+
+
+def _time_trap(finding: Finding, _text: str) -> str:
+    return _(
+        "Formuläret skickades %(seconds)s sekunder efter att det hade öppnats.",
+        seconds=finding.params.get("seconds", "…"),
+    )
+
+
+def _listed(finding: Finding, text: str) -> str:
+    service = str(finding.params.get("service", ""))
+    name = _SERVICES.get(service, service)
+    if finding.spans and name:
+        return _(
+            "Tjänsten %(service)s varnar för %(words)s.", service=name, words=quotes(finding, text)
+        )
+    return _("Tjänsten %(service)s känner igen detta som skräppost.", service=name or "…")
+
+
+TABLE: Table = {
+    Code.LINK: (lambda: _("Länk"), _link),
+    Code.SHOUTING: (lambda: _("Stora bokstäver"), _shouting),
+    Code.REPETITION: (lambda: _("Upprepning"), _repetition),
+    Code.PHRASE: (lambda: _("Reklamfras"), _phrase),
+    Code.OFFER: (lambda: _("Försäljning"), _offer),
+    Code.INVISIBLE: (lambda: _("Osynliga tecken"), _invisible),
+    Code.MIXED_SCRIPT: (lambda: _("Blandade alfabet"), _mixed_script),
+    Code.GIBBERISH: (lambda: _("Oläsligt"), _gibberish),
+    Code.LEARNED_SPAM: (lambda: _("Liknar skräppost"), _learned_spam),
+    Code.BURST: (lambda: _("Många på en gång"), _burst),
+    Code.HONEYPOT: (lambda: _("Ifyllt dolt fält"), _honeypot),
+    Code.TIME_TRAP: (lambda: _("Skickat ovanligt fort"), _time_trap),
+    Code.LISTED: (lambda: _("Känd avsändare av skräppost"), _listed),
+}

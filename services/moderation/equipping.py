@@ -1,0 +1,46 @@
+"""The equipment that stands in the database, read again when staff changed something.
+
+Each worker process keeps what it read. Before a batch one cheap statement asks for the state of the
+tables behind it: a change reaches every worker with its next batch, without a message.
+"""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.checks import Equipment
+from shared.clock import utcnow
+from shared.models import CheckSwitch, LearnedModel, WordListEntry
+
+_State = tuple[object, ...]
+
+_kept: dict[str, tuple[_State, Equipment]] = {}
+
+
+def standing(session: SqlSession) -> Equipment:
+    """Return what the checks shall work with now."""
+    database = str(session.get_bind().engine.url)
+    state = _state(session)
+    known = _kept.get(database)
+    if known is None or known[0] != state:
+        known = (state, _read(session))
+        _kept[database] = known
+    return known[1]
+
+
+def _read(session: SqlSession) -> Equipment:
+    return Equipment(
+        off=frozenset(session.scalars(select(CheckSwitch.name).where(~CheckSwitch.is_on))),
+    )
+
+
+def _state(session: SqlSession) -> _State:
+    """What changes whenever any equipment does; the day is in it because words expire."""
+    row = session.execute(
+        select(
+            select(func.max(WordListEntry.id)).scalar_subquery(),
+            select(func.max(WordListEntry.removed_at)).scalar_subquery(),
+            select(func.max(LearnedModel.activated_at)).scalar_subquery(),
+            select(func.max(CheckSwitch.changed_at)).scalar_subquery(),
+        )
+    ).one()
+    return (utcnow().date(), *row)
