@@ -6,6 +6,8 @@ PY := .venv/bin/python
 LANGUAGES := $(wildcard shared/locale/*/LC_MESSAGES/messages.po)
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
 ARGS ?=
+# Each file of tests as a whole to one of the processes: what a file starts, it starts once.
+SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint bench install format translations lock browser
@@ -17,7 +19,7 @@ up: install ## Start the whole system on this machine (ARGS="--data DIR --public
 	@exec $(PY) -m radslag up $(ARGS)
 
 test: install browser ## Run all tests against servers they start themselves (ARGS="tests/… -k …")
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(SPREAD) $(ARGS)
 
 lint: install ## Check style, types, translations, and that the migrations match the tables
 	@$(PY) -m ruff check .
