@@ -14,7 +14,8 @@ from sqlalchemy import func, or_, select
 from radslag import judging
 from radslag.environment import RefusedError
 from radslag.running import with_system
-from services.moderation import decisions
+from services.moderation import decisions, equipping
+from services.moderation.checks import checks_with
 from services.submission import imports, intake
 from services.submission.imports import store
 from services.submission.imports.entries import Entry, ImportFileError
@@ -81,13 +82,14 @@ def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Bro
 def _judge(entries: Sequence[Entry], slug: str, *, as_json: bool) -> None:
     with Session() as session:
         language = intake.find_council(session, slug).language
+        checks = checks_with(equipping.standing(session))
     texts = [
         judging.Judged(entry.id, entry.form.text, entry.form.author or "", language)
         for entry in entries
     ]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(texts))
-        for line in judging.lines(texts):
+        for line in judging.lines(texts, checks):
             progress.advance(task)
             if as_json:
                 click.echo(json.dumps(line, ensure_ascii=False))

@@ -4,13 +4,20 @@ The same functions as the workers use; copies are sought among the texts themsel
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from services.moderation.checks import Finding, Subject, duplicates, run_all
+from services.moderation.checks import (
+    CHECKS,
+    Check,
+    Finding,
+    Subject,
+    duplicates,
+    run_all,
+)
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.verdict import combine
 from services.moderation.duplicates import BUCKET_SIZE, EXACT, MAX_CANDIDATES
@@ -29,7 +36,7 @@ class Judged:
     language: str = "sv"
 
 
-def lines(texts: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def lines(texts: Sequence[Judged], checks: Sequence[Check] = CHECKS) -> Iterator[dict[str, Any]]:
     """Give `{"id","verdict","priority","findings","unchecked"}` of each text, in their order.
 
     The order is that of arrival: what comes first is the original of what is like it. The
@@ -40,25 +47,35 @@ def lines(texts: Sequence[Judged]) -> Iterator[dict[str, Any]]:
     while piece := list(islice(left, _AT_A_TIME)):
         folded = [fold(each.text) for each in piece]
         for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
-            yield _line(each, earlier.add(each, words, keys), earlier)
+            yield _line(each, checks, earlier.add(each, words, keys), earlier.id_of)
 
 
-def _line(judged: Judged, copies: Sequence[Finding], earlier: "_Earlier") -> dict[str, Any]:
-    result = run_all(Subject(judged.text, judged.author, judged.language))
+def line(judged: Judged, checks: Sequence[Check] = CHECKS) -> dict[str, Any]:
+    """Give the same of a text by itself, compared with no other."""
+    return _line(judged, checks, (), str)
+
+
+def _line(
+    judged: Judged,
+    checks: Sequence[Check],
+    copies: Sequence[Finding],
+    name_of: Callable[[UUID], str],
+) -> dict[str, Any]:
+    result = run_all(Subject(judged.text, judged.author, judged.language), checks)
     findings = [*result.findings, *copies]
     outcome, priority = combine(findings, result.unchecked)
     return {
         "id": judged.id,
         "verdict": outcome.value,
         "priority": priority,
-        "findings": [_as_json(each, judged, earlier) for each in findings],
+        "findings": [_as_json(each, judged, name_of) for each in findings],
         "unchecked": list(result.unchecked),
     }
 
 
-def _as_json(finding: Finding, judged: Judged, earlier: "_Earlier") -> dict[str, Any]:
+def _as_json(finding: Finding, judged: Judged, name_of: Callable[[UUID], str]) -> dict[str, Any]:
     shown = judged.author if finding.field == "author" else judged.text
-    line: dict[str, Any] = {
+    said: dict[str, Any] = {
         "check": finding.check,
         "code": finding.code.value,
         "severity": finding.severity.value,
@@ -68,8 +85,8 @@ def _as_json(finding: Finding, judged: Judged, earlier: "_Earlier") -> dict[str,
         "explanation": explain(finding, shown),
     }
     if finding.similar_to is not None:
-        line["similar_to"] = earlier.id_of(finding.similar_to)
-    return line
+        said["similar_to"] = name_of(finding.similar_to)
+    return said
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from radslag.environment import NoSystemError, RefusedError, data_option, environment
 from shared import db, log
@@ -20,7 +21,8 @@ def system(data: Path | None) -> Iterator[Settings]:
     """Give the settings of the system, with `shared.db` ready to be used.
 
     A family of commands may have been given the folder before the command. Without a system, or
-    with a wrong setting, the command ends with a sentence and code 2.
+    with a wrong setting or a database that does not answer, the command ends with a sentence and
+    code 2.
     """
     data = data or click.get_current_context().find_object(Path)
     try:
@@ -31,6 +33,9 @@ def system(data: Path | None) -> Iterator[Settings]:
     db.configure(settings)
     try:
         yield settings
+    except OperationalError:
+        # What it would print names the server, and may name its user.
+        raise RefusedError("The database does not answer (RADSLAG_DATABASE_URL).") from None
     finally:
         db.close()
 

@@ -106,10 +106,18 @@ def spam_score(findings: Iterable[Finding]) -> float:
     return 1 - prod(1 - f.score for f in findings if f.code in SPAM_CODES)
 
 
-def combine(findings: Collection[Finding], unchecked: Collection[str] = ()) -> Combined:
-    """Return what findings and missing checks mean together; the same input, the same answer."""
+def combine(
+    findings: Collection[Finding],
+    unchecked: Collection[str] = (),
+    *,
+    spam_threshold: float = SPAM_THRESHOLD,
+) -> Combined:
+    """Return what findings and missing checks mean together; the same input, the same answer.
+
+    Another threshold than the usual one is for trying out (`backtesting`).
+    """
     worst = max((f.severity.rank for f in findings), default=0)
-    if spam_score(findings) >= SPAM_THRESHOLD:
+    if spam_score(findings) >= spam_threshold:
         outcome = Outcome.LIKELY_SPAM
     elif unchecked or worst >= Severity.MEDIUM.rank:
         outcome = Outcome.ATTENTION
