@@ -159,13 +159,17 @@ def _spans(numbered: list[Numbered], field: str) -> dict[int, tuple[tuple[int, i
     }
 
 
+# The checks whose words are a person's to keep.
+_PERSONAL_CHECKS = frozenset({"personal_data", "children", "names", "sensitive"})
+
+
 def _maskable(numbered: list[Numbered], text: str) -> list[dict[str, Any]]:
     """Offer the words of each finding that may be personal, in the order of the text."""
     places = sorted(
         {
             span
             for each in numbered
-            if each.finding.field == "text" and each.finding.check == "personal_data"
+            if each.finding.field == "text" and each.finding.check in _PERSONAL_CHECKS
             for span in each.finding.spans
         }
     )

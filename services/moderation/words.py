@@ -58,6 +58,9 @@ def check(name: str) -> str:
     """Name a check; one that is not known here any more keeps its own name."""
     names = {
         "personal_data": _("personuppgifter"),
+        "children": _("barn"),
+        "names": _("personnamn"),
+        "sensitive": _("känsliga uppgifter"),
         "spam": _("skräp"),
         "duplicates": _("dubbletter"),
     }

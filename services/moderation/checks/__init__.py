@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.moderation.checks import duplicates, personal_data, spam
+from services.moderation.checks import child, duplicates, names, personal_data, sensitive, spam
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
 from shared.errors import place_of
@@ -36,6 +36,9 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
     """Return the checks that run with this equipment: all but those that are switched off."""
     every = (
         personal_data.CHECK,
+        child.CHECK,
+        names.CHECK,
+        sensitive.CHECK,
         spam.CHECK,
     )
     return tuple(check for check in every if check.name not in equipment.off)

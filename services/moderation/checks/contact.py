@@ -3,42 +3,88 @@
 import re
 from collections.abc import Iterator
 
-from phonenumbers import Leniency, PhoneNumberMatcher
+from phonenumbers import (
+    Leniency,
+    NumberParseException,
+    PhoneNumberMatcher,
+    is_valid_number,
+    parse,
+)
 
 from services.moderation.checks.finding import Span, joined
 
 # Looked for from the sign outwards, so that a text full of letters costs nothing.
-_AT = re.compile(r"@|\s?[\[({]\s?(?:at|a|snabel-?a|@)\s?[\])}]\s?", re.IGNORECASE)
-_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w@])")
+_AT = re.compile(
+    r"[@\uff20]|\s?[\[({<]\s?(?:at|a|snabel-?\s?a|alfakrull|@)\s?[\])}>]\s?"
+    r"|\s(?:snabel-?a|alfakrull|at)\s|\s[@\uff20]\s?",
+    re.IGNORECASE,
+)
+# Met backwards.
+_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~\u0300-\u036f-]{1,64}")
+_DOMAIN = re.compile(
+    r"(?:[^\W_](?:[\w\u0300-\u036f-]{0,61}[^\W_])?[\u0300-\u036f]{0,2}\.){1,8}[^\W\d_]{2,24}(?![\w@])"
+)
+# With the dot in words, or a blank before the sign, only suffixes that people use.
+_USUAL = r"(?:se|com|nu|org|net|eu|dk|no|fi|de|io|me|info|co\.uk|live|hotmail|gmail)"
+_SAID = re.compile(
+    r"[^\W_][\w-]{0,62}(?:\s?[\[({]\s?(?:dot|punkt|\.)\s?[\])}]\s?|\s(?:dot|punkt)\s|\.)"
+    + _USUAL
+    + r"(?![\w@])",
+    re.IGNORECASE,
+)
 _LONGEST_LOCAL = 64
 
 
 def emails(text: str) -> tuple[Span, ...]:
-    """Return where e-mail addresses stand, also written as "anna (at) example.se"."""
+    """Return where e-mail addresses stand, also as "anna (at) example.se" and "… punkt se"."""
     spans: list[Span] = []
     for at in _AT.finditer(text):
         window = text[max(0, at.start() - _LONGEST_LOCAL) : at.start()]
-        local = _LOCAL.search(window)
-        domain = _DOMAIN.match(text, at.end())
-        if local and domain and (name := local[0].lstrip("./'`{|=*")):
+        local = _LOCAL.match(window[::-1])
+        if local is None:
+            continue
+        plain = at[0] in {"@", "\uff20"}
+        bracketed = not plain and at[0].strip()[:1] in {"[", "(", "{", "<"}
+        domain = _SAID.match(text, at.end())
+        if plain or bracketed:
+            domain = _DOMAIN.match(text, at.end()) or domain
+        if domain and (name := local[0][::-1].lstrip("./'`{|=*")):
             spans.append((at.start() - len(name), domain.end()))
     return joined(spans)
 
 
 # What might be a number, and nothing else, is handed to the library: it is thorough but slow. As
 # Swedish readers write it, a number begins with 0 or +.
+_UNSEEN = "\u00ad\u200b-\u200f\u2060\ufeff"
 _DIGITS = re.compile(
-    r"(?<!\d)(?:\(?[+\uff0b]\s?\d|\(?[0\uff10])(?:[\s\-\u2010-\u2015\u2212/().]{0,3}\d){5,24}"
+    rf"(?<!\d)(?:\(?[+\uff0b]\s?\d|\(?[0\uff10])"
+    rf"(?:[\s\-\u2010-\u2015\u2212/().·_{_UNSEEN}]{{0,4}}\d){{5,24}}"
 )
+# Six digits near each other, so that the long patterns are tried on few texts.
+_ENOUGH = re.compile(r"\d(?:\D{0,12}\d){5}")
+# A number of a neighbour without its country code counts after a word that says what it is.
+_CUE = re.compile(
+    r"\b(?:tel|tlf|tfn|telefon\w{0,8}|mobil\w{0,8}|phone|call|text|sms:?a?|ring|ringa|swish\w{0,4}|whats\s?app"
+    r"|viber|puh|nummer|numret)\b\.?:?\s{0,2}(?:\w{2,6}\s){0,3}"
+    r"(?P<digits>\(?\d(?:[ \u00a0\-\u2010-\u2015/().]{0,3}\d){6,13})(?!\d)",
+    re.IGNORECASE,
+)
+_NEIGHBOURS = ("NO", "DK", "FI", "US", "GB", "DE", "PL")
 _MARGIN = 2
+# How many numbers of a text the library is asked about, at most.
+_MOST_ASKED = 20
+_HIDDEN = re.compile(f"[{_UNSEEN}]")
+_ODD = str.maketrans("_·", "--") | {"\u2212": "-"}
 
 
 def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
     """Return where phone numbers valid in Sweden, or with a country code, stand.
 
-    What overlaps `taken` (personnummer) is left out.
+    After a word like "tlf" also numbers of the neighbours and of a few large countries. What
+    overlaps `taken` (personnummer, accounts) is left out.
     """
+    if not _ENOUGH.search(text):
+        return ()
     return joined(
         span
         for span in _phones(text)
@@ -47,8 +93,35 @@ def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
 
 
 def _phones(text: str) -> Iterator[Span]:
-    for digits in _DIGITS.finditer(text):
+    for n, digits in enumerate(_DIGITS.finditer(text)):
+        if n >= _MOST_ASKED:
+            # So many are a list of numbers: these need no proof, and asking takes time.
+            if _is_long_enough(digits[0]):
+                yield digits.span()
+            continue
         start = max(0, digits.start() - _MARGIN)
-        part = text[start : digits.end() + _MARGIN]
-        for match in PhoneNumberMatcher(part, "SE", leniency=Leniency.VALID):
-            yield start + match.start, start + match.end
+        # One sign for one, so that places stay; the library knows no signs without width.
+        part = text[start : digits.end() + _MARGIN].translate(_ODD)
+        places = [at for at, sign in enumerate(part) if not _HIDDEN.match(sign)]
+        seen = "".join(part[at] for at in places)
+        for match in PhoneNumberMatcher(seen, "SE", leniency=Leniency.VALID):
+            yield start + places[match.start], start + places[match.end - 1] + 1
+    for n, cue in enumerate(_CUE.finditer(text)):
+        if cue["digits"].startswith(("0", "(0")):
+            continue
+        if _is_long_enough(cue["digits"]) if n >= _MOST_ASKED else _is_foreign(cue["digits"]):
+            yield cue.span("digits")
+
+
+def _is_long_enough(written: str) -> bool:
+    return 8 <= sum(sign.isdecimal() for sign in written) <= 15
+
+
+def _is_foreign(digits: str) -> bool:
+    for region in _NEIGHBOURS:
+        try:
+            if is_valid_number(parse(digits, region)):
+                return True
+        except NumberParseException:
+            continue
+    return False

@@ -13,18 +13,27 @@ from stdnum import luhn
 
 from services.moderation.checks.finding import Span, joined
 
-_BLANK = r" \t\u00a0\u2009\u202f"
-_DASH = r"\-\u2010-\u2015\u2212"
-_GAP = rf"[{_BLANK}{_DASH}./]?"
-_SIGN = rf"(?:[{_BLANK}]?[+{_DASH}./][{_BLANK}]?|[{_BLANK}]{{1,2}})?"
+_BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
+_DASH = r"\-\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+# Signs without width, which copying from a web page or a PDF leaves behind.
+_UNSEEN = r"[\u00ad\u200b-\u200f\u2060\ufeff]{0,2}"
+_GAP = rf"{_UNSEEN}[{_BLANK}{_DASH}./_]?{_UNSEEN}"
+_SIGN = (
+    rf"{_UNSEEN}(?:[{_BLANK}]{{0,2}}[+\uff0b{_DASH}./_:][{_DASH}]?[{_BLANK}]{{0,2}}|[{_BLANK}]{{1,2}})?"
+    rf"{_UNSEEN}"
+)
 _INTERIM = "TRSUWXJKLMNtrsuwxjklmn"
 
 _GROUPED = re.compile(
-    rf"(?<!\d)(?P<century>1[89]|20)?(?P<year>\d\d){_GAP}(?P<month>\d\d){_GAP}(?P<day>\d\d){_SIGN}"
-    rf"(?P<first>[\d{_INTERIM}])(?P<rest>\d{_GAP}\d\d)(?!\d)"
+    rf"(?<!\d)(?:(?P<century>1[89]|20){_GAP})?(?P<year>\d\d){_GAP}(?P<month>\d\d){_GAP}(?P<day>\d\d)"
+    rf"{_SIGN}(?P<first>[\d{_INTERIM}])(?P<rest>{_GAP}\d{_GAP}\d{_GAP}\d)(?!\d)"
 )
 # Every digit by itself: "8 1 1 2 1 8 - 9 8 7 6".
-_SPACED = re.compile(r"(?<![\d])(?:\d(?: ?[ .\-+\u2013] ?)){9,11}\d(?!\d)")
+_SPACED = re.compile(
+    rf"(?<!\d)(?:\d{_UNSEEN}[{_BLANK}]?[{_BLANK}.+_{_DASH}][{_BLANK}]?){{9,11}}\d(?!\d)"
+)
+# Nine digits near each other, so that the long patterns are tried on few texts.
+_ENOUGH = re.compile(r"\d(?:\D{0,12}\d){8}")
 _COORDINATION = 60
 
 # Numbers that PTS keeps free for books and films (PTSFS 2006:3 and later); nobody has them, and
@@ -60,6 +69,8 @@ def _is_date(year: int, month: int, day: int) -> bool:
 
 def find(text: str) -> tuple[Span, ...]:
     """Return where valid numbers stand, in any common way of writing them."""
+    if not _ENOUGH.search(text):
+        return ()
     spans: list[Span] = []
     for match in _GROUPED.finditer(text):
         serial = match["first"] + re.sub(r"\D", "", match["rest"])

@@ -1,0 +1,61 @@
+"""Accounts in social media: "@name", "min insta är name", "snap: name"."""
+
+import re
+from typing import NamedTuple
+
+from services.moderation.checks.finding import Span, joined
+
+_SIGN = re.compile(r"(?<![\w@.+/-])[@\uff20](?P<name>[^\W\d_][\w.]{1,28}\w)(?![\w@]|\.\w|[./]\w)")
+_SERVICE = (
+    r"(?:insta(?:gram)?|ig|snap(?:chat)?|tik\s?tok|twitter|discord|telegram|kik|facebook|fb"
+    r"|messenger|roblox|steam|twitch|whatsapp|threads|bluesky|signal|wickr|youtube|linkedin|tinder"
+    r"|viber|skype|psn|gamertag)"
+)
+# Every service holds one of these, so that the long patterns are tried on few texts.
+_ROOTS = (
+    *("insta", "ig", "snap", "tok", "twitter", "discord", "telegram", "kik", "facebook", "fb"),
+    *("messenger", "roblox", "steam", "twitch", "whatsapp", "threads", "bluesky", "signal"),
+    *("wickr", "youtube", "linkedin", "tinder", "viber", "skype", "psn", "gamertag"),
+)
+# "min insta är x", "min snap: x", "heter x på insta", "lägg till mig på snap, x", "insta: x".
+_TOLD = re.compile(
+    rf"\b(?:(?:min|mitt|hans|hennes|deras|vår|my|his|her)\s{_SERVICE}(?:n|t|en|konto|namn)?"
+    rf"(?:\s?(?:är|heter|is|[:=])|,)|(?:adda|lägg\still|add|följ|skriv\still|dm:?a|pm:?a|kontakta)\s"
+    rf"(?:mig|me|oss|honom|henne)\s(?:på|on|via)\s{_SERVICE}[:,]?|(?<!\w){_SERVICE}\s?[:=])"
+    r"\s?(?P<name>@?\w[\w.\-]{1,28}\w)",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(
+    rf"\b(?:jag|han|hon|hen)\sheter\s(?P<name>@?\w[\w.\-]{{1,28}}\w)\s(?:på|i)\s{_SERVICE}\b",
+    re.IGNORECASE,
+)
+_SMALL = frozenset(
+    {"som", "där", "och", "jag", "det", "den", "att", "för", "med", "på", "http", "https", "www"}
+    | {"privat", "inte", "the", "bra", "ett", "bättre", "bäst", "är", "nu", "sen", "så", "hos"}
+    | {"nere", "borta", "stängt", "hackat", "kul", "roligt", "dåligt", "tråkigt", "farligt"}
+)
+
+
+class Handles(NamedTuple):
+    """Where accounts stand; `told` when the words say whose or where they are."""
+
+    spans: tuple[Span, ...]
+    told: bool
+
+
+def find(text: str) -> Handles | None:
+    """Return the accounts of a text; None when there are none."""
+    low = text.lower()
+    named = any(service in low for service in _ROOTS)
+    if not named and "@" not in text and "\uff20" not in text:
+        return None
+    told = [
+        match.span("name")
+        for pattern in ((_TOLD, _CALLED) if named else ())
+        for match in pattern.finditer(text)
+        if match["name"].lower() not in _SMALL and not match["name"].lower().startswith("http")
+        if not re.match(r"\.\w|@", text[match.end("name") : match.end("name") + 2])
+    ]
+    signed = [match.span() for match in _SIGN.finditer(text)]
+    spans = joined([*told, *signed])
+    return Handles(spans, bool(told)) if spans else None
