@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +49,14 @@ def wait_until_gone(pids: list[int], timeout_s: float = 20) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[DataFolder]:
-    held = DataFolder(tmp_path / "prov å mapp")
+def folder() -> Iterator[DataFolder]:
+    """A data folder with a path short enough for sockets inside it."""
+    with tempfile.TemporaryDirectory(prefix="prov å ") as path:
+        yield from _held(Path(path))
+
+
+def _held(path: Path) -> Iterator[DataFolder]:
+    held = DataFolder(path / "data")
     yield held
     held.release()
 

@@ -77,12 +77,13 @@ class System:
         return settings
 
     def pids(self, *words: str) -> list[int]:
-        """Return its processes whose command line has all these words."""
+        """Return its processes whose command line has all these as arguments or programs."""
+        whole = [re.compile(rf"(?:^|[/\0 ]){re.escape(word)}(?:$|[\0 ])") for word in words]
         lines = {}
         for pid in processes_of(self.data):
             with contextlib.suppress(OSError):
                 lines[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-        return [pid for pid, line in lines.items() if all(word in line for word in words)]
+        return [pid for pid, line in lines.items() if all(word.search(line) for word in whole)]
 
 
 def start(folder: Path, *more: str) -> System:
@@ -221,7 +222,7 @@ def test_what_is_killed_takes_its_own_children_along_and_starts_again(system, wo
         now = system.pids(*words)
         return len(now) == len(before) and not set(now) & set(before)
 
-    eventually(is_back, f"{words} did not come back: {system.said}")
+    eventually(is_back, f"{words} did not come back")
     ports = {"services.submission:create_app": 0, "radslag.desk:create_app": 1, "mailbox": 2}
     if words[1] in ports:
         address = f"http://127.0.0.1:{system.ports[ports[words[1]]]}/healthz"
