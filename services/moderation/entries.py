@@ -26,21 +26,23 @@ def open_entry(session: SqlSession, idea_id: UUID, reason: Reason, priority: int
 
 
 def open_entries(session: SqlSession, wanted: Sequence[tuple[UUID, Reason, int]]) -> None:
-    """Open many entries (idea, reason, priority) in one statement."""
+    """Open many entries (idea, reason, priority)."""
     if not wanted:
         return
-    rows = insert(QueueEntry).values(
-        [
-            {"idea_id": idea_id, "reason": reason, "priority": priority, "opened_at": utcnow()}
-            for idea_id, reason, priority in wanted
-        ]
-    )
+    now = utcnow()
+    # One row a time and many rows at once: a statement with all the rows in it is compiled anew for
+    # every number of rows, which took longer than the database did.
+    rows = insert(QueueEntry)
     session.execute(
         rows.on_conflict_do_update(
             index_elements=["idea_id", "reason"],
             index_where=text("closed_at IS NULL"),
             set_={"priority": func.greatest(QueueEntry.priority, rows.excluded.priority)},
-        )
+        ),
+        [
+            {"idea_id": idea_id, "reason": reason, "priority": priority, "opened_at": now}
+            for idea_id, reason, priority in wanted
+        ],
     )
 
 
