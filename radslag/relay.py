@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from radslag.processes import here
 from services.moderation import verdicts
+from services.moderation.semantic import outcomes
 from shared import db, heartbeat, log, queues, relay
 from shared.config import Settings
 from shared.worker import make_celery
@@ -23,7 +24,10 @@ POLL_S = 0.25
 PAUSE_S = 1.0
 
 # What each consumer says when its work is given up; the others leave a failed job alone.
-GIVE_UP: Mapping[str, relay.GiveUp] = {queues.CHECK.name: verdicts.give_up}
+GIVE_UP: Mapping[str, relay.GiveUp] = {
+    queues.CHECK.name: verdicts.give_up,
+    queues.MEANING.name: outcomes.give_up,
+}
 
 
 def run(settings: Settings, stop: threading.Event) -> None:

@@ -57,6 +57,12 @@ class Settings:
         "How long a letter waits after a decision, so that it can be undone", "30"
     )
     hold_letters: bool = _setting("`1`: letters wait until an administrator lets them go", "0")
+    semantic: bool = _setting(
+        "`on` or `off`: whether ideas that wish the same in other words are suggested. Needs the "
+        "extra `semantic` where the worker `moderation-semantic` runs; `radslag up` turns it on "
+        "when that is installed",
+        "off",
+    )
     metrics_token: str = _setting(
         "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
     )
@@ -163,6 +169,12 @@ def _switch(name: str, value: str) -> bool:
     return known[value.lower()]
 
 
+def _on_or_off(name: str, value: str) -> bool:
+    if value.lower() not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off, not {value}.")
+    return value.lower() == "on"
+
+
 _LIMIT = re.compile(
     r"\d+\s*/\s*(second|minute|hour|day)(\s*;\s*\d+\s*/\s*(second|minute|hour|day))*"
 )
@@ -193,6 +205,7 @@ _CONVERT: Mapping[str, Any] = {
     "submit_limit": _submit_limit,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
+    "semantic": lambda value: _on_or_off("RADSLAG_SEMANTIC", value),
     "log_level": _log_level,
 }
 

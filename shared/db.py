@@ -62,7 +62,8 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         statement_timeout_s=5,
         role=PUBLIC_ROLE,
     )
-    Session.configure(bind=engine)
+    # What the verbs must know of the settings travels with the unit of work.
+    Session.configure(bind=engine, info={"semantic": settings.semantic})
     PublicSession.configure(bind=public)
     _engines.extend((engine, public))
 

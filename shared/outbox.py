@@ -20,6 +20,7 @@ from shared.db import Session
 from shared.errors import place_of
 from shared.events import Event
 from shared.models import OutboxDelivery, OutboxEvent
+from shared.queues import Consumer
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
@@ -47,8 +48,17 @@ def record(session: SqlSession, event: Event, *, queue: str | None = None) -> No
     record_all(session, [event], queue=queue)
 
 
-def record_all(session: SqlSession, events: Sequence[Event], *, queue: str | None = None) -> None:
-    """Write many events, in their order, in two statements."""
+def record_all(
+    session: SqlSession,
+    events: Sequence[Event],
+    *,
+    queue: str | None = None,
+    without: Sequence[Consumer] = (),
+) -> None:
+    """Write many events, in their order, in two statements.
+
+    Consumers named in `without` are not told of them.
+    """
     if not events:
         return
     ids = session.scalars(
@@ -67,6 +77,7 @@ def record_all(session: SqlSession, events: Sequence[Event], *, queue: str | Non
         {"event_id": event_id, "consumer": each.name, "queue": queue or each.queue}
         for event_id, event in zip(ids, events, strict=True)
         for each in queues.ROUTES[type(event).__name__]
+        if each not in without
     ]
     if deliveries:
         session.execute(insert(OutboxDelivery), deliveries)

