@@ -8,7 +8,15 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.moderation.checks import child, duplicates, names, personal_data, sensitive, spam
+from services.moderation.checks import (
+    child,
+    duplicates,
+    language,
+    names,
+    personal_data,
+    sensitive,
+    spam,
+)
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
 from shared.errors import place_of
@@ -40,6 +48,7 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         names.CHECK,
         sensitive.CHECK,
         spam.CHECK,
+        language.CHECK,
     )
     return tuple(check for check in every if check.name not in equipment.off)
 

@@ -17,6 +17,9 @@ def _language(finding: Finding, _text: str) -> str:
 
 
 def _name(code: str) -> str | None:
+    if code == "bs":
+        # One answer for three names, as interpreters' agencies have it.
+        return _("bosniska, kroatiska eller serbiska")
     try:
         return Locale.parse(code).get_language_name(i18n.language()) if code else None
     except (UnknownLocaleError, ValueError):
