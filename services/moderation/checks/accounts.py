@@ -66,6 +66,10 @@ _BANK = re.compile(
     r"(?i:(?:konto(?:nummer|nr)?|kto)?[\s:.]{0,3})\d){8,15})(?!\d)"
 )
 _FEWEST_BANK_DIGITS = 9
+# What has as many digits and is no account.
+_DATE = re.compile(r"(?:19|20)\d\d(?:0\d|1[0-2])[0-3]\d")
+_YEARS = re.compile(r"(?:19|20)\d\d\s?[\-\u2010-\u2015]\s?(?:19|20)\d\d\Z")
+_MONEY = re.compile(r"\s?(?:kr\b|kronor|miljon|miljard|mkr|tkr|sek\b|euro|:-|%)", re.IGNORECASE)
 
 
 def find(text: str) -> tuple[Account, ...]:
@@ -121,6 +125,8 @@ def _ibans(text: str) -> Iterator[Account]:
 def _giros(text: str) -> Iterator[Account]:
     for match in _GIRO.finditer(text):
         digits = _digits(match["number"])
+        if _YEARS.match(match["number"]):
+            continue
         if match[0][:5].lower() == "swish" and not (len(digits) == 10 and digits.startswith("123")):
             continue  # a phone number, which is told as one
         yield Account(match.span("number"), "giro")
@@ -129,5 +135,7 @@ def _giros(text: str) -> Iterator[Account]:
 def _banks(text: str) -> Iterator[Account]:
     for match in _BANK.finditer(text):
         digits = _digits(match["number"])
+        if _DATE.match(digits) or _MONEY.match(text, match.end()):
+            continue
         if len(digits) >= _FEWEST_BANK_DIGITS:
             yield Account(match.span("number"), "bank")

@@ -28,12 +28,13 @@ from services.moderation.checks.finding import (
     Subject,
     joined,
 )
-from services.moderation.checks.names import is_first_name
+from services.moderation.checks.name_words import is_certain, is_first_name
 
 NAME = "children"
 ADULT = 18
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d{1,2}")
+_YEAR_LENGTH = 4
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -48,6 +49,8 @@ class Told:
 def _is_child(words: str) -> bool:
     """Tell whether an age or school year is a child's; what names no number is a school year."""
     number = _NUMBER.match(words)
+    if len(words) == _YEAR_LENGTH and words.isdecimal():
+        return True  # a year of birth
     if number:
         return 0 < int(number[0]) < ADULT
     first = _FIRST_WORD.match(words)
@@ -92,23 +95,32 @@ def _after_a_name(text: str, end: int) -> Iterator[Span]:
         yield school.span("school")
 
 
+def _is_name(words: str) -> bool:
+    """Tell whether the first of the words is a known first name ("Lekplatsen 10 år" is nobody)."""
+    return is_first_name(words.split(maxsplit=1)[0].lower())
+
+
 def in_name(author: str) -> Told | None:
     """Return what a name field tells of a child: "Minna, 11 år", "Minna 11", "Minna 4B"."""
     match = IN_NAME.match(author)
     if match is None or not _is_child(match["age"]):
         return None
-    bare = match["age"].isdecimal()
-    if bare and not is_first_name(match["name"].split()[0].lower()):
+    if match["age"].isdecimal() and not _is_name(match["name"]):
         return None  # "Volvo 12"
     return Told(joined([match.span("name"), match.span("age")]), named=True)
 
 
 def _collect(pattern: re.Pattern[str], text: str, names: list[Span], ages: list[Span]) -> None:
     for match in pattern.finditer(text):
-        if _is_child(match["age"]):
-            ages.append(match.span("age"))
-            if "name" in pattern.groupindex:
-                names.append(match.span("name"))
+        if not _is_child(match["age"]):
+            continue
+        groups = pattern.groupindex
+        if "first" in groups and not is_certain(match["first"].lower()):
+            continue
+        if "cue" in groups and not (match["cue"] or _is_name(match["name"])):
+            continue
+        ages.append(match.span("age"))
+        names += [match.span(name) for name in ("name", "first") if name in groups]
 
 
 def run(subject: Subject) -> Iterator[Finding]:

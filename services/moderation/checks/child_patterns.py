@@ -47,12 +47,14 @@ _KID = (
 # One to three small words between the verb and the age: "jag är bara", "jag är en kille på".
 _FILLER = (
     r"(?:(?:bara|nu|precis|snart|nästan|själv|en|ett|två|tre|fyra|några|också|ju|alltså|endast|typ"
-    rf"|liten|och|är|{_KID}|på)\s){{0,5}}"
+    rf"|liten|och|är|som|{_KID}|på)\s){{0,5}}"
 )
 _GOES_ON = r"(?:går|bor|heter|tycker|vill|önskar|gillar|undrar|spelar|har)"
 
 # "Jag är 11 år", "jag som är en tjej på elva år", "vi är två killar på 12 år", "jag fyller 9 år".
-_SELF = re.compile(rf"\b(?i:(?:jag|ja|vi)\s(?:som\s)?(?:\w{{2,8}}\s)?{_IS}\s{_FILLER}{OLD})")
+_SELF = re.compile(
+    rf"\b(?i:(?:jag|ja|vi)\s(?:som\s|och\smina?\s\w{{2,12}}\s)?(?:\w{{2,8}}\s)?{_IS}\s{_FILLER}{OLD})"
+)
 # "Jag, Minna 11 år, vill", "jag är Minna, 11 år".
 _SELF_NAMED = re.compile(
     rf"\b[Jj]ag(?:,?|\s(?:är|e))\s(?P<name>{NAMES})(?:,\s|\s(?:och\s)?|\s\()(?:(?:är|e)\s)?(?i:{OLD})"
@@ -65,6 +67,12 @@ _SELF_BARE = re.compile(
     rf"\b(?i:jag\s(?:som\s)?{_IS}\s(?:bara\s)?(?P<age>{_N})"
     rf"(?=\s?(?:[.!,]\s|[.!]?\s{{0,3}}\Z|(?:och|o|å|so)\s{_GOES_ON}\b)))"
 )
+# "Jag fyller 12 i maj", "jag är född 2013" (who was born in 2009 is 17 in 2026; no clock is asked,
+# for the same text must always give the same).
+_SELF_BORN = re.compile(
+    rf"\b(?i:jag\s(?:fyller|fyllde)\s(?:bara\s)?(?P<age>{_N})(?=\s(?:i|snart|nästa|idag|imorgon|på)\b|[.,!]|\Z))"
+)
+_BORN = re.compile(r"\b(?i:jag\s(?:som\s)?är\sfödd\s(?:år\s)?)(?P<age>20(?:09|1\d|2\d))(?!\d)")
 # "Är 12 år och tycker …": somebody who leaves out "jag" where a sentence begins.
 _NO_SELF = re.compile(
     rf"(?:\A|[.!?\n]\s{{0,2}}|\b[Hh]ej[,!]?\s)(?i:(?:är|fyller)\s{_FILLER}{OLD}\s?,?\s(?:och\s|o\s)?{_GOES_ON}\b)"
@@ -79,11 +87,21 @@ _YEAR_OF_SCHOOL = (
 )
 _GRADE = re.compile(
     r"\b(?i:jag|vi)\s(?i:som\s)?(?i:\w{2,8}\s)?(?i:går|börjar|pluggar)\s"
-    rf"(?i:nu\s|bara\s|just\snu\s)?(?i:i|på)\s{_YEAR_OF_SCHOOL}"
+    r"(?i:nu\s|bara\s|just\snu\s|fortfarande\s|(?:första|andra|sista)\såret\s)?(?i:i|på)\s"
+    rf"{_YEAR_OF_SCHOOL}"
+)
+_GRADE_ALONE = re.compile(
+    r"(?:\A|[.!?\n,]\s?|\boch\s)(?i:går)\s(?i:nu\s)?(?i:i)\s"
+    r"(?P<age>(?i:(?:klass|årskurs|åk)\s?)?[1-9]\s?-?[A-F](?!\w))"
+)
+# "Elsa i 4B", "/Elsa, 4B".
+_NAMED_CLASS = re.compile(
+    rf"(?P<first>{NAME})(?:,?\s(?:i|från)\s(?:klass\s|åk\s)?|,\s)(?P<age>[1-9]\s?-?[A-F])(?!\w)"
 )
 _CLASS = re.compile(
-    r"\b(?i:vi|oss|jag|elev|elever|eleverna)\s(?i:som\s(?:är\s)?)?(?i:i|från)\s"
-    r"(?P<age>(?i:(?:klass|årskurs|åk)\s?)[1-9]\s?-?[A-Fa-f]?(?!\s?[-–]\s?\d|\w)|[1-9]\s?-?[A-F](?!\w))"
+    r"\b(?i:vi|oss|jag|elev|elever|eleverna)\s(?i:som\s(?:är\s)?)?"
+    r"(?i:är\s(?:\w{2,8}\s){1,2})?(?i:i|från)\s"
+    r"(?P<age>(?i:(?:klass|årskurs|åk)\s?)[1-9]\s?-?[A-Fa-f]?(?!\s?[-–]\s?\d|\w)|[1-9]-?[A-F](?!\w))"
 )
 _CLASS_SIGNED = re.compile(
     r"(?:[/–—\n]\s?|(?i:mvh|hälsningar|hälsar|önskar)[\s,:]{1,3}(?i:från\s)?)(?i:alla\si\s|eleverna\si\s)?"
@@ -97,10 +115,16 @@ SCHOOL = re.compile(
 )
 # A signature: "Hannes, 9 år", "/Hannes 9 år", "Hälsningar Hannes 9 år från Råå", where a line ends.
 _SIGNED = re.compile(
-    r"(?:(?:\A|[\n.!?/–—”\"(-])\s{0,3}|(?i:mvh|hälsningar|hälsar|från|av)[\s,:]{1,3})"
+    r"(?:(?:\A|[\n.!?”\"(])\s{0,3}|(?P<cue>[/–—-]\s{0,3}|(?i:mvh|hälsningar|hälsar|från|av)[\s,:]{1,3}))"
     rf"(?!(?i:mvh|hälsningar|hälsar|från|av)\b)(?P<name>{NAMES})(?:,?\s|\s?[(–-]\s?)"
     rf"(?i:(?P<age>{YEARS}))\)?(?:,?\s(?i:från\s|i\s)?[A-ZÅÄÖ]\w{{1,20}})?"
     r"[.!]?[ \t]{0,3}(?:\n|\Z)"
+)
+# A name and a child's age beside each other, anywhere: "Elsa, 9 år, blev", "barnen Ella (7)".
+_NAMED_AGE = re.compile(rf"(?P<first>{NAME})(?:,\s|\s\(|\s)(?i:(?P<age>{YEARS}))")
+_NAMED_NUMBER = re.compile(
+    r"\b(?i:barn|barnen|son|sonen|söner|sönerna|dotter|dottern|döttrar|döttrarna|syskonen|bror|syster|och)\s"
+    rf"(?P<first>{NAME}),?\s\((?P<age>\d{{1,2}})\)"
 )
 # Somebody else's child, but only with its name: "min son Elis är 5 år", "vår dotter Elsa (7 år)".
 _RELATIVE = re.compile(
@@ -171,17 +195,16 @@ IN_NAME = re.compile(
 # about benches is read a few times only.
 AGES = (
     (
-        re.compile(rf"\b{YEARS}", re.IGNORECASE),
-        (_SELF, _SELF_NAMED, _AS_ONE, _NO_SELF, _SIGNED, _RELATIVE),
+        re.compile(r"[\s\d½-]år|\sbast|[\s-]old|\dy/?o|\sy/?o", re.IGNORECASE),
+        (_SELF, _SELF_NAMED, _AS_ONE, _NO_SELF, _SIGNED, _RELATIVE, _NAMED_AGE),
     ),
-    (re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE), (_SELF_BARE,)),
+    (re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE), (_SELF_BARE, _SELF_BORN)),
     (
         re.compile(
-            rf"\b(?:klass|årskurs|åk\b|[1-9](?:\s?-?[a-f]\b|:?an|:[ea])|{_ORDINALS}|{_CARDINALS}"
-            r"|förskoleklass|lågst|mellanst|högst)",
+            rf"klass|kurs|stadiet|\båk\b|[1-9](?:\s?-?[a-f]\b|:?an\b|:[ea]\s)|\b(?:{_CARDINALS})\b",
             re.IGNORECASE,
         ),
-        (_GRADE, _CLASS, _CLASS_SIGNED),
+        (_GRADE, _GRADE_ALONE, _CLASS, _CLASS_SIGNED, _NAMED_CLASS),
     ),
     (
         re.compile(
@@ -190,6 +213,8 @@ AGES = (
         (_SELF_ENGLISH, _AS_ONE_ENGLISH, _GRADE_ENGLISH),
     ),
     (re.compile(r"\b(?:jeg|eg|vi)\s", re.IGNORECASE), (_SELF_NORDIC, _GRADE_NORDIC)),
+    (re.compile(r"\(\d{1,2}\)"), (_NAMED_NUMBER,)),
+    (re.compile(r"född\s"), (_BORN,)),
 )
 # The age in whichever group has matched.
 AGES_OTHER = _SELF_OTHER

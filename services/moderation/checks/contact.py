@@ -32,6 +32,12 @@ _SAID = re.compile(
     + r"(?![\w@])",
     re.IGNORECASE,
 )
+# A mere "at" may be any word ("log in at example.com").
+_PROVIDER = re.compile(
+    r"(?:gmail|hotmail|outlook|live|yahoo|icloud|telia|protonmail|proton|msn)(?:\.|\s(?:dot|punkt)\s)"
+    r"(?:com|se|me)(?![\w@])|[^\W_][\w-]{0,62}\s(?:dot|punkt)\s[^\W\d_]{2,6}(?![\w@])",
+    re.IGNORECASE,
+)
 _LONGEST_LOCAL = 64
 
 
@@ -45,7 +51,7 @@ def emails(text: str) -> tuple[Span, ...]:
             continue
         plain = at[0] in {"@", "\uff20"}
         bracketed = not plain and at[0].strip()[:1] in {"[", "(", "{", "<"}
-        domain = _SAID.match(text, at.end())
+        domain = (_PROVIDER if at[0].strip().lower() == "at" else _SAID).match(text, at.end())
         if plain or bracketed:
             domain = _DOMAIN.match(text, at.end()) or domain
         if domain and (name := local[0][::-1].lstrip("./'`{|=*")):
@@ -58,7 +64,7 @@ def emails(text: str) -> tuple[Span, ...]:
 _UNSEEN = "\u00ad\u200b-\u200f\u2060\ufeff"
 _DIGITS = re.compile(
     rf"(?<!\d)(?:\(?[+\uff0b]\s?\d|\(?[0\uff10])"
-    rf"(?:[\s\-\u2010-\u2015\u2212/().·_{_UNSEEN}]{{0,4}}\d){{5,24}}"
+    rf"(?:[\s\-\u2010-\u2015\u2212\uff0d/().·_{_UNSEEN}]{{0,4}}\d){{5,24}}"
 )
 # Six digits near each other, so that the long patterns are tried on few texts.
 _ENOUGH = re.compile(r"\d(?:\D{0,12}\d){5}")
@@ -70,11 +76,13 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _NEIGHBOURS = ("NO", "DK", "FI", "US", "GB", "DE", "PL")
+# Opening hours and decimals.
+_NO_PHONE = re.compile(r"\d{1,2}\.\d\d\s?[\-\u2010-\u2015]\s?\d{1,2}\.\d\d\Z|0\.\d+\Z")
 _MARGIN = 2
 # How many numbers of a text the library is asked about, at most.
 _MOST_ASKED = 20
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
-_ODD = str.maketrans("_·", "--") | {"\u2212": "-"}
+_ODD = str.maketrans("_·", "--") | {0x2212: "-"}
 
 
 def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
@@ -93,7 +101,8 @@ def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
 
 
 def _phones(text: str) -> Iterator[Span]:
-    for n, digits in enumerate(_DIGITS.finditer(text)):
+    candidates = (each for each in _DIGITS.finditer(text) if not _NO_PHONE.match(each[0]))
+    for n, digits in enumerate(candidates):
         if n >= _MOST_ASKED:
             # So many are a list of numbers: these need no proof, and asking takes time.
             if _is_long_enough(digits[0]):

@@ -4,18 +4,12 @@ Streets, places, schools and firms are full of names ("Gustav Adolfs torg", "Kar
 "Håkan Hellströmsplatsen"), and many first names are everyday words ("Sol", "Per", "Vilja"). So a
 first name alone is nobody: it needs a surname beside it, or a word before it that announces a
 person ("min granne Kent", "rektorn Eva"), and what ends as a place is a place.
-
-The lists of names are the project's own (data/first_names.txt, data/surnames.txt); every other
-capitalised word can be a surname too, so that they need not be complete.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
-from services.moderation.checks import word_lists
 from services.moderation.checks.finding import (
     Check,
     Code,
@@ -25,35 +19,26 @@ from services.moderation.checks.finding import (
     Subject,
     joined,
 )
+from services.moderation.checks.name_words import (
+    NO_PLACE,
+    PATRONYM,
+    Word,
+    is_certain,
+    is_first_name,
+    is_no_name,
+    is_place,
+    is_place_word,
+    is_surname,
+    listed,
+    words_of,
+)
 
 NAME = "names"
 
-
-def _listed(name: str) -> frozenset[str]:
-    return frozenset(word.lower() for line in word_lists.lines(name) for word in line.split())
-
-
-_CERTAIN = _listed("first_names.txt")
-_ALSO_WORDS = _listed("first_names_also_words.txt")
-_SURNAMES = _listed("surnames.txt")
-_PLACES = _listed("place_words.txt")
-_NO_NAMES = _listed("no_names.txt")
-# What ends a longer word and is no ending of surnames as well ("Lindhall", "Lundborg").
-_PLACE_ENDS = tuple(_listed("place_endings.txt"))
-
-_PATRONYM = re.compile(r"[^\W\d_]{2,20}(?:sson|sdotter|sdóttir|son)s?\Z")
-# Endings of surnames that no place has.
-_NO_PLACE = re.compile(
-    r"[^\W\d_]{2,20}(?:sson|sdotter|sdóttir|sen|son|ström|qvist|kvist|quist|stedt|crantz|krantz"
-    r"|hjelm|hielm|skiöld|sköld|elius|enius|ović|ovic|ević|evic|oğlu|oglu)s?\Z"
-)
-_ENDING = re.compile(
-    r"[^\W\d_]{2,20}(?:ss?on|dotter|qvist|kvist|quist|ström|gren|stedt|stett|blad|crantz|krantz"
-    r"|hjelm|hielm|skiöld|sköld|berg|borg|lund|lind|holm|dahl|man|mark|ander|elius|enius|ell|én"
-    r"|in|sen|ović|ovic|ević|evic|ić|ski|ska|nen|poulos|zadeh|yan|ian|oğlu|oglu|pour)s?\Z"
-)
-_RELATIONS = _listed("relations.txt")
-_ROLES = _listed("roles.txt")
+_RELATIONS = listed("relations.txt")
+_ROLES = listed("roles.txt")
+# Compounds tell as much: "dagisfröken", "mattelärare".
+_RELATION_ENDS = tuple(word for word in _RELATIONS if len(word) >= 4)
 _OWNERS = frozenset(
     {"min", "mitt", "vår", "vårt", "din", "ditt", "er", "ert", "hans", "hennes"}
     | {"deras", "hens", "en", "ena", "denna", "denne", "my", "his", "her", "our"}
@@ -69,70 +54,7 @@ _PARTICLES = frozenset(
     | {"du", "bin", "ibn", "al", "el", "ben", "ter", "zu"}
 )
 
-_WORD = re.compile(
-    r"[^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*(?:['’:-][^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*)*"
-)
 _LONGEST_NAME = 5
-
-
-class Word(NamedTuple):
-    """A word, where it stands, and how it is written in small letters."""
-
-    start: int
-    end: int
-    text: str
-    low: str
-
-    @property
-    def is_capital(self) -> bool:
-        """Tell whether it is written as a name."""
-        return self.text[0].isupper() or self.low.startswith(("al-", "el-", "d'", "d’"))
-
-
-def words_of(text: str) -> list[Word]:
-    """Return the words, accents written apart joined to their letters in `text` and `low` only."""
-    found = []
-    for match in _WORD.finditer(text):
-        word = match[0]
-        if not word.isascii():
-            word = unicodedata.normalize("NFC", word)
-        found.append(Word(match.start(), match.end(), word, word.lower()))
-    return found
-
-
-def _bare(low: str) -> str:
-    """Return a name without the s of the genitive, if that makes it known."""
-    shorter = low[:-1]
-    return shorter if low.endswith("s") and (shorter in _SURNAMES or shorter in _CERTAIN) else low
-
-
-def is_first_name(low: str) -> bool:
-    """Tell whether a word in small letters is a first name, whatever else it may be."""
-    parts = low.split("-")
-    return all(part in _CERTAIN or part in _ALSO_WORDS for part in parts)
-
-
-def is_certain(low: str) -> bool:
-    """Tell whether a word in small letters is a first name and no other word."""
-    return any(part in _CERTAIN for part in low.split("-")) and is_first_name(low)
-
-
-def _is_place(low: str) -> bool:
-    """Tell whether a word names a place, a building or an organisation."""
-    last = low.rsplit("-", 1)[-1]
-    stem = last.removesuffix("s")
-    return (
-        last in _PLACES
-        or stem in _PLACES
-        or last.endswith(_PLACE_ENDS)
-        or stem.endswith(_PLACE_ENDS)
-    )
-
-
-def _is_surname(low: str) -> bool:
-    """Tell whether a word is known for a surname, or ends like one."""
-    last = low.rsplit("-", 1)[-1]
-    return _bare(last) in _SURNAMES or _ENDING.match(last) is not None
 
 
 def _runs(words: Sequence[Word], text: str) -> Iterator[tuple[int, int]]:
@@ -190,7 +112,7 @@ def _is_place_after(words: Sequence[Word], last: int, text: str) -> bool:
     """Tell whether a place follows in small letters: "Gustav Adolfs torg"."""
     return (
         last < len(words)
-        and words[last].low in _PLACES
+        and is_place_word(words[last].low)
         and text[words[last - 1].end : words[last].start] == " "
         and words[last - 1].low.endswith(("s", "x", "z"))
     )
@@ -214,13 +136,13 @@ def _name_at(run: Sequence[Word], at: int, *, opens: bool) -> int:
     """
     head = run[at]
     rest = run[at + 1 : at + _LONGEST_NAME]
-    if head.low in _HOLY or _is_none(head.low) or any(_is_place(word.low) for word in rest):
+    if head.low in _HOLY or is_no_name(head.low) or any(is_place(word.low) for word in rest):
         return 0
     known = is_certain(head.low)
     shouted = head.text.isupper() and len(head.text) > 1
     length = 1
     for word in rest:
-        if _is_none(word.low) or (word.text.isupper() and len(word.text) > 2 and not shouted):
+        if is_no_name(word.low) or (word.text.isupper() and len(word.text) > 2 and not shouted):
             break
         length += 1
         if not is_first_name(word.low) and word.low not in _PARTICLES and len(word.text) > 1:
@@ -229,32 +151,28 @@ def _name_at(run: Sequence[Word], at: int, *, opens: bool) -> int:
     # A second surname, and a double one.
     if length < 2 or tail.low in _PARTICLES or len(tail.text) < 2:
         return 0
-    if at + length < len(run) and _is_surname(run[at + length].low) and _is_surname(tail.low):
+    if at + length < len(run) and is_surname(run[at + length].low) and is_surname(tail.low):
         length += 1
     if shouted:
-        return length if known and _is_surname(tail.low) else 0
+        return length if known and is_surname(tail.low) else 0
     if known:
         # Two first names and nothing else are a street, a ship, or half a name.
-        return length if not is_first_name(tail.low) or _is_surname(tail.low) else 0
+        return length if not is_first_name(tail.low) or is_surname(tail.low) else 0
     if is_first_name(head.low):
-        return length if _is_surname(tail.low) or not (opens or is_first_name(tail.low)) else 0
+        return length if is_surname(tail.low) or not (opens or is_first_name(tail.low)) else 0
     # A first name that nobody listed, before what can be nothing but a surname.
-    sure = _PATRONYM if opens else _NO_PLACE
+    sure = PATRONYM if opens else NO_PLACE
     return length if length == 2 and sure.match(tail.low) and len(head.text) > 2 else 0
-
-
-def _is_none(low: str) -> bool:
-    return low in _NO_NAMES and low not in _CERTAIN
 
 
 def _small_names(words: Sequence[Word], text: str) -> Iterator[Span]:
     """Yield names in small letters: a certain first name before one that ends on -sson."""
     for left, right in pairwise(words):
         if (
-            not left.is_capital
-            and left.low in _CERTAIN
-            and right.low.rstrip("s").endswith(("sson", "sdotter"))
-            and _PATRONYM.match(right.low)
+            right.low.rstrip("s").endswith(("sson", "sdotter"))
+            and not left.is_capital
+            and is_certain(left.low)
+            and PATRONYM.match(right.low)
             and _adjoin(text, left, right)
         ):
             yield left.start, right.end
@@ -263,7 +181,8 @@ def _small_names(words: Sequence[Word], text: str) -> Iterator[Span]:
 def _announced(words: Sequence[Word], text: str) -> Iterator[Span]:
     """Yield what stands after a word that announces a person."""
     for n, word in enumerate(words):
-        owned = word.low in _RELATIONS and any(w.low in _OWNERS for w in words[max(0, n - 2) : n])
+        owned = word.low.endswith(_RELATION_ENDS) or word.low in _RELATIONS
+        owned = owned and any(w.low in _OWNERS for w in words[max(0, n - 2) : n])
         called = word.low == "heter" and n > 0 and words[n - 1].low in _SUBJECTS
         if not (owned or called or word.low in _ROLES):
             continue
@@ -282,6 +201,20 @@ def _announced(words: Sequence[Word], text: str) -> Iterator[Span]:
             yield from _name_after(words, at, text, owned=owned, titled=titled)
 
 
+_OWNER_AFTER = re.compile(
+    r"(?:,\s|\s\()(?:som\sär\s)?(?:min|mitt|vår|vårt|hans|hennes)\s(?P<who>[^\W\d_]{2,25})"
+)
+
+
+def _explained(words: Sequence[Word], text: str) -> Iterator[Span]:
+    """Yield first names that are explained after them: "Lisa, min granne", "Lisa (min chef)"."""
+    for word in words:
+        if word.is_capital and is_first_name(word.low):
+            after = _OWNER_AFTER.match(text, word.end)
+            if after and after["who"].lower().endswith((*_RELATION_ENDS, "man", "son")):
+                yield word.start, word.end
+
+
 def _name_after(
     words: Sequence[Word], n: int, text: str, *, owned: bool, titled: bool
 ) -> Iterator[Span]:
@@ -294,18 +227,18 @@ def _name_after(
     ):
         last += 1
     run = words[n:last]
-    if any(_is_place(word.low) for word in run) or _is_place_after(words, last, text):
+    if any(is_place(word.low) for word in run) or _is_place_after(words, last, text):
         return
-    if titled and run[-1].low.endswith("s") and _is_surname(run[-1].low[:-1]):
+    if titled and run[-1].low.endswith("s") and is_surname(run[-1].low[:-1]):
         return  # "familjen Dicksons donation"
     head = run[0]
-    if _is_none(head.low) or (head.text.isupper() and not is_first_name(head.low)):
+    if is_no_name(head.low) or (head.text.isupper() and not is_first_name(head.low)):
         return
     if is_first_name(head.low):
         length = len(run)
-    elif titled and _is_surname(head.low):
+    elif titled and is_surname(head.low):
         length = 1
-    elif len(run) > 1 and _is_surname(run[1].low):
+    elif len(run) > 1 and is_surname(run[1].low):
         length = 2
     elif owned and len(run) == 1:
         length = 1
@@ -316,7 +249,7 @@ def _name_after(
 
 _FAREWELL = re.compile(
     r"(?:\b(?:mvh|hälsningar|hälsar|hälsn|vänligen|högaktningsfullt|undertecknad|regards)\b[,:.!]?\s{1,3}|[/–—]\s?)"
-    r"(?P<name>[^\W\d_][^\n.!?,/]{2,50}?)[.!]?\s*\Z",
+    r"(?P<name>[^\W\d_][^\n.!?,/]{2,50}?)[.!]?\s{0,3}\Z",
     re.IGNORECASE,
 )
 _TAIL = 80
@@ -332,8 +265,8 @@ def _signed(text: str) -> Iterator[Span]:
     if (
         2 <= len(run) <= 3
         and all(word.is_capital and len(word.text) > 1 and not word.text.isupper() for word in run)
-        and not any(_is_place(word.low) or _is_none(word.low) for word in run)
-        and (is_first_name(run[0].low) or _is_surname(run[-1].low))
+        and not any(is_place(word.low) or is_no_name(word.low) for word in run)
+        and (is_first_name(run[0].low) or is_surname(run[-1].low))
     ):
         yield match.start("name") + run[0].start, match.start("name") + run[-1].end
 
@@ -346,6 +279,7 @@ def find(text: str) -> tuple[Span, ...]:
             *_full_names(words, text),
             *_small_names(words, text),
             *_announced(words, text),
+            *_explained(words, text),
             *_signed(text),
         ]
     )

@@ -19,7 +19,7 @@ _PLATE = re.compile(
 )
 _VEHICLE = re.compile(
     r"\b(?:reg(?:\.?\s?(?:nr|nummer|skylt)|istrerings(?:nummer|nr|skylt)\w*|plåt\w*)?|nummerplåt\w*"
-    r"|\w{0,12}bil(?:en|ar|arna|ens|ägare\w*)?|skåpbil\w*|lastbil\w*|taxi\w*|moped\w*|motorcykel\w*|mc|husvagn\w*"
+    r"|\w{0,12}bil(?:en|ens|ägare\w*)?|skåpbil\w*|lastbil\w*|taxi\w*|moped\w*|motorcykel\w*|mc|husvagn\w*"
     r"|släp\w*|epa(?:n|traktor\w*)?|a-traktor\w*|fordon\w*|parkera[drt]\w*|felparkera\w*|körde|kör|"
     r"körs|volvo\w*|saab\w*|bmw\w*|audi\w*|mercedes\w*|toyota\w*|tesla\w*|ford|opel|kia|skoda|seat|"
     r"renault|peugeot|nissan|mazda|hyundai|porsche|vw|volkswagen|passat|golf|car|plate|licence|license|van)\b",

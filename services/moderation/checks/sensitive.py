@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from services.moderation.checks import names, word_lists
+from services.moderation.checks import word_lists
 from services.moderation.checks.finding import (
     Check,
     Code,
@@ -24,6 +24,7 @@ from services.moderation.checks.finding import (
     Subject,
     joined,
 )
+from services.moderation.checks.name_words import Word, is_certain, is_first_name, words_of
 
 NAME = "sensitive"
 
@@ -60,20 +61,23 @@ _ENDINGS = re.compile(
     r"|besvär|symptom|anfall|attacker)?\Z"
 )
 _HAVE = frozenset(
-    {"har", "hade", "fick", "fått", "lider", "led", "drabbats", "drabbades", "have"}
+    {"har", "hade", "fick", "fått", "lider", "led", "drabbats", "drabbades", "äter", "tar", "have"}
     | {"has", "had", "suffer", "suffers"}
 )
 _BE = frozenset({"är", "var", "blev", "blivit", "varit", "am", "is", "was", "i'm", "i’m"})
-_IN = _BE | frozenset({"sitter", "suttit", "satt", "går", "röstar", "röstade", "röstat"})
+_IN = _BE | frozenset({"sitter", "suttit", "satt", "går", "röstar", "röstade", "röstat", "tillhör"})
 _VERBS = {"have": _HAVE, "be": _BE, "in": _IN}
 # What may stand between the verb and the word; anything else makes it tell of something else
 # ("jag har jobbat med autism", "jag är rädd att bli sjuk").
 _BETWEEN = word_lists.words("small_between.txt")
+# Membership and places are told with one of these before them.
+_INTO = frozenset({"i", "på", "med", "för", "av", "of", "in", "the", "tillhör", "svenska"})
+_DEAF = frozenset({"blind", "döv", "sjuk", "förlamad"})
 _I_AM = frozenset({"i'm", "i’m"})
 _SOMEBODY = frozenset({"han", "hon", "hen", "he", "she"})
 _OWNERS = frozenset(
     {"min", "mitt", "vår", "vårt", "hans", "hennes", "deras", "hens", "din", "ditt"}
-    | {"my", "his", "her", "our", "en"}
+    | {"my", "his", "her", "our"}
 )
 _DEFINITE = frozenset(word for line in word_lists.lines("roles.txt") for word in line.split())
 _PEOPLE = _DEFINITE.union(*(line.split() for line in word_lists.lines("relations.txt")))
@@ -85,13 +89,15 @@ _GENERAL = frozenset(
 )
 # Between the verb and the word: "jag är faktiskt ganska svårt sjuk", "har en svår form av".
 _LONGEST_BACK = 6
+# Between two words of one sentence; a year may stand there.
+_WIDEST = 10
 _STOPS = ".!?;:\n"
 
 
 def find(text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
     """Return the spans of each kind, and whether somebody else than the writer is spoken of."""
     found: dict[str, tuple[list[Span], bool]] = {}
-    words = names.words_of(text)
+    words = words_of(text)
     for n, word in enumerate(words):
         for term in _terms(word.low):
             told = _told_of(words, n, text, term.how)
@@ -115,14 +121,16 @@ def _terms(low: str) -> Iterator[_Term]:
             yield term
 
 
-def _told_of(words: Sequence[names.Word], n: int, text: str, how: str) -> tuple[int, bool] | None:
+def _told_of(words: Sequence[Word], n: int, text: str, how: str) -> tuple[int, bool] | None:
     """Return the word where the telling begins, and whether it is of another than the writer.
 
     None when nobody is told of.
     """
-    verb = n if how == "do" else _verb(words, n, text, how)
+    if how == "be" and _as_one(words, n, text):
+        return n, False
+    verb = None if _is_idiom(words, n, how) else _verb(words, n, text, how)
     if verb is None:
-        return None
+        return _turned(words, n, text, how)
     if words[verb].low in _I_AM:
         return verb, False
     for at in range(verb - 1, max(-1, verb - 4), -1):
@@ -134,12 +142,62 @@ def _told_of(words: Sequence[names.Word], n: int, text: str, how: str) -> tuple[
         first = _somebody(words, at, text)
         if first is not None:
             return None if _conditional(words, first, text) else (first, True)
-        if word.low in _GENERAL:
+        if word.low in _GENERAL and not (word.low == "som" and _is_one(words, at - 1, text)):
             break
     return None
 
 
-def _somebody(words: Sequence[names.Word], at: int, text: str) -> int | None:
+def _turned(words: Sequence[Word], n: int, text: str, how: str) -> tuple[int, bool] | None:
+    """Find the telling where the verb stands first: "tyvärr har jag diabetes".
+
+    Not at the beginning of a sentence, where it asks or sets a condition ("är jag sjuk så …").
+    """
+    if how == "do" or _is_idiom(words, n, how):
+        return None
+    for at in range(n - 1, max(-1, n - 1 - _LONGEST_BACK), -1):
+        if _parted(text, words[at], words[at + 1]):
+            return None
+        word = words[at]
+        if word.low in _BETWEEN:
+            continue
+        of_self = word.low == "jag" or word.text == "I"
+        first = at if of_self else _somebody(words, at, text)
+        if first is None or first < 2 or words[first - 1].low not in _VERBS[how]:
+            return None
+        if _parted(text, words[first - 1], words[first]):
+            return None
+        opens = _parted(text, words[first - 2], words[first - 1])
+        return None if opens else (first - 1, not of_self)
+    return None
+
+
+def _is_idiom(words: Sequence[Word], n: int, how: str) -> bool:
+    """Tell whether the words around make it mean something else."""
+    if how == "in":
+        return n == 0 or words[n - 1].low not in _INTO
+    # "Blind för", "sjuk av oro".
+    after = words[n + 1].low if n + 1 < len(words) else ""
+    return words[n].low in _DEAF and after in {"för", "av"}
+
+
+def _is_one(words: Sequence[Word], at: int, text: str) -> bool:
+    return at >= 0 and (words[at].low == "jag" or _somebody(words, at, text) is not None)
+
+
+def _as_one(words: Sequence[Word], n: int, text: str) -> bool:
+    """Tell whether it reads "som muslim tycker jag" or "jag som muslim"."""
+    if n == 0 or words[n - 1].low != "som" or _parted(text, words[n - 1], words[n]):
+        return False
+    if n > 1 and words[n - 2].low == "jag":
+        return True
+    return (
+        n + 2 < len(words)
+        and words[n + 2].low == "jag"
+        and not _parted(text, words[n], words[n + 1])
+    )
+
+
+def _somebody(words: Sequence[Word], at: int, text: str) -> int | None:
     """Return where one other person is begun to be named, if that ends at this word."""
     word = words[at]
     if word.low in _PEOPLE:
@@ -148,15 +206,17 @@ def _somebody(words: Sequence[names.Word], at: int, text: str) -> int | None:
                 return owner
     if word.low in _SOMEBODY or word.low in _DEFINITE:
         return at
-    if word.is_capital and len(word.text) > 1 and names.is_first_name(word.low):
+    if word.is_capital and len(word.text) > 1 and is_first_name(word.low):
         opens = at == 0 or _parted(text, words[at - 1], word)
-        if not opens or names.is_certain(word.low):
+        if not opens or is_certain(word.low):
             return at
     return None
 
 
-def _verb(words: Sequence[names.Word], n: int, text: str, how: str) -> int | None:
+def _verb(words: Sequence[Word], n: int, text: str, how: str) -> int | None:
     """Return where the verb stands that ties the word to somebody."""
+    if how == "do":
+        return n
     verbs = _VERBS[how]
     found = None
     for at in range(n - 1, max(-1, n - 1 - _LONGEST_BACK), -1):
@@ -169,13 +229,13 @@ def _verb(words: Sequence[names.Word], n: int, text: str, how: str) -> int | Non
     return found
 
 
-def _parted(text: str, left: names.Word, right: names.Word) -> bool:
+def _parted(text: str, left: Word, right: Word) -> bool:
     """Tell whether a sentence or a line ends between two words."""
     between = text[left.end : right.start]
-    return len(between) > 3 or any(stop in between for stop in _STOPS)
+    return len(between) > _WIDEST or any(stop in between for stop in _STOPS)
 
 
-def _conditional(words: Sequence[names.Word], at: int, text: str) -> bool:
+def _conditional(words: Sequence[Word], at: int, text: str) -> bool:
     if at == 0 or _parted(text, words[at - 1], words[at]):
         return False
     return words[at - 1].low in {"om", "ifall", "oavsett", "tänk", "if", "varken", "som"}

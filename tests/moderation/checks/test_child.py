@@ -28,6 +28,14 @@ def child(text, author=""):
         ("Min son Elis är 5 år och vill gunga", ["Elis", "5 år"]),
         ("Vår dotter Elsa (7 år) cyklar", ["Elsa", "7 år"]),
         ("My name is Sara and I am 12 years old", ["Sara", "12 years old"]),
+        ("Jag är Lisa 9 år", ["Lisa", "9 år"]),
+        ("Jeg heter Nora og er 9 år", ["Nora", "9 år"]),
+        ("Jeg hedder Emil og er ni år gammel", ["Emil", "ni år"]),
+        ("Jag heter Elsa och går på Ekskolan", ["Elsa", "Ekskolan"]),
+        ("Elsa i 4B på Ekskolan vill", ["Elsa", "4B"]),
+        ("Hälsningar Lisa 9 år från Råå", ["Lisa", "9 år"]),
+        ("Elsa, 9 år, blev mobbad", ["Elsa", "9 år"]),
+        ("Barnen Ella (7) badar", ["Ella", "7"]),
         ("😀😀 Jag heter Åsa\u0301 och är 8 år", ["Åsa\u0301", "8 år"]),
     ],
 )
@@ -55,6 +63,26 @@ def test_a_name_and_an_age(text, words):
         ("Vi går i klass 4B på skolan", ["klass 4B"]),
         ("jag går i 5:an", ["5:an"]),
         ("Jag går i femte klass", ["femte klass"]),
+        ("jag e 12 år", ["12 år"]),
+        ("Är 12 år och tycker att", ["12 år"]),
+        ("jag är 11", ["11"]),
+        ("jag fyller 12 i maj", ["12"]),
+        ("jag är född 2013", ["2013"]),
+        ("jag och min kompis är 11 år", ["11 år"]),
+        ("Vi i 3C vill ha en gunga", ["3C"]),
+        ("Vi är fyra tjejer i klass 6A", ["klass 6A"]),
+        ("Gunga!\n/Klass 4B, Ekskolan", ["Klass 4B"]),
+        ("Jag går på Ekskolan", ["Ekskolan"]),
+        ("I am 12 years old", ["12 years old"]),
+        ("I'm 11 and I want a pool", ["11"]),
+        ("I'm in 4th grade", ["4th grade"]),
+        ("Jeg er 11 år gammel", ["11 år gammel"]),
+        ("Eg er elleve år", ["elleve år"]),
+        ("Jeg går i 5. klasse", ["5. klasse"]),
+        ("Olen 11-vuotias", ["11"]),
+        ("عمري ١١ سنة", ["١١"]),
+        ("Mam 11 lat i chodzę", ["11"]),
+        ("Ich bin 10 Jahre alt", ["10"]),
     ],
 )
 def test_an_age_or_a_school_year_alone(text, words):
@@ -84,6 +112,20 @@ def test_an_age_or_a_school_year_alone(text, words):
         "Hundar som är 11 år",
         "Jag går i parken 3 gånger om dagen",
         "Jag går i skogen. 4 barn",
+        "Lekplatsen 10 år",
+        "Volvo 12 år",
+        "Garanti 5 år.",
+        "Jag går på Musikhögskolan",
+        "Jag går på Friskis",
+        "Vi i åk 1-6",
+        "jag är 17 minuter från havet",
+        "jag är 100 % säker",
+        "jag är född 1983",
+        "I am 35 years old",
+        "I am ten minutes away",
+        "I am one of many",
+        "Mam 11 lat doświadczenia",
+        "I.D. Cards At 16 Years Old.",
     ],
 )
 def test_what_tells_of_no_child(text):
@@ -100,3 +142,5 @@ def test_a_name_field_with_an_age():
     assert finding.field == "author"
     assert finding.spans == ((0, 5), (7, 12))
     assert child("Bygg en pool", author="Minna, 31 år") is None
+    assert child("Bygg en pool", author="Minna 4B").spans == ((0, 5), (6, 8))
+    assert child("Bygg en pool", author="Volvo 12") is None

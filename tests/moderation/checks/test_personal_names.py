@@ -1,0 +1,103 @@
+"""Names of persons: found beside a surname or an announcing word, and not in streets and places."""
+
+import csv
+
+import pytest
+
+from services.moderation.checks import Code, Severity, Subject, name_words, names
+
+
+def marked(text):
+    return [text[start:end] for start, end in names.find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Min granne Kent spelar högt", ["Kent"]),
+        ("rektorn Eva gör inget", ["Eva"]),
+        ("Läraren Lisa Ek är bra", ["Lisa Ek"]),
+        ("Prata med Anna Svensson om det", ["Anna Svensson"]),
+        ("Bert Alfsons insändare", ["Bert Alfsons"]),
+        ("Mohamed Ali Hassan vet", ["Mohamed Ali Hassan"]),
+        ("enligt Jan-Erik Åkerström", ["Jan-Erik Åkerström"]),
+        ("Johan af Ugglas sa", ["Johan af Ugglas"]),
+        ("av Fatima al-Hassan", ["Fatima al-Hassan"]),
+        ("Karin M Ekström", ["Karin M Ekström"]),
+        ("anna andersson vet", ["anna andersson"]),
+        ("PETER DANIELSSON", ["PETER DANIELSSON"]),
+        ("granne som heter Bo", ["Bo"]),
+        ("min kollega, Stefan, vet", ["Stefan"]),
+        ("Lisa (min granne) vet", ["Lisa"]),
+        ("min dagisfröken Britta", ["Britta"]),
+        ("familjen Nilsson bredvid", ["Nilsson"]),
+        ("Bra!\n/Karin Ek", ["Karin Ek"]),
+        ("Bra! Mvh Siw Ekdahl", ["Siw Ekdahl"]),
+        ("Per Nilsson och Vilja Ek", ["Per Nilsson", "Vilja Ek"]),
+        ("😀 A\u030asa Berg 😀", ["A\u030asa Berg"]),
+        ("سلام Anna Berg", ["Anna Berg"]),
+        ("Peter Danielsson, Lena Ek och Bo Lind", ["Peter Danielsson", "Lena Ek", "Bo Lind"]),
+    ],
+)
+def test_a_person(text, found):
+    assert marked(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Karl Johansgatan och Gustav Adolfs torg",
+        "Dag Hammarskjöldsleden, Sven Hultins gata, Olof Palmes plats",
+        "Sankt Jörgens park",
+        "Maria Park och Maria Station",
+        "Adolf Fredriks kyrka",
+        "Eva Andersson-skolan",
+        "Astrid Lindgrens Värld",
+        "Göta Älv",
+        "Nya Lundby, Gamla Ullevi, Västra Frölunda Torg",
+        "Bo i Majorna. Per person. Vilja att bygga. Klara Norra.",
+        "Mina Grannar och Min granne Har hund",
+        "Rektorn Måste gå. Kommunalrådet Moderaterna.",
+        "Fru talman, herr ordförande, familjen Hem",
+        "Rädda Barnen och Helsingborgs Dagblad",
+        "Max Hamburgare, Stora Coop",
+        "Anna och Lisa",
+        "Hälsningar Anna",
+        "jag heter Anna",
+        "Tack på förhand / Boende på Söder",
+    ],
+)
+def test_nobody(text):
+    assert marked(text) == []
+
+
+def test_a_name_is_shown_and_asks_for_nothing():
+    """Two entries of the city's page name public persons: that is for people to judge."""
+    [finding] = names.run(Subject("Lyssna på Karin Ek"))
+    assert (finding.code, finding.severity) == (Code.PERSON_NAME, Severity.LOW)
+    [own] = names.run(Subject("Lyssna", author="Bo Lind"))
+    assert (own.field, own.severity) == ("author", Severity.INFO)
+
+
+def test_the_lists_know_most_people(shared_data):
+    """Weighted by bearers, more than four of five people in Sweden have a listed first name."""
+    known = every = 0
+    for kind in ("kvinnor", "man"):
+        path = shared_data / "swedish_names" / f"tilltalsnamn-{kind}.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                every += int(row["persons"])
+                known += int(row["persons"]) * name_words.is_first_name(row["name"].lower())
+    assert known / every > 0.8
+
+
+def test_places_and_roads_are_nobody(shared_data):
+    """No place, municipality or road of the country is a person by itself."""
+    folder = shared_data / "swedish_names"
+    taken = []
+    for name, column in (("ortsnamn.csv", "city"), ("kommuner.csv", "name"), ("vagar.csv", "road")):
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            taken += [
+                row[column] for row in csv.DictReader(file) if marked(f"Bygg i {row[column]}")
+            ]
+    assert len(taken) <= 3, taken
