@@ -16,6 +16,8 @@ from radslag.environment import RefusedError
 from radslag.running import with_system
 from services.moderation import decisions, equipping
 from services.moderation.checks import checks_with
+from services.moderation.semantic import asking
+from services.moderation.semantic.model import Model, NotAvailableError, load, why_off
 from services.submission import imports, intake
 from services.submission.imports import store
 from services.submission.imports.entries import Entry, ImportFileError
@@ -27,6 +29,8 @@ _LOOK_EVERY_S = 0.3
 # No check takes this long: nobody is checking.
 _NOBODY_CHECKS_AFTER_S = 60
 _IDS_AT_A_TIME = 5000
+# A dry run of so many texts takes less than a minute with the semantic depth.
+_SEMANTIC_UNSAID = 500
 
 
 @click.command("import")
@@ -35,6 +39,13 @@ _IDS_AT_A_TIME = 5000
 @click.option("--format", "form", type=click.Choice(list(imports.READERS)), help="Else by ending.")
 @click.option("--dry-run", is_flag=True, help="Store nothing; say what the checks would find.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--semantic/--no-semantic",
+    "semantic",
+    default=None,
+    help="With --dry-run: suggest the same wish in other words, too. Takes a tenth of a second a "
+    "text; unsaid, where that depth is on and the file has at most 500.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the checks.")
 @with_system
 def command(
@@ -44,6 +55,7 @@ def command(
     form: str | None,
     dry_run: bool,
     as_json: bool,
+    semantic: bool | None,
     no_wait: bool,
     settings: Settings,
 ) -> None:
@@ -54,7 +66,7 @@ def command(
     try:
         entries = imports.read(file.read_bytes(), form, settings.timezone)
         if dry_run:
-            _judge(entries, slug, as_json=as_json)
+            _judge(entries, slug, semantic=semantic, as_json=as_json)
             return
         brought = _store(entries, slug, settings)
     except ImportFileError as error:
@@ -79,8 +91,11 @@ def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Bro
             )
 
 
-def _judge(entries: Sequence[Entry], slug: str, *, as_json: bool) -> None:
+def _judge(entries: Sequence[Entry], slug: str, *, semantic: bool | None, as_json: bool) -> None:
     with Session() as session:
+        if semantic is None:
+            wanted = asking.is_on(session) and len(entries) <= _SEMANTIC_UNSAID
+            semantic = wanted and why_off() is None
         language = intake.find_council(session, slug).language
         checks = checks_with(equipping.standing(session))
     texts = [
@@ -89,7 +104,7 @@ def _judge(entries: Sequence[Entry], slug: str, *, as_json: bool) -> None:
     ]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(texts))
-        for line in judging.lines(texts, checks):
+        for line in judging.lines(texts, checks, _model() if semantic else None):
             progress.advance(task)
             if as_json:
                 click.echo(json.dumps(line, ensure_ascii=False))
@@ -97,6 +112,13 @@ def _judge(entries: Sequence[Entry], slug: str, *, as_json: bool) -> None:
             click.echo(f"{line['id']}  {line['verdict']}")
             for finding in line["findings"]:
                 click.echo(f"    {finding['explanation']}")
+
+
+def _model() -> Model:
+    try:
+        return load()
+    except NotAvailableError as error:
+        raise RefusedError(f"The semantic depth is off: {error}.") from None
 
 
 def _wait(ideas: Sequence[UUID]) -> bool:

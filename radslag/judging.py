@@ -21,9 +21,14 @@ from services.moderation.checks import (
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.verdict import combine
 from services.moderation.duplicates import BUCKET_SIZE, EXACT, MAX_CANDIDATES
+from services.moderation.semantic import asking
+from services.moderation.semantic.among import Among
+from services.moderation.semantic.model import Model
 from shared.text import fold
 
 _AT_A_TIME = 200
+# Of texts whose meaning is read, too: each takes a tenth of a second, and people watch.
+_AT_A_TIME_WITH_MEANING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +41,25 @@ class Judged:
     language: str = "sv"
 
 
-def lines(texts: Sequence[Judged], checks: Sequence[Check] = CHECKS) -> Iterator[dict[str, Any]]:
+def lines(
+    texts: Sequence[Judged], checks: Sequence[Check] = CHECKS, model: Model | None = None
+) -> Iterator[dict[str, Any]]:
     """Give `{"id","verdict","priority","findings","unchecked"}` of each text, in their order.
 
     The order is that of arrival: what comes first is the original of what is like it. The
-    `similar_to` of a finding is the other's `id`.
+    `similar_to` of a finding is the other's `id`. With a `model` the semantic depth is among them.
     """
     earlier = _Earlier()
+    among = None if model is None else Among(model)
     left = iter(texts)
-    while piece := list(islice(left, _AT_A_TIME)):
+    while piece := list(islice(left, _AT_A_TIME if among is None else _AT_A_TIME_WITH_MEANING)):
         folded = [fold(each.text) for each in piece]
+        if among is not None:
+            among.add([each.text for each in piece])
         for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
-            yield _line(each, checks, earlier.add(each, words, keys), earlier.id_of)
+            copies = earlier.add(each, words, keys)
+            meant = None if among is None else earlier.meant(among)
+            yield _line(each, checks, copies, earlier.id_of, meant)
 
 
 def line(judged: Judged, checks: Sequence[Check] = CHECKS) -> dict[str, Any]:
@@ -60,10 +72,14 @@ def _line(
     checks: Sequence[Check],
     copies: Sequence[Finding],
     name_of: Callable[[UUID], str],
+    meant: Callable[[], Sequence[Finding]] | None = None,
 ) -> dict[str, Any]:
     result = run_all(Subject(judged.text, judged.author, judged.language), checks)
     findings = [*result.findings, *copies]
     outcome, priority = combine(findings, result.unchecked)
+    if meant is not None and asking.is_worth_it(findings, outcome):
+        findings += meant()
+        outcome, priority = combine(findings, result.unchecked)
     return {
         "id": judged.id,
         "verdict": outcome.value,
@@ -121,6 +137,16 @@ class _Earlier:
             if len(self._buckets[key]) < BUCKET_SIZE:
                 self._buckets[key].append(here)
         return self._settle(here, matches)
+
+    def meant(self, among: Among) -> Callable[[], Sequence[Finding]]:
+        """Return what asks for ideas that wish the same as the last text; they may not be asked."""
+        here = len(self.texts) - 1
+
+        def name_of(place: int) -> tuple[int, str]:
+            root = self._root(place)
+            return root, self.texts[root].id
+
+        return lambda: among.suggest(here, name_of, {self._root(here)})
 
     def _candidates(self, keys: duplicates.Keys) -> list[int]:
         """Return who shares a key: what few others share weighs more, as in the database."""
