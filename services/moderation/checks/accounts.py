@@ -6,7 +6,7 @@ number and count only after a word that says so. Patterns are bounded; the work 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from stdnum import iban, luhn
@@ -26,7 +26,9 @@ class Account(NamedTuple):
     kind: Kind
 
 
-_CARD = re.compile(rf"(?<![\w+])\d(?:{BETWEEN}{{0,3}}\d){{12,18}}(?!\d)")
+_DIGITS = re.compile(rf"(?<![\w+])\d(?:{BETWEEN}{{0,3}}\d){{12,60}}(?!\d)")
+_GROUP = re.compile(r"\d+")
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\s?\d{2}(?:[ \u00a0-]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])"
 )
@@ -105,9 +107,26 @@ def is_card(digits: str) -> bool:
 
 
 def _cards(text: str) -> Iterator[Account]:
-    for match in _CARD.finditer(text):
-        if is_card(_digits(match[0])):
-            yield Account(match.span(), "card")
+    for run in _DIGITS.finditer(text):
+        groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, run.start(), run.end())]
+        if any(end - start == 1 for start, end in groups):
+            # Digit by digit: only the whole of it.
+            groups = [run.span()]
+        for n, (start, _end) in enumerate(groups):
+            card = _card_at(text, start, groups[n:])
+            if card:
+                yield card
+
+
+def _card_at(text: str, start: int, groups: Sequence[Span]) -> Account | None:
+    """Return the card number that some of the groups make from the first one on."""
+    for _start, end in groups:
+        digits = _digits(text[start:end])
+        if len(digits) > _LONGEST_CARD:
+            break
+        if len(digits) >= _SHORTEST_CARD and is_card(digits):
+            return Account((start, end), "card")
+    return None
 
 
 def _ibans(text: str) -> Iterator[Account]:

@@ -80,7 +80,7 @@ _NEIGHBOURS = ("NO", "DK", "FI", "US", "GB", "DE", "PL")
 _NO_PHONE = re.compile(r"\d{1,2}\.\d\d\s?[\-\u2010-\u2015]\s?\d{1,2}\.\d\d\Z|0\.\d+\Z")
 _MARGIN = 2
 # How many numbers of a text the library is asked about, at most.
-_MOST_ASKED = 20
+_MOST_ASKED = 10
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
 _ODD = str.maketrans("_·", "--") | {0x2212: "-"}
 

@@ -61,7 +61,9 @@ def _numbers(field: Field, text: str) -> Iterator[Finding]:
     money = accounts.find(text)
     sure = tuple(account.span for account in money if account.kind in {"card", "iban"})
     persons = _apart(personnummer.find(text), sure)
-    yield from _finding(Code.PERSONNUMMER, Severity.HIGH, 0.99, field, persons)
+    either = all(personnummer.may_be_phone(text, span) for span in persons)
+    severity, score = (Severity.MEDIUM, 0.5) if either else (Severity.HIGH, 0.99)
+    yield from _finding(Code.PERSONNUMMER, severity, score, field, persons)
     for kind, (severity, score) in _MONEY.items():
         spans = _apart(joined(a.span for a in money if a.kind == kind), persons)
         yield from _finding(Code.ACCOUNT, severity, score, field, spans, {"kind": kind})

@@ -8,6 +8,7 @@ number has a letter for the first digit of NNN, counted as 1.
 
 import re
 from calendar import monthrange
+from collections.abc import Iterator
 
 from stdnum import luhn
 
@@ -25,8 +26,8 @@ _SIGN = (
 _INTERIM = "TRSUWXJKLMNtrsuwxjklmn"
 
 _GROUPED = re.compile(
-    rf"(?<!\d)(?:(?P<century>1[89]|20){_GAP})?(?P<year>\d\d){_GAP}(?P<month>\d\d){_GAP}(?P<day>\d\d)"
-    rf"{_SIGN}(?P<first>[\d{_INTERIM}])(?P<rest>{_GAP}\d{_GAP}\d{_GAP}\d)(?!\d)"
+    rf"(?<!\d)(?:(?:[1１][89８９]|[2２][0０]){_GAP})?\d\d{_GAP}\d\d{_GAP}\d\d"
+    rf"{_SIGN}[\d{_INTERIM}](?:{_GAP}\d{_GAP}\d{_GAP}\d)(?!\d)"
 )
 # Every digit by itself: "8 1 1 2 1 8 - 9 8 7 6".
 _SPACED = re.compile(
@@ -34,6 +35,11 @@ _SPACED = re.compile(
 )
 # Nine digits near each other, so that the long patterns are tried on few texts.
 _ENOUGH = re.compile(r"\d(?:\D{0,12}\d){8}")
+_SIGNS = re.compile(rf"[\d{_INTERIM}]")
+_PIECES = re.compile(rf"[\d{_INTERIM}]{{1,12}}")
+_BESIDE = re.compile(r"[\s.,:/\-\u2010-\u2015]?\d[\s.,:/\-\u2010-\u2015]?")
+# "2001-12-18 – 2004" is a time.
+_DATE_TO_YEAR = re.compile(rf"\s[{_DASH}]\s(?:19|20)\d\d\Z")
 _COORDINATION = 60
 
 # Numbers that PTS keeps free for books and films (PTSFS 2006:3 and later); nobody has them, and
@@ -71,16 +77,64 @@ def find(text: str) -> tuple[Span, ...]:
     """Return where valid numbers stand, in any common way of writing them."""
     if not _ENOUGH.search(text):
         return ()
-    spans: list[Span] = []
-    for match in _GROUPED.finditer(text):
-        serial = match["first"] + re.sub(r"\D", "", match["rest"])
-        parts = (match["century"] or "", match["year"], match["month"], match["day"], serial)
-        if is_number(*parts):
-            spans.append(match.span())
-    for match in _SPACED.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if len(digits) in {10, 12}:
-            century, short = digits[:-10], digits[-10:]
-            if is_number(century, short[:2], short[2:4], short[4:6], short[6:]):
-                spans.append(match.span())
-    return joined(spans)
+    return joined([*_found(_GROUPED, text), *_found(_SPACED, text)])
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Yield what is valid; after what is not, go on from its second sign.
+
+    Other digits before a number make one with its beginning: "kl 10 30 811218-9876".
+    """
+    at = 0
+    while match := pattern.search(text, at):
+        at = match.start() + 1
+        if _is_valid(match[0]) and (_is_tight(match[0]) or _stands_alone(text, match)):
+            yield match.span()
+            at = match.end()
+
+
+def _is_valid(written: str) -> bool:
+    signs = "".join(_SIGNS.findall(written))
+    century, short = signs[:-10], signs[-10:]
+    return len(signs) in {10, 12} and is_number(
+        century, short[:2], short[2:4], short[4:6], short[6:]
+    )
+
+
+def _is_tight(written: str) -> bool:
+    """Tell whether date and serial are written in one piece each."""
+    parts = _PIECES.findall(written)
+    return len(parts) <= 2 and len(parts[-1]) in {4, 10, 12}
+
+
+def _stands_alone(text: str, match: re.Match[str]) -> bool:
+    """Tell whether what is written in many pieces is no part of a table ("07.10 07.20 07.30").
+
+    Its date has one sort of sign between the parts, and no other number is beside it.
+    """
+    between = [gap.strip() or gap[:1] for gap in _PIECES.split(match[0])[1:-1]]
+    # The last of them but those in the serial stands before the serial and may be any.
+    sorts = set(between[:2]) if len(between) > 2 else set()
+    if len(sorts) > 1 or _DATE_TO_YEAR.search(match[0]):
+        return False
+    before = _BESIDE.search(text, max(0, match.start() - 2), match.start())
+    after = _BESIDE.match(text, match.end())
+    return before is None and after is None
+
+
+_MOBILE = re.compile(r"070\d{7}\Z")
+_SAID = re.compile(
+    r"\b(?:pnr|person|samordning|född|fött|id)\w{0,12}\b[^\n]{0,20}\Z", re.IGNORECASE
+)
+_BEFORE = 40
+
+
+def may_be_phone(text: str, span: Span) -> bool:
+    """Tell whether a valid number is as well a mobile phone's, and no word says which.
+
+    One in seventeen of the mobile numbers on 070 has, in one piece, the shape and the check digit
+    of somebody born in 2007.
+    """
+    start, end = span
+    before = text[max(0, start - _BEFORE) : start]
+    return _MOBILE.match(text[start:end]) is not None and _SAID.search(before) is None

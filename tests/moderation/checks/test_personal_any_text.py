@@ -249,6 +249,7 @@ PATTERNS = {
 }
 # The end of a word that began in one way only, or a match at one place that was found before.
 HARMLESS = {
+    "accounts._GROUP",
     "addresses._HOME",
     "addresses._NO_STREET",
     "child._FIRST_WORD",

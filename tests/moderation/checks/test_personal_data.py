@@ -86,6 +86,9 @@ def test_phone(text, numbers):
         ("811218+9876", ["811218+9876"]),
         ("811218 9876", ["811218 9876"]),
         ("811218 – 9876", ["811218 – 9876"]),
+        ("１９８１１２１８９８７６", ["１９８１１２１８９８７６"]),
+        ("kl 10 30 811218-9876", ["811218-9876"]),
+        ("12 345 811218 9876 11", ["811218 9876"]),
         ("811218_9876", ["811218_9876"]),
         ("811218:9876", ["811218:9876"]),
         ("811218\u200b9876", ["811218\u200b9876"]),
@@ -108,6 +111,37 @@ def test_phone(text, numbers):
 )
 def test_personnummer(text, numbers):
     assert marked(text, Code.PERSONNUMMER) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("811218-9876", "high"),
+        ("0701019804", "medium"),  # as well a mobile phone
+        ("pnr 0701019804", "high"),
+        ("070101-9804", "high"),
+    ],
+)
+def test_what_may_be_a_phone_is_not_urgent(text, severity):
+    assert [
+        finding.severity
+        for finding in run_all(Subject(text)).findings
+        if finding.code is Code.PERSONNUMMER
+    ] == [severity]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "07.10 07.20 07.30 08.10 08.20",
+        "8 1 1 2 1 8 9 8 7 6 5 4 3",
+        "10 81 12 18 98 76",
+        "81 12 18 98 76 10",
+        "2001-12-18 – 2001",
+    ],
+)
+def test_tables_and_times_are_nobody(text):
+    assert personnummer.find(text) == ()
 
 
 def written(number):
