@@ -108,25 +108,27 @@ def is_card(digits: str) -> bool:
 
 def _cards(text: str) -> Iterator[Account]:
     for run in _DIGITS.finditer(text):
-        groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, run.start(), run.end())]
+        groups = [match.span() for match in _GROUP.finditer(text, run.start(), run.end())]
         if any(end - start == 1 for start, end in groups):
             # Digit by digit: only the whole of it.
             groups = [run.span()]
-        for n, (start, _end) in enumerate(groups):
-            card = _card_at(text, start, groups[n:])
-            if card:
-                yield card
+        written = [_digits(text[start:end]) for start, end in groups]
+        for first in range(len(groups)):
+            last = _card_from(written[first : first + _LONGEST_CARD])
+            if last:
+                yield Account((groups[first][0], groups[first + last - 1][1]), "card")
 
 
-def _card_at(text: str, start: int, groups: Sequence[Span]) -> Account | None:
-    """Return the card number that some of the groups make from the first one on."""
-    for _start, end in groups:
-        digits = _digits(text[start:end])
+def _card_from(groups: Sequence[str]) -> int:
+    """Return how many of the groups of digits, from the first on, make a card's number; 0: none."""
+    digits = ""
+    for count, group in enumerate(groups, 1):
+        digits += group
         if len(digits) > _LONGEST_CARD:
             break
         if len(digits) >= _SHORTEST_CARD and is_card(digits):
-            return Account((start, end), "card")
-    return None
+            return count
+    return 0
 
 
 def _ibans(text: str) -> Iterator[Account]:

@@ -15,6 +15,7 @@ from services.moderation.checks.finding import Span
 _STREETS = (
     *("gatan", "gata", "vägen", "väg", "torget", "torg", "stigen", "stig", "gränden", "gränd"),
     *("allén", "allé", "esplanaden"),
+    *("gade", "vej", "veien", "vegen", "katu", "straße", "strasse"),
 )
 # Streets as well, but also much else ("parkeringen 12"): only beside a word about a home.
 _ENDS = (
@@ -79,6 +80,12 @@ _PLACE = re.compile(
     r"|butiken|hållplatsen|parkeringen|fastigheten)\s{1,3}\Z",
     re.IGNORECASE,
 )
+# "I live at 12 High Street".
+_ENGLISH = re.compile(
+    r"\b(?i:live|lives|living|address(?:\sis)?|home)[:,]?\s(?i:at\s|on\s|in\s)?"
+    r"(?P<where>\d{1,4}[A-Da-d]?\s[A-Z][\w'’]{1,20}(?:\s[A-Z][\w'’]{1,20}){0,2}\s"
+    r"(?:Street|Road|Avenue|Lane|Drive|Square|Court|St|Rd|Ave)\b)"
+)
 _BEFORE = 70
 _AFTER = 40
 
@@ -103,7 +110,7 @@ class Address(NamedTuple):
 
 def find(text: str) -> tuple[Address, ...]:
     """Return street addresses in the order of the text."""
-    found = []
+    found = [Address(match.span("where"), "home") for match in _ENGLISH.finditer(text)]
     for match in _NUMBER.finditer(text):
         start = _street_before(text, match.start())
         if start is None or _COUNTED.match(text, match.end()):
@@ -124,7 +131,7 @@ def find(text: str) -> tuple[Address, ...]:
             found.append(Address((start, match.end()), "address"))
         elif sure and not _PLACE.search(before):
             found.append(Address((start, match.end()), "place"))
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def _street_before(text: str, end: int) -> int | None:

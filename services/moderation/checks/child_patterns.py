@@ -30,7 +30,7 @@ _WORDS = "|".join(dict.fromkeys((*_SWEDISH[2:], *_NORDIC[6:], "otte")))
 _N = rf"(?:\d{{1,2}}|{_WORDS})"
 _HALF = r"(?:\s?½|[.,]5|\s(?:och\s(?:ett|en)\s(?:halvt?|halv)|o\shalvt?))?"
 YEARS = (
-    rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[at]?|ing)?|\sbast|\s?-?\s?åring|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
+    rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[aet]?|ing)?|\sbast|\s?-?\s?åring|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
     r"|\s?-?\s?y/?o)(?!\w)"
 )
 # An age and not a time that passed.
@@ -126,6 +126,11 @@ _NAMED_NUMBER = re.compile(
     r"\b(?i:barn|barnen|son|sonen|söner|sönerna|dotter|dottern|döttrar|döttrarna|syskonen|bror|syster|och)\s"
     rf"(?P<first>{NAME}),?\s\((?P<age>\d{{1,2}})\)"
 )
+# "Min 8-åriga dotter Elsa".
+_RELATIVE_OF = re.compile(
+    r"\b(?i:min|mitt|vår|vårt|hennes|hans|deras)\s(?i:(?P<age>\d{1,2}\s?-?\s?årig[ae]))\s"
+    rf"(?i:son|dotter|bror|syster|barnbarn|pojke|flicka|kille|tjej)\s(?P<name>{NAME})"
+)
 # Somebody else's child, but only with its name: "min son Elis är 5 år", "vår dotter Elsa (7 år)".
 _RELATIVE = re.compile(
     r"\b(?i:min|mitt|vår|vårt|hennes|hans|deras)\s(?i:(?:lilla|lille|äldsta|yngsta|stora)\s)?"
@@ -196,7 +201,7 @@ IN_NAME = re.compile(
 AGES = (
     (
         re.compile(r"[\s\d½-]år|\sbast|[\s-]old|\dy/?o|\sy/?o", re.IGNORECASE),
-        (_SELF, _SELF_NAMED, _AS_ONE, _NO_SELF, _SIGNED, _RELATIVE, _NAMED_AGE),
+        (_SELF, _SELF_NAMED, _AS_ONE, _NO_SELF, _SIGNED, _RELATIVE, _RELATIVE_OF, _NAMED_AGE),
     ),
     (re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE), (_SELF_BARE, _SELF_BORN)),
     (

@@ -196,9 +196,14 @@ def _announced(words: Sequence[Word], text: str) -> Iterator[Span]:
             ),
             None,
         )
-        if at is not None and words[at].is_capital and len(words[at].text) > 1:
+        if at is not None and len(words[at].text) > 1 and _may_be_name(words[at]):
             titled = word.low in _TITLES
             yield from _name_after(words, at, text, owned=owned, titled=titled)
+
+
+def _may_be_name(word: Word) -> bool:
+    """Tell whether a word is written as a name, or is one in small letters ("hans" is "his")."""
+    return word.is_capital or (is_certain(word.low) and word.low != "hans")
 
 
 _OWNER_AFTER = re.compile(

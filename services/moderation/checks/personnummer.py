@@ -88,7 +88,7 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     at = 0
     while match := pattern.search(text, at):
         at = match.start() + 1
-        if _is_valid(match[0]) and (_is_tight(match[0]) or _stands_alone(text, match)):
+        if (_is_tight(match[0]) or _stands_alone(text, match)) and _is_valid(match[0]):
             yield match.span()
             at = match.end()
 

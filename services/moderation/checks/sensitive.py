@@ -36,25 +36,36 @@ class _Term(NamedTuple):
     how: str
 
 
-def _read() -> tuple[dict[str, tuple[_Term, ...]], tuple[tuple[str, _Term], ...]]:
-    whole: dict[str, tuple[_Term, ...]] = {}
-    stems: list[tuple[str, _Term]] = []
-    for line in word_lists.lines("sensitive.txt"):
-        kind, how, *terms = line.split()
-        for term in terms:
-            if term.endswith("*"):
-                stems.append((term[:-1], _Term(kind, how)))
-            whole[term.rstrip("*")] = (*whole.get(term.rstrip("*"), ()), _Term(kind, how))
-    return whole, tuple(stems)
-
-
-_WHOLE, _STEMS = _read()
-_SHORTEST_STEM = min(len(stem) for stem, _term in _STEMS)
-# By their first three letters, so that a word is compared with a few stems only.
-_STEMS_BY_HEAD: dict[str, list[tuple[str, _Term]]] = {}
-for _stem, _term in _STEMS:
-    _STEMS_BY_HEAD.setdefault(_stem[:3], []).append((_stem, _term))
-
+_WHOLE: dict[str, tuple[_Term, ...]] = {}
+# By their first three letters, so that a word is compared with a few only.
+_STEMS: dict[str, list[tuple[str, _Term]]] = {}
+_ENDS: list[tuple[str, _Term]] = []
+for _line in word_lists.lines("sensitive.txt"):
+    _kind, _how, *_words = _line.split()
+    for _word in _words:
+        _said = _Term(_kind, _how)
+        _plain = _word.strip("*")
+        if _word.startswith("*"):
+            _ENDS.append((_plain, _said))
+        elif _word.endswith("*"):
+            _STEMS.setdefault(_plain[:3], []).append((_plain, _said))
+        else:
+            _WHOLE[_plain] = (*_WHOLE.get(_plain, ()), _said)
+_ALL_ENDS = tuple(end for end, _said in _ENDS)
+# End like an illness and are none.
+_NO_ILLNESS = frozenset(
+    {
+        "åksjuk",
+        "sjösjuk",
+        "hemsjuk",
+        "kärlekssjuk",
+        "svartsjuk",
+        "avundsjuk",
+        "flygsjuk",
+        "nöjessjuk",
+    }
+    | {"maktsjuk", "pratsjuk"}
+)
 # How a stem may go on: definite forms and words for an illness, not "cancervården".
 _ENDINGS = re.compile(
     r"(?:s|n|t|en|et|er|ar|a|na|arna|erna|or|orna|sjuk(?:dom|a|t)?|sjukdomen|diagnos|diagnosen|problem"
@@ -111,14 +122,12 @@ def find(text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
 
 
 def _terms(low: str) -> Iterator[_Term]:
-    if low in _WHOLE:
-        yield from _WHOLE[low]
-        return
-    if len(low) < _SHORTEST_STEM:
-        return
-    for stem, term in _STEMS_BY_HEAD.get(low[:3], ()):
+    yield from _WHOLE.get(low, ())
+    for stem, term in _STEMS.get(low[:3], ()):
         if low.startswith(stem) and _ENDINGS.match(low, len(stem)):
             yield term
+    if low.endswith(_ALL_ENDS) and low not in _NO_ILLNESS:
+        yield from (term for end, term in _ENDS if low.endswith(end) and low not in _WHOLE)
 
 
 def _told_of(words: Sequence[Word], n: int, text: str, how: str) -> tuple[int, bool] | None:

@@ -36,6 +36,7 @@ def child(text, author=""):
         ("Hälsningar Lisa 9 år från Råå", ["Lisa", "9 år"]),
         ("Elsa, 9 år, blev mobbad", ["Elsa", "9 år"]),
         ("Barnen Ella (7) badar", ["Ella", "7"]),
+        ("Min 8-åriga dotter Elsa gungar", ["8-åriga", "Elsa"]),
         ("😀😀 Jag heter Åsa\u0301 och är 8 år", ["Åsa\u0301", "8 år"]),
     ],
 )

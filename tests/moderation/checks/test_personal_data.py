@@ -160,12 +160,12 @@ def written(number):
 def test_every_official_test_number_is_found_as_a_whole(shared_data, name):
     numbers = json.loads((shared_data / "personnummer" / f"{name}.json").read_text())
     assert len(numbers) > 1000
-    # Every number in a third of the ways of writing it, every way with a third of the numbers.
+    # Every number in a ninth of the ways of writing it, every way with a ninth of the numbers.
     missed = [
         form
         for n, number in enumerate(numbers)
         for k, form in enumerate(written(number))
-        if (n + k) % 3 == 0
+        if (n + k) % 9 == 0
         if personnummer.find(f"Hej {form}, tack") != ((4, 4 + len(form)),)
     ]
     assert missed == []

@@ -30,6 +30,8 @@ def words(text, finding):
         ("grannen på Ekvägen 4", "Ekvägen 4", Severity.LOW),
         ("hemma hos mig, Gustav Adolfs torg 3", "Gustav Adolfs torg 3", Severity.LOW),
         ("😀e\u0301 bor på Åsgatan 1", "Åsgatan 1", Severity.MEDIUM),
+        ("I live at 12 High Street", "12 High Street", Severity.MEDIUM),
+        ("Jeg bor på Vestergade 4", "Vestergade 4", Severity.MEDIUM),
         ("Kontoret: Storgatan 12", "Storgatan 12", Severity.INFO),
     ],
 )

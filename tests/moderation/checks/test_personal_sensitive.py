@@ -40,6 +40,8 @@ def test_told_of_oneself(text, kind, words):
     [
         ("Min son har autism", "health", "Min son har autism"),
         ("min man har fått diagnosen Parkinsons", "health", None),
+        ("Min mamma har lungcancer", "health", None),
+        ("Min far är hjärtsjuk", "health", None),
         ("Kent är alkoholist", "health", "Kent är alkoholist"),
         ("nu är min fru dement", "health", "är min fru dement"),
         ("hon är lesbisk", "sexuality", "hon är lesbisk"),
@@ -64,6 +66,7 @@ def test_told_of_somebody_else(text, kind, words):
         "Jag är rädd att bli sjuk",
         "Jag har jobbat med autism och cancervården",
         "Jag är sjuksköterska",
+        "Jag är åksjuk",
         "Jag är emot muslimer",
         "Jag är trött på alla som röstar på SD",
         "Jag är blind för skönheten",
