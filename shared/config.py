@@ -63,6 +63,20 @@ class Settings:
         "when that is installed",
         "off",
     )
+    akismet_key: str = _setting(
+        "Key of an Akismet account; the check that asks it is switched on at the desk under Checks",
+        "",
+    )
+    akismet_url: str = _setting("Where Akismet answers", "https://rest.akismet.com")
+    stopforumspam_url: str = _setting(
+        "Where StopForumSpam answers; asked only when switched on at the desk under Checks",
+        "https://europe.stopforumspam.org/api",
+    )
+    bad_hosts: str = _setting(
+        "A list of bad hosts, one a line: a file, or an address such as URLhaus has. Links are "
+        "compared with it when that is switched on at the desk under Checks",
+        "",
+    )
     metrics_token: str = _setting(
         "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
     )
@@ -134,6 +148,13 @@ def _web_url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
+def _web_url_or_file(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if "://" in value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise SettingsError(f"{name} must be a file or a web address such as https://example.se/a.")
+    return value
+
+
 def _smtp_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"smtp", "smtps"} or not unquote(parts.hostname or ""):
@@ -200,6 +221,9 @@ _CONVERT: Mapping[str, Any] = {
     "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
     "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
     "smtp_url": _smtp_url,
+    "akismet_url": lambda value: _web_url("RADSLAG_AKISMET_URL", value),
+    "stopforumspam_url": lambda value: _web_url("RADSLAG_STOPFORUMSPAM_URL", value),
+    "bad_hosts": lambda value: _web_url_or_file("RADSLAG_BAD_HOSTS", value),
     "timezone": _timezone,
     "trusted_proxies": lambda value: _whole_number("RADSLAG_TRUSTED_PROXIES", value),
     "submit_limit": _submit_limit,

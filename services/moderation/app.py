@@ -5,6 +5,7 @@ from flask import Flask
 from services.moderation import (
     access,
     views_admin,
+    views_checks,
     views_decisions,
     views_idea,
     views_login,
@@ -29,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
         views_idea.bp,
         views_decisions.bp,
         views_admin.bp,
+        views_checks.bp,
     ):
         app.register_blueprint(blueprint)
     return app

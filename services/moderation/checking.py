@@ -16,18 +16,27 @@ from services.moderation.checks import Finding, Subject, checks_with, run_all
 from services.moderation.checks.duplicates import copy_finding
 from services.moderation.duplicates import Asked
 from services.moderation.groups import Link
+from services.moderation.lookups.batch import Looked
 from shared import outbox
 from shared.models import Idea, IdeaText
 
 log = logging.getLogger(__name__)
 
+_NOBODY_ASKED = Looked()
 
-def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
+
+def check_batch(
+    session: SqlSession,
+    batch: UUID,
+    deliveries: Sequence[outbox.Delivery],
+    looked: Looked = _NOBODY_ASKED,
+) -> None:
     """Check every idea that the deliveries name, and mark them done.
 
     Rows are locked in the order of their ids, and not their keys, so that batches never deadlock:
     one that settles points at ideas which others hold. An idea is always checked in the text
-    version that stands now, whichever one the event named.
+    version that stands now, whichever one the event named. `looked` is what services elsewhere said
+    beforehand (`lookups.batch`).
     """
     ids = sorted({delivery.subject_id for delivery in deliveries})
     ideas = session.scalars(
@@ -51,7 +60,9 @@ def check_batch(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.De
         result = results[idea.id]
         link = groups.links.pop(idea.id, None) or groups.hints.get(idea.id)
         copies = [] if link is None else [_copy_finding(link, words[idea.id].text or "")]
-        checked.append(verdicts.Checked(idea, [*result.findings, *copies], result.unchecked))
+        told = looked.of(idea)
+        found = [*result.findings, *copies, *told.findings]
+        checked.append(verdicts.Checked(idea, found, (*result.unchecked, *told.unchecked)))
     verdicts.write(session, checked)
     for link in groups.links.values():
         # When it was checked it was the first of its kind; now an earlier one has turned up.

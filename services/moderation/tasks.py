@@ -5,9 +5,11 @@ import os
 from functools import cache
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 
-from services.moderation import checking, receipt_actions
+from services.moderation import checking, receipt_actions, switches
+from services.moderation.lookups import batch as lookups
+from services.moderation.lookups.service import Access
 from services.moderation.semantic import looking, model
 from shared import outbox, queues
 from shared.db import Session
@@ -24,9 +26,18 @@ def check_ideas(batch: str) -> None:
     """Check the ideas of a batch."""
     batch_id = UUID(batch)
     deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            checking.check_batch(session, batch_id, deliveries)
+    if not deliveries:
+        return
+    with Session.begin() as session:
+        asked = lookups.read(session, deliveries, switches.lookups_on(session))
+    looked = lookups.Looked()
+    if asked.on:
+        # Half of the time before this task is killed: the rest is for everything else.
+        limit_s = queues.CHECK.limit_s(max(delivery.attempts for delivery in deliveries) - 1)
+        access = Access.of(current_app.conf.radslag_settings)
+        looked = lookups.look(access, asked, budget_s=limit_s / 2)
+    with Session.begin() as session:
+        checking.check_batch(session, batch_id, deliveries, looked)
 
 
 @shared_task(name=queues.RECEIPT.task, base=BatchTask)

@@ -13,11 +13,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries
+from services.moderation import decisions, entries, lookups, switches
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine
 from services.moderation.semantic import NAME as SEMANTIC
-from services.moderation.semantic import VERSION as SEMANTIC_VERSION
 from services.moderation.semantic import asking
 from shared import outbox, queues
 from shared.clock import utcnow
@@ -33,8 +32,6 @@ from shared.models import (
     TextKind,
     Verdict,
 )
-
-_VERSIONS = {**CHECK_VERSIONS, SEMANTIC: SEMANTIC_VERSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +133,9 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
     )
     if payload["text_version"] != idea.text_version and idea.status is not IdeaStatus.RECEIVED:
         return  # a newer text has been, or will be, checked in its own right
-    write(session, [Checked(idea, [], tuple(CHECK_VERSIONS))])
+    should_have_run = CHECK_VERSIONS.keys() | lookups.NAMES
+    unchecked = tuple(sorted(should_have_run - switches.off(session)))
+    write(session, [Checked(idea, [], unchecked)])
 
 
 def _earlier_codes(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, set[str]]:
@@ -236,7 +235,7 @@ def _row(idea: Idea, finding: Finding) -> dict[str, Any]:
         "idea_id": idea.id,
         "text_version": idea.text_version,
         "check_name": finding.check,
-        "check_version": _VERSIONS[finding.check],
+        "check_version": switches.VERSIONS[finding.check],
         "code": finding.code.value,
         "severity": finding.severity.value,
         "score": finding.score,

@@ -62,7 +62,12 @@ def check(name: str) -> str:
         "names": _("personnamn"),
         "sensitive": _("känsliga uppgifter"),
         "spam": _("skräp"),
+        "language": _("språk"),
         "duplicates": _("dubbletter"),
+        "semantic": _("samma önskan med andra ord"),
+        "akismet": "Akismet",
+        "stopforumspam": "StopForumSpam",
+        "urlhaus": "URLhaus",
     }
     return names.get(name, name)
 
