@@ -17,6 +17,7 @@ from services.moderation.checks import (
     Subject,
     duplicates,
     run_all,
+    worst_first,
 )
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.verdict import combine
@@ -84,7 +85,7 @@ def _line(
         "id": judged.id,
         "verdict": outcome.value,
         "priority": priority,
-        "findings": [_as_json(each, judged, name_of) for each in findings],
+        "findings": [_as_json(each, judged, name_of) for each in worst_first(findings)],
         "unchecked": list(result.unchecked),
     }
 
