@@ -86,6 +86,8 @@ def is_place(low: str) -> bool:
     """Tell whether a word names a place, a building or an organisation."""
     last = low.rsplit("-", 1)[-1]
     stem = last.removesuffix("s")
+    if last in _SURNAMES:
+        return False  # "Anna Strand", "Bo Hall"
     return (
         last in _PLACES
         or stem in _PLACES

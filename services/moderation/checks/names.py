@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from services.moderation.checks import word_lists
 from services.moderation.checks.finding import (
     Check,
     Code,
@@ -54,6 +55,9 @@ _PARTICLES = frozenset(
     | {"du", "bin", "ibn", "al", "el", "ben", "ter", "zu"}
 )
 
+# "Rosa Bussarna".
+_PLURALS = ("arna", "orna", "erna")
+_NO_PERSONS = word_lists.words("no_persons.txt")
 _LONGEST_NAME = 5
 
 
@@ -122,7 +126,9 @@ def _in_run(run: Sequence[Word], *, opens: bool) -> Iterator[Span]:
     at = 0
     while at < len(run) - 1:
         length = _name_at(run, at, opens=opens and at == 0)
-        if length:
+        if length and _is_no_person(run[at : at + length]):
+            at += length
+        elif length:
             yield run[at].start, run[at + length - 1].end
             at += length
         else:
@@ -159,10 +165,16 @@ def _name_at(run: Sequence[Word], at: int, *, opens: bool) -> int:
         # Two first names and nothing else are a street, a ship, or half a name.
         return length if not is_first_name(tail.low) or is_surname(tail.low) else 0
     if is_first_name(head.low):
-        return length if is_surname(tail.low) or not (opens or is_first_name(tail.low)) else 0
+        may_be = not (opens or is_first_name(tail.low) or tail.low.endswith(_PLURALS))
+        return length if is_surname(tail.low) or may_be else 0
     # A first name that nobody listed, before what can be nothing but a surname.
     sure = PATRONYM if opens else NO_PLACE
     return length if length == 2 and sure.match(tail.low) and len(head.text) > 2 else 0
+
+
+def _is_no_person(run: Sequence[Word]) -> bool:
+    whole = " ".join(word.low for word in run)
+    return whole in _NO_PERSONS or whole.removesuffix("s") in _NO_PERSONS
 
 
 def _small_names(words: Sequence[Word], text: str) -> Iterator[Span]:

@@ -1,7 +1,7 @@
 """Personal data: what tells who somebody is, or what should not be told of them."""
 
 from services.moderation.checks.explanations.quoting import Table, in_author, quotes
-from services.moderation.checks.finding import Code, Finding
+from services.moderation.checks.finding import Code, Finding, Severity
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 
@@ -34,6 +34,8 @@ def _personnummer(finding: Finding, text: str) -> str:
     words, n = quotes(finding, text), len(finding.spans)
     if in_author(finding):
         return _("I namnet står ett personnummer: %(words)s.", words=words)
+    if finding.severity is Severity.MEDIUM:
+        return _("Ett personnummer, eller ett telefonnummer: %(words)s.", words=words)
     return ngettext(
         "Texten innehåller ett personnummer: %(words)s.",
         "Texten innehåller %(n)s personnummer: %(words)s.",
