@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "radslag.migrate",
     "relay": "radslag.relay",
     "run": "radslag.run",
+    "spam": "radslag.spam",
     "staff": "radslag.staff",
     "up": "radslag.up.command",
 }

@@ -7,6 +7,7 @@ tables behind it: a change reaches every worker with its next batch, without a m
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import spam_versions
 from services.moderation.checks import Equipment
 from shared.clock import utcnow
 from shared.models import CheckSwitch, LearnedModel, WordListEntry
@@ -29,6 +30,7 @@ def standing(session: SqlSession) -> Equipment:
 
 def _read(session: SqlSession) -> Equipment:
     return Equipment(
+        spam_model=spam_versions.in_use(session),
         off=frozenset(session.scalars(select(CheckSwitch.name).where(~CheckSwitch.is_on))),
     )
 
@@ -39,6 +41,7 @@ def _state(session: SqlSession) -> _State:
         select(
             select(func.max(WordListEntry.id)).scalar_subquery(),
             select(func.max(WordListEntry.removed_at)).scalar_subquery(),
+            select(func.max(LearnedModel.id)).where(LearnedModel.is_active).scalar_subquery(),
             select(func.max(LearnedModel.activated_at)).scalar_subquery(),
             select(func.max(CheckSwitch.changed_at)).scalar_subquery(),
         )

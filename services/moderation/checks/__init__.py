@@ -12,6 +12,7 @@ from services.moderation.checks import (
     child,
     duplicates,
     language,
+    learned,
     names,
     personal_data,
     sensitive,
@@ -49,6 +50,7 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         sensitive.CHECK,
         spam.CHECK,
         language.CHECK,
+        learned.make(equipment),
     )
     return tuple(check for check in every if check.name not in equipment.off)
 

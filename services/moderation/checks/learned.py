@@ -1,0 +1,48 @@
+"""Likeness to what people rejected as spam, told by a learned model (`spam_model`).
+
+Only the text is judged, and only where there is enough of it: a few letters are like anything.
+"""
+
+from collections.abc import Iterator
+
+from services.moderation.checks.equipment import Equipment
+from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
+from services.moderation.checks.spam_features import features, words_of
+from services.moderation.checks.spam_model import SpamModel, percent, shipped
+
+NAME = "learned_spam"
+VERSION = 1
+
+_FEWEST_CHARACTERS = 10
+_MUST_BE_SEEN = 0.5
+
+
+def make(equipment: Equipment) -> Check:
+    """Return the check with the model in use; without one, with the shipped model."""
+    model = equipment.spam_model or shipped()
+
+    def run(subject: Subject) -> Iterator[Finding]:
+        return _judge(subject, model)
+
+    return Check(NAME, VERSION, run)
+
+
+def _judge(subject: Subject, model: SpamModel) -> Iterator[Finding]:
+    """Yield one finding when spam is likelier than not."""
+    if len(subject.text) < _FEWEST_CHARACTERS:
+        return
+    words = words_of(subject.text)
+    found = features(subject.text, words)
+    logit = model.logit_of(found)
+    score = model.score(logit)
+    if score <= 0:
+        return
+    yield Finding(
+        NAME,
+        Code.LEARNED_SPAM,
+        Severity.MEDIUM if score >= _MUST_BE_SEEN else Severity.LOW,
+        score,
+        "text",
+        model.telling_words(found, words),
+        {"percent": percent(logit), "version": model.version},
+    )

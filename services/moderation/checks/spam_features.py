@@ -1,0 +1,151 @@
+"""What the learned spam check sees of a text: hashed parts of words, words, pairs of words, signs.
+
+Nothing of a text can be read back from the numbers. A text has three blocks of features: runs of 2
+to 5 characters inside words, words and pairs of neighbouring words, and signs that hold for any
+language (links, long numbers, money, shouting, exclamation marks, length). Every feature counts
+once, however often it comes, and each of the first two blocks has the length 1, so that a long text
+does not outweigh a short one. Digits are all the same digit: a telephone number that was never seen
+is like one that was.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import sqrt
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from services.moderation.checks.finding import Span
+
+# Raise it whenever a text gets other features: a model only fits those it was trained with.
+FEATURES_VERSION = 1
+
+Keys = npt.NDArray[np.uint32]
+Values = npt.NDArray[np.float32]
+
+_HIDDEN = "\u00ad\u200b-\u200d\u2060\ufeff"
+# A tag is one token. Long words are cut, so that the work for one word is bounded.
+_TOKEN = re.compile(rf"</?[A-Za-z][^<>]{{0,300}}>|[\w{_HIDDEN}]{{1,40}}|[^\w\s{_HIDDEN}]{{1,8}}")
+_TAG = re.compile(r"</?([A-Za-z]\w{0,9})[^<>]*>")
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
+_DIGIT = re.compile(r"\d")
+_SIZES = (2, 3, 4, 5)
+_SIGN_VALUE = 0.35
+
+_LINK = re.compile(
+    r"(?i)https?://|\bwww\.|\w\.(?:com|net|org|info|biz|se|nu|io|co|uk|ru|tv|me|be|ly|eu|xyz|online"
+    r"|shop|site|top|club|link)\b"
+)
+_PATH = re.compile(r"(?i)\.[a-z]{2,6}/\w|[?&]\w{1,20}=")
+_LONG_NUMBER = re.compile(r"\d[\d \-]{3,14}\d")
+_MONEY = re.compile(r"(?i)[£$€]\s?\d|\d\s?(?:[£$€]|kr\b|sek\b|usd\b|eur\b|%)")
+_FEWEST_LETTERS = 8
+
+
+class Word(NamedTuple):
+    """A token of a text: where it stands, and as features see it."""
+
+    span: Span
+    seen: str
+
+    @property
+    def quotable(self) -> bool:
+        """Whether a person would call it a word: no tag, and not signs alone."""
+        return self.seen[0] != "<" and any(c.isalnum() for c in self.seen)
+
+
+def _hash(kind: str, seen: str) -> int:
+    return crc32(f"{kind}{seen}".encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=20_000)
+def _grams(seen: str) -> Keys:
+    """Return the keys of the runs of characters in a word, its edges included."""
+    padded = f" {seen} "
+    runs = {padded[i : i + size] for size in _SIZES for i in range(len(padded) - size + 1)}
+    return np.fromiter((_hash("c", run) for run in sorted(runs)), np.uint32)
+
+
+@lru_cache(maxsize=20_000)
+def _seen(raw: str) -> str:
+    """Return a token without case, width and hidden characters, its digits levelled."""
+    if tag := _TAG.match(raw):
+        return f"<{tag[1].lower()}>"
+    visible = raw if raw.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", raw))
+    return _DIGIT.sub("0", visible.lower())
+
+
+def words_of(text: str) -> list[Word]:
+    """Return the tokens of a text, their places in code points of the text as it is."""
+    return [
+        Word(match.span(), seen) for match in _TOKEN.finditer(text) if (seen := _seen(match[0]))
+    ]
+
+
+def _step(count: int, steps: tuple[int, ...]) -> int:
+    return sum(count >= step for step in steps)
+
+
+def signs(text: str) -> list[str]:
+    """Return what a text shows in any language, as words with a step of how much."""
+    letters = sum(map(str.isalpha, text))
+    capitals = sum(map(str.isupper, text))
+    share = int(5 * capitals / letters) if letters >= _FEWEST_LETTERS else -1
+    return [
+        "any",
+        f"links {_step(sum(1 for _ in _LINK.finditer(text)), (1, 2, 3, 5))}",
+        f"path {bool(_PATH.search(text))}",
+        f"number {_step(sum(1 for _ in _LONG_NUMBER.finditer(text)), (1, 2))}",
+        f"money {_step(sum(1 for _ in _MONEY.finditer(text)), (1, 3))}",
+        f"capitals {share}",
+        f"exclaims {_step(text.count('!'), (1, 2, 4))}",
+        f"length {_step(len(text), (10, 20, 40, 80, 160, 320, 640))}",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Keys, each once, and what each counts."""
+
+    keys: Keys
+    values: Values
+
+
+def _block(keys: Keys) -> Features:
+    every = np.sort(keys)
+    own = (
+        every[np.flatnonzero(np.append(every[:-1] != every[1:], np.True_))] if len(every) else every
+    )
+    value = 1 / sqrt(max(len(own), 1))
+    return Features(own, np.full(len(own), value, np.float32))
+
+
+def features(text: str, words: list[Word] | None = None) -> Features:
+    """Return the features of a text; `words` are its own, when they are known."""
+    words = words_of(text) if words is None else words
+    seen = [word.seen for word in words]
+    marked = ["^", *seen, "$"]
+    grams = _block(np.concatenate([_grams(each) for each in seen] or [np.empty(0, np.uint32)]))
+    whole = [_hash("w", each) for each in seen]
+    pairs = [_hash("p", f"{a} {b}") for a, b in pairwise(marked)]
+    parts = _block(np.array([*whole, *pairs], np.uint32))
+    marks = np.array([_hash("s", sign) for sign in signs(text)], np.uint32)
+    return Features(
+        np.concatenate([grams.keys, parts.keys, marks]),
+        np.concatenate([grams.values, parts.values, np.full(len(marks), _SIGN_VALUE, np.float32)]),
+    )
+
+
+def own_keys(word: Word, before: str, after: str) -> tuple[Keys, Keys, Keys]:
+    """Return the keys that a word has: its runs, itself, and its pairs with its neighbours."""
+    pairs = [_hash("p", f"{before} {word.seen}"), _hash("p", f"{word.seen} {after}")]
+    return (
+        _grams(word.seen),
+        np.array([_hash("w", word.seen)], np.uint32),
+        np.array(pairs, np.uint32),
+    )
