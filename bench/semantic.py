@@ -113,7 +113,9 @@ def among_real(engine: model.Model, ideas: Sequence[dict[str, str]], *, show: bo
         if copies:
             continue
         findings = among.suggest(place, lambda n: (n, ideas[n]["id"]))
-        suggested += [(place, each.similar_to.int, each.score) for each in findings]  # type: ignore[union-attr]
+        suggested += [
+            (place, each.similar_to.int, each.score) for each in findings if each.similar_to
+        ]
     judged = {(row[0], row[1]): row[2] for row in tsv("semantic_judged.tsv")}
     verdicts = [judged.get((ideas[a]["id"], ideas[b]["id"]), "?") for a, b, _like in suggested]
     count = {kind: verdicts.count(kind) for kind in ("same", "wider", "no", "?")}
@@ -196,8 +198,8 @@ def speed(texts: Sequence[str]) -> None:
     for process in some:
         process.join()
     print(
-        f"\n4. {len(texts)} ideas in two processes: {len(texts) / spent:.1f} a second (load before: "
-        f"{load:.1f}); at most {max(sizes) // 1024} MB each, the 72 MB of the model shared"
+        f"\n4. {len(texts)} ideas in two processes: {len(texts) / spent:.1f} a second "
+        f"(load before: {load:.1f}); at most {max(sizes) // 1024} MB each, 72 MB of them shared"
     )
     big = np.random.default_rng(1).normal(size=(10_000, model.DIMENSIONS)).astype(np.float32)
     here = space.shipped()
