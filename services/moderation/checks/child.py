@@ -17,6 +17,7 @@ from services.moderation.checks.child_patterns import (
     INTRODUCED_SCHOOL,
     OTHERS,
     SCHOOL,
+    SCHOOL_OTHERWISE,
     VALUES,
 )
 from services.moderation.checks.finding import (
@@ -70,7 +71,9 @@ def in_text(text: str) -> Told | None:
     introduced = list(INTRODUCED.finditer(text))
     for match in introduced:
         ages += _after_a_name(text, match.end())
-    ages += [match.span("school") for match in SCHOOL.finditer(text)]
+    if "skola" in text:
+        ages += [match.span("school") for match in SCHOOL.finditer(text)]
+        ages += [match.span(match.lastgroup or 0) for match in SCHOOL_OTHERWISE.finditer(text)]
     if not ages:
         return None
     names += [match.span("name") for match in introduced]

@@ -30,7 +30,7 @@ _WORDS = "|".join(dict.fromkeys((*_SWEDISH[2:], *_NORDIC[6:], "otte")))
 _N = rf"(?:\d{{1,2}}|{_WORDS})"
 _HALF = r"(?:\s?½|[.,]5|\s(?:och\s(?:ett|en)\s(?:halvt?|halv)|o\shalvt?))?"
 YEARS = (
-    rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[aet]?|ing)?|\sbast|\s?-?\s?åring|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
+    rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[aet]?|ing)?|\sbast|\s?-?\s?åring(?:ar)?|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
     r"|\s?-?\s?y/?o)(?!\w)"
 )
 # An age and not a time that passed.
@@ -47,7 +47,7 @@ _KID = (
 # One to three small words between the verb and the age: "jag är bara", "jag är en kille på".
 _FILLER = (
     r"(?:(?:bara|nu|precis|snart|nästan|själv|en|ett|två|tre|fyra|några|också|ju|alltså|endast|typ"
-    rf"|liten|och|är|som|{_KID}|på)\s){{0,5}}"
+    rf"|liten|grupp|gäng|och|är|som|{_KID}|på)\s){{0,5}}"
 )
 _GOES_ON = r"(?:går|bor|heter|tycker|vill|önskar|gillar|undrar|spelar|har)"
 
@@ -58,6 +58,13 @@ _SELF = re.compile(
 # "Jag, Minna 11 år, vill", "jag är Minna, 11 år".
 _SELF_NAMED = re.compile(
     rf"\b[Jj]ag(?:,?|\s(?:är|e))\s(?P<name>{NAMES})(?:,\s|\s(?:och\s)?|\s\()(?:(?:är|e)\s)?(?i:{OLD})"
+)
+# "Jag, 12 år, tycker".
+_SELF_ASIDE = re.compile(rf"\b(?i:jag)\s?[,(]\s?(?i:{OLD})")
+# "Tjej, 12 år" where a line begins or ends.
+_KID_SIGNED = re.compile(
+    rf"(?:\A|[\n.!?/–—-]\s{{0,3}})(?i:(?:en\s)?(?:kille|tjej|pojke|flicka|elev)(?:,?\s|\s\()(?:på\s)?"
+    rf"(?P<age>{YEARS}))"
 )
 _AS_ONE = re.compile(
     rf"\b(?i:som\s(?:en\s)?(?P<age>{_N}\s?-?\s?åring)\s(?:tycker|vill|önskar|känner|har|är|kan|får)\sjag\b)"
@@ -112,6 +119,14 @@ SCHOOL = re.compile(
     r"\b(?i:jag|vi)\s(?i:som\s)?(?i:går|pluggar|är\selev(?:er)?)\s(?i:på|i)\s"
     r"(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?:\s[A-ZÅÄÖ]?[\w-]{1,20}){0,2}?"
     r"(?<!hög)(?<!folkhög)(?<!musik)(?<!kör)(?<!kultur)(?:skolan?|skola))(?!\w)"
+)
+# "Min skola heter Ekskolan"; and a signature, "Hälsningar Elsa, Ekskolan", which may be a teacher's
+# and therefore names nobody.
+SCHOOL_OTHERWISE = re.compile(
+    r"\b(?i:min\sskola\s(?:heter|är))\s(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}skolan?)(?!\w)"
+    r"|(?i:hälsningar|hälsar|mvh|kram)[\s,:]{1,3}(?i:från\s)?"
+    rf"(?P<signed>{NAME}(?:,\s|\s(?:på|från|i)\s|,\s(?:på|från|i)\s)"
+    r"[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?<!hög)skolan)(?!\w)"
 )
 # A signature: "Hannes, 9 år", "/Hannes 9 år", "Hälsningar Hannes 9 år från Råå", where a line ends.
 _SIGNED = re.compile(
@@ -201,7 +216,18 @@ IN_NAME = re.compile(
 AGES = (
     (
         re.compile(r"[\s\d½-]år|\sbast|[\s-]old|\dy/?o|\sy/?o", re.IGNORECASE),
-        (_SELF, _SELF_NAMED, _AS_ONE, _NO_SELF, _SIGNED, _RELATIVE, _RELATIVE_OF, _NAMED_AGE),
+        (
+            _SELF,
+            _SELF_NAMED,
+            _SELF_ASIDE,
+            _KID_SIGNED,
+            _AS_ONE,
+            _NO_SELF,
+            _SIGNED,
+            _RELATIVE,
+            _RELATIVE_OF,
+            _NAMED_AGE,
+        ),
     ),
     (re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE), (_SELF_BARE, _SELF_BORN)),
     (

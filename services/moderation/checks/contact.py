@@ -79,8 +79,9 @@ _NEIGHBOURS = ("NO", "DK", "FI", "US", "GB", "DE", "PL")
 # Opening hours and decimals.
 _NO_PHONE = re.compile(r"\d{1,2}\.\d\d\s?[\-\u2010-\u2015]\s?\d{1,2}\.\d\d\Z|0\.\d+\Z")
 _MARGIN = 2
-# How many numbers of a text the library is asked about, at most.
-_MOST_ASKED = 10
+# How much of a text the library is asked about, at most: signs, and numbers after a word.
+_MOST_ASKED_SIGNS = 240
+_MOST_ASKED = 6
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
 _ODD = str.maketrans("_·", "--") | {0x2212: "-"}
 
@@ -102,8 +103,10 @@ def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
 
 def _phones(text: str) -> Iterator[Span]:
     candidates = (each for each in _DIGITS.finditer(text) if not _NO_PHONE.match(each[0]))
-    for n, digits in enumerate(candidates):
-        if n >= _MOST_ASKED:
+    asked = 0
+    for digits in candidates:
+        asked += len(digits[0])
+        if asked > _MOST_ASKED_SIGNS:
             # So many are a list of numbers: these need no proof, and asking takes time.
             if _is_long_enough(digits[0]):
                 yield digits.span()
