@@ -22,6 +22,7 @@ VERSIONS: Mapping[str, int] = {
 }
 # Merging and the books of copies stand on it, so it cannot be switched off.
 ALWAYS_ON = frozenset({duplicates.NAME})
+# The page says "the last week".
 LATELY = timedelta(days=7)
 
 

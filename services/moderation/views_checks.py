@@ -25,6 +25,7 @@ _ABOUT: dict[str, Callable[[], str]] = {
     "names": lambda: _("Namn på andra personer."),
     "sensitive": lambda: _("Hälsa, tro, ursprung och annat som är känsligt om en person."),
     "spam": lambda: _("Länkar, skrik, upprepning, reklam och andra tecken på skräp."),
+    "learned_spam": lambda: _("Likhet med det som har avslagits som skräp eller reklam."),
     "tone": lambda: _("Hot, hat, förolämpningar och svordomar."),
     "language": lambda: _("Texter på andra språk än rådets."),
     "duplicates": lambda: _("Samma text, eller nästan samma, som en tidigare idé."),
@@ -53,9 +54,7 @@ class Row:
 def checks() -> ResponseReturnValue:
     """Show every check."""
     local, online = _rows()
-    return render_template(
-        "moderation/checks.html", local=local, online=online, days=switches.LATELY.days
-    )
+    return render_template("moderation/checks.html", local=local, online=online)
 
 
 @bp.post("/checks")

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from radslag.desk import create_app
 from services.moderation import accounts, lookups, switches
 from services.moderation.lookups import bad_hosts
-from shared.models import CheckSwitch, Role
+from shared.clock import utcnow
+from shared.models import CheckSwitch, Outcome, Role, Verdict
+from tests.factories import an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.lookups.service_nearby import running
 
@@ -52,6 +54,27 @@ def test_every_check_is_there_with_its_state(admin):
         assert ("Av" if off else "På") in text.split()
     # Nobody reads a check's code name.
     assert not [name for name, text in found.items() if "_" in name and name in text]
+
+
+def test_what_could_not_run_lately_is_counted(admin, session):
+    for missing in (["akismet"], ["akismet", "names"]):
+        idea = an_idea(session)
+        session.add(
+            Verdict(
+                idea_id=idea.id,
+                text_version=1,
+                outcome=Outcome.ATTENTION,
+                priority=250,
+                unchecked=missing,
+                ruleset=1,
+                reached_at=utcnow(),
+            )
+        )
+    session.commit()
+    found = rows(admin.get("/checks"))
+    assert "Kunde inte köras för 2 texter den senaste veckan." in found["akismet"]
+    assert "Kunde inte köras för 1 text den senaste veckan." in found["names"]
+    assert "Har inte missat någon text den senaste veckan." in found["spam"]
 
 
 def test_only_administrators(desk):
