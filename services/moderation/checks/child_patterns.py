@@ -114,11 +114,31 @@ _CLASS_SIGNED = re.compile(
     r"(?:[/–—\n]\s?|(?i:mvh|hälsningar|hälsar|önskar)[\s,:]{1,3}(?i:från\s)?)(?i:alla\si\s|eleverna\si\s)?"
     r"(?P<age>(?i:klass|årskurs|åk)\s?[1-9]\s?-?[A-Fa-f]?)(?!\w)[^\n.!?]{0,30}[.!]?\s{0,3}\Z"
 )
+# Schools for grown-ups, for dogs, for an evening a week.
+_NO_SCHOOL = "".join(
+    f"(?i:(?<!{kind}))"
+    for kind in (
+        *(
+            "hög",
+            "musik",
+            "kör",
+            "trafik",
+            "kultur",
+            "dans",
+            "balett",
+            "sim",
+            "hund",
+            "rid",
+            "segel",
+        ),
+        *("språk", "för", "golf", "tennis", "surf", "skid", "konst", "yrkes", "bil", "fri"),
+    )
+)
 # "Jag går på Ekskolan": a school that bears a name, and none for grown-ups.
 SCHOOL = re.compile(
     r"\b(?i:jag|vi)\s(?i:som\s)?(?i:går|pluggar|är\selev(?:er)?)\s(?i:på|i)\s"
     r"(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?:\s[A-ZÅÄÖ]?[\w-]{1,20}){0,2}?"
-    r"(?<!hög)(?<!folkhög)(?<!musik)(?<!kör)(?<!kultur)(?:skolan?|skola))(?!\w)"
+    rf"{_NO_SCHOOL}(?:skolan?|skola))(?!\w)"
 )
 # "Min skola heter Ekskolan"; and a signature, "Hälsningar Elsa, Ekskolan", which may be a teacher's
 # and therefore names nobody.
@@ -126,7 +146,7 @@ SCHOOL_OTHERWISE = re.compile(
     r"\b(?i:min\sskola\s(?:heter|är))\s(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}skolan?)(?!\w)"
     r"|(?i:hälsningar|hälsar|mvh|kram)[\s,:]{1,3}(?i:från\s)?"
     rf"(?P<signed>{NAME}(?:,\s|\s(?:på|från|i)\s|,\s(?:på|från|i)\s)"
-    r"[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?<!hög)skolan)(?!\w)"
+    rf"[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{{1,30}}{_NO_SCHOOL}skolan)(?!\w)"
 )
 # A signature: "Hannes, 9 år", "/Hannes 9 år", "Hälsningar Hannes 9 år från Råå", where a line ends.
 _SIGNED = re.compile(
@@ -200,7 +220,7 @@ INTRODUCED_AGE = re.compile(
 INTRODUCED_SCHOOL = re.compile(
     r"[^.!?\n\d]{0,60}?\b(?i:går|pluggar|är\selev)\s(?i:på|i)\s"
     r"(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?:\s[A-ZÅÄÖ][\w-]{1,20})?"
-    r"(?<!hög)(?<!folkhög)(?<!musik)(?<!kör)(?<!kultur)(?:skolan?)|"
+    rf"{_NO_SCHOOL}(?:skolan?)|"
     rf"{_YEAR_OF_SCHOOL.replace('?P<age>', '?:')})(?!\w)"
 )
 OTHERS = re.compile(

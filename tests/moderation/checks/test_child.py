@@ -122,6 +122,8 @@ def test_an_age_or_a_school_year_alone(text, words):
         "Volvo 12 år",
         "Garanti 5 år.",
         "Jag går på Musikhögskolan",
+        "Jag går på Dansskolan",
+        "Vi går på Förskolan Solen",
         "Jag går på Friskis",
         "Vi i åk 1-6",
         "jag är 17 minuter från havet",
