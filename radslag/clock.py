@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.processes import here
 from radslag.until_told import until_told
+from services.moderation import spam_learning
 from services.notify import claims, digests
 from services.submission import intake
 from shared import db, heartbeat, log, queues
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 Look = Callable[[SqlSession], object | None]
 # A worker that is away must not come back to a heap of messages.
 _LONGEST_PAUSE_S = 30.0
+# In the city, when nobody waits for imports and backtests, whose queue it shares.
+_LEARNING_HOUR = 3
 
 
 @dataclass(slots=True)
@@ -83,11 +86,18 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         people = digests.due(session, settings.timezone, utcnow())
         return [person.id for person in people] or None
 
+    def ask_to_learn() -> None:
+        with Session() as session:
+            due = spam_learning.is_due(session)
+        if due and utcnow().astimezone(settings.timezone).hour == _LEARNING_HOUR:
+            celery.send_task(queues.LEARN_SPAM, queue=queues.BULK, expires=1800, retry=False)
+
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
         Chore(3600, _tidy),
+        Chore(1800, ask_to_learn),
     ]
 
 
@@ -122,7 +132,7 @@ def _tidy() -> None:
 
 @click.command("clock", hidden=True)
 def command() -> None:
-    """Say what it is time for: letters, digests, tidying."""
+    """Say what it is time for: letters, digests, learning, tidying."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
     db.configure(settings)

@@ -87,6 +87,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
 # Tasks that the clock asks for; they look for themselves what there is to do.
 SEND_LETTERS = "notify.send_letters"
 RUN_DIGESTS = "notify.run_digests"
+LEARN_SPAM = "moderation.learn_spam"
 
 
 def message(batch: UUID) -> dict[str, str]:

@@ -9,6 +9,7 @@ from services.moderation import (
     views_decisions,
     views_idea,
     views_login,
+    views_model,
     views_queue,
 )
 from shared import web
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
         views_decisions.bp,
         views_admin.bp,
         views_checks.bp,
+        views_model.bp,
     ):
         app.register_blueprint(blueprint)
     return app

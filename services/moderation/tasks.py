@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.moderation import checking, receipt_actions, switches
+from services.moderation import checking, receipt_actions, spam_learning, switches
 from services.moderation.lookups import batch as lookups
 from services.moderation.lookups.service import Access
 from services.moderation.semantic import looking, model
@@ -72,6 +72,22 @@ def look_for_meaning(batch: str) -> None:
                 looking.keep(session, read, made)
     with Session.begin() as session:
         looking.look(session, batch_id, deliveries, is_on=read is not None)
+
+
+@shared_task(name=queues.LEARN_SPAM)
+def learn_spam() -> None:
+    """Learn what is spam from people's decisions, if enough were made since the last time."""
+    with Session() as session:
+        if not spam_learning.is_due(session):
+            return
+        lesson = spam_learning.gather(session)
+    # Half a minute of computing, with nothing held open meanwhile.
+    learned = spam_learning.learn(lesson)
+    if learned is None:
+        return
+    with Session.begin() as session:
+        row = spam_learning.store(session, learned)
+    log.info("spam model learned", extra={"version": row.version, "note": row.note})
 
 
 @cache

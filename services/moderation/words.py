@@ -63,6 +63,7 @@ def check(name: str) -> str:
         "sensitive": _("känsliga uppgifter"),
         "spam": _("skräp"),
         "language": _("språk"),
+        "learned_spam": _("inlärd skräpkontroll"),
         "duplicates": _("dubbletter"),
         "semantic": _("samma önskan med andra ord"),
         "akismet": "Akismet",

@@ -1,0 +1,46 @@
+"""The versions of the learned spam model, and another one instead of the one in use."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from services.moderation import access, spam_learning, spam_versions
+from services.moderation.checks.spam_model import ModelError
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Role
+
+bp = Blueprint("spam_model", __name__)
+bp.before_request(access.guard(Role.ADMIN))
+
+
+@bp.get("/checks/spam-model")
+def versions() -> ResponseReturnValue:
+    """Show every version with what it did on decisions that were held back from it."""
+    with Session() as reading:
+        rows = spam_versions.listed(reading)
+    return render_template(
+        "moderation/spam_model.html",
+        versions=rows,
+        enough=spam_learning.ENOUGH_NEW,
+        said={
+            spam_versions.SHIPPED: _("levererad med programmet"),
+            spam_learning.NOT_WORSE: _("inte sämre än den som användes då"),
+            spam_learning.WORSE: _("sämre än den som användes då"),
+            spam_learning.UNSURE: _("för få undanhållna beslut att jämföra med"),
+            spam_learning.OVERTAKEN: _("en annan version togs i bruk under tiden"),
+        },
+    )
+
+
+@bp.post("/checks/spam-model/<int:version>/activate")
+def activate(version: int) -> ResponseReturnValue:
+    """Put a version in use; the workers take it with their next batch."""
+    with Session.begin() as writing:
+        try:
+            spam_versions.activate(writing, version)
+        except LookupError:
+            abort(404)
+        except ModelError:
+            abort(422)
+    flash(_("Version %(number)s används nu.", number=version))
+    return redirect(url_for(".versions"), 303)
