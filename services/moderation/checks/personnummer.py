@@ -31,13 +31,15 @@ _GROUPED = re.compile(
 )
 # Every digit by itself: "8 1 1 2 1 8 - 9 8 7 6".
 _SPACED = re.compile(
-    rf"(?<!\d)(?:\d{_UNSEEN}[{_BLANK}]?[{_BLANK}.+_{_DASH}][{_BLANK}]?){{9,11}}\d(?!\d)"
+    rf"(?<!\d)(?:\d{_UNSEEN}(?:[{_BLANK}]?[.+_{_DASH}][{_BLANK}]?|[{_BLANK}]{{1,2}})){{9,11}}\d(?!\d)"
 )
 # Nine digits near each other, so that the long patterns are tried on few texts.
 _ENOUGH = re.compile(r"\d(?:\D{0,12}\d){8}")
 _SIGNS = re.compile(rf"[\d{_INTERIM}]")
 _PIECES = re.compile(rf"[\d{_INTERIM}]{{1,12}}")
-_BESIDE = re.compile(r"[\s.,:/\-\u2010-\u2015]?\d[\s.,:/\-\u2010-\u2015]?")
+_APART = r"(?:[^\S\n]{1,2}|[.,:/+\-\u2010-\u2015]|[^\S\n][+\-\u2010-\u2015][^\S\n])?"
+_NEXT_BEFORE = re.compile(rf"\d{_APART}\Z")
+_NEXT_AFTER = re.compile(rf"{_APART}\d")
 # "2001-12-18 – 2004" is a time.
 _DATE_TO_YEAR = re.compile(rf"\s[{_DASH}]\s(?:19|20)\d\d\Z")
 _COORDINATION = 60
@@ -88,7 +90,10 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     at = 0
     while match := pattern.search(text, at):
         at = match.start() + 1
-        if (_is_tight(match[0]) or _stands_alone(text, match)) and _is_valid(match[0]):
+        if not (_is_tight(match[0]) or _stands_alone(text, match)):
+            if pattern is _SPACED:
+                at = match.end()  # nor does anything inside a longer row of digits
+        elif _is_valid(match[0]):
             yield match.span()
             at = match.end()
 
@@ -112,14 +117,14 @@ def _stands_alone(text: str, match: re.Match[str]) -> bool:
 
     Its date has one sort of sign between the parts, and no other number is beside it.
     """
+    if _NEXT_BEFORE.search(text[max(0, match.start() - 4) : match.start()]):
+        return False
+    if _NEXT_AFTER.match(text, match.end()):
+        return False
     between = [gap.strip() or gap[:1] for gap in _PIECES.split(match[0])[1:-1]]
     # The last of them but those in the serial stands before the serial and may be any.
     sorts = set(between[:2]) if len(between) > 2 else set()
-    if len(sorts) > 1 or _DATE_TO_YEAR.search(match[0]):
-        return False
-    before = _BESIDE.search(text, max(0, match.start() - 2), match.start())
-    after = _BESIDE.match(text, match.end())
-    return before is None and after is None
+    return len(sorts) <= 1 and not _DATE_TO_YEAR.search(match[0])
 
 
 _MOBILE = re.compile(r"070\d{7}\Z")
