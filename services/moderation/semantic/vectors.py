@@ -54,7 +54,14 @@ def known(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Vectors]:
 
 
 def store(session: SqlSession, made: Sequence[tuple[Idea, int, npt.NDArray[np.float32]]]) -> None:
-    """Store the vectors of ideas' text versions; each idea has one, that of its newest text."""
+    """Store the vectors of ideas' text versions; each idea has one, that of the text that stands.
+
+    Embedding takes a while: what was read of a text that stands no more is dropped.
+    """
+    ids = [idea.id for idea, _version, _vector in made]
+    rows_now = session.execute(select(Idea.id, Idea.text_version).where(Idea.id.in_(ids)))
+    standing = dict(iter(rows_now))
+    made = [each for each in made if standing.get(each[0].id) == each[1]]
     if not made:
         return
     rows = insert(Embedding).values(
@@ -77,7 +84,6 @@ def store(session: SqlSession, made: Sequence[tuple[Idea, int, npt.NDArray[np.fl
                 name: rows.excluded[name]
                 for name in ("text_version", "council_id", "model", "vector", "made_at")
             },
-            where=Embedding.text_version <= rows.excluded.text_version,
         )
     )
 
