@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from services.moderation.checks.duplicates import confirm, keys_of
+from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
 from shared.text import fold
 
 Change = Callable[[str, random.Random], str]
@@ -63,6 +63,14 @@ def embedded(text: str, chance: random.Random) -> str:
     return f"{extra[0][:half]}. {text} {extra[1][:half]}."
 
 
+def embedded4(text: str, chance: random.Random) -> str:
+    """It stands somewhere in a text up to four times as long."""
+    room = round(len(text) * chance.uniform(0.5, 2.8))
+    before = round(room * chance.random())
+    extra = " ".join(chance.choice(_OTHERS) for _ in range(8))
+    return f"{extra[:before]}. {text} {extra[before:room]}."
+
+
 _OTHERS: list[str] = []
 
 
@@ -77,15 +85,20 @@ def main(data: Path) -> None:
     spent = time.perf_counter() - start
     print(f"{len(texts)} texts, {1e6 * spent / len(texts):.0f} µs each for all keys")
     print(f"{'change':10} {'all':>6} {'<40':>6} {'40-99':>6} {'100-':>6}")
-    changes: tuple[Change, ...] = (typos, swapped, dropped, dressed, turned, embedded)
+    changes: tuple[Change, ...] = (typos, swapped, dropped, dressed, turned, embedded, embedded4)
     for change in changes:
         chance = random.Random(1)
-        copies = [fold(change(text, chance)) for text in texts]
+        raw_copies = [change(text, chance) for text in texts]
+        copies = list(map(fold, raw_copies))
         found = [
             copy == text
-            or (not own_keys.query.isdisjoint(stored.stored) and confirm(copy, text) is not None)
-            for copy, own_keys, text, stored in zip(
-                copies, keys_of(copies), folded, keys, strict=True
+            or (
+                not own_keys.query.isdisjoint(stored.stored)
+                and (match := confirm(copy, text)) is not None
+                and not elsewhere(match, raw_copy, raw)
+            )
+            for raw_copy, copy, own_keys, raw, text, stored in zip(
+                raw_copies, copies, keys_of(copies), texts, folded, keys, strict=True
             )
         ]
         cells = [share(found, folded, low, high) for low, high in _LENGTHS]
@@ -94,9 +107,14 @@ def main(data: Path) -> None:
         (i, j)
         for i in range(len(texts))
         for j in range(i)
-        if not keys[i].query.isdisjoint(keys[j].stored) and confirm(folded[i], folded[j])
+        if not keys[i].query.isdisjoint(keys[j].stored)
+        and (match := confirm(folded[i], folded[j])) is not None
+        and not elsewhere(match, texts[i], texts[j])
+        and (match.kind == "near" or match.score > HINT)
     ]
-    print(f"pairs confirmed among the texts as they are: {len(linked)}")
+    print(f"pairs linked among the texts as they are: {len(linked)}")
+    for i, j in linked:
+        print(f"  {texts[j][:90]!r} {texts[i][:90]!r}")
 
 
 _LENGTHS = ((0, 9999), (0, 40), (40, 100), (100, 9999))

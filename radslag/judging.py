@@ -128,11 +128,12 @@ class _Earlier:
         same = self._exact.setdefault(folded, here) if folded else here
         if same != here:
             self._roots[here] = self._root(same)
-            return [self._finding(here, self._root(same), EXACT, 1.0)]
+            return [self._finding(here, self._root(same), EXACT, 1.0, frozenset())]
         matches = [
             (self._root(other), match)
             for other in self._candidates(keys)
             if (match := duplicates.confirm(folded, self.folded[other])) is not None
+            and not duplicates.elsewhere(match, judged.text, self.texts[other].text)
         ]
         for key in keys.stored:
             if len(self._buckets[key]) < BUCKET_SIZE:
@@ -167,23 +168,26 @@ class _Earlier:
         near = [each for each in best_first if each[1].kind == "near"]
         best = best_first[0][1]
         if not near and best.score <= duplicates.HINT:
-            return [self._finding(here, best_first[0][0], best.kind, best.score)]
+            return [self._finding(here, best_first[0][0], best.kind, best.score, best.words)]
         joined = [root for root, _match in near or best_first[:1]]
         first = min(joined)
         for root in {here, *joined} - {first}:
             self._roots[root] = first
-        return [self._finding(here, first, best.kind, best.score)]
+        return [self._finding(here, first, best.kind, best.score, best.words)]
 
     def _root(self, place: int) -> int:
         while place in self._roots:
             place = self._roots[place]
         return place
 
-    def _finding(self, here: int, root: int, kind: str, score: float) -> Finding:
+    def _finding(
+        self, here: int, root: int, kind: str, score: float, shared: frozenset[str]
+    ) -> Finding:
         return duplicates.copy_finding(
             kind=kind,
             score=score,
             number=self.texts[root].id,
             similar_to=UUID(int=root),
-            length=len(self.texts[here].text),
+            text=self.texts[here].text,
+            shared=shared,
         )

@@ -94,6 +94,7 @@ def _asked(idea: Idea, version: IdeaText) -> Asked:
         seq=idea.seq,
         number=idea.number,
         received_at=idea.received_at,
+        text=version.text or "",
         folded=version.folded or "",
         fold_hash=idea.fold_hash,
     )
@@ -105,5 +106,6 @@ def _copy_finding(link: Link, text: str) -> Finding:
         score=link.score,
         number=link.root.number,
         similar_to=link.root.id,
-        length=len(text),
+        text=text,
+        shared=link.words,
     )

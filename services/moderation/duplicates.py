@@ -11,7 +11,7 @@ The lock is held until the caller commits, and covers milliseconds: numbers of b
 under it, so they commit in order and nothing falls between the two steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,7 +33,7 @@ MAX_CANDIDATES = 60
 EXACT = "exact"
 
 _LOOKUP = text("""
-    SELECT x.i, i.id, i.seq, i.number, i.received_at, t.folded, l.original_id
+    SELECT x.i, i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
     FROM (
         SELECT q.i, b.seq,
                row_number() OVER (PARTITION BY q.i ORDER BY sum(b.weight) DESC, b.seq) AS rank
@@ -51,7 +51,7 @@ _LOOKUP = text("""
 """)
 
 _BY_SEQ = text("""
-    SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id
+    SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
     FROM ideas i
     JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
     LEFT JOIN duplicate_links l ON l.idea_id = i.id
@@ -74,19 +74,20 @@ _EARLIEST = text("""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An idea under check, with its folded text."""
+    """An idea under check, with its text as written and folded."""
 
     id: UUID
     seq: int
     number: str
     received_at: datetime
+    text: str
     folded: str
     fold_hash: int
 
     @property
     def known(self) -> Known:
         """The same idea, as another one of its batch sees it."""
-        return Known(self.id, self.seq, self.number, self.received_at, self.folded, None)
+        return Known(self.id, self.seq, self.number, self.received_at, self.folded, None, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +103,17 @@ class Look:
 def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
     """Search what is stored; no lock is held, so this may take its time."""
     since = session.scalar(select(func.coalesce(func.max(FingerprintBatch.seq), 0))) or 0
-    keys = {idea.id: frozenset(texts.fingerprint(idea.folded)) for idea in asked}
-    queries = {idea.id: frozenset(texts.query_keys(idea.folded)) | keys[idea.id] for idea in asked}
+    found_keys = texts.keys_of([idea.folded for idea in asked])
+    keys = {idea.id: frozenset(of.stored) for idea, of in zip(asked, found_keys, strict=True)}
+    queries = {idea.id: of.query for idea, of in zip(asked, found_keys, strict=True)}
     pairs = [(n, key) for n, idea in enumerate(asked) for key in queries[idea.id]]
     matches: dict[UUID, list[tuple[Known, texts.Match]]] = {idea.id: [] for idea in asked}
     if pairs:
         rows = session.execute(
             _LOOKUP,
             {
-                "i": [n for n, _key in pairs],
-                "key": [key for _n, key in pairs],
+                "i": _array(n for n, _key in pairs),
+                "key": _array(key for _n, key in pairs),
                 "bucket": BUCKET_SIZE,
                 "candidates": MAX_CANDIDATES,
             },
@@ -132,26 +134,37 @@ def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
     earliest = _earliest_copies(session, asked)
     fresh = _reread(session, asked, seen, delta)
     not_exact: list[Asked] = []
+    # Which ideas of the batch have a key, so that not every pair of them is compared.
+    holders: dict[int, list[Asked]] = {}
     for idea in sorted(asked, key=lambda each: (each.received_at, each.id)):
         first = earliest.get(idea.fold_hash, [])
         if _link_exact(idea, first, groups):
             continue
         not_exact.append(idea)
         near = list(fresh[idea.id])
-        for other in not_exact[:-1]:
-            if seen.keys[other.id] & seen.queries[idea.id]:
-                _confirm(idea, other.known, near)
+        others = {
+            other.id: other for key in seen.queries[idea.id] for other in holders.get(key, ())
+        }
+        for other in sorted(others.values(), key=lambda each: each.known.age):
+            _confirm(idea, other.known, near)
+        for key in seen.keys[idea.id]:
+            holders.setdefault(key, []).append(idea)
         _link_near(idea, near, groups)
     groups.write()
     _write_batch(session, not_exact, seen.keys)
     return groups
 
 
+def _array(numbers: Iterable[int]) -> str:
+    """Return an array as the database writes it: a list of thousands is slow to adapt."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
 def _confirm(idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]]) -> None:
     if known.id == idea.id:
         return
     match = texts.confirm(idea.folded, known.folded)
-    if match is not None:
+    if match is not None and not texts.elsewhere(match, idea.text, known.text):
         matches.append((known, match))
 
 
@@ -234,9 +247,9 @@ def _link_near(idea: Asked, matches: Sequence[tuple[Known, texts.Match]], groups
     near = [each for each in best_first if each[1].kind == "near"]
     for known, match in near or best_first[:1]:
         if match.kind == "contained" and match.score <= texts.HINT:
-            groups.hint(idea.known, known, match.score)
+            groups.hint(idea.known, known, match.score, match.words)
         else:
-            groups.join(idea.known, known, match.kind, match.score)
+            groups.join(idea.known, known, match.kind, match.score, match.words)
 
 
 def _write_batch(
@@ -251,7 +264,7 @@ def _write_batch(
             INSERT INTO fingerprints (key, seq)
             SELECT * FROM unnest(CAST(:keys AS int[]), CAST(:seqs AS bigint[]))
             ON CONFLICT DO NOTHING"""),
-        {"keys": [key for key, _seq in pairs], "seqs": [seq for _key, seq in pairs]},
+        {"keys": _array(key for key, _seq in pairs), "seqs": _array(seq for _key, seq in pairs)},
     )
     session.execute(
         insert(FingerprintBatch).values(

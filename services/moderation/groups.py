@@ -27,6 +27,8 @@ class Known:
     received_at: datetime
     folded: str
     original_id: UUID | None
+    # As it was written; empty where nobody compares it.
+    text: str = ""
 
     @property
     def age(self) -> tuple[datetime, UUID]:
@@ -36,12 +38,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An idea is a copy of a root: `kind` exact, near or contained; `score` 0 to 1."""
+    """An idea is a copy of a root: `kind` exact, near or contained; `score` 0 to 1.
+
+    `words` are folded words that it shares with the idea it was found to be like.
+    """
 
     idea_id: UUID
     root: Known
     kind: str
     score: float
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -67,20 +73,31 @@ class Groups:
         )
         return cls(session, set(idea_ids) - set(leaders))
 
-    def join(self, idea: Known, other: Known, kind: str, score: float) -> None:
-        """Make one group of two ideas' groups; the earlier of the two roots leads it."""
+    def join(
+        self,
+        idea: Known,
+        other: Known,
+        kind: str,
+        score: float,
+        words: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make one group of two ideas' groups; the earlier of the two roots leads it.
+
+        `words` stand in both ideas.
+        """
         roots = sorted((self._root(idea), self._root(other)), key=lambda known: known.age)
         earlier, later = roots
         if earlier.id == later.id:
             return
         self._follow(later.id, earlier)
-        self.links[later.id] = Link(later.id, earlier, kind, score)
+        shared = words if later.id == idea.id else frozenset()
+        self.links[later.id] = Link(later.id, earlier, kind, score, shared)
 
-    def hint(self, idea: Known, other: Known, score: float) -> None:
+    def hint(self, idea: Known, other: Known, score: float, words: frozenset[str]) -> None:
         """Note that an idea may hold a part of an earlier one."""
         root = self._root(other)
         if root.age < idea.age:
-            self.hints[idea.id] = Link(idea.id, root, "contained", score)
+            self.hints[idea.id] = Link(idea.id, root, "contained", score, words)
 
     def write(self) -> None:
         """Store the links."""

@@ -1,19 +1,23 @@
 """Whether two folded texts are the same, and the finding that says so. No database here.
 
-A pair that shares a band key (`fingerprints`) is only worth comparing; `confirm` decides. Its rule
-leans to silence: short ideas share their words with many others ("ny hundrastgård i …"), and the
-same wish for another place is another wish.
+A pair that shares a band key (`fingerprints`) is only worth comparing; `confirm` decides by the
+folded texts, and `elsewhere` by the places that the texts as written name. The rules lean to
+silence: short ideas share their words with many others ("ny hundrastgård i …"), and the same wish
+for another place is another wish.
 """
 
+import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from services.moderation.checks.finding import Code, Finding, Severity
+from services.moderation.checks.finding import Code, Finding, Severity, Span
 from services.moderation.checks.fingerprints import (
     FINGERPRINT_VERSION,
     Keys,
@@ -22,7 +26,9 @@ from services.moderation.checks.fingerprints import (
     keys_of,
     query_keys,
 )
+from services.moderation.checks.places import differ, lacking, places
 from services.moderation.checks.word_lists import words
+from shared.text import fold_word
 
 __all__ = [
     "FINGERPRINT_VERSION",
@@ -32,13 +38,14 @@ __all__ = [
     "Match",
     "confirm",
     "copy_finding",
+    "elsewhere",
     "fingerprint",
     "keys_of",
     "query_keys",
 ]
 
 NAME = "duplicates"
-VERSION = 1
+VERSION = 2
 
 Kind = Literal["near", "contained"]
 
@@ -48,11 +55,12 @@ class Match:
     """Two texts are `near` each other, or one is `contained` in the other, a weaker kind.
 
     `score` is 0 to 1. A contained text of under 60 characters is a hint only: its score is at most
-    HINT.
+    HINT. `words` are the folded words that say something and stand in both.
     """
 
     kind: Kind
     score: float
+    words: frozenset[str] = frozenset()
 
 
 HINT = 0.5
@@ -60,22 +68,33 @@ HINT = 0.5
 _NEAR = 85
 _NEAR_WHEN_SHORT = 90
 _SHORT = 40
-# A few words are too common to be more than exactly the same.
+# A few words are too common to be more than the same ones, small slips aside.
 _NEAR_FROM = 20
-# Up to here a single other content word is another wish; longer texts are compared as wholes.
-_WORDS_DECIDE = 220
+_SAME_WORDS_FROM = 10
+# Up to here a single other content word is another wish; a longer text may hold a few of them.
+_WORDS_DECIDE = 80
+_OTHER_WORDS = 0.15
+# A text with one word left out is the same, if as many words are left.
+_FEWEST_WORDS_LEFT = 3
+_FEWEST_LEFT = 14
 
-_CONTAINED_FROM = 30
+_CONTAINED_FROM = 18
+# Up to here it must stand in the other word by word.
+_CONTAINED_EXACTLY = 30
 _HINT_UNDER = 60
-_CONTAINED_SHARE = (0.25, 0.85)
+_CONTAINED_SHARE = (0.22, 0.85)
 _CONTAINED_GRAMS = 0.7
 _CONTAINED_PARTIAL = 90
 _LONG = 300
 _CONTAINED_GRAMS_OF_LONG = 0.85
 _MISSING_WORDS = 0.1
+# Of a text's words at least so many stand in the one that holds it, without any slip.
+_WHOLE_WORDS = 0.5
 # A word of this many letters may stand in the other text with a slip, or run into its neighbour.
 _LONG_WORD = 6
 _SAME_STRETCH = 82
+# Before a place, folded.
+_AT = frozenset(("i", "pa", "vid", "till", "fran", "mellan", "langs", "runt", "at", "near"))
 
 # Folded words that carry no wish of their own; a text may have others of them and be the same.
 _SMALL = words("small_words.txt")
@@ -85,37 +104,89 @@ _NEGATIONS = frozenset(("aldrig", "ej", "icke", "inga", "ingen", "inget", "inte"
 def confirm(a: str, b: str) -> Match | None:
     """Say whether two folded texts are the same, or one a part of the other; None when neither.
 
-    Near: the shorter has at least 20 characters, and ratio or token_sort_ratio is at least 85, 90
-    under 40 characters; up to 220 both must also have the same content words, small slips of the
-    keyboard aside, and the same negations. Contained: the shorter has at least 30 characters and
-    .25 to .85 of the longer's length, .7 of its 4-grams are in the longer and partial_ratio is at
-    least 90; over 300 characters .85 of the 4-grams are enough. The order of the two does not
+    Near: under 20 characters the words are the same in any order, small slips of the keyboard
+    aside. From there ratio or token_sort_ratio is at least 85, 90 under 40
+    characters; up to 80 both must also have the same content words, but for slips, in longer ones
+    one in seven may differ, but no place or number; the negations are the same in any. A text with
+    a single word left out is near whatever the ratio.
+
+    Contained: the shorter has at least 18 characters and .22 to .85 of the longer's length. Up to
+    30 it stands there word by word; else .7 of its 4-grams are in the longer and partial_ratio is
+    at least 90; over 300 characters .85 of the 4-grams are enough. The order of the two does not
     matter.
     """
     if not a or not b:
         return None
     short, long = sorted((a, b), key=lambda text: (len(text), text))
-    return _near(short, long) or _contained(short, long)
+    match = _near(short, long) or _contained(short, long)
+    if match is None:
+        return None
+    shared = {word for word in set(short.split()) & set(long.split()) if _tells(word)}
+    return Match(match.kind, match.score, frozenset(shared))
+
+
+def elsewhere(match: Match, a: str, b: str) -> bool:
+    """Tell whether two confirmed texts, as they were written, wish their thing in other places.
+
+    So they do when each names a place that the other does not; of a text inside another, when it
+    names one that the other does not.
+    """
+    places_of_a, places_of_b = places(a), places(b)
+    if match.kind == "near":
+        return differ(places_of_a, places_of_b)
+    if len(a) > len(b):
+        places_of_a, places_of_b = places_of_b, places_of_a
+    return bool(lacking(places_of_a, places_of_b))
 
 
 def _near(short: str, long: str) -> Match | None:
+    if _one_word_left_out(short, long):
+        return Match("near", fuzz.ratio(short, long) / 100)
     least = _NEAR_WHEN_SHORT if len(short) < _SHORT else _NEAR
     # A ratio cannot exceed twice the shorter length over the sum: most pairs end here.
-    if len(short) < _NEAR_FROM or 200 * len(short) < least * (len(short) + len(long)):
+    if len(short) < _NEAR_FROM:
+        return _the_same_words(short, long)
+    if 200 * len(short) < least * (len(short) + len(long)):
         return None
     ratio = fuzz.ratio(short, long, score_cutoff=least)
     ratio = ratio or fuzz.token_sort_ratio(short, long, score_cutoff=least)
-    if not ratio or (len(short) <= _WORDS_DECIDE and _other_wish(short, long)):
+    if not ratio or _other_wish(short, long):
         return None
     return Match("near", ratio / 100)
+
+
+def _the_same_words(short: str, long: str) -> Match | None:
+    if len(short) < _SAME_WORDS_FROM or any(_unmatched(short.split(), long.split())):
+        return None
+    return Match("near", fuzz.token_sort_ratio(short, long) / 100)
+
+
+def _one_word_left_out(short: str, long: str) -> bool:
+    """Tell whether the longer text is the shorter with one word put in, which is no negation."""
+    if len(short) < _FEWEST_LEFT:
+        return False
+    fewer, more = short.split(), long.split()
+    if len(more) != len(fewer) + 1 or len(fewer) < _FEWEST_WORDS_LEFT:
+        return False
+    at = next((n for n, word in enumerate(fewer) if more[n] != word), len(fewer))
+    return more[at + 1 :] == fewer[at:] and more[at] not in _NEGATIONS
+
+
+@lru_cache(maxsize=4096)
+def _gram_set(text: str) -> frozenset[str]:
+    return frozenset(grams(text))
 
 
 def _contained(short: str, long: str) -> Match | None:
     low, high = _CONTAINED_SHARE
     if len(short) < _CONTAINED_FROM or not low <= len(short) / len(long) <= high:
         return None
-    inside = set(grams(short))
-    share = len(inside & set(grams(long))) / len(inside)
+    if f" {short} " in f" {long} ":
+        return Match("contained", HINT if len(short) < _HINT_UNDER else 1.0)
+    if len(short) < _CONTAINED_EXACTLY or not _mostly_in(short, long):
+        return None
+    inside = _gram_set(short)
+    share = len(inside & _gram_set(long)) / len(inside)
     if len(short) > _LONG:
         return Match("contained", share) if share >= _CONTAINED_GRAMS_OF_LONG else None
     if share < _CONTAINED_GRAMS:
@@ -127,17 +198,40 @@ def _contained(short: str, long: str) -> Match | None:
     return Match("contained", min(score, HINT) if len(short) < _HINT_UNDER else score)
 
 
-def _other_wish(a: str, b: str) -> bool:
-    """Tell whether two short texts say different things in nearly the same words.
+def _mostly_in(short: str, long: str) -> bool:
+    """Tell whether enough words of a text stand in another: cheap, and few unrelated texts pass."""
+    own = set(short.split())
+    return len(own & set(long.split())) >= _WHOLE_WORDS * len(own)
 
-    So they do when each has a content word that the other lacks (another place, another number), or
-    when one says "not" and the other does not. A word more on one side only is no other wish.
+
+def _other_wish(a: str, b: str) -> bool:
+    """Tell whether two texts say different things in nearly the same words.
+
+    Short ones do when each has a content word that the other lacks (another place, another number),
+    any when one says "not" and the other does not. A word more on one side only is no other wish.
     """
-    only_a, only_b = _unmatched(a.split(), b.split())
+    words_a, words_b = a.split(), b.split()
+    only_a, only_b = _unmatched(words_a, words_b)
     lacking_b, lacking_a = _missing(only_a, b), _missing(only_b, a)
     if any(word in _NEGATIONS for word in lacking_a + lacking_b):
         return True
-    return any(map(_tells, lacking_a)) and any(map(_tells, lacking_b))
+    told_a, told_b = list(filter(_tells, lacking_b)), list(filter(_tells, lacking_a))
+    if not told_a or not told_b:
+        return False
+    if len(a) <= _WORDS_DECIDE:
+        return True
+    if _names(told_a, words_a) and _names(told_b, words_b):
+        return True
+    return max(len(told_a), len(told_b)) > _OTHER_WORDS * len(words_a)
+
+
+def _names(told: list[str], every: list[str]) -> bool:
+    """Tell whether among the words that differ is a number, or one that stands where a place does.
+
+    Folded words have no capitals; those that are written with one are compared by `elsewhere`.
+    """
+    after = dict(zip(every[1:], every, strict=False))
+    return any(word[0].isdigit() or after.get(word) in _AT for word in told)
 
 
 def _lacks_words(short: str, long: str) -> bool:
@@ -185,29 +279,71 @@ def _tells(word: str) -> bool:
     return word not in _SMALL and (len(word) > 2 or word.isdigit())
 
 
-def copy_finding(*, kind: str, score: float, number: str, similar_to: UUID, length: int) -> Finding:
+_WORD = re.compile(r"[^\W_]+")
+_MOST_WORDS = 6
+
+
+def copy_finding(
+    *,
+    kind: str,
+    score: float,
+    number: str,
+    similar_to: UUID,
+    text: str,
+    shared: Collection[str] = (),
+) -> Finding:
     """Return the finding that an idea is a copy of an earlier one.
 
-    `kind` is exact, near or contained; `number` and `similar_to` name the earlier idea; `length` is
-    that of this text in code points. An exact copy is marked as a whole, others not at all.
+    `kind` is exact, near or contained; `number` and `similar_to` name the earlier idea; `text` is
+    this one as it was written, and `shared` are the words of `Match`. An exact copy is marked as a
+    whole, a near one in the longest of the words that both have, a part in the stretch they share.
     """
     if kind == "exact":
-        spans = ((0, length),) if length else ()
         return Finding(
             NAME,
             Code.EXACT,
             Severity.MEDIUM,
             score,
-            spans=spans,
+            spans=((0, len(text)),) if text else (),
             params={"number": number},
             similar_to=similar_to,
         )
-    hint = kind == "contained" and score <= HINT
+    part = kind == "contained"
+    hint = part and score <= HINT
     return Finding(
         NAME,
         Code.NEAR,
         Severity.INFO if hint else Severity.MEDIUM,
         score,
-        params={"number": number, "part": int(kind == "contained")},
+        spans=_stretch(text, shared) if part else _telling(text, shared),
+        params={"number": number, "part": int(part)},
         similar_to=similar_to,
     )
+
+
+def _telling(text: str, shared: Collection[str]) -> tuple[Span, ...]:
+    """Return where the longest shared words stand first: long words are seldom everybody's."""
+    places: dict[str, Span] = {}
+    for match in _WORD.finditer(text):
+        word = fold_word(match[0])
+        if word in shared:
+            places.setdefault(word, match.span())
+    chosen = sorted(places, key=lambda word: (-len(word), word))[:_MOST_WORDS]
+    return tuple(sorted(places[word] for word in chosen))
+
+
+def _stretch(text: str, shared: Collection[str]) -> tuple[Span, ...]:
+    """Return the longest stretch of words that all stand in the other text, small ones between."""
+    best: tuple[int, Span] | None = None
+    first = last = None
+    count = 0
+    for match in _WORD.finditer(text):
+        word = fold_word(match[0])
+        if word in shared:
+            first = match.start() if first is None else first
+            last, count = match.end(), count + 1
+        elif _tells(word):
+            first, count = None, 0
+        if first is not None and last is not None and (best is None or count > best[0]):
+            best = (count, (first, last))
+    return (best[1],) if best else ()

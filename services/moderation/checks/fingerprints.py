@@ -32,6 +32,7 @@ _SHORT_WINDOW = 120
 
 _WINDOWED_FROM = 60
 _ENDS = 0.6
+_THIRDS = 0.4
 _LONG = 500
 # Sizes, and how many at most: with the two ends 24 windows.
 _WINDOW_SIZES = ((300, 8), (150, 14))
@@ -67,8 +68,8 @@ def keys_of(batch: Sequence[str]) -> list[Keys]:
     same text has the same keys in every process and release of one FINGERPRINT_VERSION.
 
     Query: the same, and those of windows in the text, so that a stored text that was pasted into a
-    longer one is met: from 60 characters the first and last 60 %, from 500 also stretches of 300
-    and 150, 24 windows at most.
+    longer one is met: from 60 characters the first and last 60 %, to 500 three of 40 %, from there
+    stretches of 300 and 150, 24 windows at most.
     """
     hashes: list[int] = []
     offsets = [0]
@@ -118,7 +119,10 @@ def _windows(length: int) -> list[tuple[int, int]]:
         return []
     end = round(length * _ENDS)
     windows = [(0, end), (length - end, length)]
-    if length >= _LONG:
+    if length < _LONG:
+        part = round(length * _THIRDS)
+        windows += [(start, start + part) for start in (0, (length - part) // 2, length - part)]
+    else:
         for size, most in _WINDOW_SIZES:
             # They overlap by half, or less where that would be too many.
             count = min(most, 1 + -(-(length - size) // (size // 2)))

@@ -1,5 +1,7 @@
 """Which texts are the same, and that their keys meet."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from services.moderation.checks.duplicates import (
     HINT,
     confirm,
+    copy_finding,
+    elsewhere,
     fingerprint,
     keys_of,
     query_keys,
@@ -28,12 +32,18 @@ DATA = (
         (DATA, f"Hej på er! {DATA}\n\nMvh Carl Ek"),  # greeting and signature
         ("Bygg ut. Gör om torget vid stationen", "Gör om torget vid stationen. Bygg ut."),
         ("Ny hundrastgård vid stationen i Ödåkra", "Ny hund rast gård vid stationen i Ödåkra"),
+        (
+            "Cykelställ utanför biblioteket i centrum",
+            "Cykelställ utanför i centrum",
+        ),  # one left out
+        ("Bad och grillplats", "bad och grilplats"),  # short, and the same words
     ],
 )
 def test_the_same_text_again(a, b):
     match = confirm(fold(a), fold(b))
     assert match is not None
     assert match.kind == "near"
+    assert not elsewhere(match, a, b)
     assert set(query_keys(fold(a))) & set(fingerprint(fold(b)))
     assert set(query_keys(fold(b))) & set(fingerprint(fold(a)))
 
@@ -79,6 +89,83 @@ def test_a_short_text_inside_a_longer_one_is_a_hint():
     match = confirm(fold(short), fold(f"{short}, gärna med inspiration från förr i tiden"))
     assert match is not None
     assert (match.kind, match.score) == ("contained", HINT)
+
+
+@pytest.mark.parametrize("room", [1, 2, 3])
+def test_twenty_characters_are_found_where_they_stand_word_by_word(room):
+    short = "Grillplats i Pålsjö!"
+    around = "Vi är en förening som träffas om kvällarna och har pratat om sommaren"[: 21 * room]
+    long = f"{around[: len(around) // 2]}. {short} {around[len(around) // 2 :]}"
+    match = confirm(fold(short), fold(long))
+    assert match is not None
+    assert match.kind == "contained"
+    assert not elsewhere(match, short, long)
+    assert set(query_keys(fold(long))) & set(fingerprint(fold(short)))
+
+
+DOGS = (
+    "Jag önskar en ny hundrastgård i {} eftersom det har flyttat in många med hund de senaste åren"
+    " och den närmaste ligger alldeles för långt bort för den som är gammal eller har ont i benen."
+)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (DOGS.format("Tuve"), DOGS.format("Johanneberg")),
+        (DOGS.format("tuve"), DOGS.format("johanneberg")),  # by its place in the sentence
+        (DOGS.format("Tuve") + " Fritz Ek", DOGS.format("Norra Kärr")),
+        (DOGS + " Låt linje 16 stanna där.", DOGS + " Låt linje 25 stanna där."),
+        ("Ny hundrastgård i Tuve.", f"{DOGS.format('Johanneberg')} Ny hundrastgård i Lunden."),
+    ],
+)
+def test_the_same_wish_for_another_place_is_another(a, b):
+    match = confirm(fold(a), fold(b))
+    assert match is None or elsewhere(match, a, b)
+
+
+def test_a_word_or_two_more_in_a_long_text_make_no_other_wish():
+    a = DOGS.format("Tuve")
+    b = a.replace("många med hund", "flera hundägare").replace("alldeles", "tyvärr")
+    match = confirm(fold(a), fold(b))
+    assert match is not None
+    assert match.kind == "near"
+    assert not elsewhere(match, a, b)
+
+
+GREETING = "Kära kommun! Tack för att vi invånare får lämna våra idéer till er här. "
+
+
+def test_what_everybody_begins_with_makes_nobody_alike():
+    wishes = [
+        "Bygg en bro över ån vid slottet.",
+        "Fler bänkar längs strandpromenaden.",
+        "Öppna badhuset även på söndagar!",
+        "Plantera träd på alla skolgårdar så att det finns skugga när barnen leker om sommaren.",
+    ]
+    folded = [fold(GREETING + wish) for wish in wishes]
+    assert [confirm(a, b) for n, a in enumerate(folded) for b in folded[:n]] == [None] * 6
+
+
+@pytest.mark.parametrize("kind", ["near", "contained"])
+def test_the_reason_is_the_words_that_both_have(kind):
+    text = "Hej! 👋🏽 Ny hundrastgård\u200b i Johanneberg vid Egnahemsvägen, tack på förhand."
+    other = "Ny hundrastgård i Johanneberg vid Egnahemsvägen"
+    match = confirm(fold(text), fold(other))
+    assert match is not None
+    finding = copy_finding(
+        kind=kind, score=0.9, number="R-2026-000001", similar_to=UUID(int=1), text=text,
+        shared=match.words,
+    )  # fmt: skip
+    marked = [text[start:end] for start, end in finding.spans]
+    if kind == "near":
+        assert marked == ["hundrastgård", "Johanneberg", "vid", "Egnahemsvägen"] or marked == [
+            "hundrastgård",
+            "Johanneberg",
+            "Egnahemsvägen",
+        ]
+    else:
+        assert marked == ["hundrastgård\u200b i Johanneberg vid Egnahemsvägen"]
 
 
 def test_the_order_does_not_matter():

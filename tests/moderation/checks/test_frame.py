@@ -126,7 +126,7 @@ def test_a_quote_cannot_disturb_the_sentence():
 )
 def test_a_copy_names_the_idea_that_was_first(kind, score, code, severity, sentence):
     number = "R-2021-000003"
-    finding = copy_finding(kind=kind, score=score, number=number, similar_to=EARLIER, length=20)
+    finding = copy_finding(kind=kind, score=score, number=number, similar_to=EARLIER, text="a" * 20)
     assert (finding.code, finding.severity, finding.similar_to) == (code, severity, EARLIER)
     assert finding.spans == (((0, 20),) if kind == "exact" else ())
     assert explain(finding, "x" * 20) == gettext(sentence, number=number)

@@ -83,6 +83,16 @@ def elsewhere(a: frozenset[str], b: frozenset[str]) -> bool:
     return not any(_same(one, other) for one in a for other in b)
 
 
+def differ(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Tell whether each of two texts names a place that the other does not."""
+    return bool(lacking(a, b)) and bool(lacking(b, a))
+
+
+def lacking(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
+    """Return the places of one text that are none of the other's."""
+    return frozenset(one for one in a if not any(_same(one, other) for other in b))
+
+
 def _same(a: str, b: str) -> bool:
     """Tell whether two names are one: a genitive, a slip, a compound ("Västlänksbygget")."""
     short, long = sorted((a, b), key=len)
@@ -90,4 +100,5 @@ def _same(a: str, b: str) -> bool:
         return True
     if long.startswith(short) and (len(short) > 4 or len(long) - len(short) < 2):
         return True
-    return len(short) > 5 and OSA.distance(a, b, score_cutoff=1) <= 1
+    slips = 2 if len(short) >= 8 else 1
+    return len(short) > 5 and OSA.distance(a, b, score_cutoff=slips) <= slips
