@@ -17,6 +17,11 @@ def new_id() -> UUID:
     return UUID(int=uuid7().int)
 
 
+def least_id_at(moment: datetime) -> UUID:
+    """Return an id below every one that `new_id` made from this moment on, to a millisecond."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 def next_number(session: Session, received_at: datetime, timezone: ZoneInfo) -> str:
     """Draw the public number of an idea, `R-2026-000123`, with the year of arrival in city time."""
     value: int = session.scalar(select(IDEA_NUMBERS.next_value())) or 0

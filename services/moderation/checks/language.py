@@ -182,7 +182,7 @@ def _shares(script: str, text: str) -> dict[str, float]:
 def _detector(script: str) -> LanguageDetector:
     """Load the statistics of a script, once in each process and not before a text needs them."""
     # lingua's small models: 26 MB in a process and a second to load. Its large ones are right in
-    # 96.7 instead of 92.8 % of pieces of 20 characters (98.9 and 97.3 % at 40, the same at 140), for
+    # 96.7 instead of 92.8 % of pieces of 20 characters (98.9 and 97.3 % at 40, equally at 140), for
     # 460 MB in every worker and many seconds before its first answer, of the twelve that a batch
     # has; what they add is mostly neighbours told apart (bench/language.py).
     languages = tuple(LANGUAGES[script])

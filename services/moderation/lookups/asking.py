@@ -2,9 +2,9 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 from typing import NamedTuple
 
@@ -19,35 +19,37 @@ log = logging.getLogger(__name__)
 
 # For a whole batch.
 BUDGET_S = 10.0
+# For each service: one that hangs holds up its own threads and nobody else's.
 _THREADS = 8
 
 _breakers = {service.name: Breaker() for service in SERVICES}
+
+Findings = tuple[Finding, ...]
+# The places of the ideas that one request is about.
+Places = tuple[int, ...]
 
 
 class Told(NamedTuple):
     """What the services said of one idea, and the names of those that should have and did not."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: Findings = ()
     unchecked: tuple[str, ...] = ()
-
-
-class _Job(NamedTuple):
-    service: Service
-    places: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class _Work:
-    """What the threads share. After `closed` nothing more is written."""
+    """What one service is asked, shared by its threads. After `closed` nothing more is written."""
 
+    service: Service
     access: Access
     questions: Sequence[Question]
-    ends: float
-    jobs: "SimpleQueue[_Job]"
+    breaker: Breaker
+    requests: "deque[Places]"
     open: int
-    answers: dict[tuple[str, int], tuple[Finding, ...]] = field(default_factory=dict)
-    changed: Condition = field(default_factory=Condition)
+    answers: dict[int, Findings] = field(default_factory=dict)
+    under_way: int = 0
     closed: bool = False
+    changed: Condition = field(default_factory=Condition)
 
 
 def ask(
@@ -63,86 +65,81 @@ def ask(
     Never raises and never takes longer than the budget (seconds): what has not been answered by
     then is `unchecked`. Without a service that is on nothing is requested and no thread starts.
     """
-    services = [service for service in SERVICES if service.name in on]
-    asked = {
-        service.name: [n for n, each in enumerate(questions) if service.concerns(each)]
-        for service in services
-    }
-    answers = _answers(access, services, asked, questions, budget_s, breakers)
+    ends = time.monotonic() + budget_s
+    concerned: dict[str, Places] = {}
+    works: list[_Work] = []
+    for service in (each for each in SERVICES if each.name in on):
+        places = tuple(n for n, each in enumerate(questions) if service.concerns(each))
+        concerned[service.name] = places
+        if places and service.is_set(access):
+            works.append(_begin(service, access, questions, places, breakers[service.name]))
+    answers = {work.service.name: _end(work, ends) for work in works}
     told = []
     for place in range(len(questions)):
-        names = [service.name for service in services if place in asked[service.name]]
-        got = [answers[name, place] for name in names if (name, place) in answers]
-        findings = tuple(finding for each in got for finding in each)
-        told.append(Told(findings, tuple(name for name in names if (name, place) not in answers)))
+        names = [name for name, places in concerned.items() if place in places]
+        got = {name: answers[name][place] for name in names if place in answers.get(name, {})}
+        findings = tuple(finding for each in got.values() for finding in each)
+        told.append(Told(findings, tuple(name for name in names if name not in got)))
     return told
 
 
-def _answers(
+def _begin(
+    service: Service,
     access: Access,
-    services: Sequence[Service],
-    asked: Mapping[str, list[int]],
     questions: Sequence[Question],
-    budget_s: float,
-    breakers: Mapping[str, Breaker],
-) -> dict[tuple[str, int], tuple[Finding, ...]]:
-    jobs = [
-        _Job(service, places)
-        for service in services
-        if service.is_set(access)
-        for places in _shares(service, asked[service.name])
-    ]
-    if not jobs:
-        return {}
-    queue: SimpleQueue[_Job] = SimpleQueue()
-    for job in jobs:
-        queue.put(job)
-    work = _Work(access, questions, time.monotonic() + budget_s, queue, len(jobs))
-    # Daemons: one that hangs in a connection must not keep the process from ending.
-    for _ in range(min(_THREADS, len(jobs))):
-        Thread(target=_work_off, args=(work, breakers), name="lookup", daemon=True).start()
+    places: Places,
+    breaker: Breaker,
+) -> _Work:
+    requests = deque([(place,) for place in places] if service.one_by_one else [places])
+    work = _Work(service, access, questions, breaker, requests, len(requests))
+    for _ in range(min(_THREADS, len(requests))):
+        # A daemon: one that hangs in a connection must not keep the process from ending.
+        Thread(target=_work_off, args=(work,), name=service.name, daemon=True).start()
+    return work
+
+
+def _end(work: _Work, ends: float) -> dict[int, Findings]:
+    """Wait until everything is answered or the time is over, and return what was answered."""
     with work.changed:
-        work.changed.wait_for(lambda: work.open == 0, timeout=budget_s)
+        work.changed.wait_for(lambda: work.open == 0, timeout=max(0.0, ends - time.monotonic()))
         work.closed = True
+        if work.under_way and not work.answers:
+            # It hangs. What it may still say comes too late, and the next batch must not wait.
+            work.breaker.failed()
         return work.answers
 
 
-def _shares(service: Service, places: Sequence[int]) -> list[tuple[int, ...]]:
-    if service.one_by_one:
-        return [(place,) for place in places]
-    return [tuple(places)] if places else []
-
-
-def _work_off(work: _Work, breakers: Mapping[str, Breaker]) -> None:
+def _work_off(work: _Work) -> None:
     with Http() as http:
-        while not work.closed and time.monotonic() < work.ends:
-            try:
-                job = work.jobs.get_nowait()
-            except Empty:
-                return
-            got = _try(work, job, http, breakers[job.service.name])
+        while True:
             with work.changed:
-                if got is not None and not work.closed:
-                    for place, findings in zip(job.places, got, strict=True):
-                        work.answers[job.service.name, place] = findings
+                if work.closed or not work.requests:
+                    return
+                places = work.requests.popleft()
+                work.under_way += 1
+            got = _try(work, places, http)
+            with work.changed:
+                work.under_way -= 1
+                if not work.closed:
+                    work.answers.update(zip(places, got or (), strict=False))
                 work.open -= 1
                 work.changed.notify()
 
 
-def _try(work: _Work, job: _Job, http: Http, breaker: Breaker) -> list[tuple[Finding, ...]] | None:
-    """Return the answers to a job, or None; the failure is logged by its kind only."""
-    if not breaker.lets_through():
+def _try(work: _Work, places: Places, http: Http) -> list[Findings] | None:
+    """Return the answers to one request, or None; a failure is logged by its kind only."""
+    if not work.breaker.lets_through():
         return None
-    questions = [work.questions[place] for place in job.places]
+    name = work.service.name
     try:
-        got = job.service.ask(http, work.access, questions)
+        got = work.service.ask(http, work.access, [work.questions[place] for place in places])
     except LookupFailedError as error:
-        breaker.failed()
-        log.warning("a lookup failed", extra={"check": job.service.name, "kind": str(error)})
+        work.breaker.failed()
+        log.warning("a lookup failed", extra={"check": name, "kind": str(error)})
         return None
     except Exception as error:  # noqa: BLE001 - whatever a lookup does, the batch goes on
-        breaker.failed()
-        log.error("a lookup failed", extra={"check": job.service.name, "error": place_of(error)})  # noqa: TRY400
+        work.breaker.failed()
+        log.error("a lookup failed", extra={"check": name, "error": place_of(error)})  # noqa: TRY400
         return None
-    breaker.answered()
+    work.breaker.answered()
     return got

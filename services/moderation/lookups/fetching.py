@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 import requests
+from urllib3.exceptions import HTTPError
 
 CONNECT_S = 1.0
 READ_S = 2.0
@@ -85,14 +86,15 @@ class Http:
                 return Answer(
                     response.status_code, response.headers, body.decode("utf-8", errors="replace")
                 )
-        except (requests.RequestException, OSError, ValueError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # Its text may quote the address with what was sent: only the kind is kept.
             raise LookupFailedError(type(error).__name__) from None
 
 
 def _read(response: requests.Response, ends: float, at_most: int) -> bytes:
     body = bytearray()
-    for piece in response.iter_content(_PIECE):
+    # What has come, however little: waiting for a full piece would let it trickle for ever.
+    while piece := response.raw.read1(_PIECE, decode_content=True):
         body += piece
         if len(body) > at_most:
             raise LookupFailedError("too long")

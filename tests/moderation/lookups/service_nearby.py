@@ -26,7 +26,10 @@ class Asked:
 
 @dataclass
 class Nearby:
-    """The server. `behaviour`: well, slow, trickle, drop, garbage, huge, 500, 302, invalid."""
+    """The server. `behaviour`: well, slow, trickle, drop, garbage, huge, 500, 302, invalid.
+
+    Under `/hang` it is always slow.
+    """
 
     url: str = ""
     behaviour: str = "well"
@@ -80,7 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
             "302": lambda: self._answer(302, b"true", {"Location": f"{nearby.url}/elsewhere"}),
             "invalid": lambda: self._answer(200, b"invalid"),
         }
-        misbehave.get(nearby.behaviour, lambda: self._well(asked))()
+        behaviour = "slow" if parts.path.startswith("/hang") else nearby.behaviour
+        misbehave.get(behaviour, lambda: self._well(asked))()
 
     def _trickle(self) -> None:
         self._answer(200, b"", length=1000)

@@ -1,6 +1,7 @@
 """Services that answer, and services that do not: never "clean" because nobody answered."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,17 @@ def test_after_three_failures_nobody_asks(way, nearby, breakers):
     # The others are asked as before.
     nearby.behaviour = "well"
     assert ask(way, {"stopforumspam"}, [SPAMMY], breakers=breakers)[0].findings
+
+
+def test_one_that_hangs_is_left_alone_and_keeps_nobody_waiting(way, nearby, breakers):
+    hanging = replace(way, stopforumspam_url=f"{nearby.url}/api", akismet_url=f"{nearby.url}/hang")
+    for _ in range(FAILURES):
+        told = ask(hanging, ONLINE, [SPAMMY, WITH_LINK] * 30, budget_s=0.5, breakers=breakers)
+        assert {each.unchecked for each in told} == {("akismet",)}
+        assert [bool(each.findings) for each in told] == [True] * 60
+    asked = sum(each.path.startswith("/hang") for each in nearby.asked)
+    ask(hanging, {"akismet"}, [CLEAN], breakers=breakers)
+    assert sum(each.path.startswith("/hang") for each in nearby.asked) == asked
 
 
 def test_a_breaker_closes_again():
