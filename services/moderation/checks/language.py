@@ -45,6 +45,7 @@ LANGUAGES = {
 }
 
 # The beginning of a text is enough, and costs the same for any length.
+_MOST_CHARACTERS = 2000
 _MOST_LETTERS = 240
 _LONGEST_WORD = 40
 _FEWEST_LETTERS = 6
@@ -112,7 +113,7 @@ def _words(text: str) -> list[str]:
     """Return the first words, in lower case; links, addresses and handles are none."""
     words: list[str] = []
     letters = 0
-    for token in unicodedata.normalize("NFC", text).split():
+    for token in unicodedata.normalize("NFC", text[:_MOST_CHARACTERS]).split():
         if any(mark in token for mark in _NO_WORD):
             continue
         for found in _WORD.findall(token[: 4 * _LONGEST_WORD]):
