@@ -18,7 +18,7 @@ import numpy as np
 
 from services.moderation.semantic import looking, model, space
 
-DIRECTIONS = 2
+DIRECTIONS = 5
 PETITIONS = 600
 FILE = Path(space.__file__).parent / "data" / "means.npz"
 

@@ -11,8 +11,8 @@ from services.moderation.semantic.telling import shared_words
 
 # Likeness (the cosine in `space`) from which a wish may be the same: with a telling word in common
 # (or in two languages, which have none), and without. `bench/semantic.py` has the figures.
-LIKE = 0.38
-LIKE_WITHOUT_WORDS = 0.46
+LIKE = 0.35
+LIKE_WITHOUT_WORDS = 0.43
 # In another council it must be liker: there the two can only be mentioned to one another.
 MORE_ELSEWHERE = 0.08
 MOST = 3
