@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
-from services.submission import intake
+from services.submission import intake, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import place_of_request
 from services.submission.openapi import DESCRIPTION
@@ -36,10 +36,10 @@ def create() -> Response:
     """Take an idea: 202 with its number and the address of its receipt."""
     body = request.get_data(cache=True)
     place = place_of_request(request, settings().secret_key)
-    wait_s = limits().wait_s(place)
-    if wait_s:
+    counted = limits().count(place)
+    if counted.wait_s:
         response = error_page(429)
-        response.headers["Retry-After"] = str(wait_s)
+        response.headers["Retry-After"] = str(counted.wait_s)
         return response
     fields = _fields()
     form = IdeaForm.checked(fields)
@@ -50,6 +50,7 @@ def create() -> Response:
         language=i18n.language(),
         key=request.headers.get("Idempotency-Key") or None,
         sender_hash=place,
+        signals=signals.noticed({}, settings().secret_key, burst=counted.burst),
     )
     with Session.begin() as session:
         received = intake.receive(session, settings(), fields["council"], form, arrival)

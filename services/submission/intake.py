@@ -5,7 +5,8 @@ The broker is never touched: the event lies in the outbox, and the relay finds i
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -52,6 +53,7 @@ class Arrival:
     """How something came in: the raw body with its type, and what is known of the way.
 
     `key` makes the post safe to repeat. `sender_hash` is keyed and never the address itself.
+    `signals` are what the intake noticed (`services.submission.signals`).
     """
 
     source: Source
@@ -60,6 +62,7 @@ class Arrival:
     language: str = "sv"
     key: str | None = None
     sender_hash: bytes | None = None
+    signals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ def store(
         source=arrival.source,
         source_id=source_id,
         sender_hash=arrival.sender_hash,
+        signals=dict(arrival.signals),
         received_at=received_at,
         precision=precision,
         fold_hash=fold_hash(folded),

@@ -7,6 +7,7 @@ try, and after a failure it is left alone for a while.
 import hmac
 import logging
 import time
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from flask import Request
@@ -27,6 +28,14 @@ _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
 _IPV6_PLACE = 64
 _HASH_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Seconds to wait, 0 when it may pass, and how many came from there when they are many."""
+
+    wait_s: int = 0
+    burst: int = 0
 
 
 class SubmitLimits:
@@ -51,28 +60,36 @@ class SubmitLimits:
         self._storage.storage.close()
 
     def wait_s(self, place: bytes) -> int:
-        """Count one more from this place; return 0, or the seconds to wait when it is refused.
+        """Count one more from this place; return 0, or the seconds to wait when it is refused."""
+        return self.count(place).wait_s
 
-        Refused is what comes above ten times RADSLAG_SUBMIT_LIMIT.
+    def count(self, place: bytes) -> Counted:
+        """Count one more from this place, and say what that means.
+
+        Above RADSLAG_SUBMIT_LIMIT it is a burst; above ten times as much it is refused.
         """
         if not self._limits:
-            return 0
+            return Counted()
         if time.monotonic() >= self._broker_again_at:
             try:
-                return self._wait_s(self._broker, place)
+                return self._count(self._broker, place)
             except (RedisError, OSError) as error:
                 self._broker_again_at = time.monotonic() + _LEAVE_BROKER_ALONE_S
                 log.warning("the broker does not count; counting here", exc_info=error)
-        return self._wait_s(self._memory, place)
+        return self._count(self._memory, place)
 
-    def _wait_s(self, limiter: FixedWindowRateLimiter, place: bytes) -> int:
+    def _count(self, limiter: FixedWindowRateLimiter, place: bytes) -> Counted:
         name = place.hex()
-        waits = [
-            limiter.get_window_stats(limit, "submit", name).reset_time - time.time()
-            for limit in self._limits
-            if not limiter.hit(limit, "submit", name)
-        ]
-        return max(1, round(max(waits))) if waits else 0
+        waits, bursts = [0], [0]
+        for limit in self._limits:
+            taken = limiter.hit(limit, "submit", name)
+            window = limiter.get_window_stats(limit, "submit", name)
+            came = limit.amount - window.remaining
+            if came > limit.amount // REFUSED_AT:
+                bursts.append(came)
+            if not taken:
+                waits.append(max(1, round(window.reset_time - time.time())))
+        return Counted(max(waits), max(bursts))
 
 
 def _tenfold(limit: RateLimitItem) -> RateLimitItem:

@@ -19,7 +19,7 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import intake, published, receipt
+from services.submission import intake, published, receipt, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import SubmitLimits, place_of_request
 from shared import i18n
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 pages = Blueprint("pages", __name__)
 
 IDEAS_ON_A_PAGE = 20
-_FIELDS = ("text", "author", "email", "form_key")
+_FIELDS = ("text", "author", "email", "form_key", signals.OPENED, signals.HONEYPOT)
 _RETRY_AFTER_S = 30
 
 
@@ -49,7 +49,10 @@ class Kept:
     @classmethod
     def empty(cls) -> "Kept":
         """A form that nobody has written in."""
-        return cls(dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key()})
+        stamp = signals.new_stamp(settings().secret_key)
+        return cls(
+            dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key(), signals.OPENED: stamp}
+        )
 
     def with_new_key(self) -> "Kept":
         """The same words in a form that is sent for the first time."""
@@ -107,16 +110,18 @@ def submit(slug: str) -> BaseResponse:
     """Take an idea. Sets no cookie and asks for no token, so that other sites can have the form."""
     body = request.get_data(cache=True)
     kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
-    wait_s = limits().wait_s(place_of_request(request, settings().secret_key))
-    if wait_s:
-        return _not_now(slug, kept, 429, wait_s)
+    place = place_of_request(request, settings().secret_key)
+    counted = limits().count(place)
+    if counted.wait_s:
+        return _not_now(slug, kept, 429, counted.wait_s)
     arrival = intake.Arrival(
         source=Source.FORM,
         body=body,
         content_type=request.content_type or "application/octet-stream",
         language=i18n.language(),
         key=kept.values["form_key"] or None,
-        sender_hash=place_of_request(request, settings().secret_key),
+        sender_hash=place,
+        signals=signals.noticed(kept.values, settings().secret_key, burst=counted.burst),
     )
     try:
         form = IdeaForm.checked(kept.values)

@@ -58,6 +58,8 @@ def test_a_council_page_has_facts_form_and_who_answers_for_it(client, session):
         "author",
         "email",
         "form_key",
+        "opened",
+        "website",
     }
 
 

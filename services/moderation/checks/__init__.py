@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from services.moderation.checks import (
     child,
     duplicates,
+    gibberish,
     language,
     learned,
     names,
+    offers,
     personal_data,
+    scripts,
     sensitive,
+    signals,
     spam,
 )
 from services.moderation.checks.equipment import Equipment
@@ -49,6 +53,10 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         names.CHECK,
         sensitive.CHECK,
         spam.CHECK,
+        scripts.CHECK,
+        gibberish.CHECK,
+        offers.CHECK,
+        signals.CHECK,
         language.CHECK,
         learned.make(equipment),
     )

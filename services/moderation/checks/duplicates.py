@@ -185,6 +185,10 @@ def _contained(short: str, long: str) -> Match | None:
         return Match("contained", HINT if len(short) < _HINT_UNDER else 1.0)
     if len(short) < _CONTAINED_EXACTLY or not _mostly_in(short, long):
         return None
+    return _contained_with_slips(short, long)
+
+
+def _contained_with_slips(short: str, long: str) -> Match | None:
     inside = _gram_set(short)
     share = len(inside & _gram_set(long)) / len(inside)
     if len(short) > _LONG:

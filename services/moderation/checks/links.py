@@ -1,12 +1,15 @@
-"""Links in running text: written out, with www., or a bare domain."""
+"""Links in running text: written out, with www., bare, or disguised ("exempel [dot] com")."""
 
 import re
 from dataclasses import dataclass
 
+import idna
 import tldextract
 
 from services.moderation.checks.finding import Span
+from services.moderation.checks.scripts import is_mixed
 from services.moderation.checks.word_lists import words
+from shared.text import fold_word
 
 # The list of suffixes that comes with the package; nothing is fetched and nothing is written.
 _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
@@ -16,6 +19,10 @@ _BARE = re.compile(
     r"(?<![\w@./:-])(?P<host>[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?){1,6})"
     r"(?P<path>[/?#][^\s<>\"”“]{0,500})?(?![\w@])"
 )
+# "exempel [dot] com", "exempel (punkt) se".
+_DISGUISED = re.compile(
+    r"\b[^\W_][\w-]{1,62}\s?[\[({]\s?(?:dot|punkt|\.)\s?[\])}]\s?[a-z]{2,12}\b", re.IGNORECASE
+)
 _AFTER_LINK = ".,;:!?'’»)]}…"
 
 # Suffixes that are also words: "varje dag.om man" has lost a space, it is no link. They count with
@@ -23,14 +30,22 @@ _AFTER_LINK = ".,;:!?'’»)]}…"
 _WORDS = words("word_suffixes.txt")
 
 SHORTENERS = words("shorteners.txt")
+# Sites that are imitated to steal passwords.
+_KNOWN_SITES = words("known_sites.txt")
+_LIKE_LETTERS = str.maketrans("0135", "oles")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a link stands, and whether it hides where it leads."""
+    """Where a link stands, whether it hides where it leads, and whether it poses as another site.
+
+    `host` is the site it leads to, decoded (IDNA) to what a reader would see.
+    """
 
     span: Span
+    host: str
     shortened: bool
+    lookalike: bool = False
 
 
 def find(text: str) -> tuple[Link, ...]:
@@ -38,21 +53,61 @@ def find(text: str) -> tuple[Link, ...]:
     found: list[Link] = []
     for match in _WRITTEN_OUT.finditer(text):
         shown = match[0].rstrip(_AFTER_LINK)
-        host = re.split(r"[/?#:]", shown.split("://", 1)[-1], maxsplit=1)[0]
+        # "https://bank.se@elsewhere.ru": what stands before the @ is no host.
+        authority = re.split(r"[/?#]", shown.split("://", 1)[-1], maxsplit=1)[0]
+        before, _at, site = authority.rpartition("@")
+        host = site.partition(":")[0]
         if "." in host.lower().removeprefix("www."):
-            found.append(_link(match.start(), shown, host))
+            found.append(_link(match.start(), shown, host, poses="." in before))
     taken = [link.span for link in found]
     for match in _BARE.finditer(text):
         start = match.start()
         inside = any(a <= start < b for a, b in taken)
         if not inside and _is_domain(match["host"], with_path=match["path"] is not None):
             found.append(_link(start, match[0].rstrip(_AFTER_LINK), match["host"]))
+    found += [Link(match.span(), match[0], shortened=True) for match in _DISGUISED.finditer(text)]
     return tuple(sorted(found, key=lambda link: link.span))
 
 
-def _link(start: int, shown: str, host: str) -> Link:
-    site = host.lower().removeprefix("www.")
-    return Link((start, start + len(shown)), site in SHORTENERS)
+def _link(start: int, shown: str, host: str, *, poses: bool = False) -> Link:
+    site = decoded(host.lower().removeprefix("www."))
+    return Link(
+        (start, start + len(shown)),
+        site,
+        shortened=site in SHORTENERS or site.replace(".", "").isdigit(),
+        lookalike=poses or _imitates(site),
+    )
+
+
+def decoded(host: str) -> str:
+    """Return a host as a reader would see it: "xn--…" (RFC 3492) as the letters it stands for."""
+    labels = []
+    for label in host.split("."):
+        try:
+            labels.append(idna.decode(label) if label.startswith("xn--") else label)
+        except (idna.IDNAError, UnicodeError):
+            labels.append(label)
+    return ".".join(labels)
+
+
+def _imitates(site: str) -> bool:
+    """Tell whether a host mixes alphabets, or is a known site but for letters that look alike."""
+    labels = site.split(".")
+    if any(is_mixed(label) for label in labels):
+        return True
+    registered = ".".join(labels[-2:])
+    if registered in _KNOWN_SITES:
+        return False
+    return _plain(registered) in _PLAIN_SITES
+
+
+def _plain(site: str) -> str:
+    return ".".join(
+        fold_word(label).translate(_LIKE_LETTERS).replace("rn", "m") for label in site.split(".")
+    )
+
+
+_PLAIN_SITES = frozenset(map(_plain, _KNOWN_SITES))
 
 
 def _is_domain(host: str, *, with_path: bool) -> bool:

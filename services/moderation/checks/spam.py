@@ -39,21 +39,33 @@ _MANY_LINKS = 0.65
 _SHORTENED = 0.55
 
 
+# Links as programs write them, in the markup of forums and pages; people do not.
+_MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
+_WRITTEN_BY_PROGRAMS = 0.7
+_POSES = 0.65
+
+
 def _links(field: Field, text: str) -> Iterator[Finding]:
     found = links.find(text)
-    if not found:
+    markup = [match.span() for match in _MARKUP.finditer(text)]
+    if not found and not markup:
         return
     count = len(found)
     shortened = sum(link.shortened for link in found)
+    poses = sum(link.lookalike for link in found)
     score = _LINK_SCORES[count] if count < len(_LINK_SCORES) else _MANY_LINKS
-    severity = (Severity.INFO, Severity.LOW)[count - 1] if count <= 2 else Severity.MEDIUM
+    severity = (Severity.INFO, Severity.INFO, Severity.LOW, Severity.MEDIUM)[min(count, 3)]
     if shortened:
         score, severity = max(score, _SHORTENED), Severity.MEDIUM
+    if markup:
+        score, severity = max(score, _WRITTEN_BY_PROGRAMS), Severity.MEDIUM
+    if poses:
+        score, severity = max(score, _POSES), Severity.MEDIUM
     if field == "author":
         # A name that is an address is written to be clicked.
         score, severity = max(score, 0.4), Severity.MEDIUM
-    spans = joined(link.span for link in found)
-    params = {"count": count, "shortened": shortened}
+    spans = joined([*(link.span for link in found), *markup])
+    params = {"count": count, "shortened": shortened, "lookalike": poses}
     yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
 
 
@@ -159,4 +171,4 @@ def _repeated_words(text: str) -> Iterator[Span]:
             start += length
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

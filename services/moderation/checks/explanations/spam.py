@@ -1,6 +1,7 @@
 """Signs of advertising and noise."""
 
-from services.moderation.checks.explanations.quoting import Table, in_author, quotes
+from services.moderation.checks import links
+from services.moderation.checks.explanations.quoting import Table, in_author, quote, quotes
 from services.moderation.checks.finding import Code, Finding
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
@@ -12,7 +13,9 @@ _SERVICES = {"akismet": "Akismet", "stopforumspam": "StopForumSpam", "urlhaus": 
 def _link(finding: Finding, text: str) -> str:
     words, n = quotes(finding, text), len(finding.spans)
     if finding.params.get("lookalike"):
-        return _("En länk låtsas vara en annan webbplats: %(words)s.", words=words)
+        return _(
+            "En länk låtsas vara en annan webbplats: %(words)s.", words=_decoded(finding, text)
+        )
     if in_author(finding):
         return _("I namnet står en länk: %(words)s.", words=words)
     if finding.params.get("shortened"):
@@ -23,6 +26,18 @@ def _link(finding: Finding, text: str) -> str:
         n,
         words=words,
     )
+
+
+def _decoded(finding: Finding, text: str) -> str:
+    """Return the links that pose as others, each with the site that a reader would see."""
+    shown = []
+    for start, end in finding.spans:
+        words = text[start:end]
+        sites = [link.host for link in links.find(words) if link.lookalike]
+        plain = [site for site in sites if site not in words.lower()]
+        if sites:
+            shown.append(f"{quote(words)} ({', '.join(plain)})" if plain else quote(words))
+    return ", ".join(shown) or quotes(finding, text)
 
 
 def _shouting(finding: Finding, _text: str) -> str:
@@ -100,9 +115,13 @@ def _honeypot(_finding: Finding, _text: str) -> str:
 
 
 def _time_trap(finding: Finding, _text: str) -> str:
-    return _(
-        "Formuläret skickades %(seconds)s sekunder efter att det hade öppnats.",
-        seconds=finding.params.get("seconds", "…"),
+    seconds = finding.params.get("seconds")
+    if not isinstance(seconds, int) or seconds < 1:
+        return _("Formuläret skickades i samma stund som det öppnades.")
+    return ngettext(
+        "Formuläret skickades en sekund efter att det hade öppnats.",
+        "Formuläret skickades %(n)s sekunder efter att det hade öppnats.",
+        seconds,
     )
 
 
