@@ -59,7 +59,7 @@ def lines(
             among.add([each.text for each in piece])
         for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
             copies = earlier.add(each, words, keys)
-            meant = None if among is None else earlier.meant(among)
+            meant = None if among is None else earlier.meant(among, copies)
             yield _line(each, checks, copies, earlier.id_of, meant)
 
 
@@ -140,15 +140,19 @@ class _Earlier:
                 self._buckets[key].append(here)
         return self._settle(here, matches)
 
-    def meant(self, among: Among) -> Callable[[], Sequence[Finding]]:
-        """Return what asks for ideas that wish the same as the last text; they may not be asked."""
+    def meant(self, among: Among, copies: Sequence[Finding]) -> Callable[[], Sequence[Finding]]:
+        """Return what asks for ideas that wish the same as the last text; it may not be asked.
+
+        What it is said to be a copy of is not said again.
+        """
         here = len(self.texts) - 1
+        told = {self._root(here), *(each.similar_to.int for each in copies if each.similar_to)}
 
         def name_of(place: int) -> tuple[int, str]:
             root = self._root(place)
             return root, self.texts[root].id
 
-        return lambda: among.suggest(here, name_of, {self._root(here)})
+        return lambda: among.suggest(here, name_of, told)
 
     def _candidates(self, keys: duplicates.Keys) -> list[int]:
         """Return who shares a key: what few others share weighs more, as in the database."""
