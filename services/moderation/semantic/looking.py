@@ -16,9 +16,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
+from services.moderation.checks.places import without_places
 from services.moderation.semantic import NAME, asking, outcomes, space, vectors
 from services.moderation.semantic.model import Model, Vectors
-from services.moderation.checks.places import without_places
 from services.moderation.semantic.suggestions import CANDIDATES, LIKE, Candidate, suggest
 from services.moderation.semantic.telling import says_something
 from shared import outbox

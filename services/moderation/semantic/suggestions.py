@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.moderation.checks.finding import Code, Finding, Severity
-from services.moderation.semantic import NAME
 from services.moderation.checks.places import elsewhere, places
+from services.moderation.semantic import NAME
 from services.moderation.semantic.telling import shared_words
 
 # Likeness (the cosine in `space`) from which a wish may be the same: with a telling word in common

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Severity
-from services.moderation.semantic import model, vectors
 from services.moderation.checks.places import elsewhere, places, without_places
+from services.moderation.semantic import model, vectors
 from services.moderation.semantic.space import PRIOR, Space, shipped
 from services.moderation.semantic.suggestions import (
     LIKE,
