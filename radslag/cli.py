@@ -7,6 +7,7 @@ import click
 
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
+    "backtest": "radslag.backtest",
     "check": "radslag.check",
     "clock": "radslag.clock",
     "digest": "radslag.digest",

@@ -21,6 +21,7 @@ from services.moderation.checks import (
     sensitive,
     signals,
     spam,
+    tone,
 )
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
@@ -57,6 +58,7 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         gibberish.CHECK,
         offers.CHECK,
         signals.CHECK,
+        tone.make(equipment),
         language.CHECK,
         learned.make(equipment),
     )

@@ -159,7 +159,7 @@ def test_the_reason_is_the_words_that_both_have(kind):
     )  # fmt: skip
     marked = [text[start:end] for start, end in finding.spans]
     if kind == "near":
-        assert marked == ["hundrastgård", "Johanneberg", "vid", "Egnahemsvägen"] or marked == [
+        assert [word for word in marked if word != "vid"] == [
             "hundrastgård",
             "Johanneberg",
             "Egnahemsvägen",

@@ -1,0 +1,179 @@
+"""Threats, hate, insults and swearing, by lists that staff can change and patterns of words.
+
+A word in quotation marks or after "kallade mig" is reported, not said (`quoted`); a match after
+"inte" in the same clause is denied (`negated`). Both make a finding weigh less:
+
+| list | weight | severity | quoted | negated |
+| --- | --- | --- | --- | --- |
+| threat | ≥ 0.9 | high | medium | low |
+| threat | ≥ 0.5 | medium | medium | low |
+| hate | ≥ 0.9 | high | low | low |
+| hate, insult | ≥ 0.5 | medium | low | low |
+| profanity | ≥ 0.5 | low | info | info |
+| anything | below | low, profanity info | info | info |
+
+A threat that is quoted may tell of somebody who is threatened: a person looks. In a name, which
+stands alone and is public, an insult and swearing of weight 0.5 are medium. The score is the
+weight, halved when quoted or negated; none of these codes speaks for spam.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from services.moderation.checks.disguise import Word, words_of
+from services.moderation.checks.equipment import Equipment
+from services.moderation.checks.finding import (
+    Check,
+    Code,
+    Field,
+    Finding,
+    Severity,
+    Span,
+    Subject,
+    joined,
+)
+from services.moderation.checks.lexicon import Lexicon, Match, Term, lexicon_of
+from services.moderation.checks.name_words import listed
+
+NAME = "tone"
+VERSION = 1
+
+URGENT = 0.9
+LOOK = 0.5
+
+_NEGATIONS = listed("tone_negations.txt")
+_REPORTING = listed("tone_reporting.txt")
+# "Inte bara en idiot": more than that, not less.
+_ONLY = frozenset({"bara", "endast", "only", "just", "bare", "kun"})
+_BUT = frozenset({"men", "utan", "but", "mutta"})
+_REACH = 4
+_OWN = frozenset({"jag", "i", "jeg", "vi", "we"})
+
+_QUOTED = re.compile(r'"[^"\n]{1,300}"|[”“„»«][^”“„»«\n]{1,300}[”“»«]')
+
+
+class Toned(NamedTuple):
+    """A match with its place in the raw text."""
+
+    code: Code
+    span: Span
+    weight: float
+    quoted: bool
+    negated: bool
+
+
+def find(text: str, lexicon: Lexicon) -> list[Toned]:
+    """Return what is marked in a text, in order; nothing that an allowed term covers."""
+    words = words_of(text, lexicon.vocabulary)
+    matches = lexicon.find(words)
+    if not matches:
+        return []
+    allowed = {
+        n for match in matches if match.list == "allow" for n in range(match.first, match.end)
+    }
+    marked = [
+        match
+        for match in matches
+        if match.list != "allow" and not all(n in allowed for n in range(match.first, match.end))
+    ]
+    quotes = [match.span() for match in _QUOTED.finditer(text)] if marked else []
+    kept = _without_swallowed(marked)
+    return sorted(_toned(match, words, quotes) for match in kept)
+
+
+def _without_swallowed(marked: Sequence[Match]) -> list[Match]:
+    """Leave out swearing that is part of something worse: "jävla idiot" is one insult."""
+    worse = {
+        n for match in marked if match.list != "profanity" for n in range(match.first, match.end)
+    }
+    return [match for match in marked if match.list != "profanity" or match.first not in worse]
+
+
+def _toned(match: Match, words: Sequence[Word], quotes: Sequence[Span]) -> Toned:
+    start, end = words[match.first].start, words[match.end - 1].end
+    in_quotes = any(left < start and end < right for left, right in quotes)
+    return Toned(
+        Code(match.list),
+        (start, end),
+        match.weight,
+        in_quotes or _is_reported(words, match),
+        _is_negated(words, match),
+    )
+
+
+def _is_negated(words: Sequence[Word], match: Match) -> bool:
+    """Tell whether a "not" stands in the match or up to four words before it in its clause."""
+    inside = range(match.first + 1, match.end) if match.is_pattern else range(0)
+    if any(_is_not(words, n) for n in inside):
+        return True
+    for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
+        if n < match.first and (words[n].low in _BUT or _is_not(words, n)):
+            return words[n].low not in _BUT
+        if words[n].opens:
+            break
+    return False
+
+
+def _is_not(words: Sequence[Word], n: int) -> bool:
+    if words[n].low not in _NEGATIONS:
+        return False
+    return not (n + 1 < len(words) and words[n + 1].low in _ONLY)
+
+
+def _is_reported(words: Sequence[Word], match: Match) -> bool:
+    """Tell whether somebody else is said to have said it: "kallade mig", "ordet", "ropar"."""
+    for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
+        if n < match.first and words[n].low in _REPORTING:
+            near = {word.low for word in words[max(0, n - 1) : n + 2]}
+            return near.isdisjoint(_OWN)
+        if words[n].opens > 1:
+            break
+    return False
+
+
+def severity_of(tone: Toned, field: Field = "text") -> Severity:
+    """Return how much a match matters, as the table above says."""
+    look = tone.weight >= LOOK
+    grave = tone.weight >= URGENT and tone.code in {Code.THREAT, Code.HATE}
+    if tone.code is Code.PROFANITY:
+        if field == "author" and look:
+            return Severity.MEDIUM
+        return Severity.LOW if look and not (tone.quoted or tone.negated) else Severity.INFO
+    if tone.quoted or tone.negated:
+        if tone.code is Code.THREAT and look and not tone.negated:
+            return Severity.MEDIUM
+        return Severity.LOW if look else Severity.INFO
+    if not look:
+        return Severity.LOW
+    return Severity.HIGH if grave else Severity.MEDIUM
+
+
+def make(equipment: Equipment) -> Check:
+    """Return the check with the shipped lists and those of the equipment."""
+    added: tuple[Term, ...] = tuple(
+        term for name in sorted(equipment.words) for term in equipment.words[name]
+    )
+
+    def run(subject: Subject) -> Iterator[Finding]:
+        """Yield at most one finding per code, quoted or not, negated or not, in each field."""
+        # Made ready with the first text: programs that check nothing need not wait for it.
+        lexicon = lexicon_of(added)
+        for field, text in subject.fields:
+            groups: dict[tuple[Code, bool, bool], list[Toned]] = {}
+            for tone in find(text, lexicon):
+                groups.setdefault((tone.code, tone.quoted, tone.negated), []).append(tone)
+            for (code, quoted, negated), tones in groups.items():
+                worst = max((severity_of(tone, field) for tone in tones), key=lambda s: s.rank)
+                weight = max(tone.weight for tone in tones)
+                yield Finding(
+                    NAME,
+                    code,
+                    worst,
+                    weight / 2 if quoted or negated else weight,
+                    field,
+                    joined(tone.span for tone in tones),
+                    {"quoted": int(quoted), "negated": int(negated)},
+                )
+
+    return Check(NAME, VERSION, run)
