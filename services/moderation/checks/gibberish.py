@@ -6,8 +6,9 @@ short to tell; links, abbreviations and other alphabets are left out.
 """
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from services.moderation.checks import links
@@ -38,15 +39,6 @@ _LIMIT = -57.0
 _UNSEEN = -160
 
 
-def pairs_of(text: str) -> Iterator[str]:
-    """Give each two neighbours of the words of a text, folded, a blank at each end of a word."""
-    for match in _WORD.finditer(text):
-        word = _STRETCHED.sub(r"\1\1", fold_word(match[0]))
-        if word.isascii() and word.isalpha():
-            padded = f" {word} "
-            yield from (padded[at : at + 2] for at in range(len(padded) - 1))
-
-
 @cache
 def _table() -> dict[str, int]:
     lines = TABLE.read_text("utf-8").splitlines()
@@ -54,39 +46,57 @@ def _table() -> dict[str, int]:
     return {pair.replace("_", " "): int(tenths) for pair, tenths in split}
 
 
-def likelihood(words: list[str]) -> float:
+def likelihood(words: Iterable[str]) -> float:
     """Return the mean log2 of the pairs in folded words, in tenths: 0 is certain, less is odder."""
+    line = f" {' '.join(words)} "
     table = _table()
-    scores = [table.get(pair, _UNSEEN) for word in words for pair in pairs_of(word)]
-    return sum(scores) / len(scores) if scores else 0.0
+    # A blank between two words is the end of one and the beginning of the next.
+    scores = [table.get(a + b, _UNSEEN) for a, b in pairwise(line)]
+    return sum(scores) / len(scores) if len(line) > len("  ") else 0.0
 
 
 def run(subject: Subject) -> Iterator[Finding]:
     """Yield one finding when most of a text is no word of any language known here."""
     text = subject.text
-    taken = [link.span for link in links.find(text)]
-    words: list[tuple[str, Span]] = []
-    letters = 0
+    words = _words(text, ())
+    # Nearly every text ends here: its words are likely enough, whatever its links are.
+    if likelihood(words) >= _LIMIT:
+        return
+    letters = sum(len(match[0]) for match in _WORD.finditer(text))
+    words = _words(text, [link.span for link in links.find(text)])
+    known = sum(map(len, words))
+    if known < _FEWEST_LETTERS or 2 * known < letters or likelihood(words) >= _LIMIT:
+        return
+    odd = [
+        span
+        for word, spans in words.items()
+        for span in spans
+        if len(word) >= _FEWEST_IN_WORD and likelihood([word]) < _LIMIT
+    ]
+    if odd:
+        yield Finding(NAME, Code.GIBBERISH, Severity.MEDIUM, 0.5, "text", joined(odd))
+
+
+def _words(text: str, taken: Collection[Span]) -> dict[str, list[Span]]:
+    """Return the folded words in Latin letters, outside links, that are no abbreviations."""
+    words: dict[str, list[Span]] = {}
     for match in _WORD.finditer(text):
         word = match[0]
-        is_short_capitals = word.isupper() and len(word) <= _LONGEST_ABBREVIATION
-        if is_short_capitals or any(a <= match.start() < b for a, b in taken):
+        if word.isupper() and len(word) <= _LONGEST_ABBREVIATION:
             continue
-        folded = fold_word(word)
-        letters += len(word)
-        if folded.isascii() and folded.isalpha():
-            words.append((folded, match.span()))
-    known = sum(len(word) for word, _span in words)
-    if known < _FEWEST_LETTERS or 2 * known < letters:
-        return
-    if likelihood([word for word, _span in words]) < _LIMIT:
-        odd = [
-            span
-            for word, span in words
-            if len(word) >= _FEWEST_IN_WORD and likelihood([word]) < _LIMIT
-        ]
-        if odd:
-            yield Finding(NAME, Code.GIBBERISH, Severity.MEDIUM, 0.5, "text", joined(odd))
+        if any(start <= match.start() < end for start, end in taken):
+            continue
+        folded = folded_letters(word)
+        if folded:
+            words.setdefault(folded, []).append(match.span())
+    return words
+
+
+@lru_cache(maxsize=20_000)
+def folded_letters(word: str) -> str:
+    """Return a word folded, stretched letters twice at most; empty in other than Latin letters."""
+    folded = _STRETCHED.sub(r"\1\1", fold_word(word))
+    return folded if folded.isascii() and folded.isalpha() else ""
 
 
 CHECK = Check(NAME, 1, run)
