@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.moderation.checks import Code
 from shared import config
 from shared.models import Base
 
@@ -46,3 +47,8 @@ def test_documents_name_only_files_that_exist():
         if not (document.parent / target).exists()
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_finding_is_documented(code):
+    assert f"`{code.value}`" in (PROJECT / "docs" / "checks.md").read_text("utf-8")
