@@ -50,9 +50,7 @@ class Kept:
     def empty(cls) -> "Kept":
         """A form that nobody has written in."""
         stamp = signals.new_stamp(settings().secret_key)
-        return cls(
-            dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key(), signals.OPENED: stamp}
-        )
+        return cls(dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key(), signals.OPENED: stamp})
 
     def with_new_key(self) -> "Kept":
         """The same words in a form that is sent for the first time."""
