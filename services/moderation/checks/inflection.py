@@ -27,10 +27,12 @@ def _swedish(word: str) -> set[str]:
     elif word.endswith(("el", "er", "en")) and len(word) > _SHORTEST_STEM + 2:
         short = word[:-2] + word[-1]
         made = {word + ending for ending in ("n", "s", "ns", "na", "nas", "t", "ar", "arna")}
-        made |= {short + ending for ending in ("ar", "arna", "ars", "arnas", "a", "en")}
+        made |= {short + ending for ending in ("ar", "arna", "ars", "arnas")}
     elif word.endswith("e"):
         made = {word + ending for ending in ("n", "s", "ns", "t", "ts", "na", "nas")}
         made |= {stem + ending for ending in ("ar", "arna", "ars", "arnas", "are")}
+        if word.endswith("are"):
+            made |= {stem + "na", stem + "nas"}
     elif word.endswith(("o", "u", "i", "y")):
         made = {word + e for e in ("n", "s", "ns", "t", "ts", "r", "rna", "na", "sar", "sarna")}
     else:

@@ -9,6 +9,7 @@ Shipped terms stand in data/tone_*.txt; staff's in the table `word_lists`, over 
 | exact | the word, or the words beside each other, in this form only |
 | forms | in every form of it (the last word's, where there are several): "idiot", "idioternas" |
 | compounds | in every form, also as the end of a longer word: "kommunidiot" |
+| ends | in every form, as the end of a longer word only: "-jävel" |
 | begins | with what a word begins with: "vittu" in "vittumainen" |
 
 Weight 0 to 1 says how sure and how grave: from 0.9 on a threat or hate is urgent, from 0.5 on
@@ -25,7 +26,7 @@ from services.moderation.checks.tone_patterns import Automaton, Element
 from services.moderation.checks.word_lists import lines
 
 LISTS = ("threat", "hate", "insult", "profanity", "allow")
-MATCHES = ("exact", "forms", "compounds", "begins")
+MATCHES = ("exact", "forms", "compounds", "ends", "begins")
 LANGUAGES = ("", "sv", "en", "no", "da", "fi")
 LONGEST_TERM = 80
 _SHORTEST_TERM = 2
@@ -73,7 +74,9 @@ class Term:
             raise TermError("term has two letters at least and 80 characters at most")
         if len(found) > _MOST_WORDS:
             raise TermError("term has eight words at most")
-        if made.match in {"compounds", "begins"} and (len(found) > 1 or letters < _SHORTEST_PART):
+        if made.match in {"compounds", "ends", "begins"} and (
+            len(found) > 1 or letters < _SHORTEST_PART
+        ):
             raise TermError("part of a word is one word of at least four letters")
         return made
 
@@ -86,7 +89,7 @@ class Term:
     def last_forms(self) -> frozenset[str]:
         """Return the forms that the last word may have."""
         last = self.words[-1]
-        if self.match not in {"forms", "compounds"}:
+        if self.match not in {"forms", "compounds", "ends"}:
             return frozenset({last})
         return inflection.forms(last, self.language or "sv")
 
@@ -215,10 +218,12 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
             continue
         forms = term.last_forms
         for form in forms:
-            whole.setdefault(form, []).append(term)
-            if term.match == "compounds" and len(form) >= _SHORTEST_PART:
+            if term.match not in {"ends", "begins"}:
+                whole.setdefault(form, []).append(term)
+            if term.match in {"compounds", "ends"} and len(form) >= _SHORTEST_PART:
                 tails.setdefault(form, term)
         if term.match == "begins":
+            whole.setdefault(words[0], []).append(term)
             heads.setdefault(words[0], term)
         if term.list != "allow":
             starred |= forms

@@ -50,7 +50,7 @@ _BUT = frozenset({"men", "utan", "but", "mutta"})
 _REACH = 4
 _OWN = frozenset({"jag", "i", "jeg", "vi", "we"})
 
-_QUOTED = re.compile(r'"[^"\n]{1,300}"|[”“„»«][^”“„»«\n]{1,300}[”“»«]')
+_QUOTED = re.compile(r'"[^"\n]{1,300}"|[”“„»«][^”“„»«\n]{1,300}[”“»«]|‘[^‘’\n]{1,300}’')
 
 
 class Toned(NamedTuple):
