@@ -3,7 +3,8 @@
 Undone here: case, width, look-alike letters, characters without width, figures and signs for
 letters ("j4vla"), a star for a letter ("f*n"), repeated letters ("idiooot"), letters apart
 ("i d i o t"), dots left out ("javla"). Each of these makes a word only if a vocabulary knows it;
-every other word stays what it is. æ and ø become ä and ö, so that neighbours share their lists.
+every other word stays what it is. æ and ø become ä and ö, so that neighbouring languages share
+their lists.
 """
 
 import re
