@@ -1,14 +1,13 @@
 """The texts that the shipped spam model is trained and measured on, read from where they lie.
 
 DATA is a folder with `youtube_spam/`, `sms_spam/`, `goteborgsforslaget/`, `uk_petition_titles/`,
-`swedish_ner/`, `language/` and `spam_lists/` (docs/spam-model-card.md says what each is); `data/`
-beside this file has what was written for it.
+`swedish_ner/` and `language/` (docs/spam-model-card.md says what each is); `data/` beside this file
+has what was written for it.
 """
 
 import csv
 import html
 import itertools
-import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ VIDEOS = ("psy", "katy_perry", "lmfao")
 TRAIN_SHARE = 0.7
 _VARIANTS = 8
 _PETITIONS = 6000
-_MESSAGES = 80
 
 
 class Known(NamedTuple):
@@ -117,23 +115,6 @@ def declaration(data: Path) -> list[Known]:
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 
-def phrases(data: Path) -> list[Known]:
-    """Return made-up messages of phrases that web-form spam is known by, some at a time.
-
-    The phrases are dealt to five groups, and a message has phrases of one group only: what is
-    measured on one was not seen in the others.
-    """
-    raw = json.loads((data / "spam_lists/contactform_messages.json").read_text("utf-8"))
-    found = []
-    for group in range(5):
-        own = [each for each in raw if len(each) > 12 and crc32(each.encode()) % 5 == group]
-        for number in range(_MESSAGES):
-            ordered = sorted(own, key=lambda each: crc32(f"{number} {each}".encode()))
-            text = ". ".join(ordered[: 2 + number % 5])
-            found.append(Known(text, True, "web-form phrases", f"phrases {group}"))
-    return found
-
-
 def written() -> Iterator[Known]:
     """Return what was written for this: a line gives up to eight texts, always the same."""
     for name, spam in (("spam_written.txt", True), ("ham_written.txt", False)):
@@ -164,6 +145,5 @@ def everything(data: Path) -> list[Known]:
         *petitions(data),
         *news(data),
         *declaration(data),
-        *phrases(data),
         *written(),
     ]
