@@ -11,6 +11,7 @@ from services.moderation import (
     views_login,
     views_model,
     views_queue,
+    views_words,
 )
 from shared import web
 from shared.config import Settings
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> Flask:
         views_admin.bp,
         views_checks.bp,
         views_model.bp,
+        views_words.bp,
     ):
         app.register_blueprint(blueprint)
     return app

@@ -31,12 +31,21 @@ _VALUES = {
     "staff_id": _ID,
     "job_id": 1,
     "version": 999,
+    "entry_id": 1,
     "token": "nothing",
 }
 # Open to all: the doors themselves, what operators ask, and files without content of anybody's.
 OPEN = ("login.", "operators.", "static", "shared.static")
 MODERATOR = ("decisions.", "ideas.original")
-ADMIN = ("admin.staff", "admin.invite", "admin.disable", "admin.replay", "checks.", "spam_model.")
+ADMIN = (
+    "admin.staff",
+    "admin.invite",
+    "admin.disable",
+    "admin.replay",
+    "checks.",
+    "spam_model.",
+    "word_lists.",
+)
 
 
 def doors() -> list[tuple[str, str, Role | None]]:
