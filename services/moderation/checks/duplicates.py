@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 NAME = "duplicates"
-VERSION = 2
+VERSION = 3
 
 Kind = Literal["near", "contained"]
 
@@ -73,7 +73,9 @@ _NEAR_FROM = 20
 _SAME_WORDS_FROM = 10
 # Up to here a single other content word is another wish; a longer text may hold a few of them.
 _WORDS_DECIDE = 80
+_FEW_WORDS_DECIDE = 300
 _OTHER_WORDS = 0.15
+_MISSPELT = 0.5
 # A text with one word left out is the same, if as many words are left.
 _FEWEST_WORDS_LEFT = 3
 _FEWEST_LEFT = 14
@@ -105,9 +107,9 @@ def confirm(a: str, b: str) -> Match | None:
     """Say whether two folded texts are the same, or one a part of the other; None when neither.
 
     Near: under 20 characters the words are the same in any order, small slips of the keyboard
-    aside. From there ratio or token_sort_ratio is at least 85, 90 under 40
-    characters; up to 80 both must also have the same content words, but for slips, in longer ones
-    one in seven may differ, but no place or number; the negations are the same in any. A text with
+    aside. From there ratio or token_sort_ratio is at least 85, 90 under 40 characters. Up to 80
+    both must also have the same content words, but for slips; up to 300 one may be another; in
+    longer ones one in seven, but no place or number. The negations are the same in any. A text with
     a single word left out is near whatever the ratio.
 
     Contained: the shorter has at least 18 characters and .22 to .85 of the longer's length. Up to
@@ -226,7 +228,23 @@ def _other_wish(a: str, b: str) -> bool:
         return True
     if _names(told_a, words_a) and _names(told_b, words_b):
         return True
-    return max(len(told_a), len(told_b)) > _OTHER_WORDS * len(words_a)
+    # What everybody begins with fills a short text: two words may be all that its wish has.
+    allowed = 1 if len(a) <= _FEW_WORDS_DECIDE else _OTHER_WORDS * len(words_a)
+    return max(len(told_a), len(told_b)) - _misspelt(told_a, told_b) > allowed
+
+
+def _misspelt(a: list[str], b: list[str]) -> int:
+    """Return how many words of one text are badly spelt ones of the other."""
+    left = list(b)
+    count = 0
+    for word in a:
+        twin = next(
+            (each for each in left if OSA.normalized_similarity(word, each) >= _MISSPELT), None
+        )
+        if twin is not None:
+            left.remove(twin)
+            count += 1
+    return count
 
 
 def _names(told: list[str], every: list[str]) -> bool:
@@ -239,11 +257,16 @@ def _names(told: list[str], every: list[str]) -> bool:
 
 
 def _lacks_words(short: str, long: str) -> bool:
-    """Tell whether the shorter text says something that the longer one, meant to hold it, lacks."""
+    """Tell whether the shorter text says something that the longer one, meant to hold it, lacks.
+
+    Badly spelt words aside. In a short one a single word is enough: the rest may be what everybody
+    begins with.
+    """
     words_of_short = short.split()
-    lacking = _missing(_unmatched(words_of_short, long.split())[0], long)
-    allowed = _MISSING_WORDS * len(words_of_short) if len(short) >= _HINT_UNDER else 0
-    return sum(map(_tells, lacking)) > allowed
+    only_short, only_long = _unmatched(words_of_short, long.split())
+    lacking = list(filter(_tells, _missing(only_short, long)))
+    allowed = 0 if len(short) <= _FEW_WORDS_DECIDE else _MISSING_WORDS * len(words_of_short)
+    return len(lacking) - _misspelt(lacking, only_long) > allowed
 
 
 def _missing(only: list[str], other: str) -> list[str]:

@@ -124,9 +124,9 @@ def test_the_same_wish_for_another_place_is_another(a, b):
     assert match is None or elsewhere(match, a, b)
 
 
-def test_a_word_or_two_more_in_a_long_text_make_no_other_wish():
+def test_another_word_in_a_long_text_makes_no_other_wish():
     a = DOGS.format("Tuve")
-    b = a.replace("många med hund", "flera hundägare").replace("alldeles", "tyvärr")
+    b = a.replace("alldeles", "tyvärr")
     match = confirm(fold(a), fold(b))
     assert match is not None
     assert match.kind == "near"
