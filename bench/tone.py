@@ -1,0 +1,147 @@
+"""How many threats, hate, insults and swearing are told, beside the LDNOOBW word lists.
+
+Usage: python -m bench tone [DATA]. Two sets of sentences: bench/data/tone_sentences.tsv, on which
+the lists and patterns were worked until it was right (so it says what is meant, not how good it
+is), and tone_later.tsv, written afterwards by one person and never used to change anything.
+Intervals are Wilson's, 95 %. With DATA also real texts that nobody on this project wrote. The
+baseline marks a text in which a word of one of the lists for these five languages stands.
+"""
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import process_time
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.personal_data import share
+from services.moderation.checks import Code, Equipment, Finding, Severity, Subject, tone
+
+HERE = Path(__file__).parent / "data"
+CHECK = tone.make(Equipment())
+LANGUAGES = ("sv", "en", "no", "da", "fi")
+MEDIUM = Severity.MEDIUM.rank
+_GRAVE = {Code.THREAT, Code.HATE}
+
+
+def sentences(name: str) -> list[tuple[str, str, str]]:
+    """Return kind, language and sentence of every row."""
+    rows = []
+    for line in (HERE / name).read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            kind, language, sentence = line.split("\t")
+            rows.append((kind.lstrip("!"), language, sentence))
+    return rows
+
+
+def looked_at(text: str) -> list[Finding]:
+    """Return what a person would have to look at."""
+    return [f for f in CHECK.run(Subject(text)) if f.severity.rank >= MEDIUM]
+
+
+def right(kind: str, text: str) -> bool:
+    """Whether an offence is found; a threat or hate only as one of these two."""
+    found = {f.code for f in looked_at(text)}
+    return bool(found & (_GRAVE if kind in {"threat", "hate"} else {*_GRAVE, Code.INSULT}))
+
+
+def blocklist(data: Path) -> Callable[[str], bool]:
+    """Return the plain lists as a function: whether any of their words stands in a text."""
+    words = {
+        line.strip().lower()
+        for language in LANGUAGES
+        for line in (data / "profanity" / f"ldnoobw_{language}.txt").read_text("utf-8").splitlines()
+        if line.strip()
+    }
+    pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(words))) + r")\b", re.IGNORECASE)
+    return lambda text: pattern.search(text) is not None
+
+
+def set_table(name: str, listed: Callable[[str], bool] | None) -> Table:
+    """Return recall by kind and language, and precision, of one set."""
+    rows = sentences(name)
+    table = Table(title=f"{name}: {len(rows)} sentences")
+    for column in ("what", "this check", "LDNOOBW"):
+        table.add_column(column)
+
+    def add(what: str, mine: int, theirs: int, of: int) -> None:
+        table.add_row(what, share(mine, of), "–" if listed is None else share(theirs, of))
+
+    def told(chosen: Sequence[tuple[str, str, str]]) -> tuple[int, int]:
+        mine = sum(right(kind, text) for kind, _language, text in chosen)
+        return mine, sum(listed(text) for *_, text in chosen) if listed else 0
+
+    bad = [row for row in rows if row[0] in {"threat", "hate", "insult"}]
+    for kind in ("threat", "hate", "insult"):
+        chosen = [row for row in bad if row[0] == kind]
+        add(f"{kind}, found", *told(chosen), len(chosen))
+    for language in LANGUAGES:
+        chosen = [row for row in bad if row[1] == language and row[0] != "insult"]
+        add(f"threats and hate in {language}, found", *told(chosen), len(chosen))
+    found = [row for row in rows if looked_at(row[2])]
+    precise = sum(kind in {"threat", "hate", "insult"} for kind, *_ in found)
+    theirs = [row for row in rows if listed and listed(row[2])]
+    their_right = sum(kind in {"threat", "hate", "insult"} for kind, *_ in theirs)
+    table.add_row(
+        "what was marked, and is one of them",
+        share(precise, len(found)),
+        share(their_right, len(theirs)),
+    )
+    innocent = [row for row in rows if row[0] == "innocent"]
+    add(
+        "innocent look-alikes, marked",
+        sum(bool(looked_at(text)) for *_, text in innocent),
+        sum(listed(text) for *_, text in innocent) if listed else 0,
+        len(innocent),
+    )
+    return table
+
+
+def real_texts(data: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield sets of texts that nobody on this project wrote."""
+    path = data / "goteborgsforslaget" / "ideas_2017_2020.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        yield "Göteborg ideas", [f"{row['title']}\n{row['text']}" for row in csv.DictReader(file)]
+    yield "the city's page", [path.read_text("utf-8") for path in (data / "seed").iterdir()]
+    rows = (data / "sms_spam" / "first_1674.tsv").read_text("utf-8").splitlines()
+    yield "SMS, wanted ones", [row[4:] for row in rows if row.startswith("ham\t")]
+    path = data / "uk_petition_titles" / "published_2010_2015.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        yield "UK petition titles", [next(iter(row.values())) for row in csv.DictReader(file)]
+    comments = []
+    for path in sorted((data / "youtube_spam").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            comments += [
+                next(value for key, value in row.items() if key and key.lower() == "content")
+                for row in csv.DictReader(file)
+            ]
+    yield "YouTube comments", comments
+
+
+def main(data: Path | None) -> None:
+    """Print the tables."""
+    console = Console(width=120)
+    listed = None if data is None else blocklist(data)
+    for name in ("tone_sentences.tsv", "tone_later.tsv"):
+        console.print(set_table(name, listed))
+    if data is None or listed is None:
+        return
+    table = Table(title="Real texts: how many a person would have to look at")
+    for column in ("texts", "how many", "medium or high", "LDNOOBW", "µs of CPU each"):
+        table.add_column(column, justify="left" if column == "texts" else "right")
+    for name, texts in real_texts(data):
+        start = process_time()
+        marked = sum(bool(looked_at(text)) for text in texts)
+        spent = 1e6 * (process_time() - start) / len(texts)
+        plain = sum(map(listed, texts))
+        table.add_row(name, str(len(texts)), str(marked), str(plain), f"{spent:.0f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]) if len(sys.argv) == 2 else None)
