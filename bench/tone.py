@@ -2,7 +2,8 @@
 
 Usage: python -m bench tone [DATA]. Two sets of sentences: bench/data/tone_sentences.tsv, on which
 the lists and patterns were worked until it was right (so it says what is meant, not how good it
-is), and tone_later.tsv, written afterwards by one person and never used to change anything.
+is), and tone_later.tsv, written afterwards by one person. What was seen of that one before anything
+was changed for it stands in bench/README.md; a program cannot measure it again.
 Intervals are Wilson's, 95 %. With DATA also real texts that nobody on this project wrote. The
 baseline marks a text in which a word of one of the lists for these five languages stands.
 """

@@ -27,7 +27,7 @@ def _swedish(word: str) -> set[str]:
     elif word.endswith(("el", "er", "en")) and len(word) > _SHORTEST_STEM + 2:
         short = word[:-2] + word[-1]
         made = {word + ending for ending in ("n", "s", "ns", "na", "nas", "t", "ar", "arna")}
-        made |= {short + ending for ending in ("ar", "arna", "ars", "arnas")}
+        made |= {short + ending for ending in ("ar", "arna", "er", "erna")}
     elif word.endswith("e"):
         made = {word + ending for ending in ("n", "s", "ns", "t", "ts", "na", "nas")}
         made |= {stem + ending for ending in ("ar", "arna", "ars", "arnas", "are")}

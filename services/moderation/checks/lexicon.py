@@ -16,6 +16,7 @@ Weight 0 to 1 says how sure and how grave: from 0.9 on a threat or hate is urgen
 threats, hate and insults must be looked at by a person, below that they are shown.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -117,6 +118,7 @@ class Match:
     list: str
     weight: float
     is_pattern: bool = False
+    says_not: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Lexicon:
     tail_lengths: tuple[int, ...]
     head_lengths: tuple[int, ...]
     automaton: Automaton
-    sequences: tuple[tuple[str, float, bool], ...]
+    sequences: tuple[tuple[str, float, bool, bool], ...]
     vocabulary: Vocabulary
 
     def find(self, words: list[Word]) -> list[Match]:
@@ -143,15 +145,17 @@ class Lexicon:
             if terms:
                 found += [Match(n, n + 1, term.list, term.weight) for term in terms]
         for number, first, end in self.automaton.find(words):
-            name, weight, is_pattern = self.sequences[number]
-            found.append(Match(first, end, name, weight, is_pattern))
+            name, weight, is_pattern, says_not = self.sequences[number]
+            found.append(Match(first, end, name, weight, is_pattern, says_not))
         return found
 
     def _part(self, low: str) -> Term | None:
         """Return the term that a longer word ends with, or else begins with."""
         for length in self.tail_lengths:
             if length < len(low) and (term := self.tails.get(low[-length:])):
-                return term
+                # "Somalierjävlar": of a group an insult is hate.
+                of_group = term.list == "insult" and low[:-length].rstrip("s-") in _groups()
+                return Term("hate", term.term, term.language, term.match) if of_group else term
         for length in self.head_lengths:
             if length < len(low) and (term := self.heads.get(low[:length])):
                 return term
@@ -174,6 +178,7 @@ def shipped() -> tuple[Term, ...]:
     return tuple(dict.fromkeys(terms))
 
 
+_NOT = re.compile(r"(?:^|[ |])(?:inte|ikke|not|no|dont|ingen|inga|ei)(?=[ |?])")
 _PHRASE_LISTS = frozenset({"threat", "allow"})
 
 
@@ -190,11 +195,19 @@ def _classes() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, float, tuple[Element, ...]], ...]:
+def _groups() -> frozenset[str]:
+    return _classes()["group"]
+
+
+@cache
+def _patterns() -> tuple[tuple[str, float, bool, tuple[Element, ...]], ...]:
     found = []
     for line in lines("tone_patterns.txt"):
         name, weight, written = line.split(maxsplit=2)
-        found.append((name, float(weight), tone_patterns.read(written, _classes())))
+        # "Hör inte hemma" is said with its "not".
+        says_not = _NOT.search(written) is not None
+        elements = tone_patterns.read(written, _classes())
+        found.append((name, float(weight), says_not, elements))
     return tuple(found)
 
 
@@ -204,8 +217,8 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
     whole: dict[str, list[Term]] = {}
     tails: dict[str, Term] = {}
     heads: dict[str, Term] = {}
-    rows: list[tuple[Element, ...]] = [elements for _name, _weight, elements in _patterns()]
-    sequences = [(name, weight, True) for name, weight, _elements in _patterns()]
+    rows: list[tuple[Element, ...]] = [pattern[-1] for pattern in _patterns()]
+    sequences = [(name, weight, True, says_not) for name, weight, says_not, _ in _patterns()]
     starred: set[str] = set()
     for term in (*added, *shipped()):
         words = term.words
@@ -214,7 +227,7 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
         if len(words) > 1:
             start = [Element(frozenset({word}), is_optional=False) for word in words[:-1]]
             rows.append((*start, Element(term.last_forms, is_optional=False)))
-            sequences.append((term.list, term.weight, False))
+            sequences.append((term.list, term.weight, False, False))
             continue
         forms = term.last_forms
         for form in forms:

@@ -18,6 +18,7 @@ weight, halved when quoted or negated; none of these codes speaks for spam.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ from services.moderation.checks.lexicon import Lexicon, Match, Term, lexicon_of
 from services.moderation.checks.name_words import listed
 
 NAME = "tone"
-VERSION = 1
+VERSION = 2
 
 URGENT = 0.9
 LOOK = 0.5
@@ -92,7 +93,9 @@ def _without_swallowed(marked: Sequence[Match]) -> list[Match]:
 
 def _toned(match: Match, words: Sequence[Word], quotes: Sequence[Span]) -> Toned:
     start, end = words[match.first].start, words[match.end - 1].end
-    in_quotes = any(left < start and end < right for left, right in quotes)
+    # Quotes lie in order and apart: the last that begins before the match, or none.
+    at = bisect_left(quotes, (start, start)) - 1
+    in_quotes = at >= 0 and end < quotes[at][1]
     return Toned(
         Code(match.list),
         (start, end),
@@ -104,7 +107,7 @@ def _toned(match: Match, words: Sequence[Word], quotes: Sequence[Span]) -> Toned
 
 def _is_negated(words: Sequence[Word], match: Match) -> bool:
     """Tell whether a "not" stands in the match or up to four words before it in its clause."""
-    inside = range(match.first + 1, match.end) if match.is_pattern else range(0)
+    inside = range(match.first + 1, match.end) if match.is_pattern and not match.says_not else ()
     if any(_is_not(words, n) for n in inside):
         return True
     for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
