@@ -21,10 +21,8 @@ from services.moderation.checks.finding import Code, Finding, Severity, Span
 from services.moderation.checks.fingerprints import (
     FINGERPRINT_VERSION,
     Keys,
-    fingerprint,
     grams,
     keys_of,
-    query_keys,
 )
 from services.moderation.checks.places import differ, lacking, places
 from services.moderation.checks.word_lists import words
@@ -39,9 +37,7 @@ __all__ = [
     "confirm",
     "copy_finding",
     "elsewhere",
-    "fingerprint",
     "keys_of",
-    "query_keys",
 ]
 
 NAME = "duplicates"

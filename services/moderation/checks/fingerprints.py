@@ -92,16 +92,6 @@ def keys_of(batch: Sequence[str]) -> list[Keys]:
     return _collected(len(batch), rows, _band_keys(hashes, offsets) if rows else [])
 
 
-def fingerprint(folded: str) -> tuple[int, ...]:
-    """Return the keys under which one text is stored (see `keys_of`)."""
-    return keys_of([folded])[0].stored
-
-
-def query_keys(folded: str) -> tuple[int, ...]:
-    """Return the keys by which copies of one text are sought (see `keys_of`), none twice."""
-    return tuple(keys_of([folded])[0].query)
-
-
 def _collected(count: int, rows: list[tuple[int, int]], keys: list[list[int]]) -> list[Keys]:
     """Put rows of keys together by text; the first row of a text is its own, the others windows."""
     stored: list[tuple[int, ...]] = [()] * count

@@ -11,11 +11,20 @@ from services.moderation.checks.duplicates import (
     confirm,
     copy_finding,
     elsewhere,
-    fingerprint,
     keys_of,
-    query_keys,
 )
 from shared.text import fold
+
+
+def fingerprint(folded):
+    """The keys under which one text is stored."""
+    return keys_of([folded])[0].stored
+
+
+def query_keys(folded):
+    """The keys by which copies of one text are sought."""
+    return tuple(keys_of([folded])[0].query)
+
 
 DATA = (
     "Skulle vi kunna öppna upp ekonomisk data så vi vet vad varje projekt, förvaltning eller grupp"
