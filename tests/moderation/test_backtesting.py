@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from radslag.cli import main
-from services.moderation import accounts, backtesting, decisions, equipping
+from services.moderation import accounts, backtesting, equipping
 from services.moderation.backtesting import Proposal, ProposalError, Summary
 from services.moderation.checks import Equipment
 from services.moderation.seed import seed_rules
@@ -15,6 +15,7 @@ from shared import db
 from shared.models import DecisionKind, FindingRow, Idea, Outcome, Role, Verdict
 from tests.factories import a_council, an_idea
 from tests.moderation.test_checking import check
+from tests.moderation.test_decisions import decide
 
 TEXTS = (
     "Fler bänkar i parken vid vattnet",
@@ -83,14 +84,7 @@ def test_it_is_held_against_what_people_decided(session, ideas):
         (ideas[0], DecisionKind.PUBLISH, None),
         (ideas[2], DecisionKind.REJECT, "spam"),
     ):
-        decisions.decide(
-            session,
-            number=idea.number,
-            kind=kind,
-            staff_id=staff.id,
-            seen_version=idea.version,
-            rule_code=rule,
-        )
+        decide(session, idea, kind, staff, rule_code=rule)
     session.commit()
     counted = summary_of(session, Proposal(equipping.standing(session))).decided
     assert counted == {("clear", "published"): 1, ("attention", ""): 1, ("likely_spam", "spam"): 1}

@@ -37,6 +37,7 @@ from shared.worker import make_celery
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
+from tests.moderation.test_decisions import decide
 
 _numbers = count(1)
 _THINGS = ("bänk", "gunga", "lekplats", "brygga", "lampa", "cykelväg", "park", "simhall")
@@ -65,14 +66,7 @@ def decided(session, council, staff):
         idea = an_idea(session, council, text=words)
         idea.status = IdeaStatus.WAITING
         session.flush()
-        decision = decisions.decide(
-            session,
-            number=idea.number,
-            kind=kind,
-            rule_code=rule,
-            staff_id=staff.id,
-            seen_version=idea.version,
-        )
+        decision = decide(session, idea, kind, staff, rule_code=rule)
         session.flush()
         return idea, decision
 
@@ -119,24 +113,12 @@ class TestWhatTeaches:
         undoing.undo(session, decision_id=decision.id, staff_id=staff.id)
         assert self.gathered(session) == {}
         session.refresh(idea)
-        decisions.decide(
-            session,
-            number=idea.number,
-            kind=DecisionKind.PUBLISH,
-            staff_id=staff.id,
-            seen_version=idea.version,
-        )
+        decide(session, idea, DecisionKind.PUBLISH, staff)
         assert self.gathered(session) == {"En ny bänk vid ån": False}
 
     def test_reopened_teaches_nothing(self, session, decided, staff):
         idea, _decision = decided("Köp klockor nu", DecisionKind.REJECT, "spam")
-        decisions.decide(
-            session,
-            number=idea.number,
-            kind=DecisionKind.REOPEN,
-            staff_id=staff.id,
-            seen_version=idea.version,
-        )
+        decide(session, idea, DecisionKind.REOPEN, staff)
         assert self.gathered(session) == {}
 
     def test_only_peoples_decisions(self, session, council, staff):
@@ -146,13 +128,7 @@ class TestWhatTeaches:
         decisions.publish_by_policy(session, own)
         session.flush()
         assert self.gathered(session) == {}
-        decisions.decide(
-            session,
-            number=imported.number,
-            kind=DecisionKind.KEEP,
-            staff_id=staff.id,
-            seen_version=imported.version,
-        )
+        decide(session, imported, DecisionKind.KEEP, staff)
         assert self.gathered(session) == {"Från den gamla sidan": False}
 
     def test_the_text_that_stands_not_one_nobody_accepted(self, session, decided):

@@ -33,6 +33,7 @@ from shared.models import (
     Verdict,
 )
 from tests.factories import a_council, a_member_of_staff, an_idea, open_reasons
+from tests.moderation.test_decisions import decide
 
 LIGHTS = "Lys upp gångvägen genom skogen, det är otäckt att gå hem på kvällen."
 LIGHTS_AGAIN = "Belysningen på stigen hem genom skogen är för dålig, det är otäckt på kvällarna."
@@ -169,26 +170,14 @@ def test_a_suggestion_after_a_persons_decision_is_an_entry_and_changes_no_status
     again = an_idea(session, council, text=LIGHTS_AGAIN)
     check(session)
     session.refresh(again)
-    decisions.decide(
-        session,
-        number=again.number,
-        kind=DecisionKind.PUBLISH,
-        staff_id=staff.id,
-        seen_version=again.version,
-    )
+    decide(session, again, DecisionKind.PUBLISH, staff)
     session.commit()
     version = again.version
     look()
     session.refresh(again)
     assert (again.status, again.version) == (IdeaStatus.PUBLISHED, version)
     assert open_reasons(session, again.id) == [Reason.LATE_FINDING]
-    decisions.decide(
-        session,
-        number=again.number,
-        kind=DecisionKind.KEEP,
-        staff_id=staff.id,
-        seen_version=again.version,
-    )
+    decide(session, again, DecisionKind.KEEP, staff)
     outbox.record(session, IdeaSubmitted(again.id, 1))
     check_and_look(session)
     assert len(suggested(session, again)) == 1
@@ -255,14 +244,7 @@ def test_a_withdrawn_idea_is_named_to_nobody_and_a_merged_one_by_its_target(sess
     first = an_idea(session, council, text=LIGHTS)
     target = an_idea(session, council, text=PROTOCOLS)
     check_and_look(session, first, target)
-    decisions.decide(
-        session,
-        number=first.number,
-        kind=DecisionKind.MERGE,
-        into=target.number,
-        staff_id=staff.id,
-        seen_version=first.version,
-    )
+    decide(session, first, DecisionKind.MERGE, staff, into=target.number)
     again = an_idea(session, council, text=LIGHTS_AGAIN)
     check_and_look(session)
     assert suggested(session, again) == [target.id]
