@@ -23,15 +23,6 @@ from shared.text import clean
 _LANGUAGE = "sv"
 
 
-class _LineError(click.ClickException):
-    """A line that is no text to check; says which and why, never what stood in it."""
-
-    exit_code = 2
-
-    def __init__(self, number: int, why: str) -> None:
-        super().__init__(f"line {number}: {why}")
-
-
 @click.command("check")
 @click.argument("text", required=False)
 @click.option("--council", "slug", help="Check as an idea for this council.")
@@ -92,9 +83,9 @@ def _lines(language: str) -> Iterator[Judged]:
         try:
             given = json.loads(line.decode("utf-8"))
         except (ValueError, RecursionError):
-            raise _LineError(number, "not JSON in UTF-8") from None
+            raise RefusedError(f"line {number}: not JSON in UTF-8") from None
         if not isinstance(given, dict) or not isinstance(given.get("text"), str):
-            raise _LineError(number, 'no {"text": "…"}')
+            raise RefusedError(f'line {number}: no {{"text": "…"}}')
         author = given.get("author")
         yield Judged(
             str(given.get("id", number)),

@@ -13,8 +13,8 @@ from radslag.environment import RefusedError
 from radslag.labelled import Labelled, LabelledFileError
 from radslag.running import data_option, with_system
 from services.moderation import spam_learning, spam_versions
-from services.moderation.checks.spam_figures import Figure, Figures, figures
-from services.moderation.checks.spam_model import SURE_SCORE, ModelError, SpamModel, shipped
+from services.moderation.checks.spam_figures import Figure, Figures, measure
+from services.moderation.checks.spam_model import ModelError, SpamModel, shipped
 from services.moderation.checks.spam_training import train
 from shared.config import Settings
 from shared.db import Session
@@ -47,7 +47,7 @@ def evaluate(*, train_on: Path | None, test_on: Path, as_json: bool) -> None:
         raise RefusedError(str(error)) from None
     except ValueError:
         raise RefusedError("To train, a file needs texts of both kinds.") from None
-    found = _measure(model, texts)
+    found = measure(model, [each.text for each in texts], [each.spam for each in texts])
     if as_json:
         answer = {"train": len(known), "test": len(texts), **found.as_json()}
         click.echo(json.dumps(answer))
@@ -59,22 +59,11 @@ def _trained(known: list[Labelled]) -> SpamModel:
     return train([each.text for each in known], [each.spam for each in known])
 
 
-def _measure(model: SpamModel, texts: list[Labelled]) -> Figures:
-    logits = [model.logit(each.text) for each in texts]
-    return figures(
-        [each.spam for each in texts],
-        [logit > 0 for logit in logits],
-        [model.score(logit) >= SURE_SCORE for logit in logits],
-    )
-
-
 def _print(found: Figures, trained_on: int) -> None:
     model = f"trained on {trained_on} texts" if trained_on else "the shipped model"
     click.echo(f"{found.spam} spam and {found.ham} ham, {model}")
     table = Table("", "%", "95 %", "of", box=None)
-    wrong = found.spam - found.caught + found.blocked
-    every = found.spam + found.ham
-    _add(table, "accuracy", found.accuracy, f"{every - wrong} of {every}")
+    _add(table, "accuracy", found.accuracy, f"{found.right} of {found.every}")
     _add(table, "spam caught", found.spam_caught, f"{found.caught} of {found.spam}")
     _add(table, "ham blocked", found.ham_blocked, f"{found.blocked} of {found.ham}")
     _add(table, "MCC × 100", found.mcc, "")
@@ -136,19 +125,19 @@ _SENTENCES = {
 @with_system
 def versions(settings: Settings, as_json: bool = False) -> None:
     """List the versions, newest first, with what each did on decisions held back from it."""
+    del settings
     with Session() as session:
         rows = [spam_versions.describe(row) for row in spam_versions.listed(session)]
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
     elif rows:
-        _print_versions(rows, settings)
+        _print_versions(rows)
     else:
         click.echo("Nothing was learned yet; the shipped model is in use.")
 
 
-def _print_versions(rows: list[dict[str, object]], settings: Settings | None = None) -> None:
-    del settings
+def _print_versions(rows: list[dict[str, object]]) -> None:
     table = Table("version", "in use", "made", "from", "right", "ham blocked", "note", box=None)
     for row in rows:
         about = row["decisions"]

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
-from services.moderation.checks import Equipment, Finding, Subject, checks_with, run_all
+from services.moderation.checking import subject_of
+from services.moderation.checks import Equipment, Finding, checks_with, run_all
 from services.moderation.checks.lexicon import Term, TermError
 from services.moderation.checks.verdict import SPAM_THRESHOLD, combine
 from services.moderation.verdicts import from_row
@@ -156,7 +157,7 @@ def compare(session: SqlSession, proposal: Proposal, since: datetime | None) -> 
         for idea, text, verdict in rows:
             stored = findings.get((idea.id, text.version), [])
             kept = [each for each in stored if each.check not in own]
-            result = run_all(_subject(idea, text), checks)
+            result = run_all(subject_of(idea, text), checks)
             now = [*result.findings, *kept]
             after = combine(now, result.unchecked, spam_threshold=proposal.spam_threshold).outcome
             codes = frozenset(each.code.value for each in now)
@@ -241,15 +242,6 @@ def _decided(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, str]:
         elif idea.status in {IdeaStatus.PUBLISHED, IdeaStatus.MERGED}:
             words[idea.id] = idea.status.value
     return words
-
-
-def _subject(idea: Idea, text: IdeaText) -> Subject:
-    return Subject(
-        text=text.text or "",
-        author=text.author or "",
-        council_language=idea.council.language,
-        signals=idea.signals,
-    )
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

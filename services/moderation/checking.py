@@ -51,7 +51,7 @@ def check_batch(
     standing = [idea for idea in ideas if idea.destroyed_at is None]
     words = _texts(session, standing)
     checks = checks_with(equipping.standing(session))
-    results = {idea.id: run_all(_subject(idea, words[idea.id]), checks) for idea in standing}
+    results = {idea.id: run_all(subject_of(idea, words[idea.id]), checks) for idea in standing}
     asked = [_asked(idea, words[idea.id]) for idea in standing]
     seen = duplicates.look(session, asked)
     groups = duplicates.settle(session, asked, seen)
@@ -79,7 +79,8 @@ def _texts(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, IdeaText]:
     return {version.idea_id: version for version in found}
 
 
-def _subject(idea: Idea, version: IdeaText) -> Subject:
+def subject_of(idea: Idea, version: IdeaText) -> Subject:
+    """Return what the checks see of an idea (its council loaded) in one text version."""
     return Subject(
         text=version.text or "",
         author=version.author or "",

@@ -7,7 +7,7 @@ tables behind it: a change reaches every worker with its next batch, without a m
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import spam_versions, word_lists
+from services.moderation import spam_versions, switches, word_lists
 from services.moderation.checks import Equipment
 from shared.clock import utcnow
 from shared.models import CheckSwitch, LearnedModel, WordListEntry
@@ -32,7 +32,7 @@ def _read(session: SqlSession) -> Equipment:
     return Equipment(
         words=word_lists.standing_words(session),
         spam_model=spam_versions.in_use(session),
-        off=frozenset(session.scalars(select(CheckSwitch.name).where(~CheckSwitch.is_on))),
+        off=switches.off(session),
     )
 
 

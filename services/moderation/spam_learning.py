@@ -21,8 +21,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import spam_versions
-from services.moderation.checks.spam_figures import Figures, figures
-from services.moderation.checks.spam_model import SURE_SCORE, SpamModel, shipped
+from services.moderation.checks.spam_figures import Figures, measure
+from services.moderation.checks.spam_model import SpamModel, shipped
 from services.moderation.checks.spam_training import fold_of, train
 from shared.models import Decision, DecisionKind, LearnedModel
 from shared.text import fold
@@ -130,8 +130,8 @@ def learn(lesson: Lesson) -> Learned | None:
     # As it will be read back.
     model = SpamModel.from_bytes(model.to_bytes())
     unseen = [words for words, out in zip(lesson.texts, held, strict=True) if out]
-    own = _measure(model, unseen, kinds[held].tolist())
-    standing = _measure(lesson.standing, unseen, kinds[held].tolist())
+    own = measure(model, unseen, kinds[held].tolist())
+    standing = measure(lesson.standing, unseen, kinds[held].tolist())
     if min(own.spam, own.ham) < FEWEST_HELD_BACK:
         note = UNSURE
     else:
@@ -189,31 +189,18 @@ def is_due(session: SqlSession) -> bool:
     return session.scalar(select(func.count()).select_from(fresh.subquery())) == ENOUGH_NEW
 
 
-def _measure(model: SpamModel, texts: Sequence[str], kinds: Sequence[bool]) -> Figures:
-    logits = [model.logit(words) for words in texts]
-    return figures(
-        kinds,
-        [logit > 0 for logit in logits],
-        [model.score(logit) >= SURE_SCORE for logit in logits],
-    )
-
-
 def _not_worse(own: Figures, standing: Figures) -> bool:
     return (
-        _right(own) >= _right(standing)
+        own.right >= standing.right
         and own.blocked <= standing.blocked
         and own.ham_likely <= standing.ham_likely
     )
 
 
-def _right(found: Figures) -> int:
-    return found.caught + found.ham - found.blocked
-
-
 def _plain(found: Figures) -> dict[str, Any]:
     return {
-        "right": _right(found),
-        "every": found.spam + found.ham,
+        "right": found.right,
+        "every": found.every,
         "spam": found.spam,
         "ham": found.ham,
         "caught": found.caught,

@@ -21,6 +21,7 @@ from shared.models import LearnedModel
 log = logging.getLogger(__name__)
 
 KIND = "spam"
+_SPAM = LearnedModel.kind == KIND
 SHIPPED = "shipped"
 _KEPT = 30
 # One at a time stores or activates: the number of a lock nobody else uses.
@@ -34,9 +35,7 @@ def in_use(session: SqlSession) -> SpamModel | None:
     shipped model, which always fits.
     """
     row = session.execute(
-        select(LearnedModel.weights, LearnedModel.version).where(
-            LearnedModel.kind == KIND, LearnedModel.is_active
-        )
+        select(LearnedModel.weights, LearnedModel.version).where(_SPAM, LearnedModel.is_active)
     ).one_or_none()
     if row is None:
         return None
@@ -51,7 +50,7 @@ def listed(session: SqlSession) -> Sequence[LearnedModel]:
     """Return all versions without their weights, newest first."""
     return session.scalars(
         select(LearnedModel)
-        .where(LearnedModel.kind == KIND)
+        .where(_SPAM)
         .order_by(LearnedModel.version.desc())
         .options(defer(LearnedModel.weights, raiseload=True))
     ).all()
@@ -76,9 +75,7 @@ def activate(session: SqlSession, version: int) -> None:
     Raises LookupError for one that is not there, ModelError for one that cannot be used.
     """
     session.execute(_LOCK)
-    row = session.scalar(
-        select(LearnedModel).where(LearnedModel.kind == KIND, LearnedModel.version == version)
-    )
+    row = session.scalar(select(LearnedModel).where(_SPAM, LearnedModel.version == version))
     if row is None:
         raise LookupError
     SpamModel.from_bytes(row.weights, version)
@@ -97,10 +94,9 @@ def add(
     """Store a model that was learned on top of the shipped one, as the next version."""
     session.execute(_LOCK)
     parent = _shipped_row(session)
-    newest = session.scalar(select(func.max(LearnedModel.version)).where(_SPAM)) or 0
     row = LearnedModel(
         kind=KIND,
-        version=newest + 1,
+        version=_newest(session) + 1,
         parent_id=parent.id,
         weights=model.to_bytes(),
         figures=figures,
@@ -117,7 +113,9 @@ def add(
     return row
 
 
-_SPAM = LearnedModel.kind == KIND
+def _newest(session: SqlSession) -> int:
+    """Return the number of the newest version; 0 while there is none."""
+    return session.scalar(select(func.max(LearnedModel.version)).where(_SPAM)) or 0
 
 
 def _shipped_row(session: SqlSession) -> LearnedModel:
@@ -126,7 +124,7 @@ def _shipped_row(session: SqlSession) -> LearnedModel:
     row = session.scalar(select(LearnedModel).where(_SPAM, LearnedModel.weights == data))
     if row is not None:
         return row
-    newest = session.scalar(select(func.max(LearnedModel.version)).where(_SPAM)) or 0
+    newest = _newest(session)
     row = LearnedModel(
         kind=KIND, version=newest + 1, weights=data, figures={}, note=SHIPPED, made_at=utcnow()
     )

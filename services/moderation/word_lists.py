@@ -13,9 +13,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
+from services.moderation import marks
 from services.moderation.checks import tone
 from services.moderation.checks.finding import Span, joined
 from services.moderation.checks.lexicon import Lexicon, Term, lexicon_of
+from services.moderation.marks import Piece
 from shared.clock import utcnow
 from shared.models import Idea, IdeaStatus, IdeaText, Rule, Staff, WordListEntry
 
@@ -125,16 +127,11 @@ def _remove(row: WordListEntry, by: UUID) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a text as it is shown; `is_marked` where the word made a difference."""
-
-    text: str
-    is_marked: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Changed:
-    """An idea in which the term would make a difference, and what became of the idea."""
+    """An idea in which the term would make a difference, and what became of the idea.
+
+    A piece with `refs` is where it does.
+    """
 
     number: str
     status: IdeaStatus
@@ -197,15 +194,6 @@ def _excerpt(text: str, spans: Sequence[Span]) -> list[Piece]:
     """Return the text from a little before the first mark to a little after the last."""
     first = max(0, spans[0][0] - _AROUND)
     last = min(len(text), spans[-1][1] + _AROUND)
-    pieces = [Piece("…", is_marked=False)] if first else []
-    at = first
-    for start, end in spans:
-        if at < start:
-            pieces.append(Piece(text[at:start], is_marked=False))
-        pieces.append(Piece(text[start:end], is_marked=True))
-        at = end
-    if at < last:
-        pieces.append(Piece(text[at:last], is_marked=False))
-    if last < len(text):
-        pieces.append(Piece("…", is_marked=False))
-    return pieces
+    shown = [(start - first, end - first) for start, end in spans]
+    pieces = marks.cut(text[first:last], {1: shown})
+    return [*[Piece("…")] * bool(first), *pieces, *[Piece("…")] * (last < len(text))]

@@ -194,7 +194,7 @@ def test_only_administrators(desk):
 def test_marks_are_shown_in_their_places():
     text = "😀 " * 50 + "idiot" + " x" * 100
     pieces = word_lists._excerpt(text, ((100, 105),))
-    assert [piece.text for piece in pieces if piece.is_marked] == ["idiot"]
+    assert [piece.text for piece in pieces if piece.refs] == ["idiot"]
     assert "".join(piece.text for piece in pieces).strip("…") in text
 
 

@@ -16,7 +16,7 @@ from services.moderation.checks.finding import Span
 Kind = Literal["bank", "card", "giro", "iban"]
 
 # What people put between digits: blanks, dashes, dots and signs without width.
-BETWEEN = r"[ \t\u00a0\u00ad\u2009\u200b-\u200d\u2060\u202f\-\u2010-\u2015\u2212.]"
+_BETWEEN = r"[ \t\u00a0\u00ad\u2009\u200b-\u200d\u2060\u202f\-\u2010-\u2015\u2212.]"
 
 
 class Account(NamedTuple):
@@ -26,7 +26,7 @@ class Account(NamedTuple):
     kind: Kind
 
 
-_DIGITS = re.compile(rf"(?<![\w+])\d(?:{BETWEEN}{{0,3}}\d){{12,60}}(?!\d)")
+_DIGITS = re.compile(rf"(?<![\w+])\d(?:{_BETWEEN}{{0,3}}\d){{12,60}}(?!\d)")
 _GROUP = re.compile(r"\d+")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
 _IBAN = re.compile(
@@ -54,8 +54,8 @@ _COUNTRIES = {
 _IBAN_LENGTHS = {
     country: length for length, countries in _COUNTRIES.items() for country in countries.split()
 }
-# Six digits near each other, so that the long patterns are tried on few texts.
-_ENOUGH = re.compile(r"\d(?:\D{0,12}\d){5}")
+# Six digits near each other, so that long patterns are tried on few texts.
+SIX_DIGITS = re.compile(r"\d(?:\D{0,12}\d){5}")
 _GIRO = re.compile(
     r"\b(?i:bankgiro(?:t|nummer|nr)?|plusgiro(?:t|nummer|nr)?|postgiro(?:t)?|bg|pg|swish(?:a|nummer|nr)?)\b"
     r"[^\d\n]{0,20}?(?P<number>\d(?:[ \u00a0\-\u2010-\u2015]{0,3}\d){5,9})(?!\d)"
@@ -76,7 +76,7 @@ _MONEY = re.compile(r"\s?(?:kr\b|kronor|miljon|miljard|mkr|tkr|sek\b|euro|:-|%)"
 
 def find(text: str) -> tuple[Account, ...]:
     """Return what is found, in the order of the text; nothing overlaps."""
-    if not _ENOUGH.search(text):
+    if not SIX_DIGITS.search(text):
         return ()
     found: list[Account] = []
     for account in (*_ibans(text), *_cards(text), *_giros(text), *_banks(text)):

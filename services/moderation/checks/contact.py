@@ -11,6 +11,7 @@ from phonenumbers import (
     parse,
 )
 
+from services.moderation.checks.accounts import SIX_DIGITS
 from services.moderation.checks.finding import Span, joined
 
 # Looked for from the sign outwards, so that a text full of letters costs nothing.
@@ -66,8 +67,6 @@ _DIGITS = re.compile(
     rf"(?<!\d)(?:\(?[+\uff0b]\s?\d|\(?[0\uff10])"
     rf"(?:[\s\-\u2010-\u2015\u2212\uff0d/().·_{_UNSEEN}]{{0,4}}\d){{5,24}}"
 )
-# Six digits near each other, so that the long patterns are tried on few texts.
-_ENOUGH = re.compile(r"\d(?:\D{0,12}\d){5}")
 # A number of a neighbour without its country code counts after a word that says what it is.
 _CUE = re.compile(
     r"\b(?:tel|tlf|tfn|telefon\w{0,8}|mobil\w{0,8}|phone|call|text|sms:?a?|ring|ringa|swish\w{0,4}|whats\s?app"
@@ -92,7 +91,7 @@ def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
     After a word like "tlf" also numbers of the neighbours and of a few large countries. What
     overlaps `taken` (personnummer, accounts) is left out.
     """
-    if not _ENOUGH.search(text):
+    if not SIX_DIGITS.search(text):
         return ()
     return joined(
         span

@@ -6,15 +6,10 @@ capitalised word can be a surname too, so that they need not be complete.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
-from services.moderation.checks import word_lists
-
-
-def listed(name: str) -> frozenset[str]:
-    """Return a shipped list that has many words on a line, in small letters."""
-    return frozenset(word.lower() for line in word_lists.lines(name) for word in line.split())
-
+from services.moderation.checks.word_lists import listed
 
 _CERTAIN = listed("first_names.txt")
 _ALSO_WORDS = listed("first_names_also_words.txt")
@@ -54,7 +49,9 @@ class Word(NamedTuple):
         return self.text[0].isupper() or self.low.startswith(("al-", "el-", "d'", "d’"))
 
 
-def words_of(text: str) -> list[Word]:
+# Two checks in turn ask for the words of the same text and name.
+@lru_cache(maxsize=4)
+def words_of(text: str) -> tuple[Word, ...]:
     """Return the words, accents written apart joined to their letters in `text` and `low` only."""
     found = []
     for match in _WORD.finditer(text):
@@ -62,7 +59,7 @@ def words_of(text: str) -> list[Word]:
         if not word.isascii():
             word = unicodedata.normalize("NFC", word)
         found.append(Word(match.start(), match.end(), word, word.lower()))
-    return found
+    return tuple(found)
 
 
 def _bare(low: str) -> str:

@@ -30,9 +30,9 @@ from services.moderation.checks.name_words import (
     is_place,
     is_place_word,
     is_surname,
-    listed,
     words_of,
 )
+from services.moderation.checks.word_lists import listed
 
 NAME = "names"
 

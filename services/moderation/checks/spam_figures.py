@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from services.moderation.checks.spam_model import SURE_SCORE, SpamModel
+
 Interval = tuple[float, float]
 
 _Z = 1.959964
@@ -42,6 +44,16 @@ class Figures:
     ham_blocked: Figure
     mcc: Figure
 
+    @property
+    def right(self) -> int:
+        """How many of the texts were called what they are."""
+        return self.caught + self.ham - self.blocked
+
+    @property
+    def every(self) -> int:
+        """How many texts there were."""
+        return self.spam + self.ham
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures as plain values."""
         return asdict(self)
@@ -66,6 +78,16 @@ def _mcc(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     found: npt.NDArray[np.float64] = np.zeros(len(below))
     np.divide(hit * passed - false * missed, below, out=found, where=below > 0)
     return found
+
+
+def measure(model: SpamModel, texts: Sequence[str], spam: Sequence[bool]) -> Figures:
+    """Let a model judge texts whose kind is known."""
+    logits = [model.logit(each) for each in texts]
+    return figures(
+        spam,
+        [logit > 0 for logit in logits],
+        [model.score(logit) >= SURE_SCORE for logit in logits],
+    )
 
 
 def figures(spam: Sequence[bool], called_spam: Sequence[bool], likely: Sequence[bool]) -> Figures:

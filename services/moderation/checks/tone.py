@@ -35,7 +35,7 @@ from services.moderation.checks.finding import (
     joined,
 )
 from services.moderation.checks.lexicon import Lexicon, Match, Term, lexicon_of
-from services.moderation.checks.name_words import listed
+from services.moderation.checks.word_lists import listed
 
 NAME = "tone"
 VERSION = 2

@@ -11,6 +11,11 @@ def lines(name: str) -> tuple[str, ...]:
     return tuple(line for line in every if line.strip() and not line.startswith("#"))
 
 
+def listed(name: str) -> frozenset[str]:
+    """Return a list that has many words on a line, in small letters."""
+    return frozenset(word.lower() for line in lines(name) for word in line.split())
+
+
 def words(name: str) -> frozenset[str]:
     """Return a list of one word a line."""
     return frozenset(lines(name))

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import switches
 from services.moderation.checks.finding import Code, Finding
 from services.moderation.semantic import NAME
-from shared.models import CheckSwitch, Outcome
+from shared.models import Outcome
 
 
 def is_on(session: SqlSession) -> bool:
     """Tell whether the depth is on: by the settings of this process, and by staff's switch."""
     if not session.info.get("semantic", False):
         return False
-    switch = session.get(CheckSwitch, NAME)
-    return switch is None or switch.is_on
+    return NAME not in switches.off(session)
 
 
 def is_worth_it(findings: Iterable[Finding], outcome: Outcome) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
+from services.moderation.checks.finding import Finding
 from services.moderation.checks.places import without_places
 from services.moderation.semantic import NAME, asking, outcomes, space, vectors
 from services.moderation.semantic.model import Model, Vectors
@@ -118,7 +119,7 @@ def look(
     log.info("meanings looked at", extra={"ideas": len(standing), "on": is_on})
 
 
-def _compare(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Sequence[outcomes.Finding]]:
+def _compare(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Sequence[Finding]]:
     own = vectors.known(session, ideas)
     missing = [idea.id for idea in ideas if idea.id not in own]
     if missing:
@@ -126,7 +127,7 @@ def _compare(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Sequence[
     near = _nearest(session, ideas, own)
     details = _details(session, {each for found in near.values() for each in found} | set(own))
     told = _told(session, [idea.id for idea in ideas])
-    found: dict[UUID, Sequence[outcomes.Finding]] = {}
+    found: dict[UUID, Sequence[Finding]] = {}
     # The latest first: of two in one batch it is the later one that is told of the earlier.
     for idea in sorted(ideas, key=lambda each: (each.received_at, each.id), reverse=True):
         mine = details[idea.id]

@@ -23,8 +23,6 @@ from shared.models import (
     Reason,
 )
 
-__all__ = ["Finding", "conclude", "give_up"]
-
 
 def conclude(
     session: SqlSession, idea: Idea, findings: Sequence[Finding], *, failed: bool = False

@@ -1,11 +1,9 @@
 """That an idea is like an earlier one."""
 
+from services.moderation.checks.duplicates import HINT
 from services.moderation.checks.explanations.quoting import Table, number, quotes
 from services.moderation.checks.finding import Code, Finding
 from shared.i18n import gettext as _
-
-# The score up to which a contained text is only a hint (`duplicates.HINT`).
-_HINT = 0.5
 
 
 def _exact(finding: Finding, _text: str) -> str:
@@ -22,7 +20,7 @@ def _near(finding: Finding, text: str) -> str:
                 words=words,
             )
         return _("Nästan samma text som %(number)s, som kom in först.", number=number(finding))
-    if finding.score <= _HINT:
+    if finding.score <= HINT:
         return _("En kort del av texten liknar %(number)s.", number=number(finding))
     return _("En del av texten är densamma som i %(number)s.", number=number(finding))
 
