@@ -9,11 +9,11 @@ its share in the words, both folded and with word spaces, are added. Only the 4-
 Changing the file changes all fingerprints: raise FINGERPRINT_VERSION.
 """
 
-import csv
 import sys
 from collections import Counter
 from pathlib import Path
 
+from bench import real_texts
 from shared.text import fold, fold_word
 
 COUNT = 200
@@ -37,10 +37,9 @@ def main(data: Path) -> None:
     """Print the list, in alphabetical order, a space written as `_`."""
     print("# The 200 commonest Swedish 4-grams of folded text, a word space written as _.")
     ideas: Counter[str] = Counter()
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            text = " ".join(w for w in fold(row["text"]).split() if not w.startswith(CITY))
-            ideas.update(grams(text))
+    for row in real_texts.ideas(data):
+        text = " ".join(w for w in fold(row["text"]).split() if not w.startswith(CITY))
+        ideas.update(grams(text))
     words: Counter[str] = Counter()
     for line in (data / "swedish_words/sv_50k.txt").read_text(encoding="utf-8").splitlines():
         word, count = line.split()

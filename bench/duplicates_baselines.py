@@ -8,7 +8,6 @@ true is for a person to read. pg_trgm is used as Decidim uses it (similarity abo
 reading every row and with a GIN index. Needs requirements-bench.txt.
 """
 
-import csv
 import random
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from datasketch import MinHash, MinHashLSH
 from rich.console import Console
 from rich.table import Table
 
-from bench import duplicates_text
+from bench import duplicates_text, real_texts
 from bench.duplicates_text import dressed, dropped, embedded, embedded4, swapped, turned, typos
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
@@ -111,8 +110,7 @@ def measure(texts: list[str], search: Search) -> list[str]:
 
 def main(data: Path) -> None:
     """Print the table."""
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        texts = [row["text"] for row in csv.DictReader(file)]
+    texts = [row["text"] for row in real_texts.ideas(data)]
     duplicates_text._OTHERS[:] = texts  # noqa: SLF001 - what texts are put among
     names = [change.__name__ for change in CHANGES]
     table = Table("Judge", *names, "pairs as they are", "ms", title=f"{len(texts)} ideas")

@@ -7,13 +7,13 @@ with a fixed seed; a copy counts as found when it shares a key with the text and
 pairs of ideas are then compared as they are.
 """
 
-import csv
 import random
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import real_texts
 from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
 from shared.text import fold
 
@@ -76,8 +76,7 @@ _OTHERS: list[str] = []
 
 def main(data: Path) -> None:
     """Print the table."""
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        texts = [row["text"] for row in csv.DictReader(file)]
+    texts = [row["text"] for row in real_texts.ideas(data)]
     _OTHERS[:] = texts
     folded = [fold(text) for text in texts]
     start = time.perf_counter()

@@ -5,7 +5,6 @@ in any order, one word in ten replaced by another of theirs, about as long as re
 words, their frequencies and their 4-grams are real ones, and no text is a copy of another.
 """
 
-import csv
 import multiprocessing
 import random
 import re
@@ -18,29 +17,29 @@ from uuid import UUID
 import psycopg
 from rich.progress import track
 
+from bench import real_texts
 from services.moderation.checks.duplicates import keys_of
 from shared.ids import new_id
 from shared.text import fold, fold_hash
 
-REAL = Path(__file__).resolve().parents[2] / "shared/data/goteborgsforslaget/ideas_2017_2020.csv"
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
 _CHUNK = 5000
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 # The first of them came on this day, and one a minute since.
 _BEGAN = datetime(2022, 1, 1, tzinfo=UTC)
 
 
-def real_texts() -> list[str]:
+def real_ideas() -> list[str]:
     """Return the real ideas, title and text; ends the program where they are not."""
-    if not REAL.is_file():
-        sys.exit(f"This measures on real ideas, and {REAL} is not here.")
-    with REAL.open(encoding="utf-8", newline="") as file:
-        return [f"{row['title']}. {row['text']}".strip() for row in csv.DictReader(file)]
+    if not (DATA / real_texts.IDEAS).is_file():
+        sys.exit(f"This measures on real ideas, and {DATA / real_texts.IDEAS} is not here.")
+    return [f"{row['title']}. {row['text']}".strip() for row in real_texts.ideas(DATA)]
 
 
 def made_texts(count: int, seed: int) -> Iterator[str]:
     """Give texts made of real sentences and words; the same seed, the same texts."""
     chance = random.Random(seed)
-    sentences = [part for text in real_texts() for part in _SENTENCE_END.split(text) if part]
+    sentences = [part for text in real_ideas() for part in _SENTENCE_END.split(text) if part]
     words = [word for sentence in sentences for word in sentence.split()]
     for _ in range(count):
         told = " ".join(chance.choices(sentences, k=chance.choice((1, 1, 2, 2, 3, 4, 6)))).split()

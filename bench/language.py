@@ -10,7 +10,6 @@ others, and the other way round: it has read the same declaration, the others ha
 are Wilson's, 95 %. `--full` measures lingua's large models too, which takes half a gigabyte.
 """
 
-import csv
 import math
 import re
 import subprocess
@@ -26,8 +25,10 @@ from lingua import LanguageDetector, LanguageDetectorBuilder
 from rich.console import Console
 from rich.table import Table
 
+from bench import real_texts
 from services.moderation.checks import Subject, language
 from services.moderation.checks.language import identify
+from services.moderation.checks.spam_figures import wilson
 
 SIZES = (20, 40, 80, 140)
 KEYS = {
@@ -77,16 +78,13 @@ def _cut(text: str, size: int) -> Iterator[str]:
             piece = ""
 
 
-def wilson(hits: int, of: int) -> str:
+def share(hits: int, of: int) -> str:
     """Return a share in per cent with its 95 % interval."""
-    if not of:
+    found = wilson(hits, of)
+    if found.value is None or found.interval is None:
         return "–"
-    z = 1.96
-    share = hits / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return f"{100 * share:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    low, high = found.interval
+    return f"{100 * found.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def lingua_alone(*, low: bool) -> Tell:
@@ -165,17 +163,15 @@ def table_of(title: str, tell: Tell, data: Path, *, without: frozenset[str]) -> 
             count[size] += len(some)
         table.add_row(key, *cells)
     table.add_section()
-    table.add_row("all, right", *(wilson(right[size], count[size]) for size in SIZES))
-    table.add_row("all, wrong", *(wilson(wrong[size], count[size]) for size in SIZES))
+    table.add_row("all, right", *(share(right[size], count[size]) for size in SIZES))
+    table.add_row("all, wrong", *(share(wrong[size], count[size]) for size in SIZES))
     table.add_row("pieces", *(str(count[size]) for size in SIZES))
     return table
 
 
 def swedish(data: Path, ways: dict[str, Tell]) -> Table:
     """Say how many real ideas, and their titles, are called another language."""
-    path = data / "goteborgsforslaget" / "ideas_2017_2020.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = real_texts.ideas(data)
     table = Table("Way", "Texts", "Titles", "ms a text", title="Swedish called something else")
     for name, tell in ways.items():
         cells = []
@@ -184,7 +180,7 @@ def swedish(data: Path, ways: dict[str, Tell]) -> Table:
             begun = process_time()
             bad = sum(tell(row[column], 0) not in {"sv", None} for row in rows)
             spent = spent or process_time() - begun
-            cells.append(f"{bad} of {len(rows)}: {wilson(bad, len(rows))} %")
+            cells.append(f"{bad} of {len(rows)}: {share(bad, len(rows))} %")
         table.add_row(name, *cells, f"{1000 * spent / len(rows):.2f}")
     return table
 

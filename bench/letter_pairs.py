@@ -7,7 +7,6 @@ folded letters, a blank at each end of a word, in the languages that are written
 each language weighing the same; writes log2 of their shares, in tenths.
 """
 
-import csv
 import math
 import re
 import sys
@@ -15,6 +14,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+from bench import real_texts
 from services.moderation.checks.gibberish import TABLE, folded_letters
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -23,9 +23,7 @@ _LATIN = re.compile(r"[A-Za-zÅÄÖåäö]")
 
 def main(data: Path) -> None:
     """Count, write, print."""
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        ideas = [f"{row['title']} {row['text']}" for row in csv.DictReader(file)]
-    corpora = {"ideas": " ".join(ideas)}
+    corpora = {"ideas": " ".join(real_texts.whole_ideas(data))}
     for path in sorted((data / "language").glob("*.*")):
         text = re.sub(r"<[^>]*>", " ", path.read_text("utf-8", errors="replace"))
         if len(_LATIN.findall(text)) > len(text) / 2:

@@ -13,7 +13,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from math import sqrt
 from pathlib import Path
 from time import process_time
 
@@ -21,6 +20,7 @@ import phonenumbers
 from rich.console import Console
 from rich.table import Table
 
+from bench import real_texts
 from services.moderation.checks import (
     Subject,
     child,
@@ -31,6 +31,7 @@ from services.moderation.checks import (
     personnummer,
     sensitive,
 )
+from services.moderation.checks.spam_figures import wilson
 
 Spans = Sequence[tuple[int, int]]
 CHECKS = (personal_data.CHECK, child.CHECK, names.CHECK, sensitive.CHECK)
@@ -52,13 +53,11 @@ NAIVE = {
 
 def share(part: int, whole: int) -> str:
     """Return a share with Wilson's score interval."""
-    if not whole:
+    found = wilson(part, whole)
+    if found.value is None or found.interval is None:
         return "–"
-    z, p = 1.96, part / whole
-    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
-    reach = z * sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole)) / (1 + z * z / whole)
-    low, high = (0.0 if part == 0 else middle - reach), (1.0 if part == whole else middle + reach)
-    return f"{part} of {whole}  {p:.4f} ({low:.4f}–{high:.4f})"
+    low, high = found.interval
+    return f"{part} of {whole}  {found.value:.4f} ({low:.4f}–{high:.4f})"
 
 
 def written(number: str) -> Iterator[tuple[str, str]]:
@@ -236,14 +235,9 @@ def _meets(span: tuple[int, int], others: Spans) -> bool:
 
 def clean_texts(data: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield sets of texts that should hold next to nothing personal."""
-    path = data / "goteborgsforslaget" / "ideas_2017_2020.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        yield "Göteborg ideas", [f"{row['title']}\n{row['text']}" for row in csv.DictReader(file)]
-    path = data / "uk_petition_titles" / "published_2010_2015.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        yield "UK petition titles", [next(iter(row.values())) for row in csv.DictReader(file)]
-    rows = (data / "sms_spam" / "first_1674.tsv").read_text("utf-8").splitlines()
-    yield "SMS, wanted ones", [row[4:] for row in rows if row.startswith("ham\t")]
+    yield "Göteborg ideas", real_texts.whole_ideas(data)
+    yield "UK petition titles", real_texts.petition_titles(data)
+    yield "SMS, wanted ones", real_texts.wanted_messages(data)
 
 
 def clean_table(console: Console, data: Path) -> None:

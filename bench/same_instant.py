@@ -32,18 +32,21 @@ COPIES = 50
 PROCESSES = 4
 
 
+def environment_of(database_url: str, broker_url: str = "redis://localhost") -> dict[str, str]:
+    """Return what a system needs to be told, as environment variables."""
+    return {
+        "RADSLAG_DATABASE_URL": database_url,
+        "RADSLAG_BROKER_URL": broker_url,
+        "RADSLAG_SECRET_KEY": "a key for measuring only, long enough",
+        "RADSLAG_PUBLIC_URL": "http://localhost:8000",
+        "RADSLAG_DESK_URL": "http://localhost:8001",
+        "RADSLAG_SMTP_URL": "smtp://localhost",
+    }
+
+
 def settings_of(database_url: str) -> Settings:
     """Settings for a database and nothing else."""
-    return Settings.from_env(
-        {
-            "RADSLAG_DATABASE_URL": database_url,
-            "RADSLAG_BROKER_URL": "redis://localhost",
-            "RADSLAG_SECRET_KEY": "a key for measuring only, long enough",
-            "RADSLAG_PUBLIC_URL": "http://localhost:8000",
-            "RADSLAG_DESK_URL": "http://localhost:8001",
-            "RADSLAG_SMTP_URL": "smtp://localhost",
-        }
-    )
+    return Settings.from_env(environment_of(database_url))
 
 
 def slip(text: str, number: int) -> str:

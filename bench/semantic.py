@@ -14,7 +14,6 @@ the cosine of hashed character 3- to 5-grams). Four parts, in one run:
 4. speed: ideas a second in two processes, as in production, and their memory.
 """
 
-import csv
 import multiprocessing
 import os
 import random
@@ -28,6 +27,7 @@ from uuid import UUID
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from bench import real_texts
 from services.moderation.checks.duplicates import confirm
 from services.moderation.semantic import looking, model, space
 from services.moderation.semantic.among import Among
@@ -213,8 +213,7 @@ def speed(texts: Sequence[str]) -> None:
 def main(data: Path, options: Sequence[str]) -> None:
     """Print all parts."""
     engine = model.load()
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        ideas = [row for row in csv.DictReader(file) if row["text"].strip()]
+    ideas = [row for row in real_texts.ideas(data) if row["text"].strip()]
     ideas.sort(key=lambda row: (row["created"], row["id"]))
     if "--no-speed" not in options:
         speed([idea["text"] for idea in ideas])

@@ -9,24 +9,18 @@ replaced. It holds one mean for each language and the DIRECTIONS in which Swedis
 figures only, from which no text can be read back.
 """
 
-import csv
 import random
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from bench import real_texts
 from services.moderation.semantic import looking, model, space
 
 DIRECTIONS = 5
 PETITIONS = 600
 FILE = Path(space.__file__).parent / "data" / "means.npz"
-
-
-def rows(path: Path, column: str) -> list[str]:
-    """Return a column of a CSV file."""
-    with path.open(encoding="utf-8") as file:
-        return [row[column] for row in csv.DictReader(file) if row[column].strip()]
 
 
 def cosine(a: model.Vectors, b: model.Vectors) -> float:
@@ -37,8 +31,8 @@ def cosine(a: model.Vectors, b: model.Vectors) -> float:
 def main(data: Path, *, write: bool) -> None:
     """Embed, average, and say how far the result lies from the shipped file."""
     engine = model.load()
-    swedish = rows(data / "goteborgsforslaget/ideas_2017_2020.csv", "text")
-    english = rows(data / "uk_petition_titles/published_2010_2015.csv", "Petition")
+    swedish = [row["text"] for row in real_texts.ideas(data) if row["text"].strip()]
+    english = [title for title in real_texts.petition_titles(data) if title.strip()]
     random.Random(1).shuffle(english)
     ideas = looking.embed(engine, swedish)
     petitions = looking.embed(engine, english[:PETITIONS])

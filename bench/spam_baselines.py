@@ -7,8 +7,6 @@ short messages. Beside it: bag of words with logistic regression (scikit-learn),
 blocklist used as a verdict. Intervals are Wilson's, 95 %. Needs requirements-bench.txt.
 """
 
-import csv
-import html
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,52 +17,28 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from bench import real_texts
+from bench.spam_texts import VIDEOS, Known, messages, papers_split, video
 from services.moderation.checks import CHECKS, Subject, run_all
 from services.moderation.checks.spam_figures import wilson
 from services.moderation.checks.spam_training import train
 from services.moderation.checks.verdict import combine
 
-Rows = list[tuple[str, bool]]
+Rows = list[Known]
 Judge = Callable[[Sequence[str]], list[bool]]
-VIDEOS = ("psy", "katy_perry", "lmfao")
 FOLDS = 5
-
-
-def clean(raw: str) -> str:
-    """Return a text as a person saw it."""
-    return html.unescape(raw).replace("\ufeff", "")
-
-
-def video(data: Path, name: str) -> tuple[Rows, Rows]:
-    """Return the first 70 % of each class, and the rest, as the paper cut them."""
-    with (data / f"youtube_spam/{name}.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = [(clean(row["content"]), row["spam"] == "1") for row in csv.DictReader(file)]
-    first: Rows = []
-    rest: Rows = []
-    for kind in (False, True):
-        own = [row for row in rows if row[1] is kind]
-        cut = round(0.7 * len(own))
-        first += own[:cut]
-        rest += own[cut:]
-    return first, rest
-
-
-def messages(data: Path) -> Rows:
-    """Return the short messages."""
-    lines = (data / "sms_spam/first_1674.tsv").read_text("utf-8").splitlines()
-    return [(clean(text), kind == "spam") for kind, text in (line.split("\t", 1) for line in lines)]
 
 
 def ours(rows: Rows) -> Judge:
     """The learned check, trained on these rows."""
-    model = train([text for text, _spam in rows], [spam for _text, spam in rows])
+    model = train([row.text for row in rows], [row.spam for row in rows])
     return lambda texts: [model.logit(text) > 0 for text in texts]
 
 
 def bag_of_words(rows: Rows) -> Judge:
     """Words counted, logistic regression."""
     model = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=2000))
-    model.fit([text for text, _spam in rows], [spam for _text, spam in rows])
+    model.fit([row.text for row in rows], [row.spam for row in rows])
     return lambda texts: [bool(spam) for spam in model.predict(texts)]
 
 
@@ -77,10 +51,10 @@ def blocklist(data: Path) -> Judge:
 
 def cells(judged: list[bool], rows: Rows) -> tuple[str, str, str]:
     """Return accuracy, spam caught and good texts blocked, as text."""
-    right = sum(said is spam for said, (_text, spam) in zip(judged, rows, strict=True))
-    caught = sum(said and spam for said, (_text, spam) in zip(judged, rows, strict=True))
-    blocked = sum(said and not spam for said, (_text, spam) in zip(judged, rows, strict=True))
-    spam_rows = sum(spam for _text, spam in rows)
+    right = sum(said is row.spam for said, row in zip(judged, rows, strict=True))
+    caught = sum(said and row.spam for said, row in zip(judged, rows, strict=True))
+    blocked = sum(said and not row.spam for said, row in zip(judged, rows, strict=True))
+    spam_rows = sum(row.spam for row in rows)
     low, high = wilson(right, len(rows)).interval or (0, 0)
     return (
         f"{100 * right / len(rows):.1f} % ({100 * low:.1f}–{100 * high:.1f})",
@@ -92,7 +66,7 @@ def cells(judged: list[bool], rows: Rows) -> tuple[str, str, str]:
 def main(data: Path) -> None:
     """Print the tables."""
     table = Table("Test", "n", "Judge", "Accuracy", "Spam caught", "Good blocked", title="Spam")
-    parts = {name: video(data, name) for name in VIDEOS}
+    parts = {name: papers_split(video(data, name)) for name in VIDEOS}
     training = [row for first, _rest in parts.values() for row in first]
     judges = {
         "learned check": ours(training),
@@ -103,7 +77,7 @@ def main(data: Path) -> None:
     tests["pooled"] = [row for rest in tests.values() for row in rest]
     for name, rows in tests.items():
         for judge, judged in judges.items():
-            said = judged([text for text, _spam in rows])
+            said = judged([row.text for row in rows])
             table.add_row(name, str(len(rows)), judge, *cells(said, rows))
     rows = messages(data)
     for name, make in (("learned check", ours), ("bag of words", bag_of_words)):
@@ -111,10 +85,10 @@ def main(data: Path) -> None:
         for fold in range(FOLDS):
             judged = make([row for n, row in enumerate(rows) if n % FOLDS != fold])
             held = [n for n in range(len(rows)) if n % FOLDS == fold]
-            for n, spam in zip(held, judged([rows[n][0] for n in held]), strict=True):
+            for n, spam in zip(held, judged([rows[n].text for n in held]), strict=True):
                 said[n] = spam
         table.add_row("SMS, five-fold", str(len(rows)), name, *cells(said, rows))
-    said = blocklist(data)([text for text, _spam in rows])
+    said = blocklist(data)([row.text for row in rows])
     table.add_row("SMS", str(len(rows)), "blocklist", *cells(said, rows))
     Console().print(table)
     _clean_ideas(data)
@@ -122,9 +96,7 @@ def main(data: Path) -> None:
 
 def _clean_ideas(data: Path) -> None:
     """Print what all local checks and the blocklist say of real ideas, none of which is spam."""
-    path = data / "goteborgsforslaget/ideas_2017_2020.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        ideas = [f"{row['title']}\n{row['text']}" for row in csv.DictReader(file)]
+    ideas = real_texts.whole_ideas(data)
     results = [run_all(Subject(text), CHECKS) for text in ideas]
     likely = sum(combine(r.findings, r.unchecked).outcome == "likely_spam" for r in results)
     print(f"real ideas called likely_spam by all checks together: {likely} of {len(ideas)}")

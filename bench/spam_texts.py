@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from bench import real_texts
+
 OWN = Path(__file__).parent / "data"
 VIDEOS = ("psy", "katy_perry", "lmfao")
 TRAIN_SHARE = 0.7
@@ -60,26 +62,21 @@ def papers_split(rows: list[Known]) -> tuple[list[Known], list[Known]]:
 
 def messages(data: Path) -> list[Known]:
     """Return the first 1674 of the SMS Spam Collection."""
-    lines = (data / "sms_spam/first_1674.tsv").read_text("utf-8").splitlines()
-    pairs = [line.split("\t", 1) for line in lines if "\t" in line]
-    return [Known(text := clean(raw), kind == "spam", "sms", text) for kind, raw in pairs]
+    return [Known(text := clean(raw), spam, "sms", text) for raw, spam in real_texts.messages(data)]
 
 
 def proposals(data: Path) -> list[Known]:
     """Return residents' proposals: the text of each, and its title as another short text."""
-    with (data / "goteborgsforslaget/ideas_2017_2020.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     return [
         Known(clean(row[part]), False, f"proposal {part}", row["id"])
-        for row in rows
+        for row in real_texts.ideas(data)
         for part in ("text", "title")
     ]
 
 
 def petitions(data: Path) -> list[Known]:
     """Return titles of petitions, alone and, as longer English texts, three by three."""
-    with (data / "uk_petition_titles/published_2010_2015.csv").open(encoding="utf-8") as file:
-        titles = list(dict.fromkeys(clean(row["Petition"]) for row in csv.DictReader(file)))
+    titles = list(dict.fromkeys(map(clean, real_texts.petition_titles(data))))
     some = sorted(titles, key=lambda title: crc32(title.encode()))[:_PETITIONS]
     alone = [Known(title, False, "petition", title) for title in some]
     joined = [

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.filling import fill, made_texts
+from bench.same_instant import environment_of
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
@@ -54,12 +55,7 @@ def main() -> int:
         postgres.start()
         valkey.wait()
         environment = {
-            "RADSLAG_DATABASE_URL": postgres.url,
-            "RADSLAG_BROKER_URL": valkey.url,
-            "RADSLAG_SECRET_KEY": "a key for measuring only, long enough",
-            "RADSLAG_PUBLIC_URL": "http://localhost:8000",
-            "RADSLAG_DESK_URL": "http://localhost:8001",
-            "RADSLAG_SMTP_URL": "smtp://localhost",
+            **environment_of(postgres.url, valkey.url),
             "RADSLAG_LOG_LEVEL": "warning",
         }
         settings = Settings.from_env(environment)

@@ -8,7 +8,6 @@ Intervals are Wilson's, 95 %. With DATA also real texts that nobody on this proj
 baseline marks a text in which a word of one of the lists for these five languages stands.
 """
 
-import csv
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from time import process_time
 from rich.console import Console
 from rich.table import Table
 
+from bench import real_texts, spam_texts
 from bench.personal_data import share
 from services.moderation.checks import Code, Equipment, Finding, Severity, Subject, tone
 
@@ -101,24 +101,13 @@ def set_table(name: str, listed: Callable[[str], bool] | None) -> Table:
     return table
 
 
-def real_texts(data: Path) -> Iterator[tuple[str, list[str]]]:
+def texts_of(data: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield sets of texts that nobody on this project wrote."""
-    path = data / "goteborgsforslaget" / "ideas_2017_2020.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        yield "Göteborg ideas", [f"{row['title']}\n{row['text']}" for row in csv.DictReader(file)]
+    yield "Göteborg ideas", real_texts.whole_ideas(data)
     yield "the city's page", [path.read_text("utf-8") for path in (data / "seed").iterdir()]
-    rows = (data / "sms_spam" / "first_1674.tsv").read_text("utf-8").splitlines()
-    yield "SMS, wanted ones", [row[4:] for row in rows if row.startswith("ham\t")]
-    path = data / "uk_petition_titles" / "published_2010_2015.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        yield "UK petition titles", [next(iter(row.values())) for row in csv.DictReader(file)]
-    comments = []
-    for path in sorted((data / "youtube_spam").glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            comments += [
-                next(value for key, value in row.items() if key and key.lower() == "content")
-                for row in csv.DictReader(file)
-            ]
+    yield "SMS, wanted ones", real_texts.wanted_messages(data)
+    yield "UK petition titles", real_texts.petition_titles(data)
+    comments = [row.text for name in spam_texts.VIDEOS for row in spam_texts.video(data, name)]
     yield "YouTube comments", comments
 
 
@@ -133,7 +122,7 @@ def main(data: Path | None) -> None:
     table = Table(title="Real texts: how many a person would have to look at")
     for column in ("texts", "how many", "medium or high", "LDNOOBW", "µs of CPU each"):
         table.add_column(column, justify="left" if column == "texts" else "right")
-    for name, texts in real_texts(data):
+    for name, texts in texts_of(data):
         start = process_time()
         marked = sum(bool(looked_at(text)) for text in texts)
         spent = 1e6 * (process_time() - start) / len(texts)
