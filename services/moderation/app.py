@@ -11,6 +11,7 @@ from services.moderation import (
     views_login,
     views_model,
     views_queue,
+    views_stats,
     views_words,
 )
 from shared import web
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> Flask:
         views_idea.bp,
         views_decisions.bp,
         views_admin.bp,
+        views_stats.bp,
         views_checks.bp,
         views_model.bp,
         views_words.bp,

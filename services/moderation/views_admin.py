@@ -1,4 +1,4 @@
-"""The desk's records: history, statistics, rules, staff, failed jobs, the books."""
+"""The desk's records: history, rules, staff, failed jobs, the books."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from services.moderation import access, accounts, records
-from shared import failed_jobs, i18n, ledger, web
+from shared import failed_jobs, ledger, web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Role, Staff
@@ -29,25 +29,6 @@ def history() -> ResponseReturnValue:
         )
     return render_template(
         "moderation/history.html", made=made, more=more, kind=kind, kinds=list(DecisionKind)
-    )
-
-
-@bp.get("/stats")
-def stats() -> ResponseReturnValue:
-    """Show the last 30 days in numbers."""
-    with Session() as reading:
-        numbers = records.statistics(reading, web.settings().timezone)
-        by_status = ledger.counts(reading)
-        # The newest wording last, so that it stands.
-        titles = {
-            rule.code: rule.title(i18n.language()) for rule in reversed(records.rules(reading))
-        }
-    return render_template(
-        "moderation/stats.html",
-        numbers=numbers,
-        titles=titles,
-        by_status=by_status,
-        most=max((max(day.received, day.decided) for day in numbers.days), default=0),
     )
 
 
