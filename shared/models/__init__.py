@@ -27,11 +27,14 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subscription
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 
 __all__ = [
     "AccessLog",
+    "AnswerTemplate",
+    "AuditEntry",
     "Base",
     "CheckSwitch",
     "Contact",

@@ -31,3 +31,5 @@ class Council(Base):
     open_until: Mapped[Moment | None]
     # The policy (DESIGN, section 11): clear ideas with nothing unchecked publish themselves.
     publishes_clear: Mapped[bool] = mapped_column(default=False, server_default="false")
+    # Raised with every change, so that two who edit at once notice.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -1,0 +1,102 @@
+"""The log of what administrators change: who, when, what, from what to what. Append-only.
+
+Everything that changes how the system works is recorded here, in the transaction of the change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.models import AuditEntry, Staff
+
+PAGE_SIZE = 50
+# What must never stand in a log that nothing can be erased from.
+_PERSONAL = frozenset(
+    {"email", "name", "password", "password_hash", "secret", "token", "address", "author"}
+)
+
+
+def record(
+    session: SqlSession,
+    *,
+    by: UUID | None,
+    action: str,
+    subject: tuple[str, object],
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down one change; `by` is None for a command on the machine.
+
+    `action` is a code such as `council.changed`, which `audit_words` says in plain words. `subject`
+    is a kind and an id, such as `("council", slug)` or `("staff", id)`. `before` and `after` hold
+    the fields, never a resident's words and nothing personal; only those that differ are kept, and
+    a change that changes nothing is not written. Raises ValueError for a personal field.
+    """
+    was, became = _plain(before or {}), _plain(after or {})
+    if personal := _PERSONAL & {*was, *became}:
+        raise ValueError(f"not for the log: {', '.join(sorted(personal))}")
+    if before is not None and after is not None:
+        differ = {name for name in {*was, *became} if was.get(name, ...) != became.get(name, ...)}
+        if not differ:
+            return
+        was = {name: value for name, value in was.items() if name in differ}
+        became = {name: value for name, value in became.items() if name in differ}
+    kind, subject_id = subject
+    session.add(
+        AuditEntry(
+            staff_id=by,
+            action=action,
+            subject_kind=kind,
+            subject_id=str(subject_id),
+            before=was,
+            after=became,
+        )
+    )
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _value(value) for name, value in fields.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries to show: those about one kind of thing, by one person, before one of them."""
+
+    kind: str = ""
+    by: UUID | None = None
+    before: int | None = None
+
+
+def entries(session: SqlSession, wanted: Wanted) -> tuple[list[tuple[AuditEntry, str]], int | None]:
+    """Return a page of entries with the name of who made each, newest first, and where to go on."""
+    question = (
+        select(AuditEntry, Staff.name, Staff.email)
+        .outerjoin(Staff, Staff.id == AuditEntry.staff_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if wanted.kind:
+        question = question.where(AuditEntry.subject_kind == wanted.kind)
+    if wanted.by is not None:
+        question = question.where(AuditEntry.staff_id == wanted.by)
+    if wanted.before is not None:
+        question = question.where(AuditEntry.id < wanted.before)
+    found = [(entry, name or email or "") for entry, name, email in session.execute(question)]
+    more = found[PAGE_SIZE - 1][0].id if len(found) > PAGE_SIZE else None
+    return found[:PAGE_SIZE], more
