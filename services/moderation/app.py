@@ -5,6 +5,7 @@ from flask import Flask
 from services.moderation import (
     access,
     views_admin,
+    views_bulk,
     views_checks,
     views_decisions,
     views_idea,
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> Flask:
         views_queue.bp,
         views_idea.bp,
         views_decisions.bp,
+        views_bulk.bp,
         views_admin.bp,
         views_stats.bp,
         views_checks.bp,

@@ -10,8 +10,16 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, decisions, masks, review_queue, undoing, words
-from services.moderation.decisions import BulkResult
+from services.moderation import (
+    access,
+    decision_fields,
+    decisions,
+    masks,
+    review_queue,
+    undoing,
+    words,
+)
+from services.moderation.decision_fields import BadField
 from services.moderation.transitions import Conflict, NotAllowed
 from services.moderation.views_idea import page
 from services.moderation.views_queue import asked_filter
@@ -23,47 +31,7 @@ from shared.web import error_page, problem
 bp = Blueprint("decisions", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
 
-MAX_NOTE = 4000
-MAX_BULK = 1000
 _SPAN = re.compile(r"(\d{1,5})-(\d{1,5})")
-
-
-class BadField(Exception):  # noqa: N818 - says what it is
-    """A field cannot be used; the text is a sentence for the person who wrote it."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(field)
-        self.field = field
-        self.sentence = sentence
-
-
-def _fields() -> dict[str, Any]:
-    if not request.is_json:
-        return request.form.to_dict()
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise BadField("body", _("Skicka ett JSON-objekt."))
-    return given
-
-
-def _kind(fields: dict[str, Any]) -> DecisionKind:
-    try:
-        return DecisionKind(fields.get("kind", ""))
-    except ValueError:
-        raise BadField("kind", _("Det beslutet finns inte.")) from None
-
-
-def _seen_version(value: Any) -> int:
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
-        raise BadField("seen_version", _("Det framgår inte vilken version du har sett."))
-    return int(value)
-
-
-def _note(fields: dict[str, Any]) -> str | None:
-    note = str(fields.get("note") or "").replace("\x00", "").strip()
-    if len(note) > MAX_NOTE:
-        raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
-    return note or None
 
 
 def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
@@ -133,8 +101,8 @@ def decide(number: str) -> ResponseReturnValue:
 
     409 with both versions when the idea moved; the same decision again changes nothing.
     """
-    fields = _fields()
-    kind = _kind(fields)
+    fields = decision_fields.posted()
+    kind = decision_fields.kind(fields)
     wanted = asked_filter()
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
@@ -144,10 +112,10 @@ def decide(number: str) -> ResponseReturnValue:
                 number=number,
                 kind=kind,
                 staff_id=access.current().id,
-                seen_version=_seen_version(fields.get("seen_version")),
+                seen_version=decision_fields.seen_version(fields.get("seen_version")),
                 rule_code=str(fields.get("rule") or "") or None,
                 into=str(fields.get("into") or "").strip().upper() or None,
-                note=_note(fields),
+                note=decision_fields.note(fields),
                 mask_spans=(
                     _spans(fields, _standing_text(writing, number))
                     if kind is DecisionKind.MASK
@@ -211,46 +179,6 @@ def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseRe
         return page(number or "", status=422, notice=error.reason)
     detail = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")
     return page(number or "", status=409, notice=detail, conflict=error.last)
-
-
-@bp.post("/decisions/bulk")
-def decide_many() -> ResponseReturnValue:
-    """Make one decision about many ideas: `items` of number and seen_version, never a filter."""
-    fields = _fields()
-    items = fields.get("items")
-    if not isinstance(items, list) or not 0 < len(items) <= MAX_BULK:
-        raise BadField("items", _("Skicka 1 till %(most)s idéer.", most=MAX_BULK))
-    pairs = [
-        (str(item.get("number")), _seen_version(item.get("seen_version")))
-        if isinstance(item, dict)
-        else ("", _seen_version(None))
-        for item in items
-    ]
-    with Session.begin() as writing:
-        result = decisions.decide_many(
-            writing,
-            items=pairs,
-            kind=_kind(fields),
-            staff_id=access.current().id,
-            rule_code=str(fields.get("rule") or "") or None,
-            note=_note(fields),
-        )
-    return jsonify(_bulk_json(result))
-
-
-@bp.post("/decisions/bulk/<uuid:bulk_id>/undo")
-def undo_many(bulk_id: UUID) -> ResponseReturnValue:
-    """Undo one bulk act, but for ideas about which something was decided since."""
-    try:
-        with Session.begin() as writing:
-            result = undoing.undo_many(writing, bulk_id=bulk_id, staff_id=access.current().id)
-    except LookupError:
-        abort(404)
-    return jsonify(_bulk_json(result))
-
-
-def _bulk_json(result: BulkResult) -> dict[str, Any]:
-    return {"bulk_id": str(result.bulk_id), "done": result.done, "conflicts": result.conflicts}
 
 
 def _as_json(decision: Decision, idea: Idea) -> dict[str, Any]:

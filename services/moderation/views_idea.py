@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
-from services.moderation import access, marks, originals, review_queue
+from services.moderation import access, idea_reading, marks, originals, review_queue
 from services.moderation.checks import Finding
 from services.moderation.checks.explanations import explain, title
 from services.moderation.transitions import TRANSITIONS, Last
@@ -93,7 +93,7 @@ def page(
 def _who(reading: SqlSession, decision: Last | None) -> str:
     if decision is None:
         return ""
-    for made, who, _rule in review_queue.history(reading, decision.idea_id):
+    for made, who, _rule in idea_reading.history(reading, decision.idea_id):
         if made.id == decision.id:
             return who
     return ""
@@ -106,19 +106,19 @@ def _context(reading: SqlSession, idea: Idea) -> dict[str, Any]:
     }
     current = versions[idea.text_version]
     text, author = current.text or "", current.author or ""
-    found = review_queue.findings_of(reading, [idea.id]).get(idea.id, [])
+    found = idea_reading.findings_of(reading, [idea.id]).get(idea.id, [])
     numbered = [
         Numbered(
             ref, each, title(each.code), explain(each, text if each.field == "text" else author)
         )
         for ref, each in enumerate(found, start=1)
     ]
-    similar = review_queue.similar_to(reading, found)
-    copies_count, copies = review_queue.copies_of(reading, idea.id)
+    similar = idea_reading.similar_to(reading, found)
+    copies_count, copies = idea_reading.copies_of(reading, idea.id)
     pending = idea.status is IdeaStatus.PUBLISHED and idea.public_version != idea.text_version
     standing = versions[idea.public_version] if pending and idea.public_version else current
     target = reading.get(Idea, idea.merged_into) if idea.merged_into else None
-    past = review_queue.history(reading, idea.id)
+    past = idea_reading.history(reading, idea.id)
     return {
         "idea": idea,
         "text": text,
@@ -140,7 +140,7 @@ def _context(reading: SqlSession, idea: Idea) -> dict[str, Any]:
         "maskable": _maskable(numbered, standing.text or "") if not pending else [],
         "is_masked": current.kind is TextKind.MASK,
         "target": target,
-        "reasons": review_queue.open_reasons(reading, idea.id),
+        "reasons": idea_reading.open_reasons(reading, idea.id),
         "history": past,
         "latest": past[0][0] if past else None,
         "kinds": _possible(idea),
@@ -193,7 +193,7 @@ def _rules(reading: SqlSession) -> list[Rule]:
     return sorted(reading.scalars(newest), key=lambda rule: rule.id)
 
 
-def _merge_target(idea: Idea, similar: list[review_queue.Similar]) -> str:
+def _merge_target(idea: Idea, similar: list[idea_reading.Similar]) -> str:
     for each in similar:
         fits = each.status in {IdeaStatus.PUBLISHED, IdeaStatus.WAITING}
         if fits and each.council_id == idea.council_id:

@@ -1,0 +1,53 @@
+"""What a person or a program posts with a decision, read and tried."""
+
+import re
+from typing import Any
+
+from flask import request
+
+from shared.i18n import gettext as _
+from shared.models import DecisionKind
+
+MAX_NOTE = 4000
+
+
+class BadField(Exception):  # noqa: N818 - says what it is
+    """A field cannot be used; the text is a sentence for the person who wrote it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(field)
+        self.field = field
+        self.sentence = sentence
+
+
+def posted() -> dict[str, Any]:
+    """Return the fields of a form or of a JSON object."""
+    if not request.is_json:
+        return request.form.to_dict()
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict):
+        raise BadField("body", _("Skicka ett JSON-objekt."))
+    return given
+
+
+def kind(fields: dict[str, Any]) -> DecisionKind:
+    """Read what to decide."""
+    try:
+        return DecisionKind(fields.get("kind", ""))
+    except ValueError:
+        raise BadField("kind", _("Det beslutet finns inte.")) from None
+
+
+def seen_version(value: Any) -> int:
+    """Read the version that the person saw."""
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
+        raise BadField("seen_version", _("Det framgår inte vilken version du har sett."))
+    return int(value)
+
+
+def note(fields: dict[str, Any]) -> str | None:
+    """Read the note for colleagues; nothing when it is empty."""
+    written = str(fields.get("note") or "").replace("\x00", "").strip()
+    if len(written) > MAX_NOTE:
+        raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
+    return written or None
