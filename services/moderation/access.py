@@ -74,6 +74,9 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=desk.scheme == "https" or desk.hostname not in _LOOPBACK,
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
+        # An open page asks for news all the time. An answer that repeated the cookie could arrive
+        # after a sign-out, or after a decision, and bring the older session back.
+        SESSION_REFRESH_EACH_REQUEST=False,
         # Asked for by the guards below, after who it is and before what it does.
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
