@@ -1,5 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
@@ -7,15 +8,18 @@ from shared.models.enums import (
     DecisionKind,
     IdeaStatus,
     LetterState,
+    LinkKind,
     Outcome,
     Precision,
     Reason,
     ReceiptVerb,
+    Requires,
     Role,
     Source,
     TextKind,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
+from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,
     DuplicateLink,
@@ -29,13 +33,22 @@ from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subs
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
+from shared.models.sign_in import (
+    PasswordReset,
+    RecoveryCode,
+    SecondFactor,
+    SignInPolicy,
+    StaffSession,
+)
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 
 __all__ = [
     "AccessLog",
     "AnswerTemplate",
+    "Ask",
     "AuditEntry",
     "Base",
+    "CheckOutcome",
     "CheckSwitch",
     "Contact",
     "Council",
@@ -57,22 +70,31 @@ __all__ = [
     "IdempotencyKey",
     "Invitation",
     "LearnedModel",
+    "Lease",
     "Letter",
     "LetterState",
+    "LinkKind",
     "LoginAttempt",
+    "Note",
     "Original",
     "OutboxDelivery",
     "OutboxEvent",
     "Outcome",
+    "PasswordReset",
     "Precision",
     "QueueEntry",
     "Reason",
     "ReceiptToken",
     "ReceiptVerb",
+    "RecoveryCode",
+    "Requires",
     "Role",
     "Rule",
+    "SecondFactor",
+    "SignInPolicy",
     "Source",
     "Staff",
+    "StaffSession",
     "Subscription",
     "TextKind",
     "Verdict",

@@ -80,6 +80,21 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
 
 
+class Requires(enum.StrEnum):
+    """Who must have a second factor to sign in with a password."""
+
+    NOBODY = "nobody"
+    ADMINS = "admins"
+    ALL = "all"
+
+
+class LinkKind(enum.StrEnum):
+    """What a link that a member of staff gets by mail is for."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
 class ReceiptVerb(enum.StrEnum):
     """What a writer can ask for from the receipt, and any reader from a public idea."""
 

@@ -92,8 +92,11 @@ class Letter(Base):
             "due_at",
             postgresql_where=text("state IN ('waiting', 'claimed')"),
         ),
+        UniqueConstraint("invitation_id"),
+        UniqueConstraint("reset_id"),
         CheckConstraint(
-            "(decision_id IS NULL) <> (digest_id IS NULL)", name="about_a_decision_or_a_digest"
+            "num_nonnulls(decision_id, digest_id, invitation_id, reset_id) = 1",
+            name="about_one_thing",
         ),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_moment"),
     )
@@ -105,6 +108,8 @@ class Letter(Base):
     decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"))
     digest_id: Mapped[UUID | None] = mapped_column(ForeignKey("digests.id"))
+    invitation_id: Mapped[UUID | None] = mapped_column(ForeignKey("invitations.id"))
+    reset_id: Mapped[UUID | None] = mapped_column(ForeignKey("password_resets.id"))
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)

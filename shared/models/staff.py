@@ -1,10 +1,21 @@
 """Staff: who may enter the desk. Written by moderation."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.clock import utcnow
+from shared.ids import new_id
 from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
 from shared.models.enums import Role
 
@@ -13,7 +24,14 @@ class Staff(Base):
     """A member of staff with an account at the desk."""
 
     __tablename__ = "staff"
-    __table_args__ = (Index("uq_staff_email", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("uq_staff_email", text("lower(email)"), unique=True),
+        UniqueConstraint("directory_issuer", "directory_subject"),
+        CheckConstraint(
+            "(directory_issuer IS NULL) = (directory_subject IS NULL)",
+            name="directory_knows_both_or_none",
+        ),
+    )
 
     id: Mapped[OpaqueId]
     email: Mapped[str]
@@ -25,15 +43,36 @@ class Staff(Base):
     disabled_at: Mapped[Moment | None]
     created_at: Mapped[Now]
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
+    # Whom the city's directory says this is, once they have signed in through it.
+    directory_issuer: Mapped[str | None]
+    directory_subject: Mapped[str | None]
 
 
 class Invitation(Base):
-    """A one-use link to create an account; only its SHA-256 is kept. Consumed by POST."""
+    """A one-use link to create an account. Consumed by POST.
+
+    The link itself is not kept: its SHA-256 is, and for one that is mailed the nonce that it is
+    made of together with the secret key (`shared.account_links`). The one that makes the first
+    administrator has no nonce and names nobody.
+    """
 
     __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        CheckConstraint("(nonce IS NULL) = (email IS NULL)", name="mailed_to_somebody"),
+    )
 
     sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    id: Mapped[UUID] = mapped_column(default=new_id, server_default=text("gen_random_uuid()"))
     role: Mapped[Role] = mapped_column(stored(Role, "role"))
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+    email: Mapped[str | None]
+    name: Mapped[str] = mapped_column(default="", server_default="")
+    language: Mapped[str] = mapped_column(default="sv", server_default="sv")
+    invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), default=utcnow, server_default=text("now()")
+    )
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
 

@@ -1,0 +1,93 @@
+"""How staff sign in: sessions, second factors, forgotten passwords. Written by moderation."""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.enums import Requires
+
+
+class StaffSession(Base):
+    """One browser that is signed in. It ends when the row goes, or the account or its epoch does.
+
+    `browser` is a coarse name such as "Firefox, Windows"; no address is kept. `seen_at` is kept to
+    some ten minutes.
+    """
+
+    __tablename__ = "staff_sessions"
+    __table_args__ = (
+        Index(None, "staff_id"),
+        Index(None, "begun_at"),
+        CheckConstraint("via IN ('password', 'directory')", name="via"),
+    )
+
+    # Random, not in the order of time: it is what the signed cookie holds.
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    epoch: Mapped[int]
+    via: Mapped[str]
+    browser: Mapped[str]
+    begun_at: Mapped[Now]
+    seen_at: Mapped[Now]
+
+
+class SecondFactor(Base):
+    """A person's TOTP secret, encrypted; it counts from the moment when a first code was right."""
+
+    __tablename__ = "second_factors"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    # The newest half minute of which a code was taken: none of it or before is taken again.
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    created_at: Mapped[Now]
+    confirmed_at: Mapped[Moment | None]
+
+
+class RecoveryCode(Base):
+    """A code that stands in for the second factor once; only its SHA-256 is kept."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("staff_id", "sha256"),)
+
+    id: Mapped[RowId]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    used_at: Mapped[Moment | None]
+
+
+class PasswordReset(Base):
+    """A one-use link to choose a new password. Consumed by POST.
+
+    A row is made for an address that nobody has, too, without `staff_id`: so the time that asking
+    takes tells nothing. The link is not kept, only its SHA-256 and its nonce.
+    """
+
+    __tablename__ = "password_resets"
+    __table_args__ = (
+        UniqueConstraint("sha256"),
+        Index(None, "staff_id"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[OpaqueId]
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[Now]
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None]
+
+
+class SignInPolicy(Base):
+    """What administrators ask of everybody who signs in with a password; one row or none."""
+
+    __tablename__ = "sign_in_policy"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1, autoincrement=False)
+    second_factor: Mapped[Requires] = mapped_column(stored(Requires, "second_factor"))
+    changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    changed_at: Mapped[Now]
