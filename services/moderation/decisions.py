@@ -13,11 +13,10 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import entries, masks
+from services.moderation import entries, masks, re_reviews, requirements, track_record
+from services.moderation.re_reviews import OthersTurn
 from services.moderation.supporters import counts_once
 from services.moderation.transitions import (
-    CAN_HOLD_MERGED,
-    TRANSITIONS,
     Conflict,
     NotAllowed,
     latest,
@@ -58,6 +57,7 @@ def decide(  # noqa: PLR0913 - all that a decision can say
     rule_code: str | None = None,
     into: str | None = None,
     note: str | None = None,
+    reason_text: str | None = None,
     mask_spans: Sequence[tuple[int, int]] = (),
     mask_author: bool = False,
     counts_as_support: bool = False,
@@ -65,7 +65,8 @@ def decide(  # noqa: PLR0913 - all that a decision can say
 ) -> Decision:
     """Make a person's decision about the idea with this number.
 
-    `mask_spans` are [start, end) in code points of the text that stands. The same decision again,
+    `mask_spans` are [start, end) in code points of the text that stands; `reason_text` is what the
+    writer of a rejected idea reads beside the rule. The same decision again,
     by the same person against the same version, changes nothing and returns the first one.
 
     Raises LookupError for an unknown number, Conflict when the idea moved since `seen_version`, and
@@ -73,8 +74,8 @@ def decide(  # noqa: PLR0913 - all that a decision can say
     """
     if kind in _UNDECIDABLE:
         raise NotAllowed(_("Det beslutet kan ingen välja."))
-    idea, target = _locked(session, number, into)
-    rule = _rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
+    idea, target = requirements.locked(session, number, into)
+    rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
     last = latest(session, idea.id)
     if idea.version != seen_version:
         earlier = session.scalar(
@@ -85,7 +86,8 @@ def decide(  # noqa: PLR0913 - all that a decision can say
         if earlier is not None and _is_same(earlier, kind, staff_id, rule, target):
             return earlier
         raise Conflict(seen_version=seen_version, version=idea.version, last=last)
-    _require(idea, kind, rule, target, masked=bool(mask_spans) or mask_author)
+    requirements.require(idea, kind, rule, target, masked=bool(mask_spans) or mask_author)
+    by_the_first = re_reviews.require_another(session, idea.id, kind, staff_id)
     decision = new_decision(
         idea,
         kind,
@@ -93,6 +95,9 @@ def decide(  # noqa: PLR0913 - all that a decision can say
         rule=rule,
         target=target,
         note=note,
+        # Only a rejection says why in words of its own; other letters say it all themselves.
+        reason_text=reason_text if kind is DecisionKind.REJECT else None,
+        by_the_first=by_the_first,
         bulk_id=bulk_id,
         children=merged_into(session, idea) if kind is DecisionKind.MERGE else (),
     )
@@ -109,6 +114,8 @@ def decide(  # noqa: PLR0913 - all that a decision can say
             mask_author=mask_author,
             counts_as_support=counts_as_support,
         )
+    if kind is not DecisionKind.MASK:
+        track_record.note(session, decision, rule.code if rule else None)
     outbox.record(session, IdeaDecided(idea.id, decision.id, kind))
     return decision
 
@@ -121,10 +128,12 @@ def decide_many(
     staff_id: UUID,
     rule_code: str | None = None,
     note: str | None = None,
+    reason_text: str | None = None,
 ) -> BulkResult:
     """Make one decision about each (number, seen_version); those that moved are left alone.
 
-    Raises NotAllowed, and decides nothing, when the kind does not fit one that did not move.
+    So is one whose new look is another person's to take. Raises NotAllowed, and decides nothing,
+    when the kind does not fit one that did not move.
     """
     if kind not in {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.KEEP}:
         raise NotAllowed(_("Det går bara att publicera, avslå eller behålla flera på en gång."))
@@ -140,9 +149,10 @@ def decide_many(
                 seen_version=seen_version,
                 rule_code=rule_code,
                 note=note,
+                reason_text=reason_text,
                 bulk_id=result.bulk_id,
             )
-        except (Conflict, LookupError):
+        except (Conflict, LookupError, OthersTurn):
             result.conflicts.append(number)
         else:
             result.done.append(number)
@@ -161,37 +171,6 @@ def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:
     return decision
 
 
-def _locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Idea | None]:
-    """Lock the idea and the one it may be merged into, in the order of their ids."""
-    found = session.scalars(
-        select(Idea)
-        .where(Idea.number.in_([number] if into is None else [number, into]))
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    by_number = {idea.number: idea for idea in found}
-    if number not in by_number:
-        raise LookupError
-    if into is not None and into not in by_number:
-        raise NotAllowed(_("Det finns ingen idé med det numret att slå ihop med."))
-    return by_number[number], by_number[into] if into else None
-
-
-def _rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
-    if not code:
-        return None
-    rule = session.scalar(
-        select(Rule)
-        .where(Rule.code == code, Rule.in_force_from <= func.now())
-        .order_by(Rule.version.desc())
-        .limit(1)
-    )
-    if rule is None:
-        raise NotAllowed(_("Den regeln finns inte."))
-    return rule
-
-
 def _is_same(
     earlier: Decision, kind: DecisionKind, staff_id: UUID, rule: Rule | None, target: Idea | None
 ) -> bool:
@@ -201,31 +180,6 @@ def _is_same(
         rule.id if rule else None,
         target.id if target else None,
     )
-
-
-def _require(
-    idea: Idea, kind: DecisionKind, rule: Rule | None, target: Idea | None, *, masked: bool
-) -> None:
-    allowed, _after = TRANSITIONS[kind]
-    if idea.status not in allowed:
-        raise NotAllowed(_("Beslutet passar inte idéns läge just nu."))
-    public = idea.status is IdeaStatus.PUBLISHED
-    if kind is DecisionKind.PUBLISH and public and idea.public_version == idea.text_version:
-        raise NotAllowed(_("Den texten är redan publicerad."))
-    if kind is DecisionKind.REJECT and rule is None:
-        raise NotAllowed(_("Välj vilken regel avslaget bygger på."))
-    if kind is DecisionKind.MASK and not masked:
-        raise NotAllowed(_("Välj vilka ord som ska maskas."))
-    if kind is not DecisionKind.MERGE:
-        return
-    if target is None:
-        raise NotAllowed(_("Skriv numret på idén som den ska slås ihop med."))
-    if target.id == idea.id:
-        raise NotAllowed(_("En idé kan inte slås ihop med sig själv."))
-    if target.council_id != idea.council_id:
-        raise NotAllowed(_("Bara idéer till samma råd kan slås ihop."))
-    if target.status not in CAN_HOLD_MERGED:
-        raise NotAllowed(_("Idén att slå ihop med måste vara publicerad eller vänta på beslut."))
 
 
 def _apply(
@@ -279,6 +233,7 @@ def _mask(
         IdeaText, (idea.id, idea.public_version if public else idea.text_version)
     )
     newest = session.scalar(select(func.max(IdeaText.version)).where(IdeaText.idea_id == idea.id))
+    track_record.note_masked(session, decision, standing.version, spans, author=mask_author)
     masked = masks.masked_version(standing, spans, mask_author=mask_author)
     masked.version = (newest or 0) + 1
     session.add(masked)

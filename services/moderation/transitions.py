@@ -102,6 +102,8 @@ def new_decision(  # noqa: PLR0913 - all that a decision can say
     target: Idea | None = None,
     undoes: Decision | None = None,
     note: str | None = None,
+    reason_text: str | None = None,
+    by_the_first: bool = False,
     bulk_id: UUID | None = None,
     children: Sequence[UUID] = (),
 ) -> Decision:
@@ -122,6 +124,8 @@ def new_decision(  # noqa: PLR0913 - all that a decision can say
         undoes=undoes.id if undoes else None,
         bulk_id=bulk_id,
         note=note or None,
+        reason_text=reason_text or None,
+        by_the_first=by_the_first,
         seen_version=idea.version,
         status_before=idea.status,
         status_after=after,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import entries
+from services.moderation import entries, re_reviews, track_record
 from services.moderation.decisions import BulkResult
 from services.moderation.transitions import (
     CAN_HOLD_MERGED,
@@ -28,7 +28,8 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     """Put back what stood before a decision; itself a decision, and only on the latest one.
 
     Raises LookupError, Conflict when something was decided since, and NotAllowed when the writer
-    has withdrawn the idea, or for an undo or an import.
+    has withdrawn the idea, for an undo or an import, and for the one who decided when the writer
+    has asked that somebody looks anew.
     """
     undone = session.get(Decision, decision_id)
     if undone is None:
@@ -46,7 +47,11 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     if undone.kind in {DecisionKind.UNDO, DecisionKind.IMPORT}:
         raise NotAllowed(_("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället."))
     _require_target(session, undone.before)
-    decision = new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone)
+    # Undoing what a writer has asked to have looked at anew is the answer, too.
+    by_the_first = re_reviews.require_another(session, idea.id, undone.kind, staff_id)
+    decision = new_decision(
+        idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone, by_the_first=by_the_first
+    )
     session.add(decision)
     session.flush()  # entries name the decision
     with session.no_autoflush:
@@ -56,6 +61,7 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     entries.reopen_closed_by(session, undone.id)
     if undone.kind is DecisionKind.REJECT:
         _take_children_back(session, undone, staff_id)
+    track_record.take_back(session, undone)
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
     return decision
 

@@ -183,6 +183,10 @@ class Decision(Base):
     undoes: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
     bulk_id: Mapped[UUID | None] = mapped_column(index=True)
     note: Mapped[str | None]
+    # Why, in the moderator's own words to the writer; beside the rule, never instead of it.
+    reason_text: Mapped[str | None]
+    # A new look by the one who decided the first time, because nobody else was there.
+    by_the_first: Mapped[bool] = mapped_column(default=False, server_default="false")
     seen_version: Mapped[int]
     status_before: Mapped[IdeaStatus] = mapped_column(stored(IdeaStatus, "status_before"))
     status_after: Mapped[IdeaStatus] = mapped_column(stored(IdeaStatus, "status_after"))

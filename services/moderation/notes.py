@@ -1,0 +1,29 @@
+"""Notes that colleagues leave at an idea. Public records: a citizen may ask to read them."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.models import Note
+
+MAX_NOTE = 4000
+
+
+class BadNoteError(ValueError):
+    """A note that says nothing, or too much."""
+
+
+def cleaned(text: str, most: int = MAX_NOTE) -> str:
+    """Return a note as it is stored. Raises BadNoteError when it is empty or too long."""
+    note = text.replace("\x00", "").replace("\r\n", "\n").strip()
+    if not note or len(note) > most:
+        raise BadNoteError
+    return note
+
+
+def write(session: SqlSession, idea_id: UUID, staff_id: UUID, text: str) -> Note:
+    """Store a note. Raises BadNoteError."""
+    note = Note(idea_id=idea_id, staff_id=staff_id, text=cleaned(text))
+    session.add(note)
+    session.flush()
+    return note

@@ -1,0 +1,154 @@
+"""How right each kind of finding has been: what people did with the ideas that had it.
+
+Agreement, one answer per idea and kind of finding (check and code), given by the latest decision a
+person made about the idea:
+
+- words that may be personal: right when they were masked, or the idea was rejected as personal
+  data or secret; wrong when the words were published, or kept public, as they stood;
+- spam, and the way it was sent: right when the idea was rejected as spam, repeat, advertising or
+  off the subject; wrong when it was published;
+- tone: right when it was rejected as insult or unlawful; wrong when it was published;
+- likeness to another idea: right when it was merged, or rejected as a repeat or spam; wrong when
+  it was published on its own.
+
+A rejection by any other rule, and a merge of what has findings of another kind, say nothing about
+the finding and are not counted. Nor is what the system decides, nor what no decision can show (the
+language of a text). Undoing a decision takes its answers back.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Boolean, Text, any_, cast, delete, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.checks import Code
+from shared.models import CheckOutcome, Decision, FindingRow, IdeaStatus
+
+# How many of the latest ideas with a finding are looked at.
+LATEST = 50
+
+PERSONAL = frozenset(
+    {
+        Code.EMAIL,
+        Code.PHONE,
+        Code.PERSONNUMMER,
+        Code.CHILD,
+        Code.PERSON_NAME,
+        Code.ADDRESS,
+        Code.ACCOUNT,
+        Code.PLATE,
+        Code.HANDLE,
+        Code.SENSITIVE,
+    }
+)
+_ALIKE = frozenset({Code.EXACT, Code.NEAR, Code.SEMANTIC})
+_TONE = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})
+_SPAM = frozenset(Code) - PERSONAL - _ALIKE - _TONE - {Code.LANGUAGE}
+
+_MEASURED = frozenset(Code) - {Code.LANGUAGE}
+# What a rejection by each rule agrees with.
+_AGREES = {
+    "personal-data": PERSONAL,
+    "secret": PERSONAL,
+    "spam": _SPAM | _ALIKE,
+    "repeat": _SPAM | _ALIKE,
+    "advertising": _SPAM,
+    "off-topic": _SPAM,
+    "insult": _TONE,
+    "unlawful": _TONE,
+}
+
+
+def shown_by(status: IdeaStatus, rule_code: str | None) -> tuple[frozenset[Code], frozenset[Code]]:
+    """Return which kinds a decision agrees with, and which it contradicts."""
+    if status is IdeaStatus.PUBLISHED:
+        return frozenset(), _MEASURED
+    if status is IdeaStatus.REJECTED:
+        return _AGREES.get(rule_code or "", frozenset()), frozenset()
+    if status is IdeaStatus.MERGED:
+        return _ALIKE, frozenset()
+    return frozenset(), frozenset()
+
+
+def note(session: SqlSession, decision: Decision, rule_code: str | None) -> None:
+    """Write down what a person's decision shows about the findings in the text it was about.
+
+    A decision that leads back to waiting, or masks, shows nothing here (`note_masked`).
+    """
+    agreed, wrong = shown_by(decision.status_after, rule_code)
+    _write(session, decision, agreed, wrong)
+
+
+def note_masked(
+    session: SqlSession,
+    decision: Decision,
+    version: int,
+    spans: Sequence[tuple[int, int]],
+    *,
+    author: bool,
+) -> None:
+    """Write down that the findings whose words a mask took away were right."""
+    rows = session.execute(
+        select(FindingRow.code, FindingRow.field, FindingRow.spans).where(
+            FindingRow.idea_id == decision.idea_id,
+            FindingRow.text_version == version,
+            FindingRow.code.in_([code.value for code in PERSONAL]),
+        )
+    )
+    hit = {
+        Code(code)
+        for code, field, places in rows
+        if (author if field == "author" else _overlap(places, spans))
+    }
+    if hit:
+        _write(session, decision, hit, (), version=version)
+
+
+def _overlap(places: Sequence[Sequence[int]], spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start < last and first < end for start, end in places for first, last in spans)
+
+
+def take_back(session: SqlSession, undone: Decision) -> None:
+    """Forget what a decision showed that is now undone."""
+    session.execute(
+        delete(CheckOutcome).where(
+            CheckOutcome.idea_id == undone.idea_id, CheckOutcome.decision_seq == undone.seq
+        )
+    )
+
+
+def _write(
+    session: SqlSession,
+    decision: Decision,
+    agreed: Collection[Code],
+    wrong: Collection[Code],
+    version: int | None = None,
+) -> None:
+    if not agreed and not wrong:
+        return
+    right = [code.value for code in agreed]
+    measured = sorted({*right, *(code.value for code in wrong)})
+    shown = (
+        select(
+            FindingRow.idea_id,
+            FindingRow.check_name,
+            FindingRow.code,
+            cast(FindingRow.code == any_(cast(right, ARRAY(Text))), Boolean),
+            literal(decision.seq),
+        )
+        .where(
+            FindingRow.idea_id == decision.idea_id,
+            FindingRow.text_version == (version or decision.text_version),
+            FindingRow.code == any_(cast(measured, ARRAY(Text))),
+        )
+        .distinct()
+    )
+    columns = ["idea_id", "check_name", "code", "agreed", "decision_seq"]
+    rows = insert(CheckOutcome).from_select(columns, shown)
+    session.execute(
+        rows.on_conflict_do_update(
+            index_elements=["idea_id", "check_name", "code"],
+            set_={name: rows.excluded[name] for name in ("agreed", "decision_seq")},
+        )
+    )
