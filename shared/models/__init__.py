@@ -33,6 +33,7 @@ from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subs
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
+from shared.models.sample import Judgement, Sample, SampleShare, Sampling
 from shared.models.sign_in import (
     PasswordReset,
     RecoveryCode,
@@ -41,6 +42,7 @@ from shared.models.sign_in import (
     StaffSession,
 )
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
+from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 
 __all__ = [
     "AccessLog",
@@ -52,6 +54,8 @@ __all__ = [
     "CheckSwitch",
     "Contact",
     "Council",
+    "CountedDay",
+    "DailyNumber",
     "Decision",
     "DecisionKind",
     "Digest",
@@ -69,6 +73,7 @@ __all__ = [
     "IdeaText",
     "IdempotencyKey",
     "Invitation",
+    "Judgement",
     "LearnedModel",
     "Lease",
     "Letter",
@@ -90,6 +95,9 @@ __all__ = [
     "Requires",
     "Role",
     "Rule",
+    "Sample",
+    "SampleShare",
+    "Sampling",
     "SecondFactor",
     "SignInPolicy",
     "Source",
@@ -99,4 +107,5 @@ __all__ = [
     "TextKind",
     "Verdict",
     "WordListEntry",
+    "YearlyNumbers",
 ]
