@@ -128,6 +128,12 @@ class IdeaText(Base):
             "(text IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed_has_no_text"
         ),
         CheckConstraint("(folded IS NULL) = (text IS NULL)", name="folded_with_text"),
+        Index(
+            "ix_idea_texts_search",
+            func.to_tsvector(text("'swedish'::regconfig"), text("text")),
+            postgresql_using="gin",
+            postgresql_where=text("is_waiting"),
+        ),
     )
 
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True)
@@ -139,6 +145,8 @@ class IdeaText(Base):
     folded: Mapped[str | None]
     written_at: Mapped[Now]
     destroyed_at: Mapped[Moment | None]
+    # Whether people have it before them; set by a trigger, so that the search holds only those.
+    is_waiting: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Contact(Base):

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    FetchedValue,
     ForeignKey,
     Identity,
     Index,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
 from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
 from shared.models.enums import DecisionKind, IdeaStatus, Outcome, Reason
@@ -111,6 +112,12 @@ class DuplicateLink(Base):
     linked_at: Mapped[Now]
 
 
+def _placed(kind: type[BigInteger] | None = None) -> MappedColumn[Any]:
+    return mapped_column(
+        *([kind] if kind else []), server_default=FetchedValue(), server_onupdate=FetchedValue()
+    )
+
+
 class QueueEntry(Base):
     """Why a person should look. One open entry per idea and reason."""
 
@@ -130,6 +137,33 @@ class QueueEntry(Base):
             "id",
             postgresql_where=text("closed_at IS NULL"),
         ),
+        *(
+            Index(
+                f"ix_queue_entries_{name}",
+                *columns,
+                postgresql_where=text("closed_at IS NULL"),
+                postgresql_include=include,
+            )
+            for name, columns, include in (
+                (
+                    "place",
+                    ("rank", "opened_at", "id"),
+                    ["fold", "lane", "council_id", "language", "reason"],
+                ),
+                (
+                    "lane",
+                    ("lane", "rank", "opened_at", "id"),
+                    ["fold", "council_id", "language", "reason"],
+                ),
+                (
+                    "council",
+                    ("council_id", "rank", "opened_at", "id"),
+                    ["fold", "lane", "language", "reason"],
+                ),
+                ("fold", ("fold", "rank", "opened_at", "id"), []),
+                ("oldest", ("lane", "opened_at"), ["council_id"]),
+            )
+        ),
         CheckConstraint(
             "closed_at IS NOT NULL OR closed_by IS NULL", name="closed_by_needs_closed_at"
         ),
@@ -142,6 +176,14 @@ class QueueEntry(Base):
     opened_at: Mapped[Now]
     closed_at: Mapped[Moment | None]
     closed_by: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
+    # Its place in the queue while it is open, worked out by a trigger (migration 0003): the lowest
+    # rank is looked at first; entries with the same fold stand in the list as one.
+    rank: Mapped[int | None] = _placed()
+    lane: Mapped[str | None] = _placed()
+    council_id: Mapped[int | None] = _placed()
+    # The language that the text was found to be in, where it is not the council's.
+    language: Mapped[str | None] = _placed()
+    fold: Mapped[int | None] = _placed(BigInteger)
 
 
 class Decision(Base):

@@ -36,7 +36,7 @@ _VALUES = {
 }
 # Open to all: the doors themselves, what operators ask, and files without content of anybody's.
 OPEN = ("login.", "operators.", "static", "shared.static")
-MODERATOR = ("decisions.", "ideas.original")
+MODERATOR = ("decisions.", "bulk.", "ideas.original")
 ADMIN = (
     "admin.staff",
     "admin.invite",
