@@ -108,6 +108,7 @@ def _facts(
             rule = session.get_one(Rule, letter.rule_id)
             facts["rule_title"] = rule.title(letter.language)
             facts["rule_text"] = rule.text(letter.language)
+            facts["reason_text"] = decision.reason_text
         if letter.template == CORRECTED and decision.undoes is not None:
             undone = session.get_one(Decision, decision.undoes)
             facts["undone"] = undone.kind.value

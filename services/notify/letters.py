@@ -30,7 +30,8 @@ from shared.models import (
 CORRECTED = "corrected"
 DIGEST = "digest"
 
-_OWED: Mapping[DecisionKind, str] = MappingProxyType(
+# The template of the letter that a kind of decision owes its writer.
+OWED: Mapping[DecisionKind, str] = MappingProxyType(
     {
         DecisionKind.PUBLISH: "published",
         DecisionKind.REJECT: "rejected",
@@ -60,7 +61,7 @@ def owed(decision: Decision) -> str | None:
     """
     if decision.kind is DecisionKind.MASK and decision.status_before is not IdeaStatus.PUBLISHED:
         return None
-    return _OWED.get(decision.kind)
+    return OWED.get(decision.kind)
 
 
 def message_id(letter_id: UUID, mail_from: str) -> str:

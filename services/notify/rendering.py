@@ -35,11 +35,10 @@ class Rendered:
 def render(template: str, language: str, **context: Any) -> Rendered:
     """Render a letter in a language; the subject is forced to one line."""
     with i18n.speaking(language):
-        environment = _environment()
         spoken = i18n.language()
         context["language"] = spoken
         subject, text, html = (
-            environment.get_template(f"email/{template}/{part}").render(context)
+            _environment().get_template(f"email/{template}/{part}").render(context)
             for part in ("subject.txt", "body.txt", "body.html")
         )
     return Rendered(
@@ -48,6 +47,20 @@ def render(template: str, language: str, **context: Any) -> Rendered:
         html=_inliner().inline(html),
         language=spoken,
     )
+
+
+def render_plain(template: str, language: str, **context: Any) -> tuple[str, str]:
+    """Render subject and text of a letter for somebody to read before it is written.
+
+    Lines are as long as their paragraphs: a page breaks them as it needs.
+    """
+    with i18n.speaking(language):
+        context["language"] = i18n.language()
+        subject, text = (
+            _environment().get_template(f"email/{template}/{part}").render(context)
+            for part in ("subject.txt", "body.txt")
+        )
+    return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", text.strip())
 
 
 def to_email(

@@ -118,6 +118,7 @@ _SCHEMAS = {
                         "text": _STRING,
                     },
                 },
+                "reason": {**_MAYBE_STRING, "description": "Why, beside the rule, if it was said"},
                 "merged_into": {**_MAYBE_STRING, "description": "Number of the idea it joined"},
             },
         },

@@ -59,6 +59,8 @@ class Receipt:
     # Whether it waits again after a decision.
     is_back: bool
     rule: Rule | None
+    # Why, in the moderator's own words, beside the rule.
+    reason_text: str | None
     target: str | None
     corrected: bool
     asked_again_at: datetime | None
@@ -122,6 +124,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         decided_at=turn.decided_at if turn and status in _DECIDED else None,
         is_back=turn is not None and status is IdeaStatus.WAITING,
         rule=session.get(Rule, idea.rule_id) if status is IdeaStatus.REJECTED else None,
+        reason_text=turn.reason_text if turn and status is IdeaStatus.REJECTED else None,
         target=_target(session, idea) if status is IdeaStatus.MERGED else None,
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,

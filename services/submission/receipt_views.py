@@ -125,6 +125,7 @@ def _as_json(found: Receipt) -> dict[str, object]:
                 "title": found.rule.title(i18n.language()),
                 "text": found.rule.text(i18n.language()),
             },
+            "reason": found.reason_text,
             "merged_into": found.target,
         }
     public = found.target if found.status is IdeaStatus.MERGED else found.number

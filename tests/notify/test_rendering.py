@@ -38,6 +38,7 @@ ABOUT_AN_IDEA = {
     "rule_title": "Personuppgifter",
     "rule_text": "Vi publicerar inte uppgifter om andra personers privatliv, som namn, adress, "
     "telefonnummer eller hälsa.",
+    "reason_text": None,
     "target": "R-2026-000097",
     "target_url": TARGET,
     "undone": "publish",
