@@ -31,7 +31,7 @@ def enter(app, settings, session: SqlSession, name: str, role: Role = Role.MODER
 
 
 def look(desk: Desk, idea, page: str = PAGE, **more) -> None:
-    assert desk.post(f"/ideas/{idea.number}/lease", page=page, **more).status_code == 204
+    assert desk.post(f"/ideas/{idea.number}/lease", page=page, **more).status_code == 200
 
 
 def news(desk: Desk, idea) -> dict[str, str]:

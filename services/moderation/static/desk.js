@@ -1,7 +1,8 @@
-// The keyboard at the desk. Everything works without this file.
+// The keyboard at the desk, and where the focus goes. Everything works without this file.
 // A key belongs to the element that names it in data-key: a button is pressed, a link followed, a
-// summary opened (and its first field focused), a field focused.
-"use strict";
+// summary opened (and its first field focused), a field focused. "g q" is two keys, one by one.
+
+const page = document.documentElement;
 
 // Single keys can disturb speech input and others; each person can do without (WCAG 2.1.4).
 const KEYS = "radslag-keys";
@@ -12,101 +13,223 @@ function keysAreOff() {
     return false;
   }
 }
+
+function showKeys() {
+  const off = keysAreOff();
+  page.dataset.keys = off ? "off" : "on";
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (off) element.removeAttribute("aria-keyshortcuts");
+    else element.setAttribute("aria-keyshortcuts", element.dataset.key);
+  }
+}
+
 const keysSwitch = document.querySelector("[data-keys-switch]");
 if (keysSwitch) {
-  keysSwitch.closest("[hidden]").hidden = false;
   keysSwitch.checked = !keysAreOff();
   keysSwitch.addEventListener("change", () => {
-    localStorage.setItem(KEYS, keysSwitch.checked ? "on" : "off");
+    try {
+      localStorage.setItem(KEYS, keysSwitch.checked ? "on" : "off");
+    } catch {
+      // Nothing can be kept in this browser: the keys stay on.
+    }
+    showKeys();
   });
 }
 
-const typing = (target) =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-
-function open(details) {
-  details.open = true;
-  const first = details.querySelector("[data-first]");
-  if (first) first.focus();
+const keysList = document.querySelector("dialog.keys-list");
+const keysButton = document.querySelector("[data-keys-open]");
+if (keysList && keysButton) {
+  keysButton.closest("[hidden]").hidden = false;
+  keysButton.addEventListener("click", () => keysList.showModal());
 }
 
+// Boxes and radios take no letters; lists do, to find an option by its first ones.
+const NO_LETTERS = /^(checkbox|radio|button|submit|reset|file|range|color|image)$/;
+const typing = (target) =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable ||
+    /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
+    (target.tagName === "INPUT" && !NO_LETTERS.test(target.type)) ||
+    target.closest("[role=textbox], [role=searchbox], [role=combobox], [role=listbox]") !== null);
+
+const seen = (element) => element.getClientRects().length > 0;
+
 function use(element) {
-  if (element instanceof HTMLDetailsElement) {
-    element.open = !element.open;
-    element.querySelector("summary").focus();
-  } else if (element.tagName === "SUMMARY") {
-    open(element.parentElement);
+  if (element instanceof HTMLDetailsElement) element = element.querySelector("summary");
+  if (element.tagName === "SUMMARY") {
+    const details = element.parentElement;
+    const first = details.querySelector("[data-first]");
+    // Pressed again it closes, but never over a field that one is on the way to.
+    details.open = !details.open || Boolean(first && document.activeElement !== element);
+    const landing = details.open && first ? first : element;
+    landing.focus();
+    (details.open ? details : element).scrollIntoView({ block: "nearest" });
+  } else if (element.tagName === "INPUT" && /^(checkbox|radio)$/.test(element.type)) {
+    element.focus();
+    element.click();
   } else if (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName)) {
     element.focus();
+    if (element.select) element.select();
   } else {
     element.click();
   }
 }
 
 function move(step) {
-  const links = [...document.querySelectorAll(".entry-link")];
+  const links = [...document.querySelectorAll(".entry-link")].filter(seen);
   if (!links.length) return false;
-  const at = links.indexOf(document.activeElement);
-  const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
+  const card = document.activeElement.closest(".entry");
+  const at = links.findIndex((link) => link === document.activeElement || card?.contains(link));
+  const next = at < 0 ? links.at(step > 0 ? 0 : -1) : links[at + step];
+  const more = step > 0 && document.querySelector('#queue-list a[rel="next"]');
   if (next) {
-    next.focus();
-    next.closest(".entry").scrollIntoView({ block: "nearest" });
+    next.focus({ preventScroll: true });
+    (next.closest(".entry") || next).scrollIntoView({ block: "nearest" });
+  } else if (more) {
+    more.focus();
   }
   return true;
 }
 
+// After a decision the next idea stands on the same spot. For a moment no key decides, so that one
+// pressed twice does not decide on what nobody has read.
+const UNREAD_MS = 400;
+const shownAt = performance.now();
+const decides = (element) => Boolean(element.closest("form[method=post]"));
+
+let leaving = false;
+let first = ""; // of two keys, the one that was pressed
+
+function keyOf(event) {
+  // With Caps Lock on, a letter is still that letter.
+  return event.key.length === 1 && !event.shiftKey ? event.key.toLowerCase() : event.key;
+}
+
+function find(keys) {
+  const named = [...document.querySelectorAll("[data-key]")].filter((each) => each.dataset.key === keys);
+  // The ways to other pages stand in the list of keys, which is seldom open.
+  return named.find(seen) || named.find((each) => each.tagName === "A");
+}
+
+function begins(keys) {
+  return document.querySelector(`[data-key^="${CSS.escape(keys)} "]`) !== null;
+}
+
+function inField(event) {
+  const field = event.target;
+  if (event.key === "Enter" && event.ctrlKey && field.form && !event.repeat) {
+    event.preventDefault();
+    field.form.requestSubmit();
+  } else if (event.key === "Escape" && !event.defaultPrevented) {
+    const summary = field.closest("details")?.querySelector("summary");
+    if (summary) summary.focus();
+    else field.blur();
+  }
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysAreOff()) return;
+  if (event.defaultPrevented || event.isComposing) return;
   if (typing(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    first = "";
+    inField(event);
     return;
   }
-  if ((event.key === "j" || event.key === "k") && move(event.key === "j" ? 1 : -1)) {
+  const chord = event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
+  if (chord || keysAreOff() || leaving || document.querySelector("dialog[open]")) return;
+  const key = keyOf(event);
+  const keys = first ? `${first} ${key}` : key;
+  const second = Boolean(first);
+  first = "";
+  if (!second && (key === "j" || key === "k") && move(key === "j" ? 1 : -1)) {
     event.preventDefault();
     return;
   }
-  const element = [...document.querySelectorAll("[data-key]")].find(
-    (each) => each.dataset.key === event.key,
-  );
-  if (element) {
-    event.preventDefault();
-    // A key held down repeats, also on the next idea: it must not decide on what nobody has read.
-    if (!event.repeat) use(element);
+  // A key held down repeats, also on the next idea: it must not decide on what nobody has read.
+  if (event.repeat) return;
+  if (!second && begins(key)) {
+    first = key;
+    return;
   }
+  const element = find(keys);
+  if (!element) return;
+  event.preventDefault();
+  if (decides(element) && performance.now() - shownAt < UNREAD_MS) return;
+  use(element);
 });
 
 // A decision pressed twice is sent once.
 document.addEventListener("submit", (event) => {
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = "yes";
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  leaving = true;
+  remember(ACTED, "yes");
 });
 window.addEventListener("pageshow", () => {
+  leaving = false;
   document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
 });
 
-// A message, or the idea's heading, is where one reads on after an action.
-const landing = document.querySelector("[data-focus]");
-if (landing) landing.focus();
+// What one page leaves for the next, in this tab.
+const ACTED = "radslag-acted";
+const QUEUE = "radslag-queue";
+const LOOKED_AT = "radslag-looked-at";
 
-// The list of an open queue page follows what others do, without taking the focus from anybody.
-const list = document.querySelector("[data-poll]");
-if (list && !new URLSearchParams(location.search).has("after")) {
-  const refresh = async () => {
-    if (document.hidden) return;
-    try {
-      const answer = await fetch(list.dataset.poll, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) return;
-      const fresh = await answer.text();
-      if (fresh === list.dataset.shown) return;
-      const focused = document.activeElement && document.activeElement.id;
-      list.innerHTML = fresh;
-      list.dataset.shown = fresh;
-      const again = focused && document.getElementById(focused);
-      if (again) again.focus({ preventScroll: true });
-    } catch {
-      // The network is away for a moment; the next round tries again.
-    }
-  };
-  setInterval(refresh, 3000);
+function remember(name, value) {
+  try {
+    sessionStorage.setItem(name, value);
+  } catch {
+    // Without a memory the focus begins at the top, as in any page.
+  }
 }
+
+function recall(name, { keep = false } = {}) {
+  try {
+    const value = sessionStorage.getItem(name);
+    if (!keep) sessionStorage.removeItem(name);
+    return value;
+  } catch {
+    return null;
+  }
+}
+
+function land() {
+  const acted = recall(ACTED);
+  const list = document.getElementById("queue-list");
+  const number = document.querySelector("[data-idea]")?.dataset.idea;
+  const back = document.querySelector("[data-back]");
+  if (list) remember(QUEUE, location.pathname + location.search);
+  if (number) remember(LOOKED_AT, number);
+  if (back) {
+    // To the page of the queue one came from, if it shows the same part of it.
+    const before = recall(QUEUE, { keep: true });
+    const url = before && new URL(before, location.href);
+    url?.searchParams.delete("after");
+    const same = url && url.pathname + url.search === back.getAttribute("href");
+    if (same) back.href = before;
+  }
+  const message = document.querySelector("[data-focus]");
+  if (message) {
+    message.focus();
+    return;
+  }
+  const lookedAt = number ? null : recall(LOOKED_AT);
+  if (list && lookedAt) {
+    // The card one came from; when it is decided, the first one that waits.
+    const card = list.querySelector(`.entry[data-number~="${CSS.escape(lookedAt)}"]`);
+    const link = (card || list).querySelector(".entry-link");
+    link?.focus({ preventScroll: true });
+    link?.closest(".entry")?.scrollIntoView({ block: "nearest" });
+  } else if (acted && document.activeElement === document.body) {
+    const heading = document.querySelector("main h1");
+    if (heading) {
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+    }
+  }
+}
+
+showKeys();
+land();
+setTimeout(() => (page.dataset.ready = "yes"), UNREAD_MS);
