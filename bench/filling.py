@@ -1,13 +1,14 @@
-"""A database with as many ideas as wanted: real sentences put together anew, stored by COPY.
+"""A database with as many ideas as wanted: real words in new order, stored by COPY.
 
-Needs the real ideas of ../shared/data/goteborgsforslaget. A text is one to six of their sentences,
-in any order, one word in ten replaced by another of theirs, about as long as real ideas are; so the
-words, their frequencies and their 4-grams are real ones, and no text is a copy of another.
+Needs the real ideas of ../shared/data/goteborgsforslaget. Each word of a text is one that follows
+the word before it in some real idea (a Markov chain of the first order), and texts are as long as
+real ones: so the words, their frequencies and their 4-grams are real, and no text is a copy of
+another. Whole real sentences put together anew would make thousands of copies, which no city has.
 """
 
+import itertools
 import multiprocessing
 import random
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,6 @@ from shared.text import fold, fold_hash
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 _CHUNK = 5000
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 # The first of them came on this day, and one a minute since.
 _BEGAN = datetime(2022, 1, 1, tzinfo=UTC)
 
@@ -37,14 +37,24 @@ def real_ideas() -> list[str]:
 
 
 def made_texts(count: int, seed: int) -> Iterator[str]:
-    """Give texts made of real sentences and words; the same seed, the same texts."""
+    """Give texts made of real words, each followed by one that follows it somewhere in real ideas.
+
+    As long as the real ones (title and text). The same seed, the same texts.
+    """
     chance = random.Random(seed)
-    sentences = [part for text in real_ideas() for part in _SENTENCE_END.split(text) if part]
-    words = [word for sentence in sentences for word in sentence.split()]
+    ideas = [text.split() for text in real_ideas()]
+    lengths = [len(words) for words in ideas]
+    firsts = [words[0] for words in ideas if words]
+    after: dict[str, list[str]] = {}
+    for words in ideas:
+        for word, following in itertools.pairwise(words):
+            after.setdefault(word, []).append(following)
     for _ in range(count):
-        told = " ".join(chance.choices(sentences, k=chance.choice((1, 1, 2, 2, 3, 4, 6)))).split()
-        for place in range(0, len(told), 10):
-            told[chance.randrange(place, min(place + 10, len(told)))] = chance.choice(words)
+        word = chance.choice(firsts)
+        told = [word]
+        for _ in range(chance.choice(lengths) - 1):
+            word = chance.choice(after.get(word, firsts))
+            told.append(word)
         yield " ".join(told)[:2000]
 
 
@@ -63,7 +73,9 @@ def spam_texts(count: int, seed: int) -> Iterator[str]:
 
 def fill(database_url: str, texts: Sequence[str] | Iterator[str], total: int) -> None:
     """Store texts as published ideas of the first council, with their fingerprints."""
-    with psycopg.connect(database_url) as connection, multiprocessing.Pool() as pool:
+    # Not forked: the library of the fingerprints has threads, which do not live on in a child.
+    processes = multiprocessing.get_context("spawn")
+    with psycopg.connect(database_url) as connection, processes.Pool() as pool:
         row = connection.execute("SELECT min(id) FROM councils").fetchone()
         last = connection.execute("SELECT coalesce(max(seq), 0) FROM ideas").fetchone()
         assert row is not None

@@ -57,7 +57,8 @@ def slip(text: str, number: int) -> str:
 
 def store(settings: Settings, name: str, *, identical: bool) -> list[UUID]:
     """Store the copies of one round, each travelling alone."""
-    text = f"Bygg en större lekplats vid stranden i {name}, gärna med skugga och bänkar för äldre."
+    # The slips end before the place: they are what is alike here, and the place what is not.
+    text = f"Bygg en större lekplats vid stranden, gärna med skugga och bänkar för äldre, i {name}."
     ids = []
     for number in range(COPIES):
         form = IdeaForm(text=text if identical else slip(text, number), author=None, email=None)
@@ -108,7 +109,7 @@ def rounds(settings: Settings, count: int, processes: int, *, identical: bool) -
     for number in range(count):
         # A place that no other round has: otherwise its copies would be near those of another.
         chance = random.Random(f"{number} {processes} {identical}")
-        name = "".join(chance.choices(string.ascii_lowercase, k=14))
+        name = "".join(chance.choices(string.ascii_lowercase, k=14)).capitalize()
         ids = store(settings, name, identical=identical)
         batches = claimed()
         ready = context.Barrier(processes + 1)

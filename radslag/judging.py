@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from services.moderation.candidates import BUCKET_SIZE, MAX_CANDIDATES
 from services.moderation.checks import (
     CHECKS,
     Check,
@@ -21,7 +22,7 @@ from services.moderation.checks import (
 )
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.verdict import combine
-from services.moderation.duplicates import BUCKET_SIZE, EXACT, MAX_CANDIDATES
+from services.moderation.duplicates import EXACT
 from services.moderation.semantic import asking
 from services.moderation.semantic.among import Among
 from services.moderation.semantic.model import Model

@@ -4,6 +4,7 @@ Messages are acknowledged early on purpose: a delivery that is not done is offer
 relay, so the broker's own redelivery would only repeat it.
 """
 
+import gc
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -105,6 +106,9 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
             die_with_parent()
         db.forget_inherited_connections()
         db.configure(settings, statement_timeout_s=30)
+        # What was loaded stays until the end: looking through it for garbage again and again cost
+        # a twentieth of the time of the checks, and touching it unshares the parent's memory.
+        gc.freeze()
 
     @task_failure.connect(weak=False)
     def _lost(exception: BaseException, kwargs: dict[str, Any] | None = None, **_: Any) -> None:

@@ -11,7 +11,8 @@ The lock is held until the caller commits, and covers milliseconds: numbers of b
 under it, so they commit in order and nothing falls between the two steps.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,35 +21,14 @@ import numpy as np
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import candidates
 from services.moderation.checks import duplicates as texts
 from services.moderation.groups import Groups, Known
 from shared.clock import utcnow
 from shared.models import FingerprintBatch
 
 _LOCK = 7_261_993_002
-# Of each bucket the earliest ones: the original is always among them, and a hot bucket costs no
-# more than a cold one.
-BUCKET_SIZE = 64
-MAX_CANDIDATES = 60
 EXACT = "exact"
-
-_LOOKUP = text("""
-    SELECT x.i, i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
-    FROM (
-        SELECT q.i, b.seq,
-               row_number() OVER (PARTITION BY q.i ORDER BY sum(b.weight) DESC, b.seq) AS rank
-        FROM (SELECT DISTINCT i, key
-              FROM unnest(CAST(:i AS int[]), CAST(:key AS int[])) u(i, key)) q
-        CROSS JOIN LATERAL (
-            SELECT z.seq, 1::real / count(*) OVER () AS weight
-            FROM (SELECT f.seq FROM fingerprints f WHERE f.key = q.key
-                  ORDER BY f.seq LIMIT :bucket) z) b
-        GROUP BY q.i, b.seq) x
-    JOIN ideas i ON i.seq = x.seq
-    JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
-    LEFT JOIN duplicate_links l ON l.idea_id = i.id
-    WHERE x.rank <= :candidates AND i.status <> 'withdrawn' AND t.folded IS NOT NULL
-""")
 
 _BY_SEQ = text("""
     SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
@@ -92,12 +72,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What `look` saw: the newest batch then, keys, and confirmed matches per idea."""
+    """What `look` saw: the newest batch then, and per idea its keys and what it is like, by seq."""
 
     since: int
     keys: Mapping[UUID, frozenset[int]]
     queries: Mapping[UUID, frozenset[int]]
-    matches: Mapping[UUID, list[tuple[Known, texts.Match]]]
+    matches: Mapping[UUID, Mapping[int, texts.Match]]
 
 
 def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
@@ -106,20 +86,16 @@ def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
     found_keys = texts.keys_of([idea.folded for idea in asked])
     keys = {idea.id: frozenset(of.stored) for idea, of in zip(asked, found_keys, strict=True)}
     queries = {idea.id: of.query for idea, of in zip(asked, found_keys, strict=True)}
-    pairs = [(n, key) for n, idea in enumerate(asked) for key in queries[idea.id]]
-    matches: dict[UUID, list[tuple[Known, texts.Match]]] = {idea.id: [] for idea in asked}
-    if pairs:
-        rows = session.execute(
-            _LOOKUP,
-            {
-                "i": _array(n for n, _key in pairs),
-                "key": _array(key for _n, key in pairs),
-                "bucket": BUCKET_SIZE,
-                "candidates": MAX_CANDIDATES,
-            },
-        )
-        for n, *found in rows:
-            _confirm(asked[n], Known(*found), matches[asked[n].id])
+    matches: dict[UUID, dict[int, texts.Match]] = {idea.id: {} for idea in asked}
+    near = candidates.find(session, [queries[idea.id] for idea in asked])
+    folded = candidates.folded_texts(session, itertools.chain.from_iterable(near))
+    for idea, seqs in zip(asked, near, strict=True):
+        for seq in seqs:
+            if seq == idea.seq or seq not in folded:
+                continue
+            match = texts.confirm(idea.folded, folded[seq])
+            if match is not None:
+                matches[idea.id][seq] = match
     return Look(since, keys, queries, matches)
 
 
@@ -155,16 +131,19 @@ def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
     return groups
 
 
-def _array(numbers: Iterable[int]) -> str:
-    """Return an array as the database writes it: a list of thousands is slow to adapt."""
-    return f"{{{','.join(map(str, numbers))}}}"
-
-
 def _confirm(idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]]) -> None:
     if known.id == idea.id:
         return
     match = texts.confirm(idea.folded, known.folded)
-    if match is not None and not texts.elsewhere(match, idea.text, known.text):
+    if match is not None:
+        _keep(idea, known, match, matches)
+
+
+def _keep(
+    idea: Asked, known: Known, match: texts.Match, matches: list[tuple[Known, texts.Match]]
+) -> None:
+    """Add a confirmed match, unless the two wish their thing in different places."""
+    if not texts.elsewhere(match, idea.text, known.text):
         matches.append((known, match))
 
 
@@ -198,28 +177,25 @@ def _reread(
     session: SqlSession, asked: Sequence[Asked], seen: Look, delta: Mapping[int, set[int]]
 ) -> dict[UUID, list[tuple[Known, texts.Match]]]:
     """Return the confirmed matches with today's roots, those of the newest batches among them."""
-    wanted = {known.seq for found in seen.matches.values() for known, _match in found}
     new = {
         idea.id: {seq for seq, keys in delta.items() if keys & seen.queries[idea.id]}
         for idea in asked
     }
-    seqs = wanted.union(*new.values()) if new else wanted
+    seqs = {seq for idea in asked for seq in (*seen.matches[idea.id], *new[idea.id])}
     current: dict[int, Known] = {}
     if seqs:
         rows = session.execute(_BY_SEQ, {"seqs": sorted(seqs)})
         current = {row.seq: Known(*row) for row in rows}
     fresh: dict[UUID, list[tuple[Known, texts.Match]]] = {}
     for idea in asked:
-        matches = [
-            (current[known.seq], match)
-            for known, match in seen.matches[idea.id]
-            if known.seq in current
-        ]
-        have = {known.seq for known, _match in matches}
-        for seq in sorted(new[idea.id] - have):
+        matches = fresh[idea.id] = []
+        confirmed = seen.matches[idea.id]
+        for seq, match in confirmed.items():
+            if seq in current:
+                _keep(idea, current[seq], match, matches)
+        for seq in sorted(new[idea.id] - confirmed.keys()):
             if seq in current:
                 _confirm(idea, current[seq], matches)
-        fresh[idea.id] = matches
     return fresh
 
 
@@ -264,7 +240,10 @@ def _write_batch(
             INSERT INTO fingerprints (key, seq)
             SELECT * FROM unnest(CAST(:keys AS int[]), CAST(:seqs AS bigint[]))
             ON CONFLICT DO NOTHING"""),
-        {"keys": _array(key for key, _seq in pairs), "seqs": _array(seq for _key, seq in pairs)},
+        {
+            "keys": candidates.as_array(key for key, _seq in pairs),
+            "seqs": candidates.as_array(seq for _key, seq in pairs),
+        },
     )
     session.execute(
         insert(FingerprintBatch).values(
