@@ -44,19 +44,17 @@ def lists() -> ResponseReturnValue:
     name = request.args.get("list", lexicon.LISTS[0])
     if name not in lexicon.LISTS:
         abort(404)
-    form = {
-        "list": name,
-        **{key: request.args[key] for key in ("term", "match", "weight") if key in request.args},
-    }
-    return _page(name, form)
+    return _page(name, {"list": name})
 
 
 @bp.post("/checks/words/try")
 def try_out() -> ResponseReturnValue:
-    """Show what a word would do with the newest ideas; saves nothing."""
+    """Show what a word would do with the newest ideas, or the form again; saves nothing."""
     form = _form()
     if form["list"] not in lexicon.LISTS:
         abort(422)
+    if "change" in request.form:
+        return _page(form["list"], form)
     term, expires_on, faults = _read(form)
     if term is None or faults:
         return make_response(_page(form["list"], form, faults), 422)

@@ -96,6 +96,19 @@ def test_a_word_is_tried_before_it_is_saved(admin, session):
     assert marked(session, TEXT) == [("paragrafryttarna", "medium")]
 
 
+@pytest.mark.usefixtures("ideas")
+def test_going_back_to_change_something_keeps_all_that_was_typed(admin, session):
+    page = admin.page(admin.post("/checks/words/try", **WORD, expires_on="2099-01-31"))
+    form = page.select_one("form:has(button[name=change])")
+    sent = {each["name"]: each.get("value", "") for each in form.select("input, button")}
+    again = admin.page(admin.post(form["action"], **sent))
+    assert again.select_one("#term")["value"] == WORD["term"]
+    assert again.select_one("#comment")["value"] == WORD["comment"]
+    assert again.select_one("#expires_on")["value"] == "2099-01-31"
+    assert again.select_one("#language option[selected]")["value"] == "sv"
+    assert rows(session) == []
+
+
 def test_a_word_that_was_not_tried_is_not_saved(admin, session):
     page = admin.page(admin.post("/checks/words", **WORD))
     assert "Pröva ordet" in page.title.text
