@@ -106,8 +106,8 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
             die_with_parent()
         db.forget_inherited_connections()
         db.configure(settings, statement_timeout_s=30)
-        # What was loaded stays until the end: looking through it for garbage again and again cost
-        # a twentieth of the time of the checks, and touching it unshares the parent's memory.
+        # What was loaded stays until the end: the search for garbage need not go through it again
+        # and again, which would also unshare the parent's memory.
         gc.freeze()
 
     @task_failure.connect(weak=False)
