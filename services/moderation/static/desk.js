@@ -93,7 +93,7 @@ function move(step) {
 
 // After a decision the next idea stands on the same spot. For a moment no key decides, so that one
 // pressed twice does not decide on what nobody has read.
-const UNREAD_MS = 400;
+const UNREAD_MS = 250;
 const shownAt = performance.now();
 const decides = (element) => Boolean(element.closest("form[method=post]"));
 
@@ -115,23 +115,23 @@ function begins(keys) {
   return document.querySelector(`[data-key^="${CSS.escape(keys)} "]`) !== null;
 }
 
-function inField(event) {
-  const field = event.target;
-  if (event.key === "Enter" && event.ctrlKey && field.form && !event.repeat) {
-    event.preventDefault();
-    field.form.requestSubmit();
-  } else if (event.key === "Escape" && !event.defaultPrevented) {
-    const summary = field.closest("details")?.querySelector("summary");
-    if (summary) summary.focus();
-    else field.blur();
-  }
+function leaveField(field) {
+  const summary = field.closest("details")?.querySelector("summary");
+  if (summary) summary.focus();
+  else field.blur();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing) return;
+  const form = event.target.form;
+  if (event.key === "Enter" && event.ctrlKey && form && !event.repeat && !keysAreOff()) {
+    event.preventDefault();
+    form.requestSubmit();
+    return;
+  }
   if (typing(event.target)) {
     first = "";
-    inField(event);
+    if (event.key === "Escape") leaveField(event.target);
     return;
   }
   const chord = event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
