@@ -36,6 +36,8 @@ Look = Callable[[SqlSession], object | None]
 _LONGEST_PAUSE_S = 30.0
 # In the city, when nobody waits for imports and backtests, whose queue it shares.
 _LEARNING_HOUR = 3
+# The page of statistics says "every five minutes".
+_COUNTING_S = 300
 
 
 @dataclass(slots=True)
@@ -92,12 +94,18 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         if due and utcnow().astimezone(settings.timezone).hour == _LEARNING_HOUR:
             celery.send_task(queues.LEARN_SPAM, queue=queues.BULK, expires=1800, retry=False)
 
+    def ask_to_count() -> None:
+        # One that nobody took before the next is asked for is dropped.
+        for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS):
+            celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
+
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
+        Chore(_COUNTING_S, ask_to_count),
     ]
 
 

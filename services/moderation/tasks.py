@@ -2,16 +2,19 @@
 
 import logging
 import os
+import time
 from functools import cache
 from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.moderation import checking, receipt_actions, spam_learning, switches
+from services.moderation import checking, receipt_actions, samples, spam_learning, switches
 from services.moderation.lookups import batch as lookups
 from services.moderation.lookups.service import Access
 from services.moderation.semantic import looking, model
+from services.moderation.statistics import counting, yearly
 from shared import outbox, queues
+from shared.clock import utcnow
 from shared.db import Session
 from shared.worker import BatchTask
 
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Of a core that is wanted by others this takes a tenth of an equal share.
 _NICE = 10
+# The clock asks again after five minutes; imports wait in the same queue.
+_COUNTS_FOR_S = 60
 
 
 @shared_task(name=queues.CHECK.task, base=BatchTask)
@@ -88,6 +93,34 @@ def learn_spam() -> None:
     with Session.begin() as session:
         row = spam_learning.store(session, learned)
     log.info("spam model learned", extra={"version": row.version, "note": row.note})
+
+
+@shared_task(name=queues.DRAW_SAMPLES)
+def draw_samples() -> None:
+    """Draw the decisions that a second person shall judge."""
+    with Session.begin() as session:
+        samples.draw(session, current_app.conf.radslag_settings.secret_key)
+
+
+@shared_task(name=queues.COUNT_DAYS)
+def count_days() -> None:
+    """Count the days that are due, the newest first, each in a transaction of its own.
+
+    A system with years behind it catches up over several turns.
+    """
+    zone, now = current_app.conf.radslag_settings.timezone, utcnow()
+    enough = time.monotonic() + _COUNTS_FOR_S
+    with Session() as session:
+        due = counting.days_due(session, zone, now)
+    for day in due:
+        with Session.begin() as session:
+            counting.count_day(session, day, zone)
+        if time.monotonic() > enough:
+            break
+    with Session.begin() as session:
+        counting.take_stock(session, now.astimezone(zone).date())
+    with Session.begin() as session:
+        yearly.refresh(session, zone, now)
 
 
 @cache
