@@ -3,7 +3,7 @@
 from flask import Flask, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from services.submission import api, feeds, receipt_views, views
+from services.submission import api, feeds, receipt_views, views, yearly_views
 from services.submission.limits import SubmitLimits
 from shared import db, log, times, web
 from shared.config import Settings, dies_with_parent
@@ -33,7 +33,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["submit_limits"] = SubmitLimits(settings)
-    for blueprint in (views.pages, receipt_views.receipts, api.api, feeds.feeds):
+    for blueprint in (
+        views.pages,
+        receipt_views.receipts,
+        api.api,
+        feeds.feeds,
+        yearly_views.numbers,
+    ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     return app

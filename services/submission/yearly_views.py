@@ -1,0 +1,89 @@
+"""The public page about a year: what came in, what became of it, and how long it took."""
+
+import csv
+import io
+
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from services.submission import published, yearly
+from services.submission.feeds import harmless
+from services.submission.yearly import Year
+from shared import i18n
+from shared.db import PublicSession
+from shared.i18n import gettext as _
+from shared.i18n import ngettext
+
+numbers = Blueprint("yearly", __name__)
+
+# The same address in both languages: a link that is passed on leads to the same page.
+_HOUR, _DAY = 3600, 24 * 3600
+# No year further away is asked for: a larger number fits in no column.
+_LAST_YEAR = 9999
+
+
+@numbers.get("/statistik")
+def latest() -> BaseResponse:
+    """Lead to the newest year; before there is one, say so."""
+    with PublicSession() as session:
+        found = yearly.years(session)
+    if found:
+        return redirect(url_for(".show", year=found[0]), 303)
+    return Response(render_template("submission/yearly.html", year=None, years=[]))
+
+
+@numbers.get("/statistik/<int:year>")
+def show(year: int) -> str:
+    """One year in numbers."""
+    found, years, titles = _read(year)
+    return render_template(
+        "submission/yearly.html", year=found, years=years, titles=titles, took=_took(found)
+    )
+
+
+@numbers.get("/statistik/<int:year>.csv")
+def as_csv(year: int) -> Response:
+    """The same numbers for a spreadsheet; a count that is not told has an empty cell."""
+    found, _years, titles = _read(year)
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(["year", "what", "rule", "number"])
+    rows: list[tuple[str, str, object]] = [
+        ("received", "", found.received),
+        ("published", "", found.published),
+        ("median_seconds", "", found.median_s),
+    ]
+    if found.is_final:
+        rows += [
+            ("merged", "", found.merged),
+            ("rejected", "", found.rejected),
+            *(("rejected", titles.get(code, code), count) for code, count in found.rules.items()),
+            ("likely_spam_published_share", "", found.likely_spam_published),
+        ]
+    for what, rule, number in rows:
+        writer.writerow([year, what, harmless(rule), "" if number is None else number])
+    response = Response(lines.getvalue(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f"attachment; filename=statistik-{year}.csv"
+    return response
+
+
+def _read(year: int) -> tuple[Year, list[int], dict[str, str]]:
+    if year > _LAST_YEAR:
+        abort(404)
+    with PublicSession() as session:
+        found = yearly.of(session, year) or abort(404)
+        years = yearly.years(session)
+        rules = published.rules(session)
+    return found, years, {rule.code: rule.title(i18n.language()) for rule in rules}
+
+
+def _took(year: Year) -> str:
+    """Say the median time to a decision, roughly."""
+    seconds = year.median_s
+    if seconds is None:
+        return ""
+    if seconds < _HOUR:
+        return _("mindre än en timme")
+    if seconds < 2 * _DAY:
+        return ngettext("%(n)s timme", "%(n)s timmar", round(seconds / _HOUR))
+    return ngettext("%(n)s dag", "%(n)s dagar", round(seconds / _DAY))
