@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, String, Uuid, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -26,23 +26,34 @@ def open_entry(session: SqlSession, idea_id: UUID, reason: Reason, priority: int
 
 
 def open_entries(session: SqlSession, wanted: Sequence[tuple[UUID, Reason, int]]) -> None:
-    """Open many entries (idea, reason, priority)."""
-    if not wanted:
+    """Open many entries (idea, reason, priority) in one statement."""
+    highest: dict[tuple[UUID, Reason], int] = {}
+    for idea_id, reason, priority in wanted:
+        highest[idea_id, reason] = max(priority, highest.get((idea_id, reason), priority))
+    if not highest:
         return
-    now = utcnow()
-    # One row a time and many rows at once: a statement with all the rows in it is compiled anew for
-    # every number of rows, which took longer than the database did.
-    rows = insert(QueueEntry)
+    # Three arrays: a statement with a list of rows in it is compiled anew for every number of rows,
+    # and one statement for each row would wake the triggers that place an entry each time.
+    given = (
+        func.unnest(
+            literal([idea_id for idea_id, _reason in highest], ARRAY(Uuid)),
+            literal([reason.value for _idea_id, reason in highest], ARRAY(String)),
+            literal(list(highest.values()), ARRAY(Integer)),
+        )
+        .table_valued("idea_id", "reason", "priority")
+        .render_derived(name="given")
+    )
+    rows = insert(QueueEntry).from_select(
+        ["idea_id", "reason", "priority", "opened_at"],
+        select(given.c.idea_id, given.c.reason, given.c.priority, literal(utcnow())),
+        include_defaults=False,
+    )
     session.execute(
         rows.on_conflict_do_update(
             index_elements=["idea_id", "reason"],
             index_where=text("closed_at IS NULL"),
             set_={"priority": func.greatest(QueueEntry.priority, rows.excluded.priority)},
-        ),
-        [
-            {"idea_id": idea_id, "reason": reason, "priority": priority, "opened_at": now}
-            for idea_id, reason, priority in wanted
-        ],
+        )
     )
 
 

@@ -1,14 +1,28 @@
-"""What the queue page and the idea page read. A fixed number of statements, whatever is stored."""
+"""What the queue page reads: its cards, and which idea comes next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import BigInteger, Row, Select, and_, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
 
-from services.moderation import idea_reading
+from services.moderation import queue_walk
 from services.moderation.checks import Finding
+from services.moderation.idea_reading import findings_of
+from services.moderation.leases import lookers
+from services.moderation.queue_filter import (
+    Filter,
+    Place,
+    after,
+    chosen_ideas,
+    conditions,
+    place_in,
+)
 from shared.models import (
     Council,
     Idea,
@@ -22,57 +36,23 @@ from shared.models import (
 )
 
 PAGE_SIZE = 25
+# A group larger than this is "more than a thousand".
+MOST_COUNTED = 1000
+# How many of the ideas behind a card are shown with it.
+SHOWN_BEHIND = 5
 _SNIPPET = 280
+_SHORT_SNIPPET = 140
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What a moderator looks at; kept in the URL."""
+class Behind:
+    """An idea that stands behind a card: a copy, or nearly one, of the idea that shows."""
 
-    reason: Reason | None = None
-    council: str | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what an open entry must fulfil."""
-        wanted: list[ColumnElement[bool]] = [QueueEntry.closed_at.is_(None)]
-        if self.reason is not None:
-            wanted.append(QueueEntry.reason == self.reason)
-        if self.council is not None:
-            wanted.append(Council.slug == self.council)
-        return wanted
-
-    def as_query(self) -> dict[str, str]:
-        """Return the filter as the parameters of a URL."""
-        named = {"reason": self.reason.value if self.reason else "", "council": self.council or ""}
-        return {name: value for name, value in named.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the order of the queue: higher priority first, then the oldest."""
-
-    priority: int
-    opened_at: datetime
-    entry_id: int
-
-    def after(self) -> ColumnElement[bool]:
-        """Return the condition for what comes later in the queue."""
-        return or_(
-            QueueEntry.priority < self.priority,
-            and_(QueueEntry.priority == self.priority, QueueEntry.opened_at > self.opened_at),
-            and_(
-                QueueEntry.priority == self.priority,
-                QueueEntry.opened_at == self.opened_at,
-                QueueEntry.id > self.entry_id,
-            ),
-        )
-
-    def could_be(self) -> bool:
-        """Tell whether its numbers fit their columns; one that was made up may not."""
-        return abs(self.priority) < 1 << 31 and abs(self.entry_id) < 1 << 63
-
-    def __str__(self) -> str:
-        return f"{self.priority}_{self.opened_at.timestamp():.6f}_{self.entry_id}"
+    number: str
+    author: str
+    snippet: str
+    received_at: datetime
+    precision: Precision
 
 
 @dataclass(slots=True)
@@ -80,7 +60,9 @@ class Card:
     """One open entry with what a moderator needs to know at a glance."""
 
     place: Place
+    fold: int
     reason: Reason
+    lane: str
     number: str
     version: int
     council: str
@@ -93,115 +75,176 @@ class Card:
     outcome: Outcome | None
     unchecked: list[str]
     text: str
+    # How many more entries the card stands for; counted no further than MOST_COUNTED.
+    others: int
+    # Who else looks at the idea right now.
+    lookers: list[str]
     findings: list[Finding] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """How many wait for one reason, and since when the oldest does."""
-
-    reason: Reason
-    waiting: int
-    oldest: datetime
-
-
-def _ordered() -> tuple[ColumnElement[object], ...]:
-    return (QueueEntry.priority.desc(), QueueEntry.opened_at, QueueEntry.id)  # type: ignore[return-value]
+    behind: list[Behind] = field(default_factory=list)
 
 
 def page(
-    session: SqlSession, wanted: Filter, after: Place | None = None
+    session: SqlSession, wanted: Filter, start: Place | None, staff_id: UUID
 ) -> tuple[list[Card], Place | None]:
     """Return one page of the queue, and where the next one begins, if there is one."""
-    question = (
-        select(QueueEntry, Idea, Council.title, IdeaText, Verdict)
+    rows = session.execute(_cards(wanted, start, staff_id)).all()
+    cards = [_card(row) for row in rows if row.shown]
+    more = None
+    if len(cards) > PAGE_SIZE:
+        more = cards[PAGE_SIZE - 1].place
+    elif rows and rows[-1].steps >= queue_walk.MOST_STEPS:
+        more = _place(rows[-1].QueueEntry)
+    cards = cards[:PAGE_SIZE]
+    found = findings_of(session, [card.idea_id for card in cards])
+    for card in cards:
+        card.findings = found.get(card.idea_id, [])
+    _look_behind(session, [card for card in cards if card.others])
+    return cards, more
+
+
+def _cards(wanted: Filter, start: Place | None, staff_id: UUID) -> Select[Any]:
+    walk = queue_walk.heads(wanted, start, PAGE_SIZE + 1)
+    same = aliased(QueueEntry)
+    counted = (
+        select(same.id)
+        .where(same.fold == QueueEntry.fold, same.closed_at.is_(None))
+        .limit(MOST_COUNTED + 1)
+        .correlate(QueueEntry)
+        .subquery()
+    )
+    return (
+        select(
+            QueueEntry,
+            Idea,
+            Council.title,
+            IdeaText.text,
+            IdeaText.author,
+            Verdict.outcome,
+            Verdict.unchecked,
+            select(func.count()).select_from(counted).scalar_subquery().label("alike"),
+            lookers(staff_id).label("lookers"),
+            walk.c.shown,
+            walk.c.steps,
+        )
+        .select_from(walk)
+        .join(QueueEntry, QueueEntry.id == walk.c.id)
         .join(Idea, Idea.id == QueueEntry.idea_id)
         .join(Council, Council.id == Idea.council_id)
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
         .outerjoin(
             Verdict, and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version)
         )
-        .where(*wanted.conditions())
-        .order_by(*_ordered())
-        .limit(PAGE_SIZE + 1)
+        .where(or_(walk.c.shown, walk.c.steps >= queue_walk.MOST_STEPS))
+        .order_by(*place_in(QueueEntry))
     )
-    if after is not None:
-        question = question.where(after.after())
-    cards = [_card(*row) for row in session.execute(question)]
-    more = cards[PAGE_SIZE - 1].place if len(cards) > PAGE_SIZE else None
-    cards = cards[:PAGE_SIZE]
-    found = idea_reading.findings_of(session, [card.idea_id for card in cards])
-    for card in cards:
-        card.findings = found.get(card.idea_id, [])
-    return cards, more
 
 
-def _card(
-    entry: QueueEntry, idea: Idea, council: str, version: IdeaText, verdict: Verdict | None
-) -> Card:
-    text = version.text or ""
-    line = " ".join(text.split())
+def _card(row: Row[Any]) -> Card:
+    entry: QueueEntry = row.QueueEntry
+    idea: Idea = row.Idea
+    text = row.text or ""
     return Card(
-        place=Place(entry.priority, entry.opened_at, entry.id),
+        place=_place(entry),
+        fold=entry.fold or 0,
         reason=entry.reason,
+        lane=entry.lane or "",
         number=idea.number,
         version=idea.version,
-        council=council,
+        council=row.title,
         status=idea.status,
         received_at=idea.received_at,
         precision=idea.precision,
-        snippet=line if len(line) <= _SNIPPET else f"{line[:_SNIPPET].rstrip()} …",
-        author=version.author or "",
+        snippet=snippet(text),
+        author=row.author or "",
         idea_id=idea.id,
-        outcome=verdict.outcome if verdict else None,
-        unchecked=verdict.unchecked if verdict else [],
+        outcome=row.outcome,
+        unchecked=row.unchecked or [],
         text=text,
+        others=row.alike - 1,
+        lookers=row.lookers or [],
     )
 
 
-def lanes(session: SqlSession) -> list[Lane]:
-    """Count what waits, by reason."""
+def _place(entry: QueueEntry) -> Place:
+    return Place(entry.priority, entry.opened_at, entry.id)
+
+
+def snippet(text: str, most: int = _SNIPPET) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most].rstrip()} …"
+
+
+def _look_behind(session: SqlSession, cards: Sequence[Card]) -> None:
+    """Give the cards that stand for several ideas the next few of them."""
+    if not cards:
+        return
+    folds = (
+        func.unnest(literal([card.fold for card in cards], ARRAY(BigInteger)))
+        .table_valued("fold")
+        .render_derived(name="folds")
+    )
+    shown = {card.place.entry_id for card in cards}
+    members = (
+        select(QueueEntry.id, QueueEntry.idea_id)
+        .where(QueueEntry.fold == folds.c.fold, QueueEntry.closed_at.is_(None))
+        .order_by(*place_in(QueueEntry))
+        .limit(SHOWN_BEHIND + 1)
+        .lateral("members")
+    )
     rows = session.execute(
-        select(QueueEntry.reason, func.count(), func.min(QueueEntry.opened_at))
-        .where(QueueEntry.closed_at.is_(None))
-        .group_by(QueueEntry.reason)
+        select(folds.c.fold, members.c.id, Idea, IdeaText.author, IdeaText.text)
+        .select_from(folds)
+        .join(members, true())
+        .join(Idea, Idea.id == members.c.idea_id)
+        .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
+        .order_by(folds.c.fold, members.c.id)
     )
-    order = list(Reason)
-    return sorted((Lane(*row) for row in rows), key=lambda lane: order.index(lane.reason))
-
-
-def councils(session: SqlSession) -> list[tuple[str, str]]:
-    """Return slug and title of every council, the newest first."""
-    return [
-        (row.slug, row.title)
-        for row in session.execute(select(Council.slug, Council.title).order_by(Council.id.desc()))
-    ]
+    of_fold = {card.fold: card for card in cards}
+    for fold, entry_id, idea, author, text in rows:
+        behind = of_fold[fold].behind
+        if entry_id not in shown and len(behind) < SHOWN_BEHIND:
+            behind.append(
+                Behind(
+                    idea.number,
+                    author or "",
+                    snippet(text or "", _SHORT_SNIPPET),
+                    idea.received_at,
+                    idea.precision,
+                )
+            )
 
 
 def place_of(session: SqlSession, number: str) -> Place | None:
     """Return the first place that an idea has in the queue."""
-    row = session.execute(
-        select(QueueEntry.priority, QueueEntry.opened_at, QueueEntry.id)
+    entry = session.scalar(
+        select(QueueEntry)
         .join(Idea, Idea.id == QueueEntry.idea_id)
         .where(Idea.number == number, QueueEntry.closed_at.is_(None))
-        .order_by(*_ordered())
+        .order_by(*place_in(QueueEntry))
         .limit(1)
-    ).first()
-    return Place(*row) if row else None
+    )
+    return _place(entry) if entry else None
 
 
-def next_number(session: SqlSession, wanted: Filter, after: Place | None, but: str) -> str | None:
-    """Return the number of the idea to look at next: after a place, or else from the front."""
+def next_number(session: SqlSession, wanted: Filter, here: Place | None, but: str) -> str | None:
+    """Return the number of the idea to look at next: after a place, or else from the front.
+
+    The others of a group come last: who has looked at one of five hundred copies goes on to
+    something else.
+    """
     question = (
         select(Idea.number)
         .join(QueueEntry, QueueEntry.idea_id == Idea.id)
-        .join(Council, Council.id == Idea.council_id)
-        .where(*wanted.conditions(), Idea.number != but)
-        .order_by(*_ordered())
+        .where(*conditions(wanted), Idea.number != but)
+        .where(*(QueueEntry.idea_id.in_(ideas) for ideas in chosen_ideas(wanted)))
+        .order_by(*place_in(QueueEntry))
         .limit(1)
     )
-    if after is not None:
-        following = session.scalar(question.where(after.after()))
-        if following is not None:
-            return following
-    return session.scalar(question)
+    if here is None:
+        return session.scalar(question)
+    own = aliased(QueueEntry)
+    own_fold = select(own.fold).where(own.id == here.entry_id).scalar_subquery()
+    elsewhere = question.where(QueueEntry.fold != own_fold)
+    in_turn = (elsewhere.where(after(QueueEntry, here)), elsewhere, question)
+    return session.scalar(select(func.coalesce(*(each.scalar_subquery() for each in in_turn))))

@@ -1,17 +1,32 @@
 """The queue: what waits, the most urgent first."""
 
+import enum
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Blueprint, render_template, request, session, url_for
+from babel import Locale
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, review_queue, words
+from services.moderation import access, queue_counts, queue_words, review_queue, words
 from services.moderation.checks.explanations import explain
-from services.moderation.review_queue import Filter, Place
-from shared import times, web
+from services.moderation.checks.language import LANGUAGES
+from services.moderation.queue_filter import (
+    AGES,
+    MAX_SEARCH,
+    OTHER_LANGUAGE,
+    OWN_LANGUAGE,
+    Filter,
+    Lane,
+    Place,
+)
+from services.moderation.review_queue import Card
+from services.moderation.views_live import sentence as looking_word
+from shared import i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.models import Precision, Reason, Role
@@ -26,19 +41,47 @@ _WORDS: dict[str, Callable[..., str]] = {
     "decision_word": words.done,
     "role_word": words.role,
     "check_word": words.check,
+    "lane_word": queue_words.lane,
+    "lane_hint": queue_words.lane_hint,
+    "count_word": queue_words.count,
+    "alike_word": queue_words.alike,
+    "decide_about_all": queue_words.decide_about_all,
+    "looking_word": looking_word,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
 bp.add_app_template_filter(words.check, "check_name")
 bp.add_app_template_filter(words.duration, "duration")
 
+_NUMBER = re.compile(r"r-\d{4}-\d{6,}", re.IGNORECASE)
+# What the check can name, by letters alone or by words, and a city is likely to meet.
+_LANGUAGES = sorted(
+    {code for codes in LANGUAGES.values() for code in codes.values()}
+    | {"am", "el", "he", "hi", "ja", "ko", "ku", "ta", "th", "ti", "zh"}
+)
+
+Kind = TypeVar("Kind", bound=enum.StrEnum)
+
+
+def _one_of(kind: type[Kind], name: str) -> Kind | None:
+    with suppress(ValueError):
+        return kind(request.values.get(name, ""))
+    return None
+
 
 def asked_filter() -> Filter:
     """Read the filter from the URL, or from a form that carries it on; nonsense is no filter."""
-    reason = None
-    with suppress(ValueError):
-        reason = Reason(request.values.get("reason", ""))
-    return Filter(reason, request.values.get("council") or None)
+    language = request.values.get("language")
+    age = request.values.get("age", "")
+    return Filter(
+        lane=_one_of(Lane, "lane"),
+        reason=_one_of(Reason, "reason"),
+        council=request.values.get("council") or None,
+        language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
+        age=next((days for days in AGES if str(days) == age), None),
+        q=" ".join(request.values.get("q", "").replace("\x00", "").split())[:MAX_SEARCH] or None,
+        mine=access.current().id if request.values.get("mine") else None,
+    )
 
 
 def asked_place() -> Place | None:
@@ -65,24 +108,44 @@ def moment(at: datetime) -> str:
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    """Show one page of the queue; `?part=list` gives only the list, for a page already open."""
+    """Show one page of the queue; `?part=list` gives only the list, for a page already open.
+
+    A search for the number of an idea leads to the idea.
+    """
     wanted = asked_filter()
-    with Session() as reading:
-        cards, more = review_queue.page(reading, wanted, asked_place())
-        lanes = review_queue.lanes(reading)
-        councils = review_queue.councils(reading)
+    if wanted.q and _NUMBER.fullmatch(wanted.q):
+        number = wanted.q.upper()
+        return redirect(url_for("ideas.show", number=number, **wanted.but(q=None)), 303)
     part = request.args.get("part") == "list"
+    with Session() as reading:
+        cards, more = review_queue.page(reading, wanted, asked_place(), access.current().id)
+        around = {} if part else _around(reading, wanted)
     return render_template(
         "moderation/_queue_list.html" if part else "moderation/queue.html",
         cards=[(card, _sentences(card)) for card in cards],
-        lanes=lanes,
-        waiting=sum(lane.waiting for lane in lanes),
-        oldest=min((lane.oldest for lane in lanes), default=None),
-        councils=councils,
         wanted=wanted,
+        wave=queue_words.WAVE,
         next_url=_url_of_next(wanted, more),
-        undo=None if part else session.pop("undo", None),
+        may_decide=access.current().role is not Role.READER,
+        **around,
     )
+
+
+def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
+    lanes = queue_counts.lanes(reading, wanted.council)
+    here = lanes[wanted.lane] if wanted.lane else queue_counts.together(list(lanes.values()))
+    named = Locale.parse(i18n.language()).languages
+    return {
+        "lanes": lanes,
+        "everything": queue_counts.together(list(lanes.values())),
+        "here": here,
+        "councils": queue_counts.councils(reading),
+        "reasons": list(Reason),
+        "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
+        "ages": [(days, words.duration(days * 86400)) for days in AGES],
+        "undo": session.pop("undo", None),
+        "bulk": session.pop("bulk", None),
+    }
 
 
 def _url_of_next(wanted: Filter, more: Place | None) -> str | None:
@@ -92,7 +155,7 @@ def _url_of_next(wanted: Filter, more: Place | None) -> str | None:
     return url_for(".index", **query)
 
 
-def _sentences(card: review_queue.Card) -> list[dict[str, Any]]:
+def _sentences(card: Card) -> list[dict[str, Any]]:
     return [
         {
             "severity": finding.severity.value,

@@ -1,0 +1,183 @@
+"""What a moderator wants to see of the queue: lane, filters, search; kept in the URL."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import aliased
+from sqlalchemy.orm.util import AliasedClass
+
+from shared.clock import utcnow
+from shared.models import Ask, Council, Decision, IdeaText, QueueEntry, Reason
+
+MAX_SEARCH = 200
+# A search for a word that stands everywhere looks at so many texts, and says so.
+MOST_FOUND = 5000
+AGES = (1, 3, 7, 30)
+# In the filter for languages: what the checks found to be in no other language than the council's,
+# and what they found to be in one.
+OWN_LANGUAGE = "own"
+OTHER_LANGUAGE = "other"
+# What comes back to whoever decided: a new look is for somebody else.
+_COMES_BACK = (Reason.CORRECTION, Reason.REPORT, Reason.LATE_FINDING)
+
+
+class Lane(enum.StrEnum):
+    """Where in the queue an entry waits, by its reason and, for those of new ideas, its priority.
+
+    The function `queue_lane` in the database (migration 0003) says which; each entry is in one.
+    """
+
+    # May hurt somebody, or a reader reported it.
+    URGENT = "urgent"
+    ORDINARY = "ordinary"
+    LIKELY_SPAM = "likely-spam"
+    # A check could not run, and nothing worse is known.
+    UNCHECKED = "unchecked"
+    # A second look: asked for by the writer, after a reopening, or a sample.
+    RE_REVIEW = "re-review"
+    # Already public, with findings.
+    CLEAN_UP = "clean-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a moderator looks at. `age` in days that an entry has waited at least."""
+
+    lane: Lane | None = None
+    reason: Reason | None = None
+    council: str | None = None
+    language: str | None = None
+    age: int | None = None
+    q: str | None = None
+    # Only what is this person's.
+    mine: UUID | None = None
+
+    def as_query(self) -> dict[str, str]:
+        """Return the filter as the parameters of a URL."""
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
+        named["mine"] = "1" if self.mine else ""
+        return {name: str(value) for name, value in named.items() if value}
+
+    def but(self, **changes: Any) -> dict[str, str]:
+        """Return the parameters of a filter that differs in this."""
+        return replace(self, **changes).as_query()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether more than the lane is asked for."""
+        return replace(self, lane=None) != Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the order of the queue: higher priority first, then the oldest."""
+
+    priority: int
+    opened_at: datetime
+    entry_id: int
+
+    def could_be(self) -> bool:
+        """Tell whether its numbers fit their columns; one that was made up may not."""
+        return abs(self.priority) < 1 << 31 and abs(self.entry_id) < 1 << 63
+
+    def __str__(self) -> str:
+        return f"{self.priority}_{self.opened_at.timestamp():.6f}_{self.entry_id}"
+
+
+Entry = type[QueueEntry] | AliasedClass[QueueEntry]
+
+
+def place_in(entry: Entry) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns that the queue is ordered by."""
+    return (entry.rank, entry.opened_at, entry.id)
+
+
+def values(place: Place) -> tuple[int, datetime, int]:
+    """Return what stands in those columns at a place."""
+    return (-place.priority, place.opened_at, place.entry_id)
+
+
+def after(entry: Entry, place: Place) -> ColumnElement[bool]:
+    """Return the condition for what comes later in the queue."""
+    return tuple_(*place_in(entry)) > tuple_(*values(place))
+
+
+def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[bool]]:
+    """Return what an open entry must fulfil, but for the search and for whose it is."""
+    asked: list[ColumnElement[bool]] = [entry.closed_at.is_(None)]
+    if wanted.lane is not None:
+        asked.append(entry.lane == wanted.lane.value)
+    if wanted.reason is not None:
+        asked.append(entry.reason == wanted.reason)
+    if wanted.council is not None:
+        council = select(Council.id).where(Council.slug == wanted.council).scalar_subquery()
+        asked.append(entry.council_id == council)
+    if wanted.language == OWN_LANGUAGE:
+        asked.append(entry.language.is_(None))
+    elif wanted.language == OTHER_LANGUAGE:
+        asked.append(entry.language.is_not(None))
+    elif wanted.language is not None:
+        asked.append(entry.language == wanted.language)
+    if wanted.age is not None:
+        asked.append(entry.opened_at < utcnow() - timedelta(days=wanted.age))
+    return asked
+
+
+def chosen_ideas(wanted: Filter) -> Sequence[Select[tuple[UUID]]]:
+    """Return statements that each give ideas to look among: by search, by whose they are."""
+    among = []
+    if wanted.q:
+        among.append(_found(wanted.q))
+    if wanted.mine:
+        among.append(_mine(wanted.mine))
+    return among
+
+
+def _found(words: str) -> Select[tuple[UUID]]:
+    """Ideas whose text holds all the words, or their other forms, or longer words begun by them.
+
+    Swedish is full of compounds: who looks for "cykel" also wants "cykelställ". Quotation marks,
+    "or" and "-" work as people know them from the web.
+    """
+    query = func.websearch_to_tsquery(
+        literal_column("'swedish'::regconfig"), words.replace("'", " ").replace("\\", " ")
+    )
+    begun = func.regexp_replace(cast(query, Text), "'([^']{3,})'", r"'\1':*", "g")
+    vector = func.to_tsvector(literal_column("'swedish'::regconfig"), IdeaText.text)
+    return (
+        select(IdeaText.idea_id)
+        .where(IdeaText.is_waiting, vector.bool_op("@@")(cast(begun, TSQUERY)))
+        .limit(MOST_FOUND)
+    )
+
+
+def _mine(staff_id: UUID) -> Select[tuple[UUID]]:
+    """Ideas that a colleague asks this person about, and those they decided on that came back."""
+    back = aliased(QueueEntry)
+    asked = select(Ask.idea_id).where(Ask.asked_of == staff_id, Ask.closed_at.is_(None))
+    decided = select(Decision.id).where(
+        Decision.idea_id == back.idea_id, Decision.staff_id == staff_id
+    )
+    came_back = select(back.idea_id).where(
+        back.closed_at.is_(None),
+        back.reason.in_(_COMES_BACK),
+        decided.exists(),
+    )
+    both = union(asked, came_back).subquery()
+    return select(both.c.idea_id)

@@ -1,0 +1,61 @@
+"""What the queue calls its lanes and amounts."""
+
+from babel.numbers import format_decimal
+
+from services.moderation.queue_counts import Waiting
+from services.moderation.queue_filter import Lane
+from services.moderation.review_queue import MOST_COUNTED
+from shared import i18n
+from shared.i18n import gettext as _
+from shared.i18n import ngettext
+
+# From so many on, alike ideas are called a wave.
+WAVE = 10
+
+
+def lane(of: Lane) -> str:
+    """Name a lane."""
+    return {
+        Lane.URGENT: _("Brådskande"),
+        Lane.ORDINARY: _("Vanliga"),
+        Lane.LIKELY_SPAM: _("Troligt skräp"),
+        Lane.UNCHECKED: _("Ej kontrollerade"),
+        Lane.RE_REVIEW: _("Ny prövning"),
+        Lane.CLEAN_UP: _("Städning"),
+    }[of]
+
+
+def lane_hint(of: Lane) -> str:
+    """Say what waits in a lane."""
+    return {
+        Lane.URGENT: _("Det som kan skada någon, och det som läsare har anmält"),
+        Lane.ORDINARY: _("Nya och rättade idéer"),
+        Lane.LIKELY_SPAM: _("Det som datorn tror är skräp; ingenting avslås av sig självt"),
+        Lane.UNCHECKED: _("Idéer som någon kontroll inte kunde läsa"),
+        Lane.RE_REVIEW: _("Det som någon ska se på en gång till"),
+        Lane.CLEAN_UP: _("Redan publicerat, där datorn har hittat något"),
+    }[of]
+
+
+def number(of: int) -> str:
+    """Write a number as people read it."""
+    return format_decimal(of, locale=i18n.language())
+
+
+def count(waiting: Waiting) -> str:
+    """Write how many wait; "1 000+" for more than were counted."""
+    return number(waiting.count) + ("+" if waiting.is_more else "")
+
+
+def alike(others: int) -> str:
+    """Say how many more ideas a card stands for."""
+    if others >= MOST_COUNTED:
+        return _("fler än %(n)s liknande", n=number(MOST_COUNTED))
+    return ngettext("%(n)s liknande", "%(n)s liknande", others)
+
+
+def decide_about_all(others: int) -> str:
+    """Say what a press on a group does."""
+    if others >= MOST_COUNTED:
+        return _("Besluta om de första %(n)s på en gång", n=number(MOST_COUNTED))
+    return _("Besluta om alla %(n)s på en gång", n=others + 1)
