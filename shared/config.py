@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,8 +33,9 @@ class Settings:
         "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`"
     )
     secret_key: str = _setting(
-        "At least 32 characters; signs receipts and sessions. Changing it signs staff out; "
-        "receipt links already handed out keep working"
+        "At least 32 characters; signs receipts and sessions, and locks second factors. Changing "
+        "it signs staff out, ends links for passwords and invitations, and makes authenticator "
+        "apps worthless (recovery codes still work); receipt links already handed out keep working"
     )
     public_url: str = _setting("Where residents reach the public web: `https://dialog.example.se`")
     desk_url: str = _setting("Where staff reach the desk: `https://radslag.example.se`")
@@ -83,6 +85,37 @@ class Settings:
     public_database_url: str = _setting(
         "A read replica for the public pages; empty: the database itself", ""
     )
+    oidc_issuer: str = _setting(
+        "The city's directory, for signing in through OpenID Connect: its issuer, such as "
+        "`https://login.microsoftonline.com/TENANT/v2.0` or `https://id.example.se/realms/staden`; "
+        "empty: off",
+        "",
+    )
+    oidc_client_id: str = _setting("What the directory calls the desk", "")
+    oidc_client_secret: str = _setting("The secret that the directory gave the desk", "")
+    oidc_name: str = _setting("What the directory is called on the button; empty: a usual word", "")
+    oidc_email_claim: str = _setting("The claim that holds a person's address", "email")
+    oidc_trust_email: bool = _setting(
+        "`1`: that claim is believed without `email_verified`. Only for a directory in which "
+        "nobody but the city sets it, such as a tenant of one's own in Entra ID, which gives no "
+        "such claim",
+        "0",
+    )
+    oidc_create: bool = _setting(
+        "`1`: whoever the directory knows and the desk does not gets an account, as a reader or "
+        "with the role that the directory gives; `0`: only those with an account come in",
+        "0",
+    )
+    oidc_role_claim: str = _setting(
+        "The claim that holds a person's roles or groups, with dots for what lies inside "
+        "(`realm_access.roles`). The directory then says at each sign-in who is what, and lets "
+        "nobody in without a role; empty: roles are given at the desk",
+        "",
+    )
+    oidc_roles: Mapping[str, str] = _setting(
+        "What the roles are called in that claim",
+        "admin=radslag-admin;moderator=radslag-moderator;reader=radslag-reader",
+    )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info")
 
     @classmethod
@@ -103,7 +136,10 @@ class Settings:
                 raw[item.name] = value
         if missing:
             raise SettingsError(f"Missing settings: {', '.join(missing)}.")
-        return cls(**{name: _CONVERT.get(name, str)(value) for name, value in raw.items()})
+        made = cls(**{name: _CONVERT.get(name, str)(value) for name, value in raw.items()})
+        if made.oidc_issuer and not made.oidc_client_id:
+            raise SettingsError("RADSLAG_OIDC_CLIENT_ID must be set beside RADSLAG_OIDC_ISSUER.")
+        return made
 
     @property
     def celery_broker_url(self) -> str:
@@ -213,6 +249,25 @@ def _log_level(value: str) -> str:
     return value.lower()
 
 
+def _oidc_issuer(value: str) -> str:
+    """Return an issuer as it is: with or without a slash at its end it is another one."""
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not parts.hostname or not (parts.scheme == "https" or (local and parts.scheme == "http")):
+        raise SettingsError("RADSLAG_OIDC_ISSUER must start with https://.")
+    return value
+
+
+def _oidc_roles(value: str) -> Mapping[str, str]:
+    pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
+    roles = {role.strip(): name.strip() for role, _equals, name in pairs}
+    if not roles or not set(roles) <= {"admin", "moderator", "reader"} or not all(roles.values()):
+        raise SettingsError("RADSLAG_OIDC_ROLES must look like admin=A;moderator=B;reader=C.")
+    return MappingProxyType(roles)
+
+
 _CONVERT: Mapping[str, Any] = {
     "database_url": _database_url,
     "public_database_url": _optional_database_url,
@@ -229,6 +284,10 @@ _CONVERT: Mapping[str, Any] = {
     "submit_limit": _submit_limit,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
+    "oidc_issuer": _oidc_issuer,
+    "oidc_trust_email": lambda value: _switch("RADSLAG_OIDC_TRUST_EMAIL", value),
+    "oidc_create": lambda value: _switch("RADSLAG_OIDC_CREATE", value),
+    "oidc_roles": _oidc_roles,
     "semantic": lambda value: _on_or_off("RADSLAG_SEMANTIC", value),
     "log_level": _log_level,
 }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared.models.enums import DecisionKind, ReceiptVerb
+from shared.models.enums import DecisionKind, LinkKind, ReceiptVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,16 @@ class AlertRaised(Event):
     def subject_id(self) -> UUID:
         """The row that the alert is about."""
         return self.about_id
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLinkMade(Event):
+    """A member of staff was invited, or asked for a new password: a letter with a link is owed."""
+
+    link_id: UUID
+    kind: LinkKind
+
+    @property
+    def subject_id(self) -> UUID:
+        """The invitation or the reset."""
+        return self.link_id

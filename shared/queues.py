@@ -65,9 +65,10 @@ MEANING = Consumer(
     advises=True,
 )
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
+ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
-    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER)}
+    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER, ACCOUNT)}
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
@@ -81,6 +82,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "IdeaDecided": (LETTER,),
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),
+        "AccountLinkMade": (ACCOUNT,),
     }
 )
 
@@ -88,6 +90,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
 SEND_LETTERS = "notify.send_letters"
 RUN_DIGESTS = "notify.run_digests"
 LEARN_SPAM = "moderation.learn_spam"
+COUNT_DAYS = "moderation.count_days"
+DRAW_SAMPLES = "moderation.draw_samples"
 
 
 def message(batch: UUID) -> dict[str, str]:

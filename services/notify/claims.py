@@ -4,7 +4,7 @@ A claim is one statement: due, free, and still true (the decision stands, the wr
 withdrawn, there is an address). A worker that dies with a letter in its hands leaves it claimed;
 when the lease ends,
 
-- a letter about a decision is sent again, with the same Message-ID: at least once;
+- a letter about a decision or an account is sent again, with the same Message-ID: at least once;
 - a digest is given up as interrupted: at most once, tomorrow's tells what waits.
 """
 
@@ -238,7 +238,7 @@ def _claimable(now: BindParameter[datetime]) -> ColumnElement[bool]:
         Letter.due_at <= now,
         or_(
             Letter.state == LetterState.WAITING,
-            and_(Letter.claimed_until < now, Letter.decision_id.is_not(None)),
+            and_(Letter.claimed_until < now, Letter.digest_id.is_(None)),
         ),
     )
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from services.notify import overview
+from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.letters import CORRECTED, DIGEST, INTERRUPTED, SUPERSEDED, UNDONE
 from shared import web
 from shared.clock import utcnow
@@ -83,6 +84,8 @@ def _template_labels() -> dict[str, str]:
         "masked": _("Maskade ord"),
         CORRECTED: _("Ändrat beslut"),
         DIGEST: _("Dagligt brev till personal"),
+        INVITATION: _("Inbjudan"),
+        PASSWORD_RESET: _("Nytt lösenord"),
     }
 
 
@@ -97,4 +100,5 @@ def _reason_labels() -> dict[str, str]:
         "no address": _("ingen adress"),
         "account closed": _("kontot är stängt"),
         "nothing waits": _("inget väntade längre"),
+        LINK_ENDED: _("länken gällde inte längre"),
     }

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.notify import digests, letters, sending
+from services.notify import account_letters, digests, letters, sending
 from shared import outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
@@ -25,6 +25,16 @@ def write_letters(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             letters.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.ACCOUNT.task, base=BatchTask)
+def write_account_letters(batch: str) -> None:
+    """Write the letters about accounts that a batch of links owes."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            account_letters.write(session, batch_id, deliveries, _settings())
 
 
 @shared_task(name=queues.SEND_LETTERS)

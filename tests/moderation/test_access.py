@@ -1,12 +1,10 @@
 """Who gets in, and how: every door as everybody, tokens, origins, sessions, the first link."""
 
 import re
-import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
@@ -14,61 +12,74 @@ from time_machine import travel
 
 from radslag.desk import create_app
 from services.moderation import access, accounts, originals
-from shared import db
+from services.moderation.people import roles
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
-from shared.models import Decision, Invitation, LoginAttempt, Original, Role, Staff
+from shared.models import Decision, Original, Role, Staff
 from tests.factories import _ENVIRONMENT, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
 
 _ID = "0197a1b2-0000-7000-8000-000000000001"
-_VALUES = {
-    "number": "R-2026-999999",
-    "decision_id": _ID,
-    "bulk_id": _ID,
-    "staff_id": _ID,
-    "job_id": 1,
-    "version": 999,
-    "entry_id": 1,
-    "token": "nothing",
-}
-# Open to all: the doors themselves, what operators ask, and files without content of anybody's.
-OPEN = ("login.", "operators.", "static", "shared.static")
-MODERATOR = ("decisions.", "bulk.", "ideas.original")
+_MADE_UP = {"IntegerConverter": 1, "UUIDConverter": _ID}
+# Open to all: files without content of anybody's, and what operators ask.
+FILES = ("static", "shared.static")
+OPERATORS = "operators"
+# These stay locked whatever is added beside them: the role is said twice, here and at the door.
 ADMIN = (
-    "admin.staff",
-    "admin.invite",
-    "admin.disable",
-    "admin.replay",
-    "checks.",
-    "spam_model.",
-    "word_lists.",
+    "/staff",
+    "/checks",
+    "/councils",
+    "/audit",
+    "/settings",
+    "/answer-templates",
+    "/jobs/1/replay",
 )
+# What everybody who is signed in does to what is their own, and answers when a colleague asks;
+# other doors that change something are a moderator's at least.
+OWN = ("/account", "/ideas/nothing/asks/1/")
 
 
-def doors() -> list[tuple[str, str, Role | None]]:
-    """Return every method and path of the desk with the role that it asks for."""
+def doors() -> list[tuple[str, str, Role]]:
+    """Return every method and path of the desk with the role that its guards say they ask for."""
     app = create_app(Settings.from_env(_ENVIRONMENT))
     urls = app.url_map.bind("localhost")
     found = []
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith(OPEN):
+        blueprint = rule.endpoint.rpartition(".")[0]
+        if rule.endpoint in FILES or blueprint == OPERATORS or is_open(app, blueprint):
             continue
-        role = Role.READER
-        if rule.endpoint.startswith(MODERATOR):
-            role = Role.MODERATOR
-        elif rule.endpoint.startswith(ADMIN):
-            role = Role.ADMIN
-        path = urls.build(rule.endpoint, {name: _VALUES[name] for name in rule.arguments})
+        asked = [hook.role for hook in app.before_request_funcs[blueprint] if hasattr(hook, "role")]
+        asked += [getattr(app.view_functions[rule.endpoint], "role", Role.READER)]
+        made_up = {
+            name: _MADE_UP.get(type(converter).__name__, "nothing")
+            for name, converter in rule._converters.items()
+        }
+        path = urls.build(rule.endpoint, made_up, method=next(iter(rule.methods or {"GET"})))
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        found += [(method, path, role) for method in sorted(methods)]
+        found += [(method, path, max(asked, key=RANKS.index)) for method in sorted(methods)]
     return found
 
 
+def is_open(app: Flask, blueprint: str) -> bool:
+    """Whether anybody may knock here: signing in, and what a mailed link opens."""
+    return access.open_door in app.before_request_funcs.get(blueprint, [])
+
+
+RANKS = list(Role)
 DOORS = doors()
-POSTS = [path for method, path, _role in DOORS if method == "POST"]
+POSTS = [path for method, path, _role in DOORS if method != "GET"]
+OPEN_POSTS = [
+    "/login",
+    "/login/code",
+    "/login/code/new",
+    "/login/forgotten",
+    "/login/resume",
+    "/logout",
+    "/reset/x",
+    "/welcome/x",
+]
 
 
 @pytest.fixture
@@ -94,12 +105,29 @@ def ask(desk: Desk, method: str, path: str):
 
 def test_the_walk_meets_every_kind_of_door():
     assert {role for _method, _path, role in DOORS} == set(Role)
-    assert len(DOORS) > 12
+    assert len(DOORS) > 40
 
 
-def test_every_room_of_the_desk_has_a_guard(app):
-    unguarded = {name for name in app.blueprints if not app.before_request_funcs.get(name)}
-    assert unguarded == {"operators", "shared"}
+def test_every_room_of_the_desk_has_a_guard_or_is_meant_to_stand_open(app):
+    open_rooms = {name for name in app.blueprints if is_open(app, name)}
+    assert open_rooms == {"login", "links", "directory"}
+    for name in set(app.blueprints) - open_rooms - {OPERATORS, "shared"}:
+        assert any(hasattr(hook, "role") for hook in app.before_request_funcs[name]), name
+
+
+def test_what_is_for_administrators_asks_for_one():
+    lax = [path for _method, path, role in DOORS if path.startswith(ADMIN) and role != Role.ADMIN]
+    assert lax == []
+    assert {"/staff", "/checks"} <= {path for _method, path, _role in DOORS}
+
+
+def test_a_reader_changes_nothing_but_what_is_their_own():
+    lax = [
+        path
+        for method, path, role in DOORS
+        if method != "GET" and role is Role.READER and not path.startswith(OWN)
+    ]
+    assert lax == []
 
 
 def test_nobody_enters_without_signing_in(app, settings):
@@ -114,22 +142,22 @@ def test_nobody_enters_without_signing_in(app, settings):
             assert answer.status_code == 401, path
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", RANKS)
 def test_everybody_enters_what_their_role_opens_and_nothing_else(app, settings, session, role):
     desk = enter(app, settings, session, role)
-    ranks = list(Role)
     for method, path, needed in DOORS:
         status = ask(desk, method, path).status_code
-        if ranks.index(role) < ranks.index(needed):
+        if RANKS.index(role) < RANKS.index(needed):
             assert status == 403, (method, path)
         else:
-            assert status in {200, 303, 404, 422}, (method, path, status)
+            # Let in; what it was asked to do is made up, and so can be missing or wrong.
+            assert status in {200, 204, 303, 304, 400, 404, 409, 422}, (method, path, status)
 
 
 def test_a_closed_account_is_out_at_once_everywhere(app, settings, session):
     desk = enter(app, settings, session, Role.ADMIN)
-    person = accounts.find(session, "p@example.org")
-    accounts.disable(person)
+    accounts.add_staff(session, "kvar@example.org", Role.ADMIN, PASSWORD)
+    roles.disable(session, accounts.find(session, "p@example.org"), by=None)
     session.commit()
     for method, path, _role in DOORS:
         assert ask(desk, method, path).status_code in {303, 401}, path
@@ -141,7 +169,7 @@ def test_a_closed_account_is_out_at_once_everywhere(app, settings, session):
 def test_programs_get_problems_not_pages(app, settings):
     nobody = Desk(app, settings)
     answer = nobody.client.post(
-        f"/ideas/{_VALUES['number']}/decisions",
+        "/ideas/R-2026-999999/decisions",
         json={},
         headers=nobody.headers,
         base_url=nobody.base,
@@ -158,7 +186,7 @@ class TestEveryPost:
 
     @pytest.mark.parametrize("token", ["", "wrong"])
     def test_fails_without_its_token(self, admin, token):
-        for path in [*POSTS, "/logout", "/login"]:
+        for path in [*POSTS, *OPEN_POSTS]:
             # Of an idea that is not there, the page that would keep the typed words is not there.
             assert admin.post(path, csrf_token=token).status_code in {400, 404}, path
             answer = admin.client.post(
@@ -181,7 +209,7 @@ class TestEveryPost:
     )
     def test_fails_from_anywhere_else(self, admin, headers):
         admin.headers = headers
-        for path in [*POSTS, "/logout", "/login", "/welcome/x"]:
+        for path in [*POSTS, *OPEN_POSTS]:
             assert admin.post(path).status_code == 403, path
 
     def test_may_name_its_origin_in_the_referer(self, admin):
@@ -189,7 +217,7 @@ class TestEveryPost:
         assert admin.post("/logout").status_code == 303
 
     def test_fails_at_another_host(self, admin):
-        for path in [*POSTS, "/login"]:
+        for path in [*POSTS, *OPEN_POSTS]:
             answer = admin.client.post(
                 path,
                 data={"csrf_token": admin.csrf},
@@ -284,192 +312,6 @@ class TestSession:
         desk.csrf = desk.token()
         answer = desk.post("/login", email="p@example.org", password=PASSWORD, next=wanted)
         assert answer.location == led_to
-
-
-class TestSignIn:
-    @pytest.fixture
-    def desk(self, app, settings, session):
-        accounts.add_staff(session, "p@example.org", Role.READER, PASSWORD)
-        session.commit()
-        desk = Desk(app, settings)
-        desk.csrf = desk.token()
-        return desk
-
-    def try_with(self, desk, password, email="p@example.org", source="192.0.2.1"):
-        return desk.client.post(
-            "/login",
-            data={"email": email, "password": password, "csrf_token": desk.csrf},
-            headers=desk.headers,
-            base_url=desk.base,
-            environ_base={"REMOTE_ADDR": source},
-        )
-
-    def test_by_json(self, desk):
-        body = {"email": "P@Example.org ", "password": PASSWORD}
-        assert desk.send("/login", body).json == {"ok": True}
-        desk.get("/")
-
-    @pytest.mark.parametrize("body", [[], "x", None, {"email": 3, "password": ["x"]}])
-    def test_by_nonsense_is_refused(self, desk, body):
-        assert desk.send("/login", body).status_code in {400, 401}
-
-    def test_says_the_same_of_unknown_addresses_and_wrong_passwords(self, desk):
-        wrong = self.try_with(desk, "fel lösenord", email="p@example.org")
-        unknown = self.try_with(desk, "fel lösenord", email="q@example.org")
-        assert wrong.status_code == unknown.status_code == 401
-        assert wrong.text.replace("p@example.org", "q@example.org") == unknown.text
-
-    def test_a_password_is_the_same_however_its_letters_are_composed(self, desk):
-        decomposed = PASSWORD.replace("å", "a\u030a").replace("ö", "o\u0308")
-        assert decomposed != PASSWORD
-        assert self.try_with(desk, decomposed).status_code == 303
-
-    def test_waits_after_five_failures_even_with_the_right_password(self, desk, session):
-        for _ in range(5):
-            assert self.try_with(desk, "fel lösenord").status_code == 401
-        refused = self.try_with(desk, PASSWORD)
-        assert refused.status_code == 429
-        assert refused.headers["Retry-After"] == "900"
-        # A stranger's failures do not lock the person out elsewhere.
-        assert self.try_with(desk, PASSWORD, source="192.0.2.2").status_code == 303
-        session.execute(LoginAttempt.__table__.update().values(at=utcnow() - timedelta(minutes=16)))
-        session.commit()
-        desk.csrf = desk.token("/login")
-        assert self.try_with(desk, PASSWORD).status_code == 303
-
-    def test_waits_when_one_source_tries_many_accounts(self, desk, monkeypatch):
-        monkeypatch.setattr(accounts, "MOST_FROM_ONE_SOURCE", 6)
-        answers = [
-            self.try_with(desk, "fel", email=f"nr{number}@example.org").status_code
-            for number in range(accounts.MOST_FROM_ONE_SOURCE + 2)
-        ]
-        assert answers == [401] * accounts.MOST_FROM_ONE_SOURCE + [429] * 2
-
-    def test_success_forgets_the_failures(self, desk, session):
-        for _ in range(4):
-            self.try_with(desk, "fel lösenord")
-        assert self.try_with(desk, PASSWORD).status_code == 303
-        assert session.scalar(select(func.count()).select_from(LoginAttempt)) == 0
-
-    @pytest.mark.usefixtures("desk")
-    def test_attempts_at_the_same_instant_are_all_counted(self, settings):
-        allowed = []
-        start = threading.Barrier(12)
-
-        def attempt() -> None:
-            start.wait()
-            with db.Session.begin() as own:
-                allowed.append(accounts.count_attempt(own, settings, "p@example.org", "::1"))
-
-        threads = [threading.Thread(target=attempt) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(allowed) == [False] * 7 + [True] * 5
-
-    def test_neither_address_nor_source_is_kept(self, desk, session):
-        self.try_with(desk, "fel lösenord", source="192.0.2.77")
-        kept = session.execute(select(LoginAttempt.email_hash, LoginAttempt.source_hash)).one()
-        assert all(b"192.0.2.77" not in hashed and b"example" not in hashed for hashed in kept)
-        assert all(len(hashed) == 32 for hashed in kept)
-
-    def test_old_attempts_are_cleaned_away(self, desk, session):
-        old = utcnow() - timedelta(days=1)
-        session.add_all(LoginAttempt(email_hash=b"a", source_hash=b"b", at=old) for _ in range(15))
-        session.commit()
-        self.try_with(desk, "fel lösenord")
-        assert session.scalar(select(func.count()).select_from(LoginAttempt)) == 1
-
-    def test_renews_a_hash_that_was_made_with_less_effort(self, desk, session):
-        weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-        session.execute(Staff.__table__.update().values(password_hash=weak))
-        session.commit()
-        assert self.try_with(desk, PASSWORD).status_code == 303
-        renewed = session.scalar(select(Staff.password_hash))
-        assert renewed != weak
-        assert self.try_with(desk, PASSWORD).status_code in {303, 400}
-
-    def test_an_account_without_password_lets_nobody_in(self, desk, session):
-        session.add(Staff(email="ny@example.org", role=Role.ADMIN))
-        session.commit()
-        assert self.try_with(desk, "", email="ny@example.org").status_code == 401
-
-
-class TestFirstAdministrator:
-    def link(self, session, settings):
-        link = access.first_admin_link(session, settings)
-        session.commit()
-        return link
-
-    def fields(self, **more):
-        return {"email": "chef@example.org", "name": "Chefen", "password": PASSWORD} | more
-
-    def test_is_made_by_a_link_that_looking_does_not_use_up(self, app, settings, session):
-        link = self.link(session, settings)
-        path = link.removeprefix(settings.desk_url)
-        desk = Desk(app, settings)
-        for _ in range(3):  # a mail scanner, a preview, the person
-            desk.csrf = desk.token(path)
-        assert desk.post(path, **self.fields()).location == "/"
-        assert desk.client.get("/staff", base_url=desk.base).status_code == 200
-        desk.get(path, status=410)
-        assert accounts.find(session, "chef@example.org").role is Role.ADMIN
-        assert self.link(session, settings) is None
-
-    def test_link_works_once_even_for_two_at_the_same_time(self, app, settings, session):
-        path = self.link(session, settings).removeprefix(settings.desk_url)
-        statuses = []
-
-        def accept(email: str) -> None:
-            desk = Desk(app, settings)
-            desk.csrf = desk.token(path)
-            statuses.append(desk.post(path, **self.fields(email=email)).status_code)
-
-        threads = [threading.Thread(target=accept, args=(f"{n}@example.org",)) for n in (1, 2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(statuses) in ([303, 410], [303, 500])
-        assert session.scalar(select(func.count()).select_from(Staff)) == 1
-
-    def test_link_ends_after_a_day_and_when_a_newer_one_is_made(self, app, settings, session):
-        desk = Desk(app, settings)
-        older = self.link(session, settings).removeprefix(settings.desk_url)
-        newer = self.link(session, settings).removeprefix(settings.desk_url)
-        desk.get(older, status=410)
-        desk.get(newer)
-        session.execute(Invitation.__table__.update().values(expires_at=utcnow()))
-        session.commit()
-        desk.get(newer, status=410)
-
-    def test_only_the_hash_of_the_link_is_kept(self, settings, session):
-        token = self.link(session, settings).rpartition("/")[2]
-        kept = session.scalar(select(Invitation.sha256))
-        assert token.encode() not in kept
-        assert len(kept) == 32
-
-    @pytest.mark.parametrize(
-        ("field", "value"), [("email", "inte en adress"), ("password", "elva tecken")]
-    )
-    def test_form_explains_what_is_wrong_and_keeps_the_rest(
-        self, app, settings, session, field, value
-    ):
-        path = self.link(session, settings).removeprefix(settings.desk_url)
-        desk = Desk(app, settings)
-        desk.csrf = desk.token(path)
-        answer = desk.post(path, **self.fields(**{field: value}))
-        assert answer.status_code == 422
-        assert 'value="Chefen"' in answer.text
-        assert PASSWORD not in answer.text
-        assert desk.post(path, **self.fields()).status_code == 303
-
-    def test_a_closed_administrator_is_none(self, settings, session):
-        admin = accounts.add_staff(session, "a@example.org", Role.ADMIN, PASSWORD)
-        assert access.first_admin_link(session, settings) is None
-        accounts.disable(admin)
-        assert access.first_admin_link(session, settings) is not None
 
 
 class TestTypedNote:

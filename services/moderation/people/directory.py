@@ -1,0 +1,284 @@
+"""Signing in through the city's directory: OpenID Connect, code flow with PKCE, state and nonce.
+
+Authlib makes the requests and checks the claims, joserfc the signature. Only asymmetric algorithms
+are taken, whatever the directory offers. Its answers are data: no text of theirs reaches a log.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import accounts, audit
+from services.moderation.accounts import AccountError
+from services.moderation.people import roles
+from services.moderation.people.roles import LastAdministratorError
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.models import Role, Staff
+
+log = logging.getLogger(__name__)
+
+SCOPE = "openid email profile"
+TIMEOUT_S = 5
+METADATA_LASTS_S = 3600
+# How far two clocks may be apart.
+LEEWAY_S = 60
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+
+_metadata: dict[str, tuple[float, dict[str, Any]]] = {}
+_keys: dict[str, KeySet] = {}
+
+
+class DirectoryDownError(Exception):
+    """The directory did not answer, or not as one does."""
+
+
+class RefusedError(Exception):
+    """The directory, or what is known here, says no; `reason` is a code without anything personal.
+
+    `denied`, `bad token`, `no address`, `unknown`, `somebody else`, `closed`, `no role`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where to send the browser, and what must come back with it."""
+
+    url: str
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the directory says this is; `email` only when it is to be believed."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    name: str
+    role: Role | None
+
+
+def begin(settings: Settings, redirect_uri: str) -> Begun:
+    """Begin a sign-in. Raises DirectoryDownError."""
+    metadata = _discovered(settings.oidc_issuer)
+    verifier, nonce = generate_token(48), generate_token(32)
+    with _client(settings, metadata, redirect_uri) as client:
+        url, state = client.create_authorization_url(
+            metadata["authorization_endpoint"],
+            state=generate_token(32),
+            nonce=nonce,
+            code_verifier=verifier,
+        )
+    return Begun(url, state, nonce, verifier)
+
+
+def finish(
+    settings: Settings, begun: Begun, redirect_uri: str, answer: Mapping[str, str]
+) -> Identity:
+    """Return whom the directory let in. Raises DirectoryDownError or RefusedError.
+
+    `answer` is the query of the address that the browser came back to.
+    """
+    metadata = _discovered(settings.oidc_issuer)
+    # RFC 9207: an answer of another directory is none.
+    if answer.get("iss", metadata["issuer"]) != metadata["issuer"]:
+        raise RefusedError("bad token")
+    if "code" not in answer:
+        raise RefusedError("denied")
+    with _client(settings, metadata, redirect_uri) as client:
+        try:
+            token = client.fetch_token(
+                metadata["token_endpoint"],
+                grant_type="authorization_code",
+                code=answer["code"],
+                code_verifier=begun.verifier,
+                allow_redirects=False,
+            )
+        except AuthlibBaseError:
+            raise RefusedError("denied") from None
+        except (requests.RequestException, ValueError):
+            raise DirectoryDownError from None
+    return _identity(settings, _claims(settings, metadata, token, begun.nonce))
+
+
+def enter(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
+    """Return the account of the person, linked, made or given its role as the settings say.
+
+    Found by the directory's own id once it is linked; before that by an address to be believed.
+    Raises RefusedError.
+    """
+    if settings.oidc_role_claim and identity.role is None:
+        raise RefusedError("no role")
+    staff = session.scalar(
+        select(Staff).where(
+            Staff.directory_issuer == identity.issuer, Staff.directory_subject == identity.subject
+        )
+    )
+    if staff is None:
+        staff = _linked(session, settings, identity)
+    if staff.disabled_at is not None:
+        raise RefusedError("closed")
+    if identity.role is not None and identity.role is not staff.role:
+        try:
+            roles.change_role(session, staff, identity.role, by=None)
+        except LastAdministratorError:
+            log.warning("the last administrator stays one", extra={"staff": str(staff.id)})
+    staff.name = staff.name or accounts.checked_name(identity.name)
+    return staff
+
+
+def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
+    if identity.email is None:
+        raise RefusedError("no address")
+    staff = accounts.find(session, identity.email)
+    if staff is None:
+        if not settings.oidc_create:
+            raise RefusedError("unknown")
+        staff = accounts.add_staff(
+            session, identity.email, identity.role or Role.READER, None, name=identity.name
+        )
+        audit.record(
+            session,
+            by=None,
+            action="staff.from_directory",
+            subject=("staff", staff.id),
+            after={"role": staff.role},
+        )
+    elif staff.directory_subject is not None:
+        # An address that was given to a new person opens no old account.
+        raise RefusedError("somebody else")
+    staff.directory_issuer, staff.directory_subject = identity.issuer, identity.subject
+    session.flush()
+    return staff
+
+
+def _identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
+    email = claims.get(settings.oidc_email_claim)
+    believed = settings.oidc_trust_email or claims.get("email_verified") in {True, "true"}
+    try:
+        address = accounts.checked_email(email) if isinstance(email, str) and believed else None
+    except AccountError:
+        address = None
+    name = claims.get("name")
+    return Identity(
+        issuer=settings.oidc_issuer,
+        subject=str(claims["sub"]),
+        email=address,
+        name=name if isinstance(name, str) else "",
+        role=_role(settings, claims),
+    )
+
+
+def _role(settings: Settings, claims: Mapping[str, Any]) -> Role | None:
+    """Return the highest role that the directory gives."""
+    if not settings.oidc_role_claim:
+        return None
+    # A name with dots may be one claim, or lie inside others.
+    given: Any = claims.get(settings.oidc_role_claim)
+    if given is None:
+        given = claims
+        for part in settings.oidc_role_claim.split("."):
+            given = given.get(part) if isinstance(given, Mapping) else None
+    names = {given} if isinstance(given, str) else set(given) if isinstance(given, list) else set()
+    found = [role for role in Role if settings.oidc_roles.get(role.value) in names]
+    return found[-1] if found else None
+
+
+def _claims(
+    settings: Settings, metadata: Mapping[str, Any], token: Mapping[str, Any], nonce: str
+) -> Mapping[str, Any]:
+    try:
+        decoded = _decoded(metadata, str(token.get("id_token") or ""))
+        claims = CodeIDToken(
+            decoded.claims,
+            decoded.header,
+            {
+                "iss": {"essential": True, "value": metadata["issuer"]},
+                "aud": {"essential": True, "value": settings.oidc_client_id},
+            },
+            {
+                "nonce": nonce,
+                "client_id": settings.oidc_client_id,
+                "access_token": token.get("access_token"),
+            },
+        )
+        claims.validate(now=int(utcnow().timestamp()), leeway=LEEWAY_S)
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise RefusedError("bad token") from None
+    if not claims.get("sub"):
+        raise RefusedError("bad token")
+    return dict(claims)
+
+
+def _decoded(metadata: Mapping[str, Any], id_token: str) -> jwt.Token:
+    registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+    uri = metadata["jwks_uri"]
+    if uri in _keys:
+        # If the key is not among these, the directory has new ones.
+        with suppress(InvalidKeyIdError):
+            return jwt.decode(id_token, _keys[uri], registry=registry)
+    _keys[uri] = KeySet.import_key_set(_fetched(uri))
+    return jwt.decode(id_token, _keys[uri], registry=registry)
+
+
+def _discovered(issuer: str) -> dict[str, Any]:
+    """Return what the directory says of itself, asked once an hour. Raises DirectoryDownError."""
+    at, known = _metadata.get(issuer, (0.0, {}))
+    if known and time.monotonic() - at < METADATA_LASTS_S:
+        return known
+    metadata: dict[str, Any] = _fetched(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    needed = {"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"}
+    if metadata.get("issuer") != issuer or not needed <= set(metadata):
+        log.warning("the directory describes itself as another, or not at all")
+        raise DirectoryDownError
+    _metadata[issuer] = (time.monotonic(), metadata)
+    _keys.pop(metadata["jwks_uri"], None)  # a key that was taken back must not count for ever
+    return metadata
+
+
+def _fetched(url: str) -> Any:
+    try:
+        answer = requests.get(url, timeout=TIMEOUT_S, allow_redirects=False)
+        answer.raise_for_status()
+        found = answer.json()
+    except (requests.RequestException, ValueError):
+        raise DirectoryDownError from None
+    if not isinstance(found, dict):
+        raise DirectoryDownError
+    return found
+
+
+def _client(settings: Settings, metadata: Mapping[str, Any], redirect_uri: str) -> OAuth2Session:
+    supported = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    method = "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
+    return OAuth2Session(
+        settings.oidc_client_id,
+        settings.oidc_client_secret or None,
+        token_endpoint_auth_method=method if settings.oidc_client_secret else "none",
+        scope=SCOPE,
+        redirect_uri=redirect_uri,
+        code_challenge_method="S256",
+        default_timeout=TIMEOUT_S,
+    )

@@ -1,0 +1,81 @@
+"""A forgotten password: a mailed link, good once and for an hour, to choose a new one.
+
+Whoever asks gets the same answer in the same time, whether there is an account or not.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import accounts, audit
+from services.moderation.people import sessions
+from shared import account_links, outbox
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.events import AccountLinkMade
+from shared.models import LinkKind, PasswordReset, Staff
+
+LASTS = timedelta(hours=1)
+
+
+def ask(session: SqlSession, settings: Settings, email: str) -> None:
+    """Owe the person with this address a letter, if there is one who signs in with a password.
+
+    The same rows are written either way; those that belong to nobody go when they are old.
+    """
+    now = utcnow()
+    old = (
+        select(PasswordReset.id)
+        .where(PasswordReset.expires_at < now - timedelta(days=1), PasswordReset.staff_id.is_(None))
+        .limit(20)
+    )
+    session.execute(
+        delete(PasswordReset).where(PasswordReset.id.in_(old.with_for_update(skip_locked=True)))
+    )
+    found = accounts.find(session, email)
+    # Without a password of its own an account is entered through the city's directory only.
+    person = found if found and found.disabled_at is None and found.password_hash else None
+    nonce = account_links.new_nonce()
+    token = account_links.token(settings.secret_key, LinkKind.RESET, nonce)
+    reset = PasswordReset(
+        staff_id=person.id if person else None,
+        nonce=nonce,
+        sha256=account_links.sha256(token),
+        created_at=now,
+        expires_at=now + LASTS,
+    )
+    session.add(reset)
+    session.flush()  # the event wants its id
+    outbox.record(session, AccountLinkMade(reset.id, LinkKind.RESET))
+
+
+def find(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:
+    """Return what a token opens and whose it is, if it is neither used nor old; locks both."""
+    row = session.execute(
+        select(PasswordReset, Staff)
+        .join(Staff, Staff.id == PasswordReset.staff_id)
+        .where(
+            PasswordReset.sha256 == account_links.sha256(token),
+            PasswordReset.used_at.is_(None),
+            PasswordReset.expires_at > utcnow(),
+            Staff.disabled_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def use(session: SqlSession, reset: PasswordReset, staff: Staff, password: str) -> None:
+    """Set the new password, use up every open link of the person, and sign them out everywhere.
+
+    A second factor stays as it is: a mailbox is not enough to get past it. Raises AccountError.
+    """
+    accounts.set_password(staff, password)
+    session.execute(
+        update(PasswordReset)
+        .where(PasswordReset.staff_id == reset.staff_id, PasswordReset.used_at.is_(None))
+        .values(used_at=utcnow())
+    )
+    sessions.end_all(session, staff)
+    audit.record(session, by=staff.id, action="staff.password_changed", subject=("staff", staff.id))

@@ -1,0 +1,258 @@
+"""The second factor: codes by time (RFC 6238), recovery codes, and who must have one.
+
+A secret is stored encrypted (AES-GCM) with a key made from RADSLAG_SECRET_KEY and bound to its
+person, so a copy of the database alone makes no codes. With a new secret key the old secrets cannot
+be read: recovery codes, which hang on no key, and administrators help. A code is taken once: with
+it all of its half minute and before are used up.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+import pyotp
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import audit
+from services.moderation.people import sessions
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.models import (
+    RecoveryCode,
+    Requires,
+    Role,
+    SecondFactor,
+    SignInPolicy,
+    Staff,
+    StaffSession,
+)
+
+log = logging.getLogger(__name__)
+
+ISSUER = "Rådslag"
+RECOVERY_CODES = 10
+STEP_S = 30
+# A clock may be half a minute off, either way (RFC 6238 §5.2).
+_STEPS_OFF = (0, -1, 1)
+_NONCE = 12
+# Crockford's: no I, L, O or U, which are read as 1 and 0.
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_READ_AS = str.maketrans("ILO", "110")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a person has: a confirmed second factor, and how many recovery codes are left."""
+
+    is_on: bool
+    codes_left: int
+
+
+class OwnFactorFirstError(Exception):
+    """Nobody may ask of others what they have not done: they would lock themselves out."""
+
+
+def state(session: SqlSession, staff_id: UUID) -> State:
+    """Return what a person has."""
+    left = (
+        select(func.count())
+        .where(RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None))
+        .scalar_subquery()
+    )
+    is_on, codes_left = session.execute(select(_has_one(staff_id), left)).one()
+    return State(is_on, codes_left)
+
+
+def begin(session: SqlSession, settings: Settings, staff: Staff) -> None:
+    """Make a secret that counts when its first code is right; a confirmed one stays as it is."""
+    sealed = _seal(settings, staff.id, pyotp.random_base32())
+    fresh = insert_or(SecondFactor).values(staff_id=staff.id, secret=sealed, created_at=utcnow())
+    session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["staff_id"],
+            set_={"secret": fresh.excluded.secret, "created_at": fresh.excluded.created_at},
+            where=SecondFactor.confirmed_at.is_(None),
+        )
+    )
+
+
+def pending(session: SqlSession, settings: Settings, staff: Staff) -> tuple[str, str] | None:
+    """Return the secret that waits to be confirmed and its address for an app; None without one."""
+    factor = session.get(SecondFactor, staff.id)
+    if factor is None or factor.confirmed_at is not None:
+        return None
+    secret = _unseal(settings, factor)
+    if secret is None:
+        return None
+    return secret, pyotp.TOTP(secret).provisioning_uri(name=staff.email, issuer_name=ISSUER)
+
+
+def confirm(session: SqlSession, settings: Settings, staff: Staff, code: str) -> list[str] | None:
+    """Turn the waiting secret on if its code is right; return the recovery codes, shown once."""
+    factor = _locked(session, staff.id)
+    if factor is None or factor.confirmed_at is not None or not _take(settings, factor, code):
+        return None
+    factor.confirmed_at = utcnow()
+    audit.record(
+        session, by=staff.id, action="staff.second_factor_added", subject=("staff", staff.id)
+    )
+    return new_recovery_codes(session, staff.id)
+
+
+def check(session: SqlSession, settings: Settings, staff_id: UUID, code: str) -> bool:
+    """Whether a code from the app, or a recovery code, is right; right ones are used up."""
+    factor = _locked(session, staff_id)
+    if factor is None or factor.confirmed_at is None:
+        return False
+    return _take(settings, factor, code) or _take_recovery(session, staff_id, code)
+
+
+def new_recovery_codes(session: SqlSession, staff_id: UUID) -> list[str]:
+    """Replace a person's recovery codes and return the new ones, which are kept nowhere."""
+    codes = [_new_code() for _ in range(RECOVERY_CODES)]
+    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
+    session.execute(
+        insert(RecoveryCode),
+        [{"staff_id": staff_id, "sha256": _sha256(staff_id, code)} for code in codes],
+    )
+    return codes
+
+
+def remove(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
+    """Take a person's second factor away, and sign them out everywhere."""
+    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
+    session.execute(delete(SecondFactor).where(SecondFactor.staff_id == staff.id))
+    sessions.end_all(session, staff)
+    action = "staff.second_factor_removed" if by == staff.id else "staff.second_factor_reset"
+    audit.record(session, by=by, action=action, subject=("staff", staff.id))
+
+
+def policy(session: SqlSession) -> Requires:
+    """Return who must have a second factor."""
+    return session.scalar(select(SignInPolicy.second_factor)) or Requires.NOBODY
+
+
+def is_required(session: SqlSession, role: Role) -> bool:
+    """Whether somebody with this role must have a second factor."""
+    wanted = policy(session)
+    return wanted is Requires.ALL or (wanted is Requires.ADMINS and role is Role.ADMIN)
+
+
+def require(session: SqlSession, wanted: Requires, *, by: UUID) -> None:
+    """Say who must have a second factor; those who lack it are signed out, and set one up at once.
+
+    Sessions that began in the city's directory go on: it asks for what it wants.
+    Raises OwnFactorFirstError.
+    """
+    before = policy(session)
+    if wanted is not Requires.NOBODY and not session.scalar(select(_has_one(by))):
+        raise OwnFactorFirstError
+    values = {"second_factor": wanted, "changed_by": by, "changed_at": utcnow()}
+    session.execute(
+        insert_or(SignInPolicy)
+        .values(id=1, **values)
+        .on_conflict_do_update(index_elements=["id"], set_=values)
+    )
+    for role in Role:
+        if is_required(session, role):
+            end_sessions_without(session, Staff.role == role)
+    audit.record(
+        session,
+        by=by,
+        action="sign_in.second_factor_required",
+        subject=("sign_in", "second_factor"),
+        before={"required_of": before},
+        after={"required_of": wanted},
+    )
+
+
+def end_sessions_without(session: SqlSession, whose: ColumnElement[bool]) -> None:
+    """End the sessions that began with a password alone, of those whom `whose` tells."""
+    lacking = select(Staff.id).where(
+        whose,
+        ~exists().where(SecondFactor.staff_id == Staff.id, SecondFactor.confirmed_at.is_not(None)),
+    )
+    session.execute(
+        delete(StaffSession)
+        .where(StaffSession.staff_id.in_(lacking), StaffSession.via == sessions.PASSWORD)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _has_one(staff_id: UUID) -> ColumnElement[bool]:
+    return exists().where(SecondFactor.staff_id == staff_id, SecondFactor.confirmed_at.is_not(None))
+
+
+def _locked(session: SqlSession, staff_id: UUID) -> SecondFactor | None:
+    """Return a person's second factor, locked: two codes at the same instant come in turn."""
+    return session.get(SecondFactor, staff_id, with_for_update=True, populate_existing=True)
+
+
+def _take(settings: Settings, factor: SecondFactor, code: str) -> bool:
+    digits = re.sub(r"\s", "", code)
+    secret = _unseal(settings, factor) if re.fullmatch(r"[0-9]{6}", digits) else None
+    if secret is None:
+        return False
+    totp = pyotp.TOTP(secret, interval=STEP_S)
+    now = int(utcnow().timestamp()) // STEP_S
+    for step in (now + off for off in _STEPS_OFF):
+        if step > factor.last_step and secrets.compare_digest(totp.at(step * STEP_S), digits):
+            factor.last_step = step
+            return True
+    return False
+
+
+def _take_recovery(session: SqlSession, staff_id: UUID, code: str) -> bool:
+    used = session.execute(
+        update(RecoveryCode)
+        .where(
+            RecoveryCode.staff_id == staff_id,
+            RecoveryCode.sha256 == _sha256(staff_id, code),
+            RecoveryCode.used_at.is_(None),
+        )
+        .values(used_at=utcnow())
+        .returning(RecoveryCode.id)
+    )
+    return used.one_or_none() is not None
+
+
+def _new_code() -> str:
+    """Return 80 random bits in four groups that can be read aloud."""
+    letters = [secrets.choice(_LETTERS) for _ in range(16)]
+    return "-".join("".join(letters[start : start + 4]) for start in range(0, 16, 4))
+
+
+def _sha256(staff_id: UUID, code: str) -> bytes:
+    plain = re.sub(r"[^0-9A-Z]", "", code.upper()).translate(_READ_AS)
+    return hashlib.sha256(staff_id.bytes + plain.encode()).digest()
+
+
+def _key(settings: Settings) -> AESGCM:
+    derived = HKDF(hashes.SHA256(), length=32, salt=None, info=b"radslag second factor")
+    return AESGCM(derived.derive(settings.secret_key.encode()))
+
+
+def _seal(settings: Settings, staff_id: UUID, secret: str) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + _key(settings).encrypt(nonce, secret.encode(), staff_id.bytes)
+
+
+def _unseal(settings: Settings, factor: SecondFactor) -> str | None:
+    nonce, sealed = factor.secret[:_NONCE], factor.secret[_NONCE:]
+    try:
+        return _key(settings).decrypt(nonce, sealed, factor.staff_id.bytes).decode()
+    except InvalidTag:
+        log.warning(
+            "a second factor was made with another secret key",
+            extra={"staff": str(factor.staff_id)},
+        )
+        return None

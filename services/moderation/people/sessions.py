@@ -1,0 +1,164 @@
+"""Sessions of staff: a row for each browser that is signed in. Knows no web.
+
+Asked of the database at every request, in one statement: so a closed account, a new password or
+"sign out everywhere" takes effect at once.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.clock import utcnow
+from shared.models import Role, Staff, StaffSession
+
+# However busy the session is: an open queue page asks by itself, so idleness cannot be seen.
+LASTS = timedelta(hours=12)
+# When somebody was last seen is kept no finer than this.
+SEEN_EVERY = timedelta(minutes=10)
+
+PASSWORD, DIRECTORY = "password", "directory"
+
+# The first that fits: others name themselves after those further down.
+_BROWSERS = (
+    ("Edg/|EdgA/|EdgiOS/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi/", "Vivaldi"),
+    ("Firefox/|FxiOS/", "Firefox"),
+    ("Chrome/|CriOS/|Chromium/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X|Macintosh", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom a session belongs to."""
+
+    session_id: UUID
+    staff_id: UUID
+    email: str
+    name: str
+    role: Role
+    language: str
+    seen_at: datetime
+
+
+def begin(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
+    """Begin a session and return its id; clears away some that have ended by themselves."""
+    now = utcnow()
+    ended = select(StaffSession.id).where(StaffSession.begun_at < now - LASTS).limit(20)
+    session.execute(
+        delete(StaffSession).where(StaffSession.id.in_(ended.with_for_update(skip_locked=True)))
+    )
+    begun = StaffSession(
+        staff_id=staff.id,
+        epoch=staff.session_epoch,
+        via=via,
+        browser=browser,
+        begun_at=now,
+        seen_at=now,
+    )
+    session.add(begun)
+    session.flush()  # the caller wants its id
+    return begun.id
+
+
+def find(session: SqlSession, session_id: UUID) -> Found | None:
+    """Return whom a session belongs to, while it, the account and its epoch last."""
+    row = session.execute(
+        select(
+            StaffSession.id,
+            Staff.id,
+            Staff.email,
+            Staff.name,
+            Staff.role,
+            Staff.language,
+            StaffSession.seen_at,
+        )
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(
+            StaffSession.id == session_id,
+            StaffSession.begun_at > utcnow() - LASTS,
+            StaffSession.epoch == Staff.session_epoch,
+            Staff.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    return None if row is None else Found(*row)
+
+
+def is_stale(found: Found) -> bool:
+    """Whether it is time to note again that the person was seen."""
+    return found.seen_at < utcnow() - SEEN_EVERY
+
+
+def touch(session: SqlSession, session_id: UUID) -> None:
+    """Note that the person was seen."""
+    session.execute(
+        update(StaffSession).where(StaffSession.id == session_id).values(seen_at=utcnow())
+    )
+
+
+def open_ones(session: SqlSession, staff_id: UUID) -> list[StaffSession]:
+    """Return a person's sessions that last, the one seen last first."""
+    rows = session.scalars(
+        select(StaffSession)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.begun_at > utcnow() - LASTS,
+            StaffSession.epoch == Staff.session_epoch,
+        )
+        .order_by(StaffSession.seen_at.desc(), StaffSession.begun_at.desc())
+    )
+    return list(rows)
+
+
+def end(session: SqlSession, session_id: UUID, staff_id: UUID) -> bool:
+    """End one session of this person; False when it is not theirs, or not there."""
+    ended = session.execute(
+        delete(StaffSession)
+        .where(StaffSession.id == session_id, StaffSession.staff_id == staff_id)
+        .returning(StaffSession.id)
+    )
+    return ended.one_or_none() is not None
+
+
+def end_all(session: SqlSession, staff: Staff, *, but: UUID | None = None) -> None:
+    """Sign a person out everywhere, or everywhere but in the session named.
+
+    The epoch ends what is not in the table, too: a sign-in that waits for its second factor.
+    """
+    staff.session_epoch += 1
+    session.flush()
+    session.execute(
+        delete(StaffSession).where(StaffSession.staff_id == staff.id, StaffSession.id != but)
+        if but is not None
+        else delete(StaffSession).where(StaffSession.staff_id == staff.id)
+    )
+    if but is not None:
+        session.execute(
+            update(StaffSession)
+            .where(StaffSession.id == but, StaffSession.staff_id == staff.id)
+            .values(epoch=staff.session_epoch)
+        )
+
+
+def browser_of(user_agent: str) -> str:
+    """Return a browser's coarse name, such as "Firefox, Windows"; empty when it is unknown."""
+    names = (
+        next((name for marks, name in table if re.search(marks, user_agent)), "")
+        for table in (_BROWSERS, _SYSTEMS)
+    )
+    return ", ".join(name for name in names if name)
