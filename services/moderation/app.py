@@ -13,6 +13,7 @@ from services.moderation import (
     views_login,
     views_model,
     views_queue,
+    views_samples,
     views_stats,
     views_words,
 )
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> Flask:
         views_bulk.bp,
         views_admin.bp,
         views_stats.bp,
+        views_samples.bp,
         views_checks.bp,
         views_model.bp,
         views_words.bp,
