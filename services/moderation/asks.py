@@ -74,7 +74,7 @@ def take_back(session: SqlSession, ask_id: int, staff_id: UUID) -> UUID:
 
     Raises LookupError when it is not open, or somebody else's.
     """
-    idea_id = session.scalar(
+    idea_id: UUID | None = session.scalar(
         update(Ask)
         .where(
             Ask.id == ask_id,

@@ -9,6 +9,7 @@ from shared.i18n import gettext as _
 from shared.models import DecisionKind
 
 MAX_NOTE = 4000
+MAX_REASON = 2000
 
 
 class BadField(Exception):  # noqa: N818 - says what it is
@@ -50,4 +51,13 @@ def note(fields: dict[str, Any]) -> str | None:
     written = str(fields.get("note") or "").replace("\x00", "").strip()
     if len(written) > MAX_NOTE:
         raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
+    return written or None
+
+
+def reason_text(fields: dict[str, Any]) -> str | None:
+    """Read what the writer of a rejected idea is told beside the rule; nothing when it is empty."""
+    written = str(fields.get("reason_text") or "").replace("\x00", "").replace("\r\n", "\n").strip()
+    if len(written) > MAX_REASON:
+        most = MAX_REASON
+        raise BadField("reason_text", _("Motiveringen får ha högst %(most)s tecken.", most=most))
     return written or None

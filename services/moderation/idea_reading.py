@@ -1,28 +1,30 @@
-"""What the pages read about ideas: findings, similar ones, reasons to look, history."""
+"""What the pages read about ideas: findings with how right their kind has been, similar ideas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ARRAY, Uuid, and_, cast, func, select, true, union
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import track_record
 from services.moderation.checks import Finding, worst_first
 from services.moderation.verdicts import from_row
 from shared.models import (
-    Decision,
+    CheckOutcome,
     DuplicateLink,
     FindingRow,
     Idea,
     IdeaStatus,
     IdeaText,
     Precision,
-    QueueEntry,
-    Reason,
-    Rule,
-    Staff,
 )
+
+# A campaign may link a hundred thousand copies; beyond this "many" is all that matters.
+MOST_COUNTED = 1000
+_COPIES_SHOWN = 5
+_SIMILAR_SHOWN = 5
 
 
 def findings_of(session: SqlSession, idea_ids: Sequence[UUID]) -> dict[UUID, list[Finding]]:
@@ -40,20 +42,45 @@ def findings_of(session: SqlSession, idea_ids: Sequence[UUID]) -> dict[UUID, lis
     return {idea_id: list(worst_first(each)) for idea_id, each in found.items()}
 
 
-def open_reasons(session: SqlSession, idea_id: UUID) -> list[Reason]:
-    """Return why people should look at an idea now, the most urgent first."""
-    return list(
-        session.scalars(
-            select(QueueEntry.reason)
-            .where(QueueEntry.idea_id == idea_id, QueueEntry.closed_at.is_(None))
-            .order_by(QueueEntry.priority.desc(), QueueEntry.opened_at, QueueEntry.id)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A finding, and how often people agreed with its kind: `right` of the last `seen`."""
+
+    finding: Finding
+    right: int
+    seen: int
+
+
+def findings(session: SqlSession, idea: Idea) -> list[Measured]:
+    """Return what the checks found in the idea's current text, worst first."""
+    latest = (
+        select(CheckOutcome.agreed)
+        .where(
+            CheckOutcome.check_name == FindingRow.check_name, CheckOutcome.code == FindingRow.code
         )
+        .order_by(CheckOutcome.decision_seq.desc())
+        .limit(track_record.LATEST)
+        .correlate(FindingRow)
+        .lateral()
     )
+    record = (
+        select(func.count().filter(latest.c.agreed).label("right"), func.count().label("seen"))
+        .select_from(latest)
+        .lateral("record")
+    )
+    rows = session.execute(
+        select(FindingRow, record.c.right, record.c.seen)
+        .join(record, true())
+        .where(FindingRow.idea_id == idea.id, FindingRow.text_version == idea.text_version)
+    )
+    measured = [Measured(from_row(row), right, seen) for row, right, seen in rows]
+    by_finding = {id(each.finding): each for each in measured}
+    return [by_finding[id(each)] for each in worst_first(each.finding for each in measured)]
 
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Another idea that this one was found to be like, with the text that stands."""
+    """Another idea, with the text that stands. `later`: it was linked to this one as a copy."""
 
     number: str
     status: IdeaStatus
@@ -62,26 +89,32 @@ class Similar:
     received_at: datetime
     precision: Precision
     council_id: int
+    later: bool
 
 
-def similar_to(session: SqlSession, findings: Sequence[Finding]) -> list[Similar]:
-    """Return the earlier ideas that findings point at."""
-    ids = {finding.similar_to for finding in findings if finding.similar_to}
-    if not ids:
-        return []
-    return _similar(session, Idea.id.in_(ids))
+def similar(
+    session: SqlSession, idea: Idea, found: Sequence[Measured]
+) -> tuple[list[Similar], list[Similar], int]:
+    """Return the earlier ideas that findings point at, the first later copies, and their number.
 
-
-def copies_of(session: SqlSession, idea_id: UUID, most: int = 5) -> tuple[int, list[Similar]]:
-    """Return how many later ideas are linked to this one, and the first few of them."""
-    linked = select(DuplicateLink.idea_id).where(DuplicateLink.original_id == idea_id)
-    count = session.scalar(select(func.count()).select_from(linked.subquery())) or 0
-    return count, _similar(session, Idea.id.in_(linked), most) if count else []
-
-
-def _similar(session: SqlSession, which: ColumnElement[bool], most: int = 5) -> list[Similar]:
+    The number is counted up to `MOST_COUNTED` and one more.
+    """
+    earlier = list({each.finding.similar_to for each in found if each.finding.similar_to})
+    linked = (
+        select(DuplicateLink.idea_id)
+        .where(DuplicateLink.original_id == idea.id)
+        .limit(MOST_COUNTED + 1)
+        .cte("linked")
+    )
+    # Ids are in the order of time.
+    first_copies = select(linked.c.idea_id).order_by(linked.c.idea_id).limit(_COPIES_SHOWN)
     rows = session.execute(
-        select(Idea, IdeaText)
+        select(
+            Idea,
+            IdeaText,
+            Idea.id.not_in(earlier),
+            select(func.count()).select_from(linked).scalar_subquery(),
+        )
         .join(
             IdeaText,
             and_(
@@ -89,31 +122,29 @@ def _similar(session: SqlSession, which: ColumnElement[bool], most: int = 5) -> 
                 IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version),
             ),
         )
-        .where(which, Idea.destroyed_at.is_(None))
-        .order_by(Idea.received_at, Idea.id)
-        .limit(most)
-    )
-    return [
-        Similar(
-            idea.number,
-            idea.status,
-            version.author or "",
-            version.text or "",
-            idea.received_at,
-            idea.precision,
-            idea.council_id,
+        .where(
+            # One list of ids: two conditions joined by "or" would scan the table.
+            Idea.id.in_(union(select(func.unnest(cast(earlier, ARRAY(Uuid)))), first_copies)),
+            Idea.destroyed_at.is_(None),
         )
-        for idea, version in rows
-    ]
-
-
-def history(session: SqlSession, idea_id: UUID) -> list[tuple[Decision, str, Rule | None]]:
-    """Return the decisions about an idea, newest first, with who made them and by which rule."""
-    rows = session.execute(
-        select(Decision, Staff.name, Staff.email, Rule)
-        .outerjoin(Staff, Staff.id == Decision.staff_id)
-        .outerjoin(Rule, Rule.id == Decision.rule_id)
-        .where(Decision.idea_id == idea_id)
-        .order_by(Decision.seq.desc())
+        .order_by(Idea.received_at, Idea.id)
+    ).all()
+    told = [_similar(each, version, later=later) for each, version, later, _count in rows]
+    return (
+        [each for each in told if not each.later][:_SIMILAR_SHOWN],
+        [each for each in told if each.later],
+        rows[0][3] if rows else 0,
     )
-    return [(decision, name or email or "", rule) for decision, name, email, rule in rows]
+
+
+def _similar(idea: Idea, version: IdeaText, *, later: bool) -> Similar:
+    return Similar(
+        idea.number,
+        idea.status,
+        version.author or "",
+        version.text or "",
+        idea.received_at,
+        idea.precision,
+        idea.council_id,
+        later,
+    )

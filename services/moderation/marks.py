@@ -1,8 +1,6 @@
 """Marks: a text cut into pieces where findings begin and end. Each piece is escaped by itself."""
 
-import difflib
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,17 +39,3 @@ def cut(text: str, spans: Mapping[int, Sequence[Span]]) -> list[Piece]:
         ending = tuple(ref for ref in covering if any(last == end for _, last in inside[ref]))
         pieces.append(Piece(text[start:end], covering, ending))
     return pieces
-
-
-def differing(text: str, other: str) -> list[Span]:
-    """Return the places of the words in `text` that `other` does not have in the same order."""
-    words = list(re.finditer(r"\w+", text))
-    others = [match[0].casefold() for match in re.finditer(r"\w+", other)]
-    matcher = difflib.SequenceMatcher(
-        None, [match[0].casefold() for match in words], others, autojunk=False
-    )
-    return [
-        (words[first].start(), words[last - 1].end())
-        for kind, first, last, _, _ in matcher.get_opcodes()
-        if kind != "equal" and first < last
-    ]

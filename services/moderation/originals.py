@@ -1,12 +1,15 @@
 """Sealed originals: opened for a purpose, by somebody who is written down."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared.models import AccessLog, Original
+from shared.models import AccessLog, Original, Staff
 
 MIN_PURPOSE = 5
 MAX_PURPOSE = 300
@@ -16,6 +19,20 @@ def open_seal(session: SqlSession, idea_id: UUID, staff_id: UUID, purpose: str) 
     """Return an idea's original, and write down who read it and why, in the same transaction."""
     session.add(AccessLog(staff_id=staff_id, idea_id=idea_id, purpose=purpose))
     return session.get_one(Original, idea_id)
+
+
+def opened_before(session: SqlSession, idea_id: UUID) -> Sequence[tuple[str, str, datetime]]:
+    """Return who has read an idea's original, why and when, the latest first (at most fifty)."""
+    rows = session.execute(
+        select(
+            func.coalesce(func.nullif(Staff.name, ""), Staff.email), AccessLog.purpose, AccessLog.at
+        )
+        .join(Staff, Staff.id == AccessLog.staff_id)
+        .where(AccessLog.idea_id == idea_id)
+        .order_by(AccessLog.id.desc())
+        .limit(50)
+    )
+    return [(name, purpose, at) for name, purpose, at in rows]
 
 
 def fields_of(original: Original) -> list[tuple[str, str]]:

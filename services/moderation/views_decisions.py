@@ -1,61 +1,43 @@
 """Deciding: one POST, one decision. Forms get the next idea, programs get JSON."""
 
-import re
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, jsonify, redirect, request, session, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import (
     access,
     decision_fields,
     decisions,
-    masks,
+    idea_page,
+    mask_fields,
+    merge_targets,
     review_queue,
+    undo_bar,
     undoing,
-    words,
+    writer_reads,
 )
 from services.moderation.decision_fields import BadField
+from services.moderation.idea_page import Sheet
 from services.moderation.transitions import Conflict, NotAllowed
-from services.moderation.views_idea import page
+from services.moderation.views_idea import MAX_SEARCH, page
 from services.moderation.views_queue import asked_filter
+from services.moderation.writer_reads import Reads
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Decision, DecisionKind, Idea, IdeaText, Role
+from shared.models import Contact, Decision, DecisionKind, Idea, Role
 from shared.web import error_page, problem
 
 bp = Blueprint("decisions", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
 
-_SPAN = re.compile(r"(\d{1,5})-(\d{1,5})")
-
-
-def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
-    """Read the words to mask: chosen places, `[[start, end], …]` in JSON, or words to look for."""
-    if request.is_json:
-        chosen = fields.get("spans") or []
-        is_list = isinstance(chosen, list)
-        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in chosen):
-            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
-        raw = [f"{start}-{end}" for start, end in chosen]
-    else:
-        raw = request.form.getlist("span")
-    spans = [match.groups() for match in map(_SPAN.fullmatch, raw) if match]
-    if len(spans) != len(raw):
-        raise BadField("spans", _("Platserna att maska gick inte att läsa."))
-    places = [(int(start), int(end)) for start, end in spans]
-    if any(not start < end <= len(text) for start, end in places):
-        raise BadField("spans", _("Platserna att maska ligger utanför texten."))
-    for line in str(fields.get("words") or "").splitlines():
-        found = masks.find_words(text, line)
-        if line.strip() and not found:
-            raise BadField("words", _("Orden finns inte i texten. Skriv dem som de står där."))
-        places += found
-    return places
+_HAVE_LETTERS = frozenset(
+    {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.MASK}
+)
 
 
 @bp.errorhandler(BadField)
@@ -103,6 +85,10 @@ def decide(number: str) -> ResponseReturnValue:
     """
     fields = decision_fields.posted()
     kind = decision_fields.kind(fields)
+    into = _into(fields)
+    if kind is DecisionKind.MERGE and not request.is_json and not merge_targets.is_number(into):
+        # Words to look for: the page answers with what they find, and nothing is decided.
+        return page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
     wanted = asked_filter()
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
@@ -114,10 +100,11 @@ def decide(number: str) -> ResponseReturnValue:
                 staff_id=access.current().id,
                 seen_version=decision_fields.seen_version(fields.get("seen_version")),
                 rule_code=str(fields.get("rule") or "") or None,
-                into=str(fields.get("into") or "").strip().upper() or None,
+                into=into.upper() or None,
                 note=decision_fields.note(fields),
+                reason_text=decision_fields.reason_text(fields),
                 mask_spans=(
-                    _spans(fields, _standing_text(writing, number))
+                    mask_fields.spans(fields, mask_fields.standing_text(writing, number))
                     if kind is DecisionKind.MASK
                     else ()
                 ),
@@ -129,26 +116,60 @@ def decide(number: str) -> ResponseReturnValue:
         following = review_queue.next_number(writing, wanted, place, number)
         idea = writing.get_one(Idea, decision.idea_id)
         answer = _as_json(decision, idea)
+        has_contact = writing.get(Contact, idea.id) is not None
     if request.is_json:
         return jsonify(answer)
-    _offer_undo(decision, number)
+    undo_bar.offer(decision, number, has_letter=has_contact and kind in _HAVE_LETTERS)
     if kind is DecisionKind.MASK:
         # The masked text is what is decided about next.
         following = number
     return _onward(following)
 
 
-def _standing_text(writing: SqlSession, number: str) -> str:
-    """Return the text that a mask is about: the public one, or the one under decision."""
-    return (
-        writing.scalar(
-            select(IdeaText.text)
-            .join(Idea, Idea.id == IdeaText.idea_id)
-            .where(Idea.number == number)
-            .where(IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version))
-        )
-        or ""
-    )
+def _into(fields: dict[str, Any]) -> str:
+    """Read the idea to merge into: a hit that was picked, or what was written."""
+    return str(fields.get("pick") or fields.get("into") or "").strip()
+
+
+@bp.post("/ideas/<number>/preview")
+def preview(number: str) -> ResponseReturnValue:
+    """Show what people would read if this were decided; nothing is.
+
+    `kind` and the fields of that decision; `use_template` puts the chosen template into the reason.
+    With `part=1` only the preview, for a page that is open. 404 for an unknown number.
+    """
+    fields = request.form.to_dict()
+    kind = decision_fields.kind(fields)
+    with Session() as reading:
+        sheet = idea_page.sheet(reading, number, access.current().id)
+        if sheet is None:
+            abort(404)
+        if fields.get("use_template"):
+            chosen = fields.get("template", "")
+            texts = {str(each.id): each.text for each in sheet.templates}
+            fields["reason_text"] = texts.get(chosen, fields.get("reason_text", ""))
+        reads = _reads(reading, sheet, kind, fields)
+    if fields.get("part"):
+        return render_template("moderation/_reads.html", reads=reads)
+    return page(number, typed=fields, reads=reads)
+
+
+def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[str, str]) -> Reads:
+    if kind is DecisionKind.MASK:
+        text = (sheet.public or sheet.current).text or ""
+        places = mask_fields.spans(fields, text)
+        return writer_reads.masked(sheet, places, author=bool(fields.get("mask_author")))
+    if kind is DecisionKind.REJECT:
+        rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
+        if rule is None:
+            raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
+        return writer_reads.rejected(sheet, rule, decision_fields.reason_text(fields) or "")
+    if kind is DecisionKind.MERGE:
+        hits = merge_targets.find(reading, sheet.idea, _into(fields))
+        if len(hits) != 1:
+            raise BadField("into", _("Skriv numret på idén som den ska slås ihop med."))
+        return writer_reads.merged(sheet, hits[0], supports=bool(fields.get("counts_as_support")))
+    return writer_reads.published(sheet)
 
 
 @bp.post("/decisions/<uuid:decision_id>/undo")
@@ -188,14 +209,6 @@ def _as_json(decision: Decision, idea: Idea) -> dict[str, Any]:
         "kind": decision.kind.value,
         "status": idea.status.value,
         "version": idea.version,
-    }
-
-
-def _offer_undo(decision: Decision, number: str) -> None:
-    session["undo"] = {
-        "id": str(decision.id),
-        "number": number,
-        "what": words.done(decision.kind),
     }
 
 

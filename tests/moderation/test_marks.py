@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moderation import marks, masks
+from services.moderation import comparing, marks, masks
 
 spans = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: tuple(sorted(pair))),
@@ -42,8 +42,9 @@ def test_emoji_and_combining_marks_count_as_their_code_points():
 
 def test_only_the_words_that_differ_are_told():
     text, other = "Fler bänkar vid vattnet", "Fler gungor vid vattnet"
-    places = marks.differing(text, other)
-    assert [text[start:end] for start, end in places] == ["bänkar"]
+    here, there = comparing.differing(text, other)
+    assert [text[start:end] for start, end in here] == ["bänkar"]
+    assert [other[start:end] for start, end in there] == ["gungor"]
 
 
 @given(st.text(max_size=30), spans)

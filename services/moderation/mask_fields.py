@@ -1,0 +1,55 @@
+"""The words that a form or a program wants masked."""
+
+import re
+from typing import Any
+
+from flask import request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import masks
+from services.moderation.decision_fields import BadField
+from shared.i18n import gettext as _
+from shared.models import Idea, IdeaText
+
+_SPAN = re.compile(r"(\d{1,5})-(\d{1,5})")
+
+
+def spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
+    """Read the words to mask: chosen places, `[[start, end], …]` in JSON, or words to look for.
+
+    Raises BadField for places outside the text, and words that it does not hold.
+    """
+    if request.is_json:
+        chosen = fields.get("spans") or []
+        is_list = isinstance(chosen, list)
+        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in chosen):
+            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
+        raw = [f"{start}-{end}" for start, end in chosen]
+    else:
+        raw = request.form.getlist("span")
+    matches = [match.groups() for match in map(_SPAN.fullmatch, raw) if match]
+    if len(matches) != len(raw):
+        raise BadField("spans", _("Platserna att maska gick inte att läsa."))
+    places = [(int(start), int(end)) for start, end in matches]
+    if any(not start < end <= len(text) for start, end in places):
+        raise BadField("spans", _("Platserna att maska ligger utanför texten."))
+    for line in str(fields.get("words") or "").splitlines():
+        found = masks.find_words(text, line)
+        if line.strip() and not found:
+            raise BadField("words", _("Orden finns inte i texten. Skriv dem som de står där."))
+        places += found
+    return places
+
+
+def standing_text(session: SqlSession, number: str) -> str:
+    """Return the text that a mask is about: the public one, or the one under decision."""
+    return (
+        session.scalar(
+            select(IdeaText.text)
+            .join(Idea, Idea.id == IdeaText.idea_id)
+            .where(Idea.number == number)
+            .where(IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version))
+        )
+        or ""
+    )
