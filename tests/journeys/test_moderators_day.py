@@ -54,6 +54,8 @@ def desk(settings: Settings, session: SqlSession, monkeypatch: pytest.MonkeyPatc
     app = create_app(settings)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 60
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent)
+    # A page that closes still says goodbye; the database must not be gone by then.
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield settings.desk_url

@@ -25,8 +25,8 @@ function start() {
   for (const field of fields) {
     const name = nameOf(field);
     const draft = kept.getItem(name);
-    // What the server gave back is newer than what this tab remembers.
-    if (draft && field.value === "") {
+    // Always newer than what the server knows: sending it forgets it here.
+    if (draft) {
       field.value = draft;
       const details = field.closest("details");
       if (details) details.open = true;
