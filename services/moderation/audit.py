@@ -100,3 +100,31 @@ def entries(session: SqlSession, wanted: Wanted) -> tuple[list[tuple[AuditEntry,
     found = [(entry, name or email or "") for entry, name, email in session.execute(question)]
     more = found[PAGE_SIZE - 1][0].id if len(found) > PAGE_SIZE else None
     return found[:PAGE_SIZE], more
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Who made the newest change to one thing, and when."""
+
+    who: str
+    at: datetime
+
+
+def last_about(session: SqlSession, subject: tuple[str, object]) -> Last | None:
+    """Return the newest change to a subject."""
+    kind, subject_id = subject
+    row = session.execute(
+        select(Staff.name, Staff.email, AuditEntry.at)
+        .outerjoin(Staff, Staff.id == AuditEntry.staff_id)
+        .where(AuditEntry.subject_kind == kind, AuditEntry.subject_id == str(subject_id))
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return Last(row.name or row.email or "", row.at) if row else None
+
+
+def people(session: SqlSession) -> list[tuple[str, str]]:
+    """Return the id and name of everybody who has or had an account, by name, for a filter."""
+    rows = session.execute(select(Staff.id, Staff.name, Staff.email))
+    found = [(str(staff_id), name or email) for staff_id, name, email in rows]
+    return sorted(found, key=lambda each: each[1].lower())

@@ -2,61 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from shared.models import Decision, DecisionKind, Idea, Rule, Staff
+from shared.models import Decision, DecisionKind, Rule, Staff
 
 PAGE_SIZE = 50
 DAYS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One decision in the history of all ideas."""
-
-    seq: int
-    number: str
-    kind: DecisionKind
-    who: str
-    rule: Rule | None
-    note: str
-    decided_at: datetime
-
-
-def history(
-    session: SqlSession, *, kind: DecisionKind | None = None, before: int | None = None
-) -> tuple[list[Made], int | None]:
-    """Return a page of decisions, newest first, and where the next page begins, if there is one."""
-    question = (
-        select(Decision, Idea.number, Staff.name, Staff.email, Rule)
-        .join(Idea, Idea.id == Decision.idea_id)
-        .outerjoin(Staff, Staff.id == Decision.staff_id)
-        .outerjoin(Rule, Rule.id == Decision.rule_id)
-        .order_by(Decision.seq.desc())
-        .limit(PAGE_SIZE + 1)
-    )
-    if kind is not None:
-        question = question.where(Decision.kind == kind)
-    if before is not None:
-        question = question.where(Decision.seq < before)
-    made = [
-        Made(
-            decision.seq,
-            number,
-            decision.kind,
-            name or email or "",
-            rule,
-            decision.note or "",
-            decision.decided_at,
-        )
-        for decision, number, name, email, rule in session.execute(question)
-    ]
-    more = made[PAGE_SIZE - 1].seq if len(made) > PAGE_SIZE else None
-    return made[:PAGE_SIZE], more
 
 
 @dataclass(frozen=True, slots=True)

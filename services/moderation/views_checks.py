@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, lookups, switches, words
+from services.moderation import access, audit, lookups, switches, words
 from services.moderation.lookups.fetching import Http, LookupFailedError
 from services.moderation.lookups.service import Access, Service
 from services.moderation.semantic import NAME as SEMANTIC
@@ -70,10 +70,19 @@ def switch() -> ResponseReturnValue:
     if wanted == "1" and _missing(name):
         abort(422)
     with Session.begin() as writing:
+        was_on = name not in switches.off(writing)
         try:
             switches.switch(writing, name, is_on=wanted == "1", by=access.current().id)
         except switches.UnknownCheckError:
             abort(422)
+        audit.record(
+            writing,
+            by=access.current().id,
+            action="check.switched_on" if wanted == "1" else "check.switched_off",
+            subject=("check", name),
+            before={"is_on": was_on},
+            after={"is_on": wanted == "1"},
+        )
     title = words.check(name)
     if wanted == "1":
         flash(_("Kontrollen är på: %(check)s.", check=title))

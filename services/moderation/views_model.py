@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, spam_learning, spam_versions
+from services.moderation import access, audit, spam_learning, spam_versions
 from services.moderation.checks.spam_model import ModelError
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -36,11 +36,20 @@ def versions() -> ResponseReturnValue:
 def activate(version: int) -> ResponseReturnValue:
     """Put a version in use; the workers take it with their next batch."""
     with Session.begin() as writing:
+        was = next((row.version for row in spam_versions.listed(writing) if row.is_active), None)
         try:
             spam_versions.activate(writing, version)
         except LookupError:
             abort(404)
         except ModelError:
             abort(422)
+        audit.record(
+            writing,
+            by=access.current().id,
+            action="spam_model.activated",
+            subject=("spam_model", version),
+            before={"version": was},
+            after={"version": version},
+        )
     flash(_("Version %(number)s används nu.", number=version))
     return redirect(url_for(".versions"), 303)

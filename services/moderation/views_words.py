@@ -19,7 +19,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, word_lists
+from services.moderation import access, word_list_words, word_lists
 from services.moderation.checks import lexicon
 from services.moderation.checks.lexicon import LONGEST_TERM, Term, TermError, shipped
 from shared import web
@@ -68,7 +68,7 @@ def try_out() -> ResponseReturnValue:
         expires_on=expires_on,
         trial=trial,
         shown=word_lists.SHOWN,
-        **_words(),
+        **word_list_words.said(),
     )
 
 
@@ -172,38 +172,5 @@ def _page(name: str, form: Mapping[str, str], faults: Mapping[str, str] | None =
         tried_on=word_lists.TRIED_ON,
         longest=LONGEST_TERM,
         longest_comment=LONGEST_COMMENT,
-        **_words(),
+        **word_list_words.said(),
     )
-
-
-def _words() -> dict[str, object]:
-    """What the choices are called."""
-    return {
-        "lists": {
-            "threat": _("Hot"),
-            "hate": _("Hat"),
-            "insult": _("Förolämpningar"),
-            "profanity": _("Svordomar"),
-            "allow": _("Tillåtna"),
-        },
-        "matches": {
-            "exact": _("precis så"),
-            "forms": _("i alla böjningar"),
-            "compounds": _("i alla böjningar, även sist i längre ord"),
-            "ends": _("bara sist i längre ord"),
-            "begins": _("först i längre ord"),
-        },
-        "languages": {
-            "": _("alla språk"),
-            "sv": _("svenska"),
-            "en": _("engelska"),
-            "no": _("norska"),
-            "da": _("danska"),
-            "fi": _("finska"),
-        },
-        "weights": {
-            "0.3": _("visas bara"),
-            "0.6": _("en person ska titta"),
-            "1.0": _("allvarligt"),
-        },
-    }

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
-from services.moderation import marks
+from services.moderation import audit, marks
 from services.moderation.checks import tone
 from services.moderation.checks.finding import Span, joined
 from services.moderation.checks.lexicon import Lexicon, Term, lexicon_of
@@ -91,7 +91,7 @@ def add(
         .with_for_update()
     ).one_or_none()
     if standing is not None:
-        _remove(standing, by)
+        _remove(session, standing, by)
         session.flush()
     row = WordListEntry(
         list=term.list,
@@ -105,6 +105,9 @@ def add(
     )
     session.add(row)
     session.flush()
+    audit.record(
+        session, by=by, action="word.added", subject=("word", row.id), after=_for_the_log(row)
+    )
     return row
 
 
@@ -117,13 +120,21 @@ def remove(session: SqlSession, entry_id: int, *, by: UUID) -> WordListEntry:
     if row is None:
         raise LookupError(entry_id)
     if row.removed_at is None:
-        _remove(row, by)
+        _remove(session, row, by)
     return row
 
 
-def _remove(row: WordListEntry, by: UUID) -> None:
+def _remove(session: SqlSession, row: WordListEntry, by: UUID) -> None:
     row.removed_at = utcnow()
     row.removed_by = by
+    audit.record(
+        session, by=by, action="word.removed", subject=("word", row.id), before=_for_the_log(row)
+    )
+
+
+def _for_the_log(row: WordListEntry) -> dict[str, object]:
+    names = ("list", "language", "term", "match", "weight", "comment", "expires_on")
+    return {name: getattr(row, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

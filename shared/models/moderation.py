@@ -196,6 +196,11 @@ class Decision(Base):
         UniqueConstraint("undoes"),
         Index(None, "idea_id", "seq"),
         Index(None, "decided_at"),
+        # The history, filtered, goes on where a page ended.
+        Index(None, "kind", "seq"),
+        Index(None, "rule_id", "seq", postgresql_where=text("rule_id IS NOT NULL")),
+        Index(None, "staff_id", "seq", postgresql_where=text("staff_id IS NOT NULL")),
+        Index(None, "bulk_id", "seq", postgresql_where=text("bulk_id IS NOT NULL")),
         CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="undo_names_its_decision"),
         CheckConstraint("kind <> 'reject' OR rule_id IS NOT NULL", name="reject_has_rule"),
         CheckConstraint("kind <> 'merge' OR into_id IS NOT NULL", name="merge_has_target"),

@@ -71,10 +71,21 @@ def upgrade() -> None:
         sa.CheckConstraint("language IN ('sv', 'en')", name=op.f("ck_answer_templates_language")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_templates")),
     )
+    # The history, filtered, goes on where a page ended.
+    op.create_index(op.f("ix_decisions_kind_seq"), "decisions", ["kind", "seq"])
+    for column in ("rule_id", "staff_id", "bulk_id"):
+        op.create_index(
+            op.f(f"ix_decisions_{column}_seq"),
+            "decisions",
+            [column, "seq"],
+            postgresql_where=sa.text(f"{column} IS NOT NULL"),
+        )
 
 
 def downgrade() -> None:
     """Take back."""
+    for column in ("kind", "rule_id", "staff_id", "bulk_id"):
+        op.drop_index(op.f(f"ix_decisions_{column}_seq"), table_name="decisions")
     op.drop_table("answer_templates")
     op.drop_table("audit_log")
     op.drop_column("councils", "version")

@@ -1,0 +1,126 @@
+"""The desk's menu: three groups, and in the one where you are its pages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.i18n import gettext as _
+from shared.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page in the menu: where, its name, and a sentence for the overview of the settings."""
+
+    url: str
+    label: Callable[[], str]
+    about: Callable[[], str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A link as the menu shows it: `here` is the page itself, `within` one of those below it."""
+
+    url: str
+    label: str
+    here: bool
+    within: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The first row, and the pages of the group where you are (empty in the queue)."""
+
+    top: list[Item]
+    group: str
+    below: list[Item]
+
+
+_QUEUE = Page("/", lambda: _("Kö"))
+_SAMPLES = Page("/samples", lambda: _("Stickprov"))
+_RECORDS = (
+    Page("/history", lambda: _("Historik")),
+    Page("/stats", lambda: _("Statistik")),
+    Page("/letters", lambda: _("Brev")),
+    Page("/rules", lambda: _("Regler")),
+    Page("/jobs", lambda: _("Jobb")),
+    Page("/ledger", lambda: _("Bokföring")),
+)
+_SETTINGS = (
+    Page("/settings", lambda: _("Översikt")),
+    Page(
+        "/councils",
+        lambda: _("Råd"),
+        lambda: _("Skapa och ändra råd: tema, datum och när de tar emot idéer."),
+    ),
+    Page(
+        "/rules",
+        lambda: _("Regler"),
+        lambda: _("Vad som får skrivas. Varje ny lydelse sparas bredvid den gamla."),
+    ),
+    Page(
+        "/answer-templates",
+        lambda: _("Svarsmallar"),
+        lambda: _("Texter att utgå från när en idé avslås."),
+    ),
+    Page(
+        "/checks",
+        lambda: _("Kontroller"),
+        lambda: _("Vilka kontroller som körs, och vad de behöver."),
+    ),
+    Page(
+        "/checks/words",
+        lambda: _("Ordlistor"),
+        lambda: _("Ord som kontrollen av ton letar efter, och ord som är tillåtna."),
+    ),
+    Page(
+        "/checks/spam-model",
+        lambda: _("Skräpmodell"),
+        lambda: _("Vad den inlärda skräpkontrollen har lärt sig, och vilken version som används."),
+    ),
+    Page(
+        "/staff",
+        lambda: _("Personal"),
+        lambda: _("Vilka som kommer in, och vad de får göra."),
+    ),
+    Page(
+        "/audit",
+        lambda: _("Ändringslogg"),
+        lambda: _("Vem som har ändrat vad här, och när."),
+    ),
+)
+
+
+def settings_pages() -> list[tuple[str, str, str]]:
+    """Return address, name and sentence of each page of the settings, but the overview."""
+    return [(page.url, page.label(), page.about()) for page in _SETTINGS[1:]]
+
+
+def menu(path: str, role: Role) -> Menu:
+    """Return what the menu shows at a path to somebody with this role."""
+    is_admin = role is Role.ADMIN
+    # Administrators find the rules where they change them, others among the records.
+    records = tuple(page for page in _RECORDS if not (is_admin and page.url == "/rules"))
+    groups: list[tuple[str, tuple[Page, ...]]] = [(_("Uppföljning"), records)]
+    if is_admin:
+        groups.append((_("Inställningar"), _SETTINGS))
+    # A reader decides nothing, so there is no second look to take.
+    work = (_QUEUE,) if role is Role.READER else (_QUEUE, _SAMPLES)
+    top = [Item(page.url, page.label(), _at(path, (page,)) == page) for page in work]
+    name, below = "", list[Item]()
+    for label, pages in groups:
+        here = _at(path, pages)
+        top.append(Item(pages[0].url, label, here=False, within=here is not None))
+        if here is not None:
+            name = label
+            below = [Item(page.url, page.label(), page == here) for page in pages]
+    return Menu(top, name, below)
+
+
+def _at(path: str, pages: tuple[Page, ...]) -> Page | None:
+    """Return the page that a path belongs to: itself, or the nearest one above it."""
+    above = [
+        page
+        for page in pages
+        if path == page.url or (page.url != "/" and path.startswith(f"{page.url}/"))
+    ]
+    return max(above, key=lambda page: len(page.url), default=None)
