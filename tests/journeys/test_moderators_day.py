@@ -109,11 +109,14 @@ def focused(page: Page) -> str:
     return page.evaluate("document.activeElement.textContent.trim()")
 
 
-def choose_rule(page: Page, rule: str = "Skräp") -> None:
-    """Open the rejection and choose a rule, by keys."""
+def choose_rule(page: Page, code: str = "spam") -> None:
+    """Open the rejection and choose a rule, by the number that it has in the list."""
     press(page, "r")
-    expect(page.locator("[name=rule]").first).to_be_focused()
-    page.keyboard.type(rule)
+    rules = page.locator("select[name=rule]")
+    expect(rules).to_be_focused()
+    number = rules.locator(f"option[value={code}]").inner_text().split()[0]
+    page.keyboard.type(number)
+    expect(rules).to_have_value(code)
 
 
 # What a moderator does about an idea, by what it says.

@@ -173,7 +173,7 @@ class TestNews:
             # An old answer must not bring an ended session back.
             assert "Set-Cookie" not in again.headers
             # The other question is who asks.
-            assert len([each for each in asked if "staff.password_hash" not in each]) == 1
+            assert len([each for each in asked if "FROM staff_sessions" not in each]) == 1
             asked.clear()
 
     def test_is_for_people_of_the_desk_and_changes_nothing(self, app, settings, session, desk):
