@@ -96,17 +96,17 @@ def is_for(staff_id: UUID) -> ColumnElement[bool]:
     return and_(_OPEN, ~own.exists(), ~Sample.passed_by.contains([staff_id]))
 
 
-def waiting(session: SqlSession, staff_id: UUID) -> tuple[list[Waiting], int]:
-    """Return the oldest samples that are for this person, and how many there are."""
+def waiting(session: SqlSession, staff_id: UUID) -> tuple[list[Waiting], bool]:
+    """Return the oldest samples that are for this person, and whether there are more."""
     rows = session.execute(
-        select(Sample.id, Council.title, Sample.drawn_at, func.count().over())
+        select(Sample.id, Council.title, Sample.drawn_at)
         .join(Idea, Idea.id == Sample.idea_id)
         .join(Council, Council.id == Idea.council_id)
         .where(is_for(staff_id))
         .order_by(Sample.drawn_at, Sample.id)
-        .limit(MOST_LISTED)
+        .limit(MOST_LISTED + 1)
     ).all()
-    return [Waiting(*row[:3]) for row in rows], rows[0][3] if rows else 0
+    return [Waiting(*row) for row in rows[:MOST_LISTED]], len(rows) > MOST_LISTED
 
 
 def following(session: SqlSession, staff_id: UUID) -> int | None:
@@ -116,12 +116,16 @@ def following(session: SqlSession, staff_id: UUID) -> int | None:
     )
 
 
-def on_idea(session: SqlSession, idea_id: UUID, staff_id: UUID) -> int | None:
+def on_idea(session: SqlSession, number: str, staff_id: UUID) -> int | None:
     """Return the id of the open sample of an idea that is for this person, if there is one.
 
     Until they have answered, the idea's own page would tell them what was decided.
     """
-    return session.scalar(select(Sample.id).where(Sample.idea_id == idea_id, is_for(staff_id)))
+    return session.scalar(
+        select(Sample.id)
+        .join(Idea, Idea.id == Sample.idea_id)
+        .where(Idea.number == number, is_for(staff_id))
+    )
 
 
 def sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sheet:
@@ -182,7 +186,10 @@ def answer(
     session.flush()
     entries.close(session, sample.idea_id, reasons=[Reason.SAMPLE])
     compared = _compared(session, [Sample.id == sample_id])[0]
-    if judgement is not Judgement.UNSURE and not compared.is_alike:
+    if judgement is Judgement.UNSURE:
+        return compared
+    sample.is_alike = compared.is_alike
+    if not compared.is_alike:
         entries.open_entry(session, sample.idea_id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
     return compared
 
@@ -203,17 +210,9 @@ def answered_by(session: SqlSession, sample_id: int, staff_id: UUID) -> Compared
 
 def differing(session: SqlSession) -> list[Compared]:
     """Return the newest samples on which two people differed. It says nobody's name."""
-    first, second = aliased(Rule), aliased(Rule)
-    alike = and_(
-        Decision.kind == Sample.judgement,
-        func.coalesce(first.code, "") == func.coalesce(second.code, ""),
-    )
     ids = session.scalars(
         select(Sample.id)
-        .join(Decision, Decision.id == Sample.decision_id)
-        .outerjoin(first, first.id == Decision.rule_id)
-        .outerjoin(second, second.id == Sample.rule_id)
-        .where(Sample.answered_at.is_not(None), Sample.judgement != Judgement.UNSURE, ~alike)
+        .where(~Sample.is_alike)
         .order_by(Sample.answered_at.desc())
         .limit(MOST_LISTED)
     ).all()

@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
 def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseReturnValue:
     today = utcnow().astimezone(web.settings().timezone).date()
     with Session() as reading:
-        waiting, count = second_looks.waiting(reading, access.current().id)
+        waiting, more = second_looks.waiting(reading, access.current().id)
         titles = figures.rule_titles(reading, i18n.language())
         report = figures.read(reading, periods.read("12m", today))
         differing = second_looks.differing(reading)
@@ -51,7 +51,7 @@ def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseRe
     page = render_template(
         "moderation/samples.html",
         waiting=waiting,
-        count=count,
+        more=more,
         share=_percent(share),
         section=same_judgement(overall, agreement.per_rule(report.pairs), titles),
         unsure=overall.unsure,

@@ -59,6 +59,8 @@ class Sample(Base):
             postgresql_where=text("answered_at IS NULL AND voided_at IS NULL"),
         ),
         Index(None, "answered_at"),
+        # What people judged differently, the newest first.
+        Index("ix_samples_differing", "answered_at", postgresql_where=text("NOT is_alike")),
         CheckConstraint(
             "(answered_at IS NULL) = (judgement IS NULL)"
             " AND (answered_at IS NULL) = (answered_by IS NULL)",
@@ -81,6 +83,8 @@ class Sample(Base):
     passed_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     judgement: Mapped[Judgement | None] = mapped_column(stored(Judgement, "judgement"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"))
+    # Whether it is what the first person decided, rule included; empty for who was unsure.
+    is_alike: Mapped[bool | None]
     note: Mapped[str | None]
     answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     answered_at: Mapped[Moment | None]

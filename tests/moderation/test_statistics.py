@@ -275,7 +275,7 @@ def test_columns_fill_the_width_and_say_what_they_are():
     drawn = charts.columns([("1 jan", "Den första: 4", 4, None), ("2 jan", "Den andra: 2", 2, 8)])
     assert drawn.most == 8
     assert [column.told for column in drawn.columns] == ["Den första: 4", "Den andra: 2"]
-    assert drawn.columns[1].down == drawn.half
+    assert drawn.columns[1].down == drawn.below == 2 * drawn.above
     assert drawn.columns[1].x + drawn.columns[1].width <= 100
 
 

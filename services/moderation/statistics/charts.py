@@ -12,7 +12,7 @@ from typing import Literal
 
 from services.moderation.checks.spam_figures import Figure
 
-# Of each half, in em.
+# Of the higher of the two sides, in em.
 _HALF = 5.0
 _GAP = 0.25
 _MOST_TICKS = 6
@@ -42,18 +42,19 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns in a row. `most` is what the highest one counts; `half` the height of a half."""
+    """Columns in a row. `most` is what the highest one counts; heights above and below in em."""
 
     columns: list[Column]
     ticks: list[Tick]
     most: int
-    half: float = _HALF
+    above: float
+    below: float
 
 
 def columns(steps: Sequence[tuple[str, str, int | None, int | None]]) -> Columns:
     """Draw steps of (word for the axis, words for all of it, number above, number below).
 
-    Both halves have the same scale. None draws nothing, as 0 does; `told` says which it is.
+    Both sides have the same scale. None draws nothing, as 0 does; `told` says which it is.
     """
     most = max((max(above or 0, below or 0) for _w, _t, above, below in steps), default=0)
     width = 100 / max(len(steps), 1)
@@ -69,7 +70,13 @@ def columns(steps: Sequence[tuple[str, str, int | None, int | None]]) -> Columns
         )
         for number, (_word, told, above, below) in enumerate(steps)
     ]
-    return Columns(drawn, _ticks([word for word, *_rest in steps], width), most)
+    return Columns(
+        drawn,
+        _ticks([word for word, *_rest in steps], width),
+        most,
+        above=max((each.up for each in drawn), default=0.0),
+        below=max((each.down for each in drawn), default=0.0),
+    )
 
 
 def _ticks(words: Sequence[str], width: float) -> list[Tick]:

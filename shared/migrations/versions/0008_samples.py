@@ -95,6 +95,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("rule_id", sa.Integer(), nullable=True),
+        sa.Column("is_alike", sa.Boolean(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("answered_by", sa.Uuid(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
@@ -124,6 +125,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_samples_idea_id"), "samples", ["idea_id"])
     op.create_index(op.f("ix_samples_answered_at"), "samples", ["answered_at"])
+    op.create_index(
+        "ix_samples_differing",
+        "samples",
+        ["answered_at"],
+        postgresql_where=sa.text("NOT is_alike"),
+    )
     is_open = sa.text("answered_at IS NULL AND voided_at IS NULL")
     op.create_index(
         "uq_samples_open", "samples", ["idea_id"], unique=True, postgresql_where=is_open
