@@ -14,6 +14,7 @@ from pathlib import Path
 PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "duplicates_text": (True, ()),
     "duplicates_baselines": (True, ()),
+    "duplicates_scale": (True, ("10000", "100000", "1000000")),
     "same_instant": (False, ("20",)),
     "spam_baselines": (True, ()),
     "train_spam": (True, ()),
