@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import word_list_words, words
 from shared import i18n
 from shared.i18n import gettext as _
-from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Staff
+from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Rule, Staff
 from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
@@ -67,7 +67,15 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "jobs": lambda: _("Jobb"),
 }
 
+# In the order in which they are shown.
 _FIELDS: Mapping[str, Callable[[], str]] = {
+    "title": lambda: _("Rubrik"),
+    "term": lambda: _("Ord eller fras"),
+    "theme": lambda: _("Tema"),
+    "title_sv": lambda: _("Namn på svenska"),
+    "text_sv": lambda: _("Lydelse på svenska"),
+    "title_en": lambda: _("Namn på engelska"),
+    "text_en": lambda: _("Lydelse på engelska"),
     "code": lambda: _("Kod"),
     "comment": lambda: _("Varför"),
     "expires_on": lambda: _("Gäller till"),
@@ -88,14 +96,7 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "rule_code": lambda: _("Regel"),
     "share": lambda: _("Andel"),
     "summary_url": lambda: _("Länk till sammanställning"),
-    "term": lambda: _("Ord eller fras"),
     "text": lambda: _("Text"),
-    "text_en": lambda: _("Lydelse på engelska"),
-    "text_sv": lambda: _("Lydelse på svenska"),
-    "theme": lambda: _("Tema"),
-    "title": lambda: _("Rubrik"),
-    "title_en": lambda: _("Namn på engelska"),
-    "title_sv": lambda: _("Namn på svenska"),
     "version": lambda: _("Version"),
     "weight": lambda: _("Vikt"),
 }
@@ -172,10 +173,16 @@ class Line:
 def lines(
     session: SqlSession, found: Sequence[tuple[AuditEntry, str]], timezone: ZoneInfo
 ) -> list[Line]:
-    """Say a page of entries in words. Asks at most three questions, however many entries."""
+    """Say a page of entries in words. Asks at most four questions, however many entries."""
     called = _names(session, [entry for entry, _who in found])
     return [
-        Line(who, entry.at, _sentence(entry, called), not entry.before, _fields(entry, timezone))
+        Line(
+            who=who,
+            at=entry.at,
+            sentence=_sentence(entry, called),
+            is_new=not entry.before,
+            fields=_fields(entry, called, timezone),
+        )
         for entry, who in found
     ]
 
@@ -199,21 +206,23 @@ def _own_name(entry: AuditEntry) -> str:
     return str(known.get("term") or known.get("title") or entry.subject_id)
 
 
-def _fields(entry: AuditEntry, timezone: ZoneInfo) -> list[Field]:
+def _fields(
+    entry: AuditEntry, called: Mapping[tuple[str, str], str], timezone: ZoneInfo
+) -> list[Field]:
+    def said(name: str, of: Any) -> str:
+        title = called.get(("rule", str(of))) if name == "rule_code" else None
+        return title or value(name, of, timezone)
+
     names = [*entry.after, *(name for name in entry.before if name not in entry.after)]
     known = [name for name in _FIELDS if name in names]
     return [
-        Field(
-            field(name),
-            value(name, entry.before.get(name), timezone),
-            value(name, entry.after.get(name), timezone),
-        )
+        Field(field(name), said(name, entry.before.get(name)), said(name, entry.after.get(name)))
         for name in [*known, *(name for name in names if name not in _FIELDS)]
     ]
 
 
 def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str, str], str]:
-    """Return what councils, templates and people are called today."""
+    """Return what councils, rules, templates and people are called today."""
     ids: dict[str, set[str]] = {}
     for entry in entries:
         ids.setdefault(entry.subject_kind, set()).add(entry.subject_id)
@@ -221,6 +230,13 @@ def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str
     if slugs := ids.get("council"):
         rows = session.execute(select(Council.slug, Council.title).where(Council.slug.in_(slugs)))
         called |= {("council", slug): title for slug, title in rows}
+    if ids.keys() & {"rule", "answer_template"}:
+        # A rule has few versions; the newest comes last and stands.
+        titles = session.execute(
+            select(Rule.code, Rule.title_sv, Rule.title_en).order_by(Rule.code, Rule.version)
+        )
+        english = i18n.language() == "en"
+        called |= {("rule", code): en if english else sv for code, sv, en in titles}
     if numbers := {each for each in ids.get("answer_template", ()) if each.isdecimal()}:
         templates = session.execute(
             select(AnswerTemplate.id, AnswerTemplate.title).where(

@@ -174,11 +174,10 @@ def reword(
         raise LookupError
     if (standing.version if standing else 0) != seen_version:
         raise MovedError
-    before = _wording_of(standing) if standing else None
     now = utcnow()
     begins = max(begins or now, now)
     overtakes = standing is not None and standing.in_force_from > now
-    if before == wording and not overtakes:
+    if standing is not None and _wording_of(standing) == wording and not overtakes:
         raise SameError
     rule = Rule(code=code, version=seen_version + 1, in_force_from=begins, **asdict(wording))
     session.add(rule)
@@ -187,11 +186,16 @@ def reword(
         by=by,
         action="rule.worded",
         subject=("rule", code),
-        before=None if before is None else {**asdict(before), "version": seen_version},
-        after={**asdict(wording), "version": rule.version, "in_force_from": begins},
+        before=None if standing is None else _for_the_log(standing),
+        after=_for_the_log(rule),
     )
     return rule
 
 
 def _wording_of(rule: Rule) -> Wording:
     return Wording(rule.title_sv, rule.text_sv, rule.title_en, rule.text_en)
+
+
+def _for_the_log(rule: Rule) -> dict[str, object]:
+    when = {"version": rule.version, "in_force_from": rule.in_force_from}
+    return asdict(_wording_of(rule)) | when

@@ -9,8 +9,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.moderation import words
 from shared.config import PREFIX, Settings
 from shared.i18n import gettext as _
+from shared.models import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ def _place(value: Any) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
+def _roles(value: Mapping[str, str]) -> str:
+    return ", ".join(f"{words.role(Role(role))}: {name}" for role, name in value.items())
+
+
 _OPEN: Mapping[str, Callable[[Any], str]] = {
     "database_url": _place,
     "broker_url": _place,
@@ -68,6 +74,13 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "stopforumspam_url": _place,
     "bad_hosts": _place,
     "public_database_url": _place,
+    "oidc_issuer": _place,
+    "oidc_name": _plain,
+    "oidc_email_claim": _plain,
+    "oidc_trust_email": _switch,
+    "oidc_create": _switch,
+    "oidc_role_claim": _plain,
+    "oidc_roles": _roles,
     "log_level": _plain,
 }
 
@@ -93,6 +106,15 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "bad_hosts": lambda: _("Listan över farliga webbplatser som länkar jämförs med."),
     "metrics_token": lambda: _("Lösenord för driftens mätvärden."),
     "public_database_url": lambda: _("En kopia av databasen för de publika sidorna."),
+    "oidc_issuer": lambda: _("Stadens katalog, för inloggning med stadens konto."),
+    "oidc_client_id": lambda: _("Vad katalogen kallar desken."),
+    "oidc_client_secret": lambda: _("Hemligheten som katalogen gav desken."),
+    "oidc_name": lambda: _("Vad katalogen heter på knappen."),
+    "oidc_email_claim": lambda: _("Var i katalogens svar adressen står."),
+    "oidc_trust_email": lambda: _("Om adressen gäller utan att katalogen har bekräftat den."),
+    "oidc_create": lambda: _("Om den som katalogen känner får ett konto av sig själv."),
+    "oidc_role_claim": lambda: _("Var i katalogens svar rollerna står."),
+    "oidc_roles": lambda: _("Vad rollerna heter i katalogen."),
     "log_level": lambda: _("Hur mycket som skrivs i driftloggen."),
 }
 
@@ -118,7 +140,7 @@ def shown(settings: Settings) -> list[Shown]:
                 help=item.metadata["help"],
                 value=said,
                 is_secret=tell is None,
-                is_usual=usual is not None and _is_usual(value, usual),
+                is_usual=is_set and usual is not None and _is_usual(value, usual),
             )
         )
     return found
@@ -127,4 +149,6 @@ def shown(settings: Settings) -> list[Shown]:
 def _is_usual(value: Any, usual: str) -> bool:
     if isinstance(value, bool):
         return value == (usual in {"1", "on"})
+    if isinstance(value, Mapping):
+        return usual == ";".join(f"{name}={said}" for name, said in value.items())
     return str(value) == usual

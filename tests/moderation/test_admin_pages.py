@@ -1,13 +1,19 @@
 """The administrators' pages: councils, rules, templates, records, the menu, the log of changes."""
 
 import re
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.exc import IntegrityError
+from werkzeug.serving import make_server
 
+from radslag.ports import free_port
 from services.moderation import (
     accounts,
     answer_templates,
@@ -63,6 +69,12 @@ TEMPLATE = {
     "title": "Telefonnummer",
     "text": "Ditt förslag innehåller ett telefonnummer. Skicka det gärna igen utan numret.",
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A desk at a port that a browser can be led to."""
+    return replace(settings, desk_url=f"http://127.0.0.1:{free_port()}")
 
 
 def enter(app, settings, session, role: Role, email: str, name: str) -> Desk:
@@ -191,9 +203,10 @@ class TestCouncils:
         assert "Har inte öppnat" in listed.text
         assert listed.find("a", href="http://localhost:8000/councils/rad-for-aldre-pa-vala")
 
-    @pytest.mark.parametrize(
-        ("wrong", "field", "sentence"),
-        [
+    def test_say_beside_the_field_what_is_wrong_and_keep_the_rest(self, ada, session):
+        a_council(session, slug="taget")
+        session.commit()
+        for wrong, field, sentence in (
             ({"title": "  "}, "title", "Skriv vad rådet heter."),
             ({"slug": "Åäö!"}, "slug", "små bokstäver"),
             ({"held_on": "i morgon"}, "held_on", "2027-01-31"),
@@ -206,22 +219,17 @@ class TestCouncils:
             ({"introduction": "x" * 5001}, "introduction", "Högst 5000"),
             ({"language": "xx"}, "language", "Välj ett språk."),
             ({"slug": "taget"}, "slug", "redan den adressen"),
-        ],
-    )
-    def test_say_beside_the_field_what_is_wrong_and_keep_the_rest(
-        self, ada, session, wrong, field, sentence
-    ):
-        a_council(session, slug="taget")
-        session.commit()
-        answer = ada.post("/councils/new", **{**COUNCIL, **wrong})
-        assert answer.status_code == 422
-        page = ada.page(answer)
-        assert sentence in page.find(id=f"{field}-error").text
-        assert page.find(attrs={"name": field})["aria-describedby"].endswith(f"{field}-error")
-        assert len(page.select(".field-error")) == 1
-        kept = {**COUNCIL, **wrong}
-        assert value_of(page, "theme") == kept["theme"]
-        assert value_of(page, "open_from") == kept["open_from"]
+        ):
+            kept = {**COUNCIL, **wrong}
+            answer = ada.post("/councils/new", **kept)
+            assert answer.status_code == 422, wrong
+            page = ada.page(answer)
+            assert sentence in page.find(id=f"{field}-error").text
+            described = page.find(attrs={"name": field})["aria-describedby"]
+            assert described.endswith(f"{field}-error")
+            assert len(page.select(".field-error")) == 1, wrong
+            assert value_of(page, "theme") == kept["theme"]
+            assert value_of(page, "open_from") == kept["open_from"]
         assert len(session.scalars(select(Council)).all()) == 1
         assert log(session) == []
 
@@ -295,7 +303,7 @@ class TestRules:
         used = earlier.find("a", href=f"/history?rule={rule.id}")
         assert used.text == "1 beslut"
         assert idea.number in ada.get(used["href"]).text
-        assert said(ada) == ["Skrev en ny lydelse av regeln spam."]
+        assert said(ada) == ["Skrev en ny lydelse av regeln Skräp och reklam."]
 
     def test_can_wait_until_a_day(self, ada):
         later = (utcnow() + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
@@ -556,3 +564,37 @@ def test_words_switches_and_models_are_logged(ada, session):
         "Tog bort paragrafryttare ur en ordlista.",
         "Lade till paragrafryttare i en ordlista.",
     ]
+
+
+@pytest.mark.browser
+def test_pages_fit_a_narrow_window_and_mistakes_are_read_first(app, ada, page):
+    port = urlsplit(app.config["SETTINGS"].desk_url).port
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        desk = app.config["SETTINGS"].desk_url
+        page.set_viewport_size({"width": 320, "height": 640})
+        page.goto(f"{desk}/councils/new")
+        page.get_by_label("E-postadress").fill("ada@example.org")
+        page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_label("Tema").fill("Vattnet")
+        page.get_by_role("button", name="Skapa rådet").click()
+        # The list of mistakes has the focus; its first link leads to the field.
+        expect(page.get_by_role("alert")).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Rubrik")).to_be_focused()
+        expect(page.get_by_label("Tema")).to_have_value("Vattnet")
+        for path in (
+            "/councils/new", "/councils", "/rules", "/rules/spam/new", "/answer-templates",
+            "/audit", "/settings", "/jobs", "/history", "/ledger",
+        ):  # fmt: skip
+            page.goto(desk + path)
+            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(wide) == 0, path
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
