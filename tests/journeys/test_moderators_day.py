@@ -25,6 +25,9 @@ from tests.notify.conftest import Desk as Letters
 
 pytestmark = pytest.mark.browser
 
+# Patience, not a promise: machines that run tests are busy.
+expect.set_options(timeout=15_000)
+
 NOTE = "Jag har läst den här två gånger och tror att det är reklam."
 Open = Callable[[str], Page]
 
