@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.moderation.bulk import KINDS
 from services.moderation.queue_filter import place_in
 from services.moderation.transitions import TRANSITIONS
 from shared.clock import utcnow
@@ -32,8 +33,6 @@ from shared.models import (
 )
 
 MAX_BULK = 1000
-# What can be decided about many at once.
-KINDS = (DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.KEEP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ the second gets `Conflict`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import entries, masks, re_reviews, requirements, track_record
-from services.moderation.re_reviews import OthersTurn
 from services.moderation.supporters import counts_once
 from services.moderation.transitions import (
     Conflict,
@@ -30,21 +28,11 @@ from shared import outbox
 from shared.clock import utcnow
 from shared.events import IdeaDecided, IdeaSubmitted
 from shared.i18n import gettext as _
-from shared.ids import new_id
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Rule
 
 _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
-
-
-@dataclass(slots=True)
-class BulkResult:
-    """What became of many decisions made in one act."""
-
-    bulk_id: UUID
-    done: list[str] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
 
 
 def decide(  # noqa: PLR0913 - all that a decision can say
@@ -120,45 +108,6 @@ def decide(  # noqa: PLR0913 - all that a decision can say
     return decision
 
 
-def decide_many(
-    session: SqlSession,
-    *,
-    items: Sequence[tuple[str, int]],
-    kind: DecisionKind,
-    staff_id: UUID,
-    rule_code: str | None = None,
-    note: str | None = None,
-    reason_text: str | None = None,
-) -> BulkResult:
-    """Make one decision about each (number, seen_version); those that moved are left alone.
-
-    So is one whose new look is another person's to take. Raises NotAllowed, and decides nothing,
-    when the kind does not fit one that did not move.
-    """
-    if kind not in {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.KEEP}:
-        raise NotAllowed(_("Det går bara att publicera, avslå eller behålla flera på en gång."))
-    result = BulkResult(bulk_id=new_id())
-    # In one order, so that two people's bulk acts wait for each other instead of deadlocking.
-    for number, seen_version in sorted(set(items)):
-        try:
-            decide(
-                session,
-                number=number,
-                kind=kind,
-                staff_id=staff_id,
-                seen_version=seen_version,
-                rule_code=rule_code,
-                note=note,
-                reason_text=reason_text,
-                bulk_id=result.bulk_id,
-            )
-        except (Conflict, LookupError, OthersTurn):
-            result.conflicts.append(number)
-        else:
-            result.done.append(number)
-    return result
-
-
 def accept_import(session: SqlSession, idea: Idea) -> Decision:
     """Publish an idea that was public before it came here, at its own moment. Tells nobody."""
     return _by_the_system(session, idea, DecisionKind.IMPORT, published_at=idea.received_at)
@@ -197,15 +146,8 @@ def _apply(
     if kind is DecisionKind.MASK:
         _mask(session, idea, decision, mask_spans, mask_author=mask_author)
         return
-    if kind is not DecisionKind.KEEP:
-        leave_status(idea)
-        idea.status = decision.status_after
-    if kind is DecisionKind.PUBLISH:
-        show(session, idea, idea.text_version)
-        idea.published_at = idea.published_at or utcnow()
-    elif kind is DecisionKind.REJECT:
-        idea.rule_id = decision.rule_id
-    elif kind is DecisionKind.MERGE and target is not None:
+    settle(session, idea, decision)
+    if kind is DecisionKind.MERGE and target is not None:
         idea.merged_into = target.id
         idea.counts_as_support = counts_as_support and counts_once(session, idea, target)
         session.execute(
@@ -217,6 +159,18 @@ def _apply(
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
     elif kind is DecisionKind.REJECT:
         release_merged(session, idea, decision.id)
+
+
+def settle(session: SqlSession, idea: Idea, decision: Decision) -> None:
+    """Change the idea's own columns as a decision says: status, rule, what the public reads."""
+    if decision.kind is not DecisionKind.KEEP:
+        leave_status(idea)
+        idea.status = decision.status_after
+    if decision.kind is DecisionKind.PUBLISH:
+        show(session, idea, idea.text_version)
+        idea.published_at = idea.published_at or utcnow()
+    elif decision.kind is DecisionKind.REJECT:
+        idea.rule_id = decision.rule_id
 
 
 def _mask(

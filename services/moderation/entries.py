@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from shared.clock import utcnow
-from shared.models import QueueEntry, Reason
+from shared.models import Decision, QueueEntry, Reason
 
 # Beside the lanes of `checks.verdict` (100 an ordinary idea, 400 harm to somebody): a reader's
 # report comes before personal data that is not public yet, a writer's request before new ideas.
@@ -74,8 +74,22 @@ def close(
     session.execute(closing.values(closed_at=at or utcnow(), closed_by=closed_by))
 
 
-def reopen_closed_by(session: SqlSession, decision_id: UUID) -> None:
-    """Open again what a decision closed, but for reasons that have an open entry meanwhile."""
+def close_many(session: SqlSession, decisions: Sequence[Decision]) -> None:
+    """Close all open entries of ideas that were decided about in one act."""
+    session.execute(
+        update(QueueEntry)
+        .where(
+            QueueEntry.idea_id == Decision.idea_id,
+            Decision.id.in_([each.id for each in decisions]),
+            QueueEntry.closed_at.is_(None),
+        )
+        .values(closed_at=utcnow(), closed_by=Decision.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def reopen_closed_by(session: SqlSession, *decisions: UUID) -> None:
+    """Open again what decisions closed, but for reasons that have an open entry meanwhile."""
     newer = aliased(QueueEntry)
     taken = select(newer.id).where(
         newer.idea_id == QueueEntry.idea_id,
@@ -84,6 +98,6 @@ def reopen_closed_by(session: SqlSession, decision_id: UUID) -> None:
     )
     session.execute(
         update(QueueEntry)
-        .where(QueueEntry.closed_by == decision_id, ~taken.exists())
+        .where(QueueEntry.closed_by.in_(decisions), ~taken.exists())
         .values(closed_at=None, closed_by=None)
     )

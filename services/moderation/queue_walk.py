@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.dialects.postgresql import ARRAY, array, distinct_on
 from sqlalchemy.orm import aliased
 
 from services.moderation.queue_filter import (
@@ -115,7 +115,7 @@ def _gathered(
     first = (
         select(*_columns(entry))
         .where(*conditions(wanted, entry), *(entry.idea_id.in_(ideas) for ideas in among))
-        .distinct(entry.fold)
+        .ext(distinct_on(entry.fold))
         .order_by(entry.fold, *place_in(entry))
         .subquery()
     )

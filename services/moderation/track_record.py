@@ -18,7 +18,7 @@ language of a text). Undoing a decision takes its answers back.
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Boolean, Text, any_, cast, delete, literal, select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, cast, delete, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session as SqlSession
 
@@ -80,6 +80,14 @@ def note(session: SqlSession, decision: Decision, rule_code: str | None) -> None
     _write(session, decision, agreed, wrong)
 
 
+def note_many(session: SqlSession, decisions: Sequence[Decision], rule_code: str | None) -> None:
+    """Do the same for many decisions that say the same, all of them stored."""
+    if decisions:
+        agreed, wrong = shown_by(decisions[0].status_after, rule_code)
+        made = Decision.id.in_([each.id for each in decisions])
+        _insert(session, agreed, wrong, made)
+
+
 def note_masked(
     session: SqlSession,
     decision: Decision,
@@ -109,11 +117,12 @@ def _overlap(places: Sequence[Sequence[int]], spans: Sequence[tuple[int, int]]) 
     return any(start < last and first < end for start, end in places for first, last in spans)
 
 
-def take_back(session: SqlSession, undone: Decision) -> None:
-    """Forget what a decision showed that is now undone."""
+def take_back(session: SqlSession, *undone: Decision) -> None:
+    """Forget what decisions showed that are now undone."""
     session.execute(
         delete(CheckOutcome).where(
-            CheckOutcome.idea_id == undone.idea_id, CheckOutcome.decision_seq == undone.seq
+            CheckOutcome.idea_id.in_([each.idea_id for each in undone]),
+            CheckOutcome.decision_seq.in_([each.seq for each in undone]),
         )
     )
 
@@ -123,6 +132,16 @@ def _write(
     decision: Decision,
     agreed: Collection[Code],
     wrong: Collection[Code],
+    version: int | None = None,
+) -> None:
+    _insert(session, agreed, wrong, Decision.id == decision.id, version)
+
+
+def _insert(
+    session: SqlSession,
+    agreed: Collection[Code],
+    wrong: Collection[Code],
+    made: ColumnElement[bool],
     version: int | None = None,
 ) -> None:
     if not agreed and not wrong:
@@ -135,11 +154,12 @@ def _write(
             FindingRow.check_name,
             FindingRow.code,
             cast(FindingRow.code == any_(cast(right, ARRAY(Text))), Boolean),
-            literal(decision.seq),
+            Decision.seq,
         )
+        .join(Decision, Decision.idea_id == FindingRow.idea_id)
         .where(
-            FindingRow.idea_id == decision.idea_id,
-            FindingRow.text_version == (version or decision.text_version),
+            made,
+            FindingRow.text_version == (version or Decision.text_version),
             FindingRow.code == any_(cast(measured, ARRAY(Text))),
         )
         .distinct()

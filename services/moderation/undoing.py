@@ -8,7 +8,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import entries, re_reviews, track_record
-from services.moderation.decisions import BulkResult
 from services.moderation.transitions import (
     CAN_HOLD_MERGED,
     Conflict,
@@ -55,7 +54,7 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     session.add(decision)
     session.flush()  # entries name the decision
     with session.no_autoflush:
-        _restore(session, idea, undone.before)
+        restore(session, idea, undone.before)
     if undone.status_before is not IdeaStatus.WAITING:
         entries.close(session, idea.id, closed_by=decision.id, reasons=[Reason.RE_REVIEW])
     entries.reopen_closed_by(session, undone.id)
@@ -64,27 +63,6 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     track_record.take_back(session, undone)
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
     return decision
-
-
-def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResult:
-    """Undo every decision of one bulk act that is still the latest of its idea."""
-    result = BulkResult(bulk_id=bulk_id)
-    made = session.execute(
-        select(Decision.id, Idea.number)
-        .join(Idea, Idea.id == Decision.idea_id)
-        .where(Decision.bulk_id == bulk_id)
-        .order_by(Idea.number)
-    ).all()
-    if not made:
-        raise LookupError
-    for decision_id, number in made:
-        try:
-            undo(session, decision_id=decision_id, staff_id=staff_id)
-        except (Conflict, NotAllowed):
-            result.conflicts.append(number)
-        else:
-            result.done.append(number)
-    return result
 
 
 def _require_target(session: SqlSession, before: Mapping[str, Any]) -> None:
@@ -101,7 +79,7 @@ def _require_target(session: SqlSession, before: Mapping[str, Any]) -> None:
         raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
 
 
-def _restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
+def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
     """Put back what `new_decision` noted."""
     leave_status(idea)
     idea.status = IdeaStatus(before["status"])

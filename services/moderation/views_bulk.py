@@ -8,15 +8,14 @@ from flask.typing import ResponseReturnValue
 
 from services.moderation import (
     access,
+    bulk,
     bulk_reading,
     bulk_words,
     decision_fields,
-    decisions,
-    undoing,
 )
+from services.moderation.bulk import BulkResult
 from services.moderation.bulk_reading import MAX_BULK
 from services.moderation.decision_fields import BadField
-from services.moderation.decisions import BulkResult
 from services.moderation.transitions import NotAllowed
 from services.moderation.views_queue import asked_filter
 from shared import web
@@ -99,7 +98,7 @@ def decide_many() -> ResponseReturnValue:
         raise BadField("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
     kind = decision_fields.kind(fields)
     with Session.begin() as writing:
-        result = decisions.decide_many(
+        result = bulk.decide_many(
             writing,
             items=pairs,
             kind=kind,
@@ -152,7 +151,7 @@ def undo_many(bulk_id: UUID) -> ResponseReturnValue:
     """Undo one bulk act, but for ideas about which something was decided since."""
     try:
         with Session.begin() as writing:
-            result = undoing.undo_many(writing, bulk_id=bulk_id, staff_id=access.current().id)
+            result = bulk.undo_many(writing, bulk_id=bulk_id, staff_id=access.current().id)
     except LookupError:
         abort(404)
     if request.is_json:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries, transitions, undoing
+from services.moderation import bulk, decisions, entries, transitions, undoing
 from shared import db, ledger
 from shared.models import (
     Decision,
@@ -292,11 +292,11 @@ def test_many_are_decided_and_undone_in_one_act(session, council, staff):
     ideas = [waiting(session, council) for _ in range(5)]
     decide(session, ideas[0], DecisionKind.PUBLISH, staff)
     seen = [(idea.number, 2) for idea in ideas]
-    result = decisions.decide_many(
+    result = bulk.decide_many(
         session, items=seen, kind=DecisionKind.REJECT, staff_id=staff.id, rule_code="spam"
     )
     assert (len(result.done), result.conflicts) == (4, [ideas[0].number])
-    back = undoing.undo_many(session, bulk_id=result.bulk_id, staff_id=staff.id)
+    back = bulk.undo_many(session, bulk_id=result.bulk_id, staff_id=staff.id)
     assert len(back.done) == 4
     assert {idea.status for idea in ideas[1:]} == {IdeaStatus.WAITING}
 

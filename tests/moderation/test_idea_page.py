@@ -6,7 +6,15 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import accounts, decisions, entries, idea_reading, receipt_actions, undoing
+from services.moderation import (
+    accounts,
+    bulk,
+    decisions,
+    entries,
+    idea_reading,
+    receipt_actions,
+    undoing,
+)
 from services.moderation.re_reviews import OthersTurn
 from shared import db, outbox
 from shared.events import ReceiptAction
@@ -281,7 +289,7 @@ class TestNewLook:
             undoing.undo(
                 session, decision_id=session.scalars(select(Decision.id)).one(), staff_id=moa
             )
-        result = decisions.decide_many(session, items=items, kind=DecisionKind.KEEP, staff_id=moa)
+        result = bulk.decide_many(session, items=items, kind=DecisionKind.KEEP, staff_id=moa)
         assert result.conflicts == [idea.number]
 
 

@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from radslag.desk import create_app
 from radslag.ports import free_port
-from services.moderation import accounts, decisions, samples, second_looks, undoing
+from services.moderation import accounts, bulk, decisions, samples, second_looks, undoing
 from services.moderation.receipt_actions import withdraw
 from services.moderation.seed import seed_rules
 from services.moderation.statistics import counting
