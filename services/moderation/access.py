@@ -35,7 +35,6 @@ TYPED = (
     "words",
     "note",
     "reason_text",
-    "reason_text",
     "question",
     "note_text",
     "mask_author",

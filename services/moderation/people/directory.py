@@ -271,8 +271,9 @@ def _fetched(url: str) -> Any:
 
 
 def _client(settings: Settings, metadata: Mapping[str, Any], redirect_uri: str) -> OAuth2Session:
+    # In the body a secret may hold any character; in the header libraries differ (RFC 6749 §2.3.1).
     supported = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    method = "client_secret_basic" if "client_secret_basic" in supported else "client_secret_post"
+    method = "client_secret_post" if "client_secret_post" in supported else "client_secret_basic"
     return OAuth2Session(
         settings.oidc_client_id,
         settings.oidc_client_secret or None,
