@@ -215,18 +215,16 @@ function land() {
     return;
   }
   const lookedAt = number ? null : recall(LOOKED_AT);
-  if (list && lookedAt) {
-    // The card one came from; when it is decided, the first one that waits.
-    const card = list.querySelector(`.entry[data-number~="${CSS.escape(lookedAt)}"]`);
-    const link = (card || list).querySelector(".entry-link");
-    link?.focus({ preventScroll: true });
-    link?.closest(".entry")?.scrollIntoView({ block: "nearest" });
-  } else if (acted && document.activeElement === document.body) {
-    const heading = document.querySelector("main h1");
-    if (heading) {
-      heading.tabIndex = -1;
-      heading.focus({ preventScroll: true });
-    }
+  // The card one came from; when it is decided, the first one that waits.
+  const cameFrom = lookedAt && `.entry[data-number~="${CSS.escape(lookedAt)}"]`;
+  const card = list && cameFrom && (list.querySelector(cameFrom) || list.querySelector(".entry"));
+  const heading = acted && document.activeElement === document.body && document.querySelector("main h1");
+  if (card) {
+    card.querySelector(".entry-link").focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest" });
+  } else if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
   }
 }
 
