@@ -6,8 +6,9 @@ from flask import Flask
 from radslag.desk import create_app
 from shared.config import Settings
 
-# Signing in, health and metrics for operators, and files that hold nothing.
-OPEN = frozenset({"login", "operators", "shared"})
+# Signing in, by password, mailed link or the city's directory; health and metrics for operators;
+# files that hold nothing.
+OPEN = frozenset({"login", "links", "directory", "operators", "shared"})
 
 
 @pytest.fixture
