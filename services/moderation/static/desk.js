@@ -220,7 +220,7 @@ function land() {
   const card = list && cameFrom && (list.querySelector(cameFrom) || list.querySelector(".entry"));
   const heading = acted && document.activeElement === document.body && document.querySelector("main h1");
   if (card) {
-    card.querySelector(".entry-link").focus({ preventScroll: true });
+    card.querySelector(".entry-link")?.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest" });
   } else if (heading) {
     heading.tabIndex = -1;
