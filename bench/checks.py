@@ -20,6 +20,7 @@ PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "train_spam": (True, ()),
     "personal_data": (True, ()),
     "language": (True, ()),
+    "tone": (True, ()),
     "semantic": (True, ()),
     "worst_case": (False, ("300",)),
     "throughput": (False, ("100000", "1000000")),
