@@ -18,6 +18,8 @@ from services.moderation.track_record import PERSONAL
 from services.moderation.transitions import TRANSITIONS
 from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
 
+_FINAL = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT})
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
@@ -55,6 +57,7 @@ def of(
     standing = sheet.public if idea.status is IdeaStatus.PUBLISHED else None
     look = _new_look(sheet, past)
     barred = look is not None and look.barred(viewer.id)
+    latest = timeline.latest_decision(past)
     kinds = _possible(idea) - (JUDGEMENTS if barred else set())
     public_text = (standing.text or "") if standing else ""
     changed = comparing.differing(public_text, text) if standing else None
@@ -84,7 +87,10 @@ def of(
         "new_look": idea_words.new_look(look, viewer.id),
         "history": past,
         "asks": [each for each in past if each.what == "ask" and each.closed_at is None],
-        "latest": timeline.latest_decision(past),
+        "latest": latest,
+        "may_undo": latest is not None
+        and latest.decision not in _FINAL
+        and not (barred and latest.decision in JUDGEMENTS),
         "kinds": {kind.value for kind in kinds},
         "rules": sheet.rules,
         "templates": sheet.templates,

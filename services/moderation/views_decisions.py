@@ -45,6 +45,8 @@ def _bad_field(error: BadField) -> ResponseReturnValue:
     number = (request.view_args or {}).get("number")
     if request.is_json or number is None:
         return problem(422, error.sentence, errors={error.field: error.sentence})
+    if request.form.get("part"):
+        return render_template("moderation/_reads.html", reads=None, fault=error.sentence), 422
     return page(number, status=422, notice=error.sentence, typed=request.form.to_dict())
 
 
