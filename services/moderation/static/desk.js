@@ -209,7 +209,8 @@ function land() {
     const same = url && url.pathname + url.search === back.getAttribute("href");
     if (same) back.href = before;
   }
-  const message = document.querySelector("[data-focus]");
+  // What asks for the focus by itself may not have got it yet: the browser waits for styles.
+  const message = document.querySelector("[data-focus], [autofocus]");
   if (message) {
     message.focus();
     return;
