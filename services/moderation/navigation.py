@@ -37,6 +37,7 @@ class Menu:
 
 _QUEUE = Page("/", lambda: _("Kö"))
 _SAMPLES = Page("/samples", lambda: _("Stickprov"))
+_ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
     Page("/history", lambda: _("Historik")),
     Page("/stats", lambda: _("Statistik")),
@@ -104,7 +105,7 @@ def menu(path: str, role: Role) -> Menu:
     if is_admin:
         groups.append((_("Inställningar"), _SETTINGS))
     # A reader decides nothing, so there is no second look to take.
-    work = (_QUEUE,) if role is Role.READER else (_QUEUE, _SAMPLES)
+    work = (_QUEUE, _ASKS) if role is Role.READER else (_QUEUE, _SAMPLES, _ASKS)
     top = [Item(page.url, page.label(), _at(path, (page,)) == page) for page in work]
     name, below = "", list[Item]()
     for label, pages in groups:

@@ -316,6 +316,7 @@ function startPicker(place) {
   show();
   // The words say all that the boxes do, and take the focus that was theirs.
   form.querySelector("[data-found]").hidden = true;
+  form.querySelector("[data-typed-words]").hidden = form.elements.words.value === "";
   for (const each of form.querySelectorAll("[data-first]")) delete each.dataset.first;
   const first = words.find(({ found }) => found.length) || words[0];
   if (first) {
