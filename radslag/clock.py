@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.processes import here
 from radslag.until_told import until_told
 from services.moderation import spam_learning
+from services.moderation.statistics import counting
 from services.notify import claims, digests
 from services.submission import intake
 from shared import db, heartbeat, log, queues
@@ -47,7 +48,7 @@ class Chore:
     every_s: float
     do: Callable[[], None]
     next_at: float = 0.0
-    # Said once when it begins, not at every tick of an outage.
+    # So that an outage is said when it begins, not at every tick.
     failing: bool = False
 
 
@@ -95,6 +96,9 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
             celery.send_task(queues.LEARN_SPAM, queue=queues.BULK, expires=1800, retry=False)
 
     def ask_to_count() -> None:
+        with Session() as session:
+            if not counting.is_anything_there(session):
+                return
         # One that nobody took before the next is asked for is dropped.
         for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS):
             celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
@@ -118,7 +122,8 @@ def tick(due: list[Chore], now: float) -> None:
         try:
             chore.do()
         except (SQLAlchemyError, BrokerError, RedisError, OSError) as error:
-            if not chore.failing:
+            # Once for an outage, not once for each chore that meets it.
+            if not any(each.failing for each in due):
                 _log.warning("a server does not answer the clock", exc_info=error)
             chore.failing = True
         else:

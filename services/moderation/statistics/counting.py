@@ -118,6 +118,11 @@ _OVERTAKEN_SINCE = text("""
     WHERE u.decided_at >= :since AND u.decided_at > c.counted_at""")
 
 
+def is_anything_there(session: SqlSession) -> bool:
+    """Tell whether any idea has come in, so that there is something to count."""
+    return bool(session.scalar(text("SELECT EXISTS (SELECT FROM ideas)")))
+
+
 def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return when a day begins and ends in the city; 23 or 25 hours where the clock is changed."""
     return (
