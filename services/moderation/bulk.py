@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, tuple_, union
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -28,6 +28,9 @@ from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Qu
 KINDS = (DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.KEEP)
 
 
+_Refusals = tuple[type[Exception], ...]
+
+
 @dataclass(slots=True)
 class BulkResult:
     """What became of many decisions made in one act."""
@@ -36,11 +39,11 @@ class BulkResult:
     done: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
-    def try_one(self, number: str, act: Callable[[], object], *refusals: type[Exception]) -> None:
+    def try_one(self, number: str, act: Callable[[], object], refusals: _Refusals) -> None:
         """Do one of them by itself; those that cannot be done are left as they were."""
         try:
             act()
-        except (Conflict, OthersTurn, LookupError, *refusals):
+        except refusals:
             self.conflicts.append(number)
         else:
             self.done.append(number)
@@ -87,7 +90,7 @@ def decide_many(
                 bulk_id=result.bulk_id,
             )
 
-        result.try_one(number, one)
+        result.try_one(number, one, (Conflict, OthersTurn, LookupError))
     rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
     for idea in together.values():
         requirements.require(idea, kind, rule, None, masked=False)
@@ -154,7 +157,7 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
             def one(undone: Decision = undone) -> Decision:
                 return undo(session, decision_id=undone.id, staff_id=staff_id)
 
-            result.try_one(idea.number, one, NotAllowed)
+            result.try_one(idea.number, one, (Conflict, NotAllowed))
     texts = _texts(session, [idea for idea, _undone in together])
     made = []
     with session.no_autoflush:
@@ -204,7 +207,7 @@ def _with_more_to_it(
         .join(released, released.bulk_id == Decision.id)
         .where(Decision.id.in_(made))
     )
-    return {idea_id for idea_id in session.scalars(asked.union(hold, held)) if idea_id}
+    return set(session.scalars(union(asked, hold, held)))
 
 
 def _texts(session: SqlSession, ideas: Iterable[Idea]) -> Sequence[IdeaText]:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.moderation import queue_filter
 from services.moderation.queue_filter import Filter, Lane, conditions
 from shared.models import Council, QueueEntry
 
@@ -72,6 +73,12 @@ def together(waiting: Sequence[Waiting]) -> Waiting:
         any(each.is_more for each in waiting),
         min((each.oldest for each in waiting if each.oldest), default=None),
     )
+
+
+def found(session: SqlSession, words: str) -> Waiting:
+    """Count the ideas that a search finds, in all lanes."""
+    n = session.scalar(select(func.count()).select_from(queue_filter.found(words).subquery())) or 0
+    return Waiting(n, n >= queue_filter.MOST_FOUND, None)
 
 
 def councils(session: SqlSession) -> list[tuple[str, str]]:

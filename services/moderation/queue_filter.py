@@ -26,8 +26,8 @@ from shared.clock import utcnow
 from shared.models import Ask, Council, Decision, IdeaText, QueueEntry, Reason
 
 MAX_SEARCH = 200
-# A search for a word that stands everywhere looks at so many texts, and says so.
-MOST_FOUND = 5000
+# A search for a word that stands everywhere looks at so many texts, and the page says so.
+MOST_FOUND = 2000
 AGES = (1, 3, 7, 30)
 # In the filter for languages: what the checks found to be in no other language than the council's,
 # and what they found to be in one.
@@ -103,7 +103,7 @@ class Place:
 Entry = type[QueueEntry] | AliasedClass[QueueEntry]
 
 
-def place_in(entry: Entry) -> tuple[ColumnElement[Any], ...]:
+def place_in(entry: Entry) -> tuple[Any, ...]:
     """Return the columns that the queue is ordered by."""
     return (entry.rank, entry.opened_at, entry.id)
 
@@ -139,18 +139,20 @@ def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[
     return asked
 
 
-def chosen_ideas(wanted: Filter) -> Sequence[Select[tuple[UUID]]]:
+def chosen_ideas(wanted: Filter) -> Sequence[Select[UUID]]:
     """Return statements that each give ideas to look among: by search, by whose they are."""
     among = []
     if wanted.q:
-        among.append(_found(wanted.q))
+        among.append(found(wanted.q))
     if wanted.mine:
         among.append(_mine(wanted.mine))
     return among
 
 
-def _found(words: str) -> Select[tuple[UUID]]:
-    """Ideas whose text holds all the words, or their other forms, or longer words begun by them.
+def found(words: str) -> Select[UUID]:
+    """Return the ideas that wait whose text holds all the words, other forms of them included.
+
+    Longer words that begin with them count, too.
 
     Swedish is full of compounds: who looks for "cykel" also wants "cykelställ". Quotation marks,
     "or" and "-" work as people know them from the web.
@@ -167,7 +169,7 @@ def _found(words: str) -> Select[tuple[UUID]]:
     )
 
 
-def _mine(staff_id: UUID) -> Select[tuple[UUID]]:
+def _mine(staff_id: UUID) -> Select[UUID]:
     """Ideas that a colleague asks this person about, and those they decided on that came back."""
     back = aliased(QueueEntry)
     asked = select(Ask.idea_id).where(Ask.asked_of == staff_id, Ask.closed_at.is_(None))

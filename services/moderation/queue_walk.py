@@ -7,6 +7,7 @@ out of date, and a wave of thousands costs one pass over its index.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Select,
     cast,
     func,
+    intersect,
     literal,
     select,
     true,
@@ -81,7 +83,7 @@ def _walked(wanted: Filter, start: Place | None, most: int) -> CTE:
     )
 
 
-def _next(wanted: Filter, start: Place | None, entry: Entry) -> Select[tuple[object, ...]]:
+def _next(wanted: Filter, start: Place | None, entry: Entry) -> Select[Any]:
     return (
         select(*_columns(entry), _is_first(wanted, start, entry).label("shown"))
         .where(*conditions(wanted, entry))
@@ -90,8 +92,8 @@ def _next(wanted: Filter, start: Place | None, entry: Entry) -> Select[tuple[obj
     )
 
 
-def _columns(entry: Entry) -> tuple[ColumnElement[object], ...]:
-    return (entry.id, entry.rank, entry.opened_at, entry.fold)  # type: ignore[return-value]
+def _columns(entry: Entry) -> tuple[Any, ...]:
+    return (entry.id, entry.rank, entry.opened_at, entry.fold)
 
 
 def _is_first(wanted: Filter, start: Place | None, entry: Entry) -> ColumnElement[bool]:
@@ -107,16 +109,24 @@ def _is_first(wanted: Filter, start: Place | None, entry: Entry) -> ColumnElemen
     )
 
 
-def _gathered(
-    wanted: Filter, start: Place | None, among: Sequence[Select[tuple[UUID]]], most: int
-) -> CTE:
+def _gathered(wanted: Filter, start: Place | None, among: Sequence[Select[UUID]], most: int) -> CTE:
     """Take the first of each fold among ideas that were found by other means than the order."""
+    ideas = intersect(*among).subquery()
     entry = aliased(QueueEntry)
-    first = (
+    # Idea by idea: nobody can guess how many a search finds, and on a wrong guess all entries would
+    # be read for a few. (OFFSET 0 is what keeps the planner from making one join of it.)
+    of_idea = (
         select(*_columns(entry))
-        .where(*conditions(wanted, entry), *(entry.idea_id.in_(ideas) for ideas in among))
-        .ext(distinct_on(entry.fold))
-        .order_by(entry.fold, *place_in(entry))
+        .where(*conditions(wanted, entry), entry.idea_id == ideas.c.idea_id)
+        .offset(0)
+        .lateral()
+    )
+    first = (
+        select(*of_idea.c)
+        .select_from(ideas)
+        .join(of_idea, true())
+        .ext(distinct_on(of_idea.c.fold))
+        .order_by(of_idea.c.fold, of_idea.c.rank, of_idea.c.opened_at, of_idea.c.id)
         .subquery()
     )
     here = (first.c.rank, first.c.opened_at, first.c.id)

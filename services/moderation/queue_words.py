@@ -59,3 +59,19 @@ def decide_about_all(others: int) -> str:
     if others >= MOST_COUNTED:
         return _("Besluta om de första %(n)s på en gång", n=number(MOST_COUNTED))
     return _("Besluta om alla %(n)s på en gång", n=others + 1)
+
+
+def found(waiting: Waiting) -> str:
+    """Say how many ideas a search finds."""
+    if waiting.is_more:
+        return _(
+            "Fler än %(n)s idéer har de orden. Skriv ett ord till, så söks de igenom allihop.",
+            n=number(waiting.count),
+        )
+    if not waiting.count:
+        return _("Ingen idé som väntar har de orden.")
+    return ngettext(
+        "%(n)s idé som väntar har de orden.",
+        "%(n)s idéer som väntar har de orden.",
+        waiting.count,
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Row, Select, and_, func, literal, or_, select, true
+from sqlalchemy import BigInteger, Row, Select, String, and_, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -247,4 +247,5 @@ def next_number(session: SqlSession, wanted: Filter, here: Place | None, but: st
     own_fold = select(own.fold).where(own.id == here.entry_id).scalar_subquery()
     elsewhere = question.where(QueueEntry.fold != own_fold)
     in_turn = (elsewhere.where(after(QueueEntry, here)), elsewhere, question)
-    return session.scalar(select(func.coalesce(*(each.scalar_subquery() for each in in_turn))))
+    found = func.coalesce(*(each.scalar_subquery() for each in in_turn), type_=String)
+    return session.scalar(select(found))

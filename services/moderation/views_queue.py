@@ -114,8 +114,8 @@ def index() -> ResponseReturnValue:
     """
     wanted = asked_filter()
     if wanted.q and _NUMBER.fullmatch(wanted.q):
-        number = wanted.q.upper()
-        return redirect(url_for("ideas.show", number=number, **wanted.but(q=None)), 303)
+        query: dict[str, Any] = wanted.but(q=None) | {"number": wanted.q.upper()}
+        return redirect(url_for("ideas.show", **query), 303)
     part = request.args.get("part") == "list"
     with Session() as reading:
         cards, more = review_queue.page(reading, wanted, asked_place(), access.current().id)
@@ -140,6 +140,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "everything": queue_counts.together(list(lanes.values())),
         "here": here,
         "councils": queue_counts.councils(reading),
+        "found": (queue_words.found(queue_counts.found(reading, wanted.q)) if wanted.q else ""),
         "reasons": list(Reason),
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
         "ages": [(days, words.duration(days * 86400)) for days in AGES],
