@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from services.moderation import access, writer_reads
+from services.moderation import access, views_letters
 from services.moderation import app as moderation
 from services.notify import desk as notify_desk
 from services.notify import previews
@@ -28,12 +28,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = moderation.create_app(settings)
     letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
     app.register_blueprint(letters)
-    writer_reads.lend_letters(app, _letter)
+    views_letters.lend(app, _letter)
     return app
 
 
 def _letter(
-    idea: Idea, kind: DecisionKind, about: dict[str, Any], settings: Settings
+    idea: Idea, kind: DecisionKind, about: dict[str, Any], *, settings: Settings
 ) -> tuple[str, str] | None:
     """Write the letter that a decision would send, in notify's words."""
     return previews.letter(idea, previews.Draft(kind, **about), settings)

@@ -1,9 +1,9 @@
 """What the template of the idea page is given: the reading made ready to be shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import comparing, idea_reading, idea_words, marks, timeline, writer_reads
@@ -16,6 +16,7 @@ from services.moderation.marks import Piece
 from services.moderation.re_reviews import JUDGEMENTS, NewLook
 from services.moderation.track_record import PERSONAL
 from services.moderation.transitions import TRANSITIONS
+from services.moderation.writer_reads import Write
 from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
 
 _FINAL = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT})
@@ -44,9 +45,17 @@ class Pair:
 
 
 def of(
-    session: SqlSession, sheet: Sheet, viewer: SignedIn, typed: dict[str, str]
+    session: SqlSession,
+    sheet: Sheet,
+    viewer: SignedIn,
+    write: Write | None,
+    typed: dict[str, str],
+    chosen: Sequence[str],
 ) -> dict[str, Any]:
-    """Read the rest of the page, in three statements, and return what its template needs."""
+    """Read the rest of the page, in three statements, and return what its template needs.
+
+    `typed` is what a refused decision or a preview gives back, `chosen` the places to mask in it.
+    """
     idea = sheet.idea
     text, author = sheet.current.text or "", sheet.current.author or ""
     measured = idea_reading.findings(session, idea)
@@ -76,7 +85,7 @@ def of(
         "standing": standing,
         "standing_pieces": marks.cut(public_text, {1: changed[0]}) if changed else [],
         "corrected_pieces": marks.cut(text, {1: changed[1]}) if changed else [],
-        "maskable": _maskable(numbered, sheet, typed),
+        "maskable": _maskable(numbered, sheet, typed, chosen),
         "mask_text": public_text if standing else text,
         "mask_author": (standing.author or "") if standing else author,
         "is_masked": sheet.current.kind is TextKind.MASK,
@@ -98,7 +107,7 @@ def of(
         "has_contact": sheet.has_contact,
         "merge_into": _merge_target(idea, earlier),
         "when_published": (
-            writer_reads.published(sheet) if DecisionKind.PUBLISH in kinds else None
+            writer_reads.published(write, sheet) if DecisionKind.PUBLISH in kinds else None
         ),
     }
 
@@ -144,7 +153,7 @@ def _pair(text: str, other: Similar) -> Pair:
 
 
 def _maskable(
-    numbered: list[Numbered], sheet: Sheet, typed: dict[str, str]
+    numbered: list[Numbered], sheet: Sheet, typed: dict[str, str], chosen: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Offer the words of each finding that may be personal, and those already chosen.
 
@@ -162,7 +171,7 @@ def _maskable(
     checked = offered
     same_text = typed.get("seen_version") == str(sheet.idea.version)
     if same_text and typed.get("kind") == DecisionKind.MASK.value:
-        places = (each.partition("-") for each in request.form.getlist("span"))
+        places = (each.partition("-") for each in chosen)
         checked = {
             (int(start), int(end))
             for start, _, end in places

@@ -1,9 +1,8 @@
 """The words that a form or a program wants masked."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
 
-from flask import request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
@@ -15,26 +14,18 @@ from shared.models import Idea, IdeaText
 _SPAN = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
-def spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
-    """Read the words to mask: chosen places, `[[start, end], …]` in JSON, or words to look for.
+def spans(chosen: Sequence[str], words: str, text: str) -> list[tuple[int, int]]:
+    """Read the words to mask: chosen places (`start-end`), and lines of words to look for.
 
     Raises BadField for places outside the text, and words that it does not hold.
     """
-    if request.is_json:
-        chosen = fields.get("spans") or []
-        is_list = isinstance(chosen, list)
-        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in chosen):
-            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
-        raw = [f"{start}-{end}" for start, end in chosen]
-    else:
-        raw = request.form.getlist("span")
-    matches = [match.groups() for match in map(_SPAN.fullmatch, raw) if match]
-    if len(matches) != len(raw):
+    matches = [match.groups() for match in map(_SPAN.fullmatch, chosen) if match]
+    if len(matches) != len(chosen):
         raise BadField("spans", _("Platserna att maska gick inte att läsa."))
     places = [(int(start), int(end)) for start, end in matches]
     if any(not start < end <= len(text) for start, end in places):
         raise BadField("spans", _("Platserna att maska ligger utanför texten."))
-    for line in str(fields.get("words") or "").splitlines():
+    for line in words.splitlines():
         found = masks.find_words(text, line)
         if line.strip() and not found:
             raise BadField("words", _("Orden finns inte i texten. Skriv dem som de står där."))

@@ -17,8 +17,9 @@ from services.moderation import (
     mask_fields,
     merge_targets,
     review_queue,
-    undo_bar,
     undoing,
+    views_letters,
+    views_undo,
     writer_reads,
 )
 from services.moderation.decision_fields import BadField
@@ -106,7 +107,7 @@ def decide(number: str) -> ResponseReturnValue:
                 note=decision_fields.note(fields),
                 reason_text=decision_fields.reason_text(fields),
                 mask_spans=(
-                    mask_fields.spans(fields, mask_fields.standing_text(writing, number))
+                    _spans(fields, mask_fields.standing_text(writing, number))
                     if kind is DecisionKind.MASK
                     else ()
                 ),
@@ -121,11 +122,24 @@ def decide(number: str) -> ResponseReturnValue:
         has_contact = writing.get(Contact, idea.id) is not None
     if request.is_json:
         return jsonify(answer)
-    undo_bar.offer(decision, number, has_letter=has_contact and kind in _HAVE_LETTERS)
+    views_undo.offer(decision, number, has_letter=has_contact and kind in _HAVE_LETTERS)
     if kind is DecisionKind.MASK:
         # The masked text is what is decided about next.
         following = number
     return _onward(following)
+
+
+def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
+    """Read the words to mask: places of a form or `[[start, end], …]` of JSON, or words."""
+    if not request.is_json:
+        chosen = request.form.getlist("span")
+    else:
+        given = fields.get("spans") or []
+        is_list = isinstance(given, list)
+        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in given):
+            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
+        chosen = [f"{start}-{end}" for start, end in given]
+    return mask_fields.spans(chosen, str(fields.get("words") or ""), text)
 
 
 def _into(fields: dict[str, Any]) -> str:
@@ -157,21 +171,24 @@ def preview(number: str) -> ResponseReturnValue:
 
 
 def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[str, str]) -> Reads:
+    write = views_letters.write()
     if kind is DecisionKind.MASK:
         text = (sheet.public or sheet.current).text or ""
-        places = mask_fields.spans(fields, text)
-        return writer_reads.masked(sheet, places, author=bool(fields.get("mask_author")))
+        places = _spans(fields, text)
+        return writer_reads.masked(write, sheet, places, author=bool(fields.get("mask_author")))
     if kind is DecisionKind.REJECT:
         rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
         if rule is None:
             raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
-        return writer_reads.rejected(sheet, rule, decision_fields.reason_text(fields) or "")
+        return writer_reads.rejected(write, sheet, rule, decision_fields.reason_text(fields) or "")
     if kind is DecisionKind.MERGE:
         hits = merge_targets.find(reading, sheet.idea, _into(fields))
         if len(hits) != 1:
             raise BadField("into", _("Skriv numret på idén som den ska slås ihop med."))
-        return writer_reads.merged(sheet, hits[0], supports=bool(fields.get("counts_as_support")))
-    return writer_reads.published(sheet)
+        return writer_reads.merged(
+            write, sheet, hits[0], supports=bool(fields.get("counts_as_support"))
+        )
+    return writer_reads.published(write, sheet)
 
 
 @bp.post("/decisions/<uuid:decision_id>/undo")

@@ -16,7 +16,8 @@ from services.moderation import (
     originals,
     review_queue,
     second_looks,
-    undo_bar,
+    views_letters,
+    views_undo,
 )
 from services.moderation.merge_targets import Hit
 from services.moderation.transitions import Last
@@ -32,7 +33,7 @@ bp.before_request(access.guard(Role.READER))
 bp.add_app_template_global(idea_words.happened, "happened_words")
 bp.add_app_template_global(idea_words.record, "record_words")
 bp.add_app_template_global(idea_words.differing, "differing_words")
-bp.add_app_template_global(undo_bar.seconds_left, "undo_seconds_left")
+bp.add_app_template_global(views_undo.seconds_left, "undo_seconds_left")
 
 MAX_SEARCH = 200
 
@@ -73,7 +74,14 @@ def page(
         if sheet is None:
             # Not raised: the page is also what error handlers answer with.
             return web.error_page(404 if status == 200 else status)
-        context = idea_context.of(reading, sheet, viewer, typed or {})
+        context = idea_context.of(
+            reading,
+            sheet,
+            viewer,
+            views_letters.write(),
+            typed or {},
+            request.form.getlist("span"),
+        )
         wanted = asked_filter()
         following = review_queue.next_number(reading, wanted, sheet.place, number)
         hits = merge_targets.find(reading, sheet.idea, find) if find else []
@@ -92,7 +100,7 @@ def page(
         find=find,
         hits=hits,
         reads=reads,
-        undo=undo_bar.take(),
+        undo=views_undo.take(),
         may_decide=may_decide,
     )
     return html, status

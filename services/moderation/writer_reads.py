@@ -1,30 +1,19 @@
 """What the writer will read about a decision: shown before anybody decides.
 
-The words of a letter are notify's; whoever puts the desk together lends them here (`radslag.desk`).
+The words of a letter are notify's: `write` is lent by whoever puts the desk together.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from flask import Flask, current_app
+from typing import Any
 
 from services.moderation import masks
 from services.moderation.idea_page import OfferedRule, Sheet
 from services.moderation.merge_targets import Hit
-from shared import web
-from shared.config import Settings
 from shared.models import DecisionKind, Idea, IdeaStatus, TextKind
 
-_EXTENSION = "radslag.letters"
-
-
-class Letters(Protocol):
-    """Writes the letter of a decision that is not made yet: subject and text, or None."""
-
-    def __call__(
-        self, idea: Idea, kind: DecisionKind, about: dict[str, Any], settings: Settings
-    ) -> tuple[str, str] | None:
-        """Write it."""
+# Writes the letter of a decision not yet made: subject and text, or None where none is sent.
+Write = Callable[[Idea, DecisionKind, dict[str, Any]], tuple[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +32,44 @@ class Reads:
     public_author: str = ""
 
 
-def lend_letters(app: Flask, letters: Letters) -> None:
-    """Give the desk the words of notify's letters."""
-    app.extensions[_EXTENSION] = letters
-
-
-def published(sheet: Sheet) -> Reads:
+def published(write: Write | None, sheet: Sheet) -> Reads:
     """Return what the writer reads when the idea is published as it stands."""
     text = sheet.current.text or ""
     about = {"text": text, "has_mask": sheet.current.kind is TextKind.MASK}
-    return _with_letter(sheet, DecisionKind.PUBLISH, about)
+    return _with_letter(write, sheet, DecisionKind.PUBLISH, about)
 
 
-def rejected(sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
+def rejected(write: Write | None, sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
     """Return what the writer reads when the idea is rejected by a rule, for a reason."""
     language = sheet.idea.language
     told = rule.title(language), rule.text(language)
     about = {"rule": told, "reason_text": reason}
-    return _with_letter(sheet, DecisionKind.REJECT, about, rule=told, reason=reason)
+    return _with_letter(write, sheet, DecisionKind.REJECT, about, rule=told, reason=reason)
 
 
-def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
+def merged(write: Write | None, sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
     """Return what the writer reads when the idea is merged into another."""
     about = {
         "target": target.number,
         "target_is_public": target.status is IdeaStatus.PUBLISHED,
         "supports": supports,
     }
-    return _with_letter(sheet, DecisionKind.MERGE, about)
+    return _with_letter(write, sheet, DecisionKind.MERGE, about)
 
 
-def masked(sheet: Sheet, spans: list[tuple[int, int]], *, author: bool) -> Reads:
+def masked(
+    write: Write | None, sheet: Sheet, spans: list[tuple[int, int]], *, author: bool
+) -> Reads:
     """Return the public text without the words, and the letter if they were public."""
     standing = sheet.public or sheet.current
     text = masks.mask(standing.text or "", spans)
     name = "" if author else standing.author or ""
     about = {"text": text, "has_mask": True}
-    return _with_letter(sheet, DecisionKind.MASK, about, public=text, public_author=name)
+    return _with_letter(write, sheet, DecisionKind.MASK, about, public=text, public_author=name)
 
 
 def _with_letter(
+    write: Write | None,
     sheet: Sheet,
     kind: DecisionKind,
     about: dict[str, Any],
@@ -92,9 +79,6 @@ def _with_letter(
     public: str = "",
     public_author: str = "",
 ) -> Reads:
-    letters: Letters | None = current_app.extensions.get(_EXTENSION)
-    letter = None
-    if letters is not None and sheet.has_contact:
-        letter = letters(sheet.idea, kind, about, web.settings())
+    letter = write(sheet.idea, kind, about) if write is not None and sheet.has_contact else None
     subject, body = letter or ("", "")
     return Reads(subject, body, rule, reason, public, public_author)
