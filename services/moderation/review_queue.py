@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Row, Select, String, and_, func, literal, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -247,5 +258,7 @@ def next_number(session: SqlSession, wanted: Filter, here: Place | None, but: st
     own_fold = select(own.fold).where(own.id == here.entry_id).scalar_subquery()
     elsewhere = question.where(QueueEntry.fold != own_fold)
     in_turn = (elsewhere.where(after(QueueEntry, here)), elsewhere, question)
-    found = func.coalesce(*(each.scalar_subquery() for each in in_turn), type_=String)
-    return session.scalar(select(found))
+    first_found: ColumnElement[str | None] = func.coalesce(
+        *(each.scalar_subquery() for each in in_turn)
+    )
+    return session.scalar(select(first_found))
