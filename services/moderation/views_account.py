@@ -160,12 +160,12 @@ def remove_second_factor() -> ResponseReturnValue:
     with Session.begin() as writing:
         staff = _me(writing)
         if second_factor.is_required(writing, staff.role):
-            raise _WrongError("code", _("Den som har din roll måste ha ett andra steg."), 403)
+            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
         if not second_factor.check(writing, web.settings(), staff.id, request.form.get("code", "")):
             raise _WrongError("code", wrong_code())
         second_factor.remove(writing, staff, by=staff.id)
         access.begin_session(writing, staff)
-    return _done(_("Det andra steget är borttaget. Alla andra webbläsare är utloggade."))
+    return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")

@@ -92,9 +92,12 @@ def require_second_factor() -> ResponseReturnValue:
         with Session.begin() as writing:
             second_factor.require(writing, wanted, by=access.current().id)
     except OwnFactorFirstError:
-        sentence = _("Skaffa ett andra steg själv först, under Mitt konto.")
+        sentence = _("Slå på inloggning i två steg för dig själv först, under Mitt konto.")
         return _staff_page({"required": sentence}, {}), 422
-    flash(_("Sparat. De som saknar ett andra steg är utloggade och skaffar det när de loggar in."))
+    if wanted is Requires.NOBODY:
+        flash(_("Sparat."))
+    else:
+        flash(_("Sparat. De som saknade det är utloggade och slår på det när de loggar in."))
     return redirect(url_for(".everybody"), 303)
 
 
@@ -169,7 +172,8 @@ def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
     """Take a colleague's second factor away, when they have lost both phone and codes."""
     with _colleague(staff_id) as (writing, staff):
         second_factor.remove(writing, staff, by=access.current().id)
-    return _done(staff_id, _("Det andra steget är borttaget, och personen är utloggad överallt."))
+    sentence = _("Inloggning i två steg är avslagen, och personen är utloggad överallt.")
+    return _done(staff_id, sentence)
 
 
 @bp.post("/staff/<uuid:staff_id>/password")

@@ -85,6 +85,7 @@ def test_is_set_up_by_a_picture_or_a_key_and_only_with_the_password(app, setting
     page = bo.get("/account")
     picture = page.select_one(".qr-frame svg")
     assert picture is not None
+    assert picture["viewbox"].startswith("0 0 ")  # whole at any size
     assert not page.select("[style], script:not([src])")
     assert bo.post("/account/second-factor/confirm", code="000000").status_code == 422
     # Until a first code was right, the password is enough: nobody locks themselves out.

@@ -46,6 +46,10 @@ ABOUT_AN_IDEA = {
 }
 HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}
 
+DESK = "https://radslag.stad.example"
+TOKEN = "5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
+ACCOUNT = {"name": "Anna", "by": "Bo Alm", "role": "moderator", "until": "30 november 2026 14:05"}
+
 CONTENTS = Contents(
     new=12,
     waiting=40,
@@ -91,7 +95,15 @@ LETTERS = {
     "corrected-other": ("corrected", {**HIDDEN, "undone": "reject", "status": "rejected"}),
     "digest": ("digest", {"contents": CONTENTS, "name": "Anna"}),
     "digest-quiet": ("digest", {"contents": QUIET, "name": ""}),
+    "invitation": ("invitation", {**ACCOUNT, "link": f"{DESK}/welcome/{TOKEN}"}),
+    "invitation-by-nobody": (
+        "invitation",
+        {**ACCOUNT, "name": "", "by": "", "role": "admin", "link": f"{DESK}/welcome/{TOKEN}"},
+    ),
+    "password-reset": ("password-reset", {**ACCOUNT, "link": f"{DESK}/reset/{TOKEN}"}),
 }
+# To members of staff: nothing about an idea, so no receipt.
+TO_STAFF = ("digest", "invitation", "password-reset")
 CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 
 
@@ -171,7 +183,7 @@ def test_html_and_text_say_the_same(name, settings):
             assert sentence in said or "--" in sentence
 
 
-@pytest.mark.parametrize("name", [name for name in LETTERS if not name.startswith("digest")])
+@pytest.mark.parametrize("name", [name for name in LETTERS if not name.startswith(TO_STAFF)])
 def test_the_receipt_is_in_every_letter_to_a_writer(name, settings):
     rendered = letter(name, "sv", settings)
     assert RECEIPT in rendered.text
