@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-from flask import request
-
 from shared.i18n import gettext as _
 from shared.models import DecisionKind
 
@@ -21,11 +19,8 @@ class BadField(Exception):  # noqa: N818 - says what it is
         self.sentence = sentence
 
 
-def posted() -> dict[str, Any]:
-    """Return the fields of a form or of a JSON object."""
-    if not request.is_json:
-        return request.form.to_dict()
-    given = request.get_json(silent=True)
+def posted(given: object) -> dict[str, Any]:
+    """Return the fields of a form or of parsed JSON; BadField for anything but an object."""
     if not isinstance(given, dict):
         raise BadField("body", _("Skicka ett JSON-objekt."))
     return given

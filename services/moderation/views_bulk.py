@@ -92,7 +92,9 @@ def decide_many() -> ResponseReturnValue:
 
     A form posts them as `item`, "number:seen_version", repeated.
     """
-    fields = decision_fields.posted()
+    fields = decision_fields.posted(
+        request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    )
     pairs = _items_of_json(fields) if request.is_json else _items_of_form()
     if not 0 < len(pairs) <= MAX_BULK:
         raise BadField("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))

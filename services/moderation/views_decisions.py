@@ -86,7 +86,9 @@ def decide(number: str) -> ResponseReturnValue:
 
     409 with both versions when the idea moved; the same decision again changes nothing.
     """
-    fields = decision_fields.posted()
+    fields = decision_fields.posted(
+        request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    )
     kind = decision_fields.kind(fields)
     into = _into(fields)
     if kind is DecisionKind.MERGE and not request.is_json and not merge_targets.is_number(into):
