@@ -98,6 +98,8 @@ def decide_many() -> ResponseReturnValue:
     pairs = _items_of_json(fields) if request.is_json else _items_of_form()
     if not 0 < len(pairs) <= MAX_BULK:
         raise BadField("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
+    if not fields.get("kind"):
+        raise BadField("kind", _("Välj vad som ska hända med idéerna."))
     kind = decision_fields.kind(fields)
     with Session.begin() as writing:
         result = bulk.decide_many(

@@ -46,3 +46,8 @@ document.addEventListener("change", (event) => {
 document.addEventListener("replaced", count);
 window.addEventListener("pageshow", count);
 count();
+
+// Enter on a box would send the form; without this file it is sent back with a question.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.closest?.(".items .choose")) event.preventDefault();
+});

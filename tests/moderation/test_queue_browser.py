@@ -1,0 +1,105 @@
+"""A wave decided about with keys alone, in a real browser."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from bench import desk as bench_desk
+from radslag.desk import create_app
+from radslag.ports import free_port
+from services.moderation import accounts
+from services.moderation.seed import seed_rules
+from shared.config import Settings
+from shared.models import Idea, IdeaStatus, Role
+from tests.factories import a_council
+from tests.moderation.conftest import PASSWORD
+from tests.moderation.test_queue import waiting
+
+pytestmark = pytest.mark.browser
+
+
+class Silent(WSGIRequestHandler):
+    def log_request(self, code="-", size="-") -> None:
+        pass
+
+
+@pytest.fixture
+def queue(settings: Settings, session: SqlSession, page: Page) -> Iterator[Page]:
+    """The queue in a browser that is signed in."""
+    port = free_port()
+    settings = replace(settings, desk_url=f"http://127.0.0.1:{port}")
+    accounts.add_staff(session, "moa@example.org", Role.MODERATOR, PASSWORD, name="Moa")
+    seed_rules(session)
+    a_council(session)
+    session.commit()
+    app = create_app(settings)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    page.goto(f"{settings.desk_url}/login")
+    page.get_by_label("E-postadress").fill("moa@example.org")
+    page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{settings.desk_url}/")
+    yield page
+    page.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def press(page: Page, *keys: str) -> None:
+    page.locator("html[data-ready]").wait_for(state="attached")
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def rejected(session: SqlSession) -> int:
+    session.rollback()
+    return (
+        session.scalar(
+            select(func.count()).select_from(Idea).where(Idea.status == IdeaStatus.REJECTED)
+        )
+        or 0
+    )
+
+
+def test_a_wave_is_rejected_and_taken_back_by_keys_alone(
+    queue: Page, session: SqlSession, database_url: str
+):
+    bench_desk.fill(database_url, 60, 60, 60, itertools.repeat("behövs inte"))
+    queue.reload()
+    press(queue, "j", "a")
+    expect(queue.locator("h1")).to_have_text("Besluta om 60 idéer")
+    # Enter in the list decides nothing.
+    queue.locator("input[name=item]").first.focus()
+    press(queue, "Enter")
+    expect(queue.locator("[data-chosen]").first).to_have_text("(60)")
+    press(queue, "r", "Control+Enter")
+    expect(queue.locator(".undo-bar")).to_contain_text("60 idéer avslagna")
+    assert rejected(session) == 60
+    expect(queue.locator(".entry")).to_have_count(0)
+    press(queue, "u")
+    expect(queue.locator(".undo-bar")).to_contain_text("60 idéer är tillbaka")
+    assert rejected(session) == 0
+
+
+def test_ideas_are_chosen_and_published_by_keys(queue: Page, session: SqlSession):
+    ideas = [waiting(session, f"Idé {n}") for n in range(3)]
+    queue.reload()
+    press(queue, "j", "x", "j", "j", "x")
+    expect(queue.locator(".entry-link").nth(2)).to_be_focused()
+    expect(queue.locator("[data-chosen]")).to_have_text("(2)")
+    press(queue, "b")
+    expect(queue.locator("h1")).to_have_text("Besluta om 2 idéer")
+    press(queue, "p")
+    expect(queue.locator(".undo-bar")).to_contain_text("2 idéer publicerade")
+    expect(queue.locator(".entry-link")).to_have_text([ideas[1].number])
