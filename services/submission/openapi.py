@@ -29,6 +29,7 @@ def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
 
 
 _SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
+_YEAR = {**_parameter("year", "path", "A year in which ideas came"), "schema": {"type": "integer"}}
 _NOT_FOUND = {"404": _problem("There is no such council")}
 _STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
 _TEXT = {
@@ -192,6 +193,16 @@ DESCRIPTION: dict[str, Any] = {
             "get": {
                 "summary": "All published ideas; a cell that a spreadsheet would run gets a '",
                 "parameters": [_SLUG],
+                "responses": {
+                    "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
+                    **_NOT_FOUND,
+                },
+            }
+        },
+        "/statistik/{year}.csv": {
+            "get": {
+                "summary": "What became of a year's ideas, without small numbers",
+                "parameters": [_YEAR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,

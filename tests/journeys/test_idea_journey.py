@@ -67,7 +67,8 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     expect(page.get_by_role("link", name=number)).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=number)).to_be_visible()
+    expect(page.locator("#idea-heading")).to_have_text(number)
+    page.locator("html[data-ready]").wait_for(state="attached")
     page.keyboard.press("p")
     expect(page.locator(".undo-bar")).to_contain_text(number)
 
@@ -130,8 +131,9 @@ def test_the_old_page_is_cleaned_up_by_keys_alone(system: System, page: Page, sh
     words = [re.sub(r"\d$", "", mark) for mark in marks.all_inner_texts()]
     # The words themselves are the resident's, so they are not repeated here.
     assert [bool(re.fullmatch(r"[A-ZÅÄÖ]\w+", words[0])), words[1].endswith(" år")] == [True, True]
+    page.locator("html[data-ready]").wait_for(state="attached")
     page.keyboard.press("x")
-    page.locator("details:has(summary[data-key=x]) button").press("Enter")
+    page.get_by_role("button", name="Maska", exact=True).press("Enter")
     expect(page.locator(".say")).to_contain_text("[maskat]")
     name = words[0]
     council = f"{system.public}/councils/pizza-och-politik"
