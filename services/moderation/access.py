@@ -41,6 +41,11 @@ TYPED = (
     "counts_as_support",
     "reason",
     "council",
+    "lane",
+    "language",
+    "age",
+    "q",
+    "mine",
 )
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RANK = {Role.READER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}

@@ -40,7 +40,8 @@ def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
     if kind is DecisionKind.KEEP:
         return what
     if not of.with_contact:
-        return f"{what} {_('Ingen av skribenterna har lämnat någon adress, så inga brev skickas.')}"
+        nobody = _("Ingen av skribenterna har lämnat någon adress, så inga brev skickas.")
+        return f"{what} {nobody}"
     letters = ngettext(
         "%(n)s skribent får ett brev, tidigast om %(seconds)s sekunder.",
         "%(n)s skribenter får brev, tidigast om %(seconds)s sekunder.",

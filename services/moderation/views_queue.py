@@ -12,7 +12,14 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, queue_counts, queue_words, review_queue, words
+from services.moderation import (
+    access,
+    queue_counts,
+    queue_words,
+    review_queue,
+    views_undo,
+    words,
+)
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.language import LANGUAGES
 from services.moderation.queue_filter import (
@@ -144,7 +151,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "reasons": list(Reason),
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
         "ages": [(days, words.duration(days * 86400)) for days in AGES],
-        "undo": session.pop("undo", None),
+        "undo": views_undo.take(),
         "bulk": session.pop("bulk", None),
     }
 

@@ -287,7 +287,7 @@ class TestManyAtOnce:
         )
         session.commit()
         preview = desk.get(f"/decisions/bulk?number={new.number}&number={public.number}")
-        assert [button["value"] for button in preview.select("button[name=kind]")] == ["reject"]
+        assert [b["value"] for b in preview.select("button.button[name=kind]")] == ["reject"]
         assert "Inga idéer är markerade" in desk.get("/decisions/bulk").text
         assert "Inga idéer är markerade" in desk.get("/decisions/bulk?similar=R-2026-9").text
 
