@@ -173,6 +173,14 @@ def _store(
         if chance.random() < 0.005:
             why = chance.choice(["clean-up", "report"])
             into["queue_entries"].append((row.id, why, 350, at, None, None))
+    _copy(connection, into)
+    connection.commit()
+
+
+def _copy(
+    connection: "psycopg.Connection[tuple[Any, ...]]",
+    into: dict[str, list[tuple[object, ...]]],
+) -> None:
     for table, columns in _TABLES.items():
         with (
             connection.cursor() as cursor,
@@ -180,7 +188,6 @@ def _store(
         ):
             for values in into[table]:
                 copy.write_row(values)
-    connection.commit()
 
 
 def sign_in(client: FlaskClient, base: str) -> None:

@@ -113,9 +113,8 @@ class DuplicateLink(Base):
 
 
 def _placed(kind: type[BigInteger] | None = None) -> MappedColumn[Any]:
-    return mapped_column(
-        *([kind] if kind else []), server_default=FetchedValue(), server_onupdate=FetchedValue()
-    )
+    """A column that a trigger fills in."""
+    return mapped_column(kind, server_default=FetchedValue(), server_onupdate=FetchedValue())
 
 
 class QueueEntry(Base):
