@@ -122,16 +122,18 @@ def _place_entries() -> None:
 
 
 def _keep_groups_together() -> None:
+    # Planned anew each time (EXECUTE): a plan that a worker made while the tables were empty, and
+    # kept, read the whole queue for each batch of checks.
     # An entry that somebody decides about at this moment is left alone: waiting for it could stop
     # the checks of everybody, and it is about to leave the list.
     op.execute("""
         CREATE FUNCTION refold_queue_entries() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            UPDATE queue_entries SET rank = -priority WHERE id IN (
+            EXECUTE 'UPDATE queue_entries SET rank = -priority WHERE id IN (
                 SELECT q.id FROM queue_entries q
-                WHERE q.closed_at IS NULL AND q.reason IN ('new', 'clean-up')
+                WHERE q.closed_at IS NULL AND q.reason IN (''new'', ''clean-up'')
                   AND q.idea_id IN (SELECT idea_id FROM changed)
-                FOR NO KEY UPDATE SKIP LOCKED);
+                FOR NO KEY UPDATE SKIP LOCKED)';
             RETURN NULL;
         END $$""")
     for event, rows in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
@@ -146,11 +148,11 @@ def _mark_texts() -> None:
     op.execute("""
         CREATE FUNCTION mark_waiting_texts() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            UPDATE idea_texts t SET is_waiting = NOT t.is_waiting
-            FROM ideas i
-            WHERE i.id IN (SELECT idea_id FROM changed) AND t.idea_id = i.id
-              AND t.is_waiting <> (t.version = i.text_version AND EXISTS (
-                  SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL));
+            EXECUTE 'UPDATE idea_texts t SET is_waiting = NOT t.is_waiting
+                FROM ideas i
+                WHERE i.id IN (SELECT idea_id FROM changed) AND t.idea_id = i.id
+                  AND t.is_waiting <> (t.version = i.text_version AND EXISTS (
+                      SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL))';
             RETURN NULL;
         END $$""")
     for event in ("INSERT", "UPDATE"):
