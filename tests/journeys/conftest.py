@@ -1,0 +1,103 @@
+"""A desk that answers real browsers, and people who sign in to it with browsers of their own."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy.orm import Session as SqlSession
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from radslag.desk import create_app
+from radslag.ports import free_port
+from services.moderation import accounts, views_live
+from services.moderation.seed import seed_rules
+from shared.config import Settings
+from shared.models import Role
+from tests.moderation.conftest import PASSWORD
+
+# Patience, not a promise: machines that run tests are busy.
+expect.set_options(timeout=15_000)
+
+Open = Callable[[str], Page]
+
+
+class Silent(WSGIRequestHandler):
+    """Says nothing of each request: what a failed test shows stays readable."""
+
+    def log_request(self, code="-", size="-") -> None:
+        pass
+
+
+@contextmanager
+def serving(app: Flask, url: str) -> Iterator[None]:
+    """Let an app answer at an address of this machine."""
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 60
+    server = make_server(
+        "127.0.0.1", int(url.rpartition(":")[2]), app, threaded=True, request_handler=Silent
+    )
+    # A page that closes still says goodbye; the database must not be gone by then.
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(
+        settings,
+        desk_url=f"http://127.0.0.1:{free_port()}",
+        public_url=f"http://127.0.0.1:{free_port()}",
+        undo_seconds=30,
+    )
+
+
+@pytest.fixture
+def desk(settings: Settings, session: SqlSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A desk that answers browsers; open pages ask for news quickly."""
+    monkeypatch.setattr(views_live, "ASK_AGAIN_S", 0.2)
+    seed_rules(session)
+    for name in ("Anna", "Bo"):
+        email = f"{name.lower()}@example.org"
+        accounts.add_staff(session, email, Role.MODERATOR, PASSWORD, name=name)
+    session.commit()
+    with serving(create_app(settings), settings.desk_url):
+        yield settings.desk_url
+
+
+@pytest.fixture
+def sign_in(desk: str, browser: Browser) -> Iterator[Open]:
+    """Open a browser of this person's own, signed in, at the queue."""
+    contexts: list[BrowserContext] = []
+    objections: list[str] = []
+
+    def opened(name: str) -> Page:
+        context = browser.new_context(locale="sv-SE", reduced_motion="reduce")
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: objections.append(str(error)))
+        page.goto(f"{desk}/")
+        fill_in_login(page, name)
+        expect(page).to_have_url(f"{desk}/")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert objections == []
+
+
+def fill_in_login(page: Page, name: str) -> None:
+    page.get_by_label("E-postadress").fill(f"{name.lower()}@example.org")
+    page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")

@@ -1,0 +1,164 @@
+"""Every page of the desk and of the public web by axe, WCAG 2.1 A and AA, wide and narrow."""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from radslag.desk import create_app
+from services import submission
+from services.moderation import accounts, bulk, decisions
+from services.moderation.statistics import counting, yearly
+from shared import receipts
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.models import DecisionKind, Idea, Role, Source, Staff
+from tests.factories import a_council, an_idea
+from tests.journeys.conftest import Open, serving
+from tests.moderation.conftest import PASSWORD
+from tests.moderation.test_checking import check
+
+pytestmark = pytest.mark.browser
+
+_LEVELS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+# The wide page in light, the narrow one in dark: each colour and each layout is looked at.
+_LOOKS = (("light", 1280), ("dark", 320))
+# `<number>`, `<int:year>`, `<uuid(strict=True):id>`: the name.
+_PART = re.compile(r"<(?:[^<>]+:)?(\w+)>")
+_NO_PAGE = re.compile(
+    r"/static/|<any|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login"
+)
+
+
+@pytest.fixture
+def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str, list[str]]:
+    """A desk with something on every page, and for each part of an address what may stand there."""
+    accounts.add_staff(session, "ada@example.org", Role.ADMIN, PASSWORD, name="Ada")
+    bo = session.scalar(select(Staff).where(Staff.name == "Bo"))
+    assert bo is not None
+    council = a_council(session)
+
+    def comes(text: str, **about: object) -> Idea:
+        return an_idea(session, council, text=text, **about)
+
+    waits = comes(
+        "Hej, jag heter Li och är 11 år. Ring 070-174 06 05, era idioter! Mer bänkar vid torget.",
+        author="Li",
+        email="li@example.org",
+    )
+    first = comes("En större lekplats vid stranden i Råå, gärna med skugga och bänkar för äldre.")
+    copy = comes("En större lekplats vid stranden i Råå, gärna med skugga och bänkar för äldre!")
+    spam = [comes(f"BILLIGA klockor köp nu {n} https://klockor.example/{n}!!!") for n in range(3)]
+    public = comes("Vi som är 8 år vill bada mer.", source=Source.IMPORT, source_id="1")
+    decisions.accept_import(session, public)
+    check(session)
+    decisions.decide(
+        session, number=first.number, kind=DecisionKind.PUBLISH, staff_id=bo.id, seen_version=2
+    )
+    decisions.decide(
+        session,
+        number=copy.number,
+        kind=DecisionKind.MERGE,
+        into=first.number,
+        staff_id=bo.id,
+        seen_version=2,
+    )
+    many = bulk.decide_many(
+        session,
+        items=[(idea.number, 2) for idea in spam[:2]],
+        kind=DecisionKind.REJECT,
+        rule_code="spam",
+        staff_id=bo.id,
+    )
+    today = utcnow().astimezone(settings.timezone).date()
+    counting.count_day(session, today, settings.timezone)
+    counting.take_stock(session, today)
+    yearly.refresh(session, settings.timezone, utcnow())
+    session.commit()
+    return {
+        "number": [idea.number for idea in (waits, first, copy, spam[0], public)],
+        "slug": [council.slug],
+        "code": ["spam"],
+        "bulk_id": [str(many.bulk_id)],
+        "staff_id": [str(bo.id)],
+        "name": [],
+        "year": [str(utcnow().year)],
+        "published": [first.number, public.number],
+    }
+
+
+def faults(page: Page, url: str) -> list[str]:
+    """Return what axe and a ruler object to on a page, in both looks, everything unfolded."""
+    found = []
+    for scheme, width in _LOOKS:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 900})
+        answer = page.goto(url)
+        assert answer is not None
+        assert answer.status == 200, url
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        said = Axe().run(page, options=_LEVELS).response["violations"]
+        found += [
+            f"{url} {scheme} {width}: {each['id']} at {[n['target'] for n in each['nodes']][:3]}"
+            for each in said
+        ]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{url} {width}: wider than the window")
+    return found
+
+
+def addresses(rules: Iterator[str], examples: dict[str, list[str]]) -> list[str]:
+    """Return every address of the rules, their variable parts filled in."""
+    every = []
+    for rule in sorted(rules):
+        parts = _PART.findall(rule)
+        for chosen in itertools.product(*(examples[part] for part in parts)):
+            filled = iter(chosen)
+            every.append(_PART.sub(lambda _, filled=filled: next(filled), rule))
+    return every
+
+
+def pages_of(app) -> Iterator[str]:
+    return (
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods and not _NO_PAGE.search(rule.rule)
+    )
+
+
+def test_every_page_of_the_desk(
+    settings: Settings, desk: str, some_of_each: dict[str, list[str]], sign_in: Open
+):
+    page = sign_in("Ada")
+    some_of_each |= {"template_id": [], "sample_id": []}
+    every = addresses(pages_of(create_app(settings)), some_of_each)
+    assert len(every) > 25
+    assert [fault for path in every for fault in faults(page, desk + path)] == []
+
+
+def test_every_page_of_the_public_web(
+    settings: Settings, page: Page, some_of_each: dict[str, list[str]], session: SqlSession
+):
+    app = submission.create_app(settings)
+    asks = session.scalar(select(Idea).where(Idea.number == some_of_each["number"][0]))
+    assert asks is not None
+    token = receipts.issue(session, settings.secret_key, asks.id, asks.receipt_nonce)
+    session.commit()
+    some_of_each |= {"number": some_of_each["published"], "token": [token]}
+    with serving(app, settings.public_url):
+        every = addresses(pages_of(app), some_of_each)
+        found = [fault for path in every for fault in faults(page, settings.public_url + path)]
+        # An answer to a form that cannot be taken.
+        page.goto(f"{settings.public_url}/councils/{some_of_each['slug'][0]}")
+        page.locator("form[novalidate], form").first.evaluate("form => form.noValidate = true")
+        page.locator("textarea[name=text]").fill("x")
+        page.keyboard.press("Tab")
+        page.locator("form:has(textarea[name=text]) button").first.click()
+        expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+        found += [each["id"] for each in Axe().run(page, options=_LEVELS).response["violations"]]
+    assert found == []
