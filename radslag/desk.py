@@ -1,13 +1,16 @@
 """The desk, put together: moderation's pages and those that notify lends it."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
+from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, views_letters
+from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
 from services.notify import desk as notify_desk
 from services.notify import previews
+from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
 from shared.models import DecisionKind, Idea, Role
@@ -28,8 +31,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = moderation.create_app(settings)
     letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
     app.register_blueprint(letters)
+    app.register_blueprint(
+        notify_desk.make_subscriptions(
+            access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
+        )
+    )
     views_letters.lend(app, _letter)
     return app
+
+
+def _person() -> tuple[UUID, bool]:
+    current = access.current()
+    return current.id, current.may(Role.ADMIN)
+
+
+def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
+    audit.record(
+        session,
+        by=by,
+        action="subscription.changed",
+        subject=("staff", after.staff_id),
+        before={"daily": before.daily, "hour": before.hour},
+        after={"daily": after.daily, "hour": after.hour},
+    )
 
 
 def _letter(

@@ -33,6 +33,7 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
     "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
+    "subscription.changed": lambda: _("Ändrade när %(what)s får dagliga brev."),
     "staff.invited": lambda: _("Bjöd in en person."),
     "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
     "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
@@ -70,6 +71,8 @@ KINDS: Mapping[str, Callable[[], str]] = {
 # In the order in which they are shown.
 _FIELDS: Mapping[str, Callable[[], str]] = {
     "title": lambda: _("Rubrik"),
+    "daily": lambda: _("Dagligt brev"),
+    "hour": lambda: _("Klockslag"),
     "term": lambda: _("Ord eller fras"),
     "theme": lambda: _("Tema"),
     "title_sv": lambda: _("Namn på svenska"),
@@ -116,7 +119,7 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
 }
 _MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
 _DAYS = frozenset({"held_on", "expires_on"})
-_SWITCHES = frozenset({"publishes_clear", "is_on"})
+_SWITCHES = frozenset({"publishes_clear", "is_on", "daily"})
 
 
 def kind(of: str) -> str:

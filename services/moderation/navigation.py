@@ -42,6 +42,7 @@ _RECORDS = (
     Page("/history", lambda: _("Historik")),
     Page("/stats", lambda: _("Statistik")),
     Page("/letters", lambda: _("Brev")),
+    Page("/subscriptions", lambda: _("Dagliga brev")),
     Page("/rules", lambda: _("Regler")),
     Page("/jobs", lambda: _("Jobb")),
     Page("/ledger", lambda: _("Bokföring")),
@@ -100,7 +101,8 @@ def menu(path: str, role: Role) -> Menu:
     """Return what the menu shows at a path to somebody with this role."""
     is_admin = role is Role.ADMIN
     # Administrators find the rules where they change them, others among the records.
-    records = tuple(page for page in _RECORDS if not (is_admin and page.url == "/rules"))
+    hidden = {"/rules"} if is_admin else {"/subscriptions"} if role is Role.READER else set()
+    records = tuple(page for page in _RECORDS if page.url not in hidden)
     groups: list[tuple[str, tuple[Page, ...]]] = [(_("Uppföljning"), records)]
     if is_admin:
         groups.append((_("Inställningar"), _SETTINGS))

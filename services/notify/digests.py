@@ -40,7 +40,8 @@ from shared.models import (
 # When a person has chosen nothing; the city's clock.
 USUAL_HOUR = 7
 _LOCK = 7_261_993_002
-_TOLD = {Role.MODERATOR, Role.ADMIN}
+# Who can have a digest at all: those who can do something about what waits.
+TOLD = frozenset({Role.MODERATOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def _readers() -> Select[UUID, str, str, int, datetime]:
         .outerjoin(Subscription, Subscription.staff_id == Staff.id)
         .where(
             Staff.disabled_at.is_(None),
-            Staff.role.in_(_TOLD),
+            Staff.role.in_(TOLD),
             func.coalesce(Subscription.daily, True),
         )
     )
