@@ -159,6 +159,16 @@ class QueueEntry(Base):
                     ("council_id", "rank", "opened_at", "id"),
                     ["fold", "lane", "language", "reason"],
                 ),
+                (
+                    "language",
+                    ("language", "rank", "opened_at", "id"),
+                    ["fold", "lane", "council_id", "reason"],
+                ),
+                (
+                    "reason",
+                    ("reason", "rank", "opened_at", "id"),
+                    ["fold", "lane", "council_id", "language"],
+                ),
                 ("fold", ("fold", "rank", "opened_at", "id"), []),
                 ("oldest", ("lane", "opened_at"), ["council_id"]),
             )

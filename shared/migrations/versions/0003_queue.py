@@ -32,6 +32,14 @@ _INDEXES = {
         ["council_id", *_PLACE],
         ["fold", "lane", "language", "reason"],
     ),
+    "ix_queue_entries_language": (
+        ["language", *_PLACE],
+        ["fold", "lane", "council_id", "reason"],
+    ),
+    "ix_queue_entries_reason": (
+        ["reason", *_PLACE],
+        ["fold", "lane", "council_id", "language"],
+    ),
     "ix_queue_entries_fold": (["fold", *_PLACE], []),
     "ix_queue_entries_oldest": (["lane", "opened_at"], ["council_id"]),
 }
