@@ -119,8 +119,15 @@ def after(entry: Entry, place: Place) -> ColumnElement[bool]:
 
 
 def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[bool]]:
-    """Return what an open entry must fulfil, but for the search and for whose it is."""
-    asked: list[ColumnElement[bool]] = [entry.closed_at.is_(None)]
+    """Return what an open entry must fulfil, but for the search and for whose it is.
+
+    A drawn sample never stands in the queue: its own page shows it, without the first decision and
+    only to those who may judge it.
+    """
+    asked: list[ColumnElement[bool]] = [
+        entry.closed_at.is_(None),
+        entry.reason != Reason.SAMPLE,
+    ]
     if wanted.lane is not None:
         asked.append(entry.lane == wanted.lane.value)
     if wanted.reason is not None:

@@ -148,7 +148,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "here": here,
         "councils": queue_counts.councils(reading),
         "found": (queue_words.found(queue_counts.found(reading, wanted.q)) if wanted.q else ""),
-        "reasons": list(Reason),
+        "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
         "ages": [(days, words.duration(days * 86400)) for days in AGES],
         "undo": views_undo.take(),

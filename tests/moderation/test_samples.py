@@ -271,6 +271,8 @@ class TestPages:
 
     def test_tells_nothing_of_the_first_decision(self, desk, drawn):
         idea, sample = drawn
+        # Not among what waits, where everybody would see that it was drawn.
+        assert desk.get("/").select(".entry") == []
         listed = desk.get("/samples")
         assert listed.select_one(f"a[href='/samples/{sample.id}']") is not None
         assert idea.number not in listed.text
