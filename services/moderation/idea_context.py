@@ -10,11 +10,11 @@ from services.moderation import comparing, idea_reading, idea_words, marks, time
 from services.moderation.access import SignedIn
 from services.moderation.checks import Finding
 from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.verdict import PERSONAL_CODES
 from services.moderation.idea_page import Sheet
 from services.moderation.idea_reading import Measured, Similar
 from services.moderation.marks import Piece
 from services.moderation.re_reviews import JUDGEMENTS, NewLook
-from services.moderation.track_record import PERSONAL
 from services.moderation.transitions import TRANSITIONS
 from services.moderation.writer_reads import Write
 from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
@@ -164,7 +164,7 @@ def _maskable(
     found = {
         span
         for each in numbered
-        if each.finding.field == "text" and each.finding.code in PERSONAL
+        if each.finding.field == "text" and each.finding.code in PERSONAL_CODES
         for span in each.finding.spans
     }
     offered = set() if sheet.public else found

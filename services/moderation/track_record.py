@@ -23,40 +23,26 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks import Code
+from services.moderation.checks.verdict import PERSONAL_CODES, TONE_CODES
 from shared.models import CheckOutcome, Decision, FindingRow, IdeaStatus
 
 # How many of the latest ideas with a finding are looked at.
 LATEST = 50
 
-PERSONAL = frozenset(
-    {
-        Code.EMAIL,
-        Code.PHONE,
-        Code.PERSONNUMMER,
-        Code.CHILD,
-        Code.PERSON_NAME,
-        Code.ADDRESS,
-        Code.ACCOUNT,
-        Code.PLATE,
-        Code.HANDLE,
-        Code.SENSITIVE,
-    }
-)
 _ALIKE = frozenset({Code.EXACT, Code.NEAR, Code.SEMANTIC})
-_TONE = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})
-_SPAM = frozenset(Code) - PERSONAL - _ALIKE - _TONE - {Code.LANGUAGE}
+_SPAM = frozenset(Code) - PERSONAL_CODES - _ALIKE - TONE_CODES - {Code.LANGUAGE}
 
 _MEASURED = frozenset(Code) - {Code.LANGUAGE}
 # What a rejection by each rule agrees with.
 _AGREES = {
-    "personal-data": PERSONAL,
-    "secret": PERSONAL,
+    "personal-data": PERSONAL_CODES,
+    "secret": PERSONAL_CODES,
     "spam": _SPAM | _ALIKE,
     "repeat": _SPAM | _ALIKE,
     "advertising": _SPAM,
     "off-topic": _SPAM,
-    "insult": _TONE,
-    "unlawful": _TONE,
+    "insult": TONE_CODES,
+    "unlawful": TONE_CODES,
 }
 
 
@@ -101,7 +87,7 @@ def note_masked(
         select(FindingRow.code, FindingRow.field, FindingRow.spans).where(
             FindingRow.idea_id == decision.idea_id,
             FindingRow.text_version == version,
-            FindingRow.code.in_([code.value for code in PERSONAL]),
+            FindingRow.code.in_([code.value for code in PERSONAL_CODES]),
         )
     )
     hit = {

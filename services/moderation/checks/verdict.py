@@ -52,8 +52,8 @@ SPAM_CODES = frozenset(
         Code.LANGUAGE,
     }
 )
-# What may hurt a person when it becomes public.
-HARM_CODES = frozenset(
+# What tells who somebody is, or how they are.
+PERSONAL_CODES = frozenset(
     {
         Code.EMAIL,
         Code.PHONE,
@@ -65,12 +65,11 @@ HARM_CODES = frozenset(
         Code.PLATE,
         Code.HANDLE,
         Code.SENSITIVE,
-        Code.THREAT,
-        Code.HATE,
-        Code.INSULT,
-        Code.PROFANITY,
     }
 )
+TONE_CODES = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})
+# What may hurt a person when it becomes public.
+HARM_CODES = PERSONAL_CODES | TONE_CODES
 
 
 class Lane(enum.IntEnum):
