@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import admin_forms, audit
+from services.moderation import admin_forms, audit, versioned
 from services.moderation.admin_forms import FieldError
 from shared.clock import utcnow
 from shared.i18n import LANGUAGES
@@ -27,10 +27,6 @@ class Draft:
     language: str
     title: str
     text: str
-
-
-class MovedError(Exception):
-    """Somebody else changed it after this person had read it."""
 
 
 def standing(session: SqlSession) -> Sequence[AnswerTemplate]:
@@ -115,21 +111,15 @@ def change(
     Raises LookupError, and MovedError when somebody changed it meanwhile.
     """
     template = _locked(session, template_id)
-    before = draft_of(template)
-    if before == draft:
-        return
-    if template.version != seen_version:
-        raise MovedError
-    for name, value in asdict(draft).items():
-        setattr(template, name, value)
-    template.version += 1
-    audit.record(
+    versioned.change(
         session,
-        by=by,
+        template,
+        before=asdict(draft_of(template)),
+        after=asdict(draft),
+        seen_version=seen_version,
         action="answer_template.changed",
         subject=("answer_template", template_id),
-        before=asdict(before),
-        after=asdict(draft),
+        by=by,
     )
 
 

@@ -9,17 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import audit
+from services.moderation import audit, versioned
 from services.moderation.council_form import Facts, facts_of
 from shared.models import Council
 
 
 class SlugTakenError(Exception):
     """There is a council with this address."""
-
-
-class MovedError(Exception):
-    """Somebody else changed it after this person had read it."""
 
 
 def listed(session: SqlSession) -> Sequence[Council]:
@@ -61,19 +57,13 @@ def change(session: SqlSession, slug: str, facts: Facts, *, seen_version: int, b
     council = session.scalar(select(Council).where(Council.slug == slug).with_for_update())
     if council is None:
         raise LookupError
-    standing = facts_of(council)
-    if standing == facts:
-        return
-    if council.version != seen_version:
-        raise MovedError
-    for name, value in asdict(facts).items():
-        setattr(council, name, value)
-    council.version += 1
-    audit.record(
+    versioned.change(
         session,
-        by=by,
+        council,
+        before=asdict(facts_of(council)),
+        after=asdict(facts),
+        seen_version=seen_version,
         action="council.changed",
         subject=("council", slug),
-        before=asdict(standing),
-        after=asdict(facts),
+        by=by,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import admin_forms, audit
 from services.moderation.admin_forms import FieldError
+from services.moderation.versioned import MovedError
 from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.models import Decision, Rule
@@ -67,10 +68,6 @@ class History:
         """The number of the newest version; 0 for a rule that has none."""
         every = [*self.coming, *self.earlier, *([self.standing] if self.standing else [])]
         return max((each.rule.version for each in every), default=0)
-
-
-class MovedError(Exception):
-    """Somebody else worded the rule after this person had read it."""
 
 
 class SameError(Exception):

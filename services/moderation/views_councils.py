@@ -16,6 +16,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation import access, admin_forms, audit, audit_words, council_form, councils
+from services.moderation.versioned import MovedError
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
@@ -100,7 +101,7 @@ def change(slug: str) -> ResponseReturnValue:
                 councils.change(writing, slug, facts, seen_version=seen, by=access.current().id)
         except LookupError:
             abort(404)
-        except councils.MovedError:
+        except MovedError:
             return _collision(slug, form)
         flash(_("Rådet är ändrat: %(title)s.", title=facts.title))
         return redirect(url_for(".index"), 303)

@@ -15,6 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation import access, admin_forms, rules
+from services.moderation.versioned import MovedError
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
@@ -69,7 +70,7 @@ def reword(code: str) -> ResponseReturnValue:
             abort(404)
         except rules.SameError:
             faults = {"text_sv": _("Lydelsen är densamma som den som står.")}
-        except rules.MovedError:
+        except MovedError:
             moved = True
         else:
             flash(_said(rule))

@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, admin_forms, answer_templates, audit, rules
+from services.moderation.versioned import MovedError
 from shared import i18n
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -94,7 +95,7 @@ def change(template_id: int) -> ResponseReturnValue:
                 )
     except LookupError:
         abort(404)
-    except answer_templates.MovedError:
+    except MovedError:
         moved, faults, draft = True, {}, None
     if draft is not None:
         flash(_("Mallen är ändrad: %(title)s.", title=draft.title))
