@@ -29,8 +29,12 @@ def typed(form: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 
 def seen_version(form: Mapping[str, str]) -> int | None:
     """Return the version that the person saw; None where a form never says so."""
-    raw = form.get("version", "")
-    return int(raw) if raw.isdecimal() and len(raw) <= _LONGEST_VERSION else None
+    return whole(form.get("version", ""), _LONGEST_VERSION)
+
+
+def whole(raw: str, longest: int) -> int | None:
+    """Return a whole number of so many digits at the most; None for anything else."""
+    return int(raw) if raw.isdecimal() and len(raw) <= longest else None
 
 
 def needed(value: str, most: int, sentence: str) -> str:

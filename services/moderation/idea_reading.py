@@ -23,6 +23,11 @@ from shared.models import (
 
 # A campaign may link a hundred thousand copies; beyond this "many" is all that matters.
 MOST_COUNTED = 1000
+# Joins an idea with the text that stands: the public one, or else the one under decision.
+STANDS = and_(
+    IdeaText.idea_id == Idea.id,
+    IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version),
+)
 _COPIES_SHOWN = 5
 _SIMILAR_SHOWN = 5
 
@@ -116,13 +121,7 @@ def similar(
             Idea.id.not_in(earlier),
             select(func.count()).select_from(linked).scalar_subquery(),
         )
-        .join(
-            IdeaText,
-            and_(
-                IdeaText.idea_id == Idea.id,
-                IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version),
-            ),
-        )
+        .join(IdeaText, STANDS)
         .where(
             # One list of ids: two conditions joined by "or" would scan the table.
             Idea.id.in_(union(select(func.unnest(cast(earlier, ARRAY(Uuid)))), first_copies)),

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import masks
 from services.moderation.decision_fields import BadField
+from services.moderation.idea_reading import STANDS
 from shared.i18n import gettext as _
 from shared.models import Idea, IdeaText
 
@@ -36,11 +37,5 @@ def spans(chosen: Sequence[str], words: str, text: str) -> list[tuple[int, int]]
 def standing_text(session: SqlSession, number: str) -> str:
     """Return the text that a mask is about: the public one, or the one under decision."""
     return (
-        session.scalar(
-            select(IdeaText.text)
-            .join(Idea, Idea.id == IdeaText.idea_id)
-            .where(Idea.number == number)
-            .where(IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version))
-        )
-        or ""
+        session.scalar(select(IdeaText.text).join(Idea, STANDS).where(Idea.number == number)) or ""
     )

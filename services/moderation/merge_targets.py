@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, func, literal_column, select, union_all
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation.idea_reading import STANDS
 from services.moderation.transitions import CAN_HOLD_MERGED
 from shared.models import Idea, IdeaStatus, IdeaText
 
@@ -54,13 +55,7 @@ def find(session: SqlSession, idea: Idea, asked: str) -> list[Hit]:
             func.coalesce(IdeaText.author, ""),
             func.coalesce(IdeaText.text, ""),
         )
-        .join(
-            IdeaText,
-            and_(
-                IdeaText.idea_id == Idea.id,
-                IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version),
-            ),
-        )
+        .join(IdeaText, STANDS)
         .where(
             which,
             Idea.council_id == idea.council_id,

@@ -2,9 +2,8 @@
 
 from babel.numbers import format_decimal
 
-from services.moderation.queue_counts import Waiting
+from services.moderation.queue_counts import MOST_COUNTED, Waiting
 from services.moderation.queue_filter import Lane
-from services.moderation.review_queue import MOST_COUNTED
 from shared import i18n
 from shared.i18n import gettext as _
 from shared.i18n import ngettext

@@ -32,15 +32,20 @@ def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
     """Return the newest version in force of a rule; None for no code. Raises NotAllowed."""
     if not code:
         return None
-    rule = session.scalar(
+    rule = newest_in_force(session, code)
+    if rule is None:
+        raise NotAllowed(_("Den regeln finns inte."))
+    return rule
+
+
+def newest_in_force(session: SqlSession, code: str) -> Rule | None:
+    """Return the newest version in force of a rule, if there is one."""
+    return session.scalar(
         select(Rule)
         .where(Rule.code == code, Rule.in_force_from <= func.now())
         .order_by(Rule.version.desc())
         .limit(1)
     )
-    if rule is None:
-        raise NotAllowed(_("Den regeln finns inte."))
-    return rule
 
 
 def require(

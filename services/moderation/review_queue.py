@@ -27,6 +27,7 @@ from services.moderation import queue_walk
 from services.moderation.checks import Finding
 from services.moderation.idea_reading import findings_of
 from services.moderation.leases import lookers
+from services.moderation.queue_counts import MOST_COUNTED
 from services.moderation.queue_filter import (
     Filter,
     Place,
@@ -48,8 +49,6 @@ from shared.models import (
 )
 
 PAGE_SIZE = 25
-# A group larger than this is "more than a thousand".
-MOST_COUNTED = 1000
 # How many of the ideas behind a card are shown with it.
 SHOWN_BEHIND = 5
 _SNIPPET = 280

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.moderation import entries
+from services.moderation import entries, requirements
 from services.moderation.checks import Finding, worst_first
+from services.moderation.idea_reading import STANDS
 from services.moderation.verdicts import from_row
 from shared.clock import utcnow
 from shared.models import (
@@ -269,12 +270,7 @@ def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
 
 
 def _rule_in_force(session: SqlSession, code: str) -> Rule:
-    rule = session.scalar(
-        select(Rule)
-        .where(Rule.code == code, Rule.in_force_from <= func.now())
-        .order_by(Rule.version.desc())
-        .limit(1)
-    )
+    rule = requirements.newest_in_force(session, code)
     if rule is None:
         raise RuleMissing
     return rule
@@ -287,12 +283,8 @@ def _texts(session: SqlSession, ids: Sequence[UUID]) -> list[str]:
         text or ""
         for text in session.scalars(
             select(IdeaText.text)
-            .join(Idea, Idea.id == IdeaText.idea_id)
-            .where(
-                Idea.id.in_(ids),
-                IdeaText.version == func.coalesce(Idea.public_version, Idea.text_version),
-                Idea.destroyed_at.is_(None),
-            )
+            .join(Idea, STANDS)
+            .where(Idea.id.in_(ids), Idea.destroyed_at.is_(None))
             .order_by(Idea.received_at, Idea.id)
         )
     ]

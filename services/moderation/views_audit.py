@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, audit, audit_words
+from services.moderation import access, admin_forms, audit, audit_words
 from shared import web
 from shared.db import Session
 from shared.models import Role
@@ -41,10 +41,8 @@ def _asked() -> audit.Wanted:
     by = None
     with suppress(ValueError):
         by = UUID(request.args.get("by", ""))
-    before = request.args.get("before", "")
-    has_place = before.isdecimal() and len(before) <= _LONGEST_ID
     return audit.Wanted(
         kind=kind if kind in audit_words.KINDS else "",
         by=by,
-        before=int(before) if has_place else None,
+        before=admin_forms.whole(request.args.get("before", ""), _LONGEST_ID),
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, audit, decision_log, job_words, ledger_words
+from services.moderation import access, admin_forms, audit, decision_log, job_words, ledger_words
 from services.moderation.decision_log import Wanted
 from shared import failed_jobs, ledger
 from shared.db import Session
@@ -62,15 +62,10 @@ def _asked() -> Wanted:
     return Wanted(
         kind=kind,
         by=by,
-        rule_id=_number("rule", _LONGEST_RULE_ID),
+        rule_id=admin_forms.whole(request.args.get("rule", ""), _LONGEST_RULE_ID),
         bulk_id=bulk_id,
-        before=_number("before", _LONGEST_SEQ),
+        before=admin_forms.whole(request.args.get("before", ""), _LONGEST_SEQ),
     )
-
-
-def _number(name: str, longest: int) -> int | None:
-    raw = request.args.get(name, "")
-    return int(raw) if raw.isdecimal() and len(raw) <= longest else None
 
 
 @bp.get("/ledger")

@@ -4,7 +4,7 @@ A judgement is a kind and, of a rejection, the rule. Two agree when both are the
 person who was unsure says nothing about agreement and is counted apart.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.moderation.checks.spam_figures import Figure, wilson
@@ -87,12 +87,6 @@ def kappa(pairs: Pairs) -> float | None:
     if by_chance >= 1:
         return None
     return (_alike(pairs) / whole - by_chance) / (1 - by_chance)
-
-
-def each_kind(pairs: Pairs) -> Iterator[tuple[Judged, Judged, int]]:
-    """Give every pair with its number, the most frequent first."""
-    for (first, second), number in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield first, second, number
 
 
 def _alike(pairs: Pairs) -> int:
