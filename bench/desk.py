@@ -14,11 +14,9 @@ import random
 import re
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,15 +28,13 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import event
 
+from bench.databases import database
 from bench.filling import DATA, made_texts
 from bench.real_texts import IDEAS
-from bench.same_instant import settings_of
-from radslag.data_folder import DataFolder
 from radslag.desk import create_app
-from radslag.embedded.postgres import Postgres
 from services.moderation import accounts
-from services.moderation.seed import seed_councils, seed_rules
-from shared import db, migrate
+from services.moderation.seed import seed_rules
+from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id
 from shared.models import Role
@@ -234,30 +230,22 @@ def main() -> int:
     asked = parser.parse_args()
     title = f"The desk, {asked.stored:,} stored, {asked.waiting:,} waiting"
     table = Table("Page", "ms: median", "p95", "statements", title=title)
-    with tempfile.TemporaryDirectory(prefix="desk ") as path:
-        folder = DataFolder(Path(path))
-        postgres = Postgres(folder)
-        postgres.start()
-        try:
-            migrate.upgrade(postgres.url)
-            settings = settings_of(postgres.url)
-            db.configure(settings)
-            with db.Session.begin() as session:
-                seed_councils(session)
-                seed_rules(session)
-                accounts.add_staff(session, _EMAIL, Role.MODERATOR, _PASSWORD, name="Mätaren")
-            fill(
-                postgres.url, asked.stored, asked.waiting, asked.waiting // 20, texts(asked.stored)
-            )
-            client = create_app(settings).test_client()
-            sign_in(client, settings.desk_url)
-            for name, ask in _pages(client, settings.desk_url, asked.stored, asked.waiting):
-                median, p95, statements = measure(ask, asked.requests)
-                table.add_row(name, f"{median:.1f}", f"{p95:.1f}", str(statements))
-        finally:
-            db.close()
-            postgres.stop()
-            folder.release()
+    with database() as settings:
+        with db.Session.begin() as session:
+            seed_rules(session)
+            accounts.add_staff(session, _EMAIL, Role.MODERATOR, _PASSWORD, name="Mätaren")
+        fill(
+            settings.database_url,
+            asked.stored,
+            asked.waiting,
+            asked.waiting // 20,
+            texts(asked.stored),
+        )
+        client = create_app(settings).test_client()
+        sign_in(client, settings.desk_url)
+        for name, ask in _pages(client, settings.desk_url, asked.stored, asked.waiting):
+            median, p95, statements = measure(ask, asked.requests)
+            table.add_row(name, f"{median:.1f}", f"{p95:.1f}", str(statements))
     Console().print(table)
     Console().print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     return 0

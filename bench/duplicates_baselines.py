@@ -21,8 +21,17 @@ from datasketch import MinHash, MinHashLSH
 from rich.console import Console
 from rich.table import Table
 
-from bench import duplicates_text, real_texts
-from bench.duplicates_text import dressed, dropped, embedded, embedded4, swapped, turned, typos
+from bench import real_texts
+from bench.duplicates_text import (
+    dressed,
+    dropped,
+    embedded,
+    embedded4,
+    put_among,
+    swapped,
+    turned,
+    typos,
+)
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
@@ -111,7 +120,7 @@ def measure(texts: list[str], search: Search) -> list[str]:
 def main(data: Path) -> None:
     """Print the table."""
     texts = [row["text"] for row in real_texts.ideas(data)]
-    duplicates_text._OTHERS[:] = texts  # noqa: SLF001 - what texts are put among
+    put_among(texts)
     names = [change.__name__ for change in CHANGES]
     table = Table("Judge", *names, "pairs as they are", "ms", title=f"{len(texts)} ideas")
     table.add_row("this check (hints too)", *measure(texts, ours(texts)))

@@ -13,7 +13,6 @@ import argparse
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,17 +21,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from bench import duplicates_text, real_texts
+from bench import real_texts
+from bench.databases import database
 from bench.duplicates_baselines import CHANGES
+from bench.duplicates_text import put_among
 from bench.filling import fill, made_texts, spam_texts
-from bench.same_instant import settings_of
-from radslag.data_folder import DataFolder
-from radslag.embedded.postgres import Postgres
 from services.moderation import duplicates
 from services.moderation.checks.duplicates import elsewhere
 from services.moderation.duplicates import Asked
-from services.moderation.seed import seed_councils
-from shared import db, migrate
+from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id
 from shared.text import fold, fold_hash
@@ -89,37 +86,26 @@ def main() -> int:
     parser.add_argument("--spam", type=int, default=50_000)
     wanted = parser.parse_args()
     real = [row["text"] for row in real_texts.ideas(wanted.data)]
-    duplicates_text._OTHERS[:] = real  # noqa: SLF001 - what texts are put among
+    put_among(real)
     new = list(made_texts(_LOOKS, seed=-1))
     changes = [change.__name__ for change in CHANGES]
     table = Table("Stored", "Sought", "ms: median", "p95", "p99", *changes, title="Copies")
-    with tempfile.TemporaryDirectory(prefix="scale ") as path:
-        folder = DataFolder(Path(path))
-        postgres = Postgres(folder)
-        postgres.start()
-        try:
-            migrate.upgrade(postgres.url)
-            db.configure(settings_of(postgres.url))
-            with db.Session.begin() as session:
-                seed_councils(session)
-            fill(postgres.url, real, len(real))
-            stored = len(real)
-            for number in sorted(wanted.stored):
-                fill(postgres.url, made_texts(number - stored, seed=number), number - stored)
-                stored = number
-                milliseconds(new[:100])  # what is read for the first time is not what is asked
-                cells = [f"{ms:.2f}" for ms in milliseconds(new)]
-                found = [f"{share:.3f}" for share in recall(real)]
-                table.add_row(f"{stored:,}", "new ideas", *cells, *found)
-            spam = list(spam_texts(wanted.spam + _LOOKS, seed=1))
-            fill(postgres.url, spam[: wanted.spam], wanted.spam)
-            named = f"{stored:,} + {wanted.spam:,} spam"
-            for what, texts in (("new ideas", new), ("spam", spam[wanted.spam :])):
-                table.add_row(named, what, *(f"{ms:.2f}" for ms in milliseconds(texts)))
-        finally:
-            db.close()
-            postgres.stop()
-            folder.release()
+    with database() as settings:
+        url = settings.database_url
+        fill(url, real, len(real))
+        stored = len(real)
+        for number in sorted(wanted.stored):
+            fill(url, made_texts(number - stored, seed=number), number - stored)
+            stored = number
+            milliseconds(new[:100])  # what is read for the first time is not what is asked
+            cells = [f"{ms:.2f}" for ms in milliseconds(new)]
+            found = [f"{share:.3f}" for share in recall(real)]
+            table.add_row(f"{stored:,}", "new ideas", *cells, *found)
+        spam = list(spam_texts(wanted.spam + _LOOKS, seed=1))
+        fill(url, spam[: wanted.spam], wanted.spam)
+        named = f"{stored:,} + {wanted.spam:,} spam"
+        for what, texts in (("new ideas", new), ("spam", spam[wanted.spam :])):
+            table.add_row(named, what, *(f"{ms:.2f}" for ms in milliseconds(texts)))
     Console(width=150).print(table)
     return 0
 

@@ -74,10 +74,15 @@ def embedded4(text: str, chance: random.Random) -> str:
 _OTHERS: list[str] = []
 
 
+def put_among(texts: list[str]) -> None:
+    """Say among whose texts the copies are put that stand inside another."""
+    _OTHERS[:] = texts
+
+
 def main(data: Path) -> None:
     """Print the table."""
     texts = [row["text"] for row in real_texts.ideas(data)]
-    _OTHERS[:] = texts
+    put_among(texts)
     folded = [fold(text) for text in texts]
     start = time.perf_counter()
     keys = keys_of(folded)

@@ -11,42 +11,21 @@ import multiprocessing
 import random
 import string
 import sys
-import tempfile
 import time
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from radslag.data_folder import DataFolder
-from radslag.embedded.postgres import Postgres
+from bench.databases import database
 from services.moderation import checking
-from services.moderation.seed import seed_councils
 from services.submission.forms import IdeaForm
 from services.submission.intake import Arrival, receive
-from shared import db, migrate, outbox, queues, relay
+from shared import db, outbox, queues, relay
 from shared.config import Settings
 from shared.models import DuplicateLink, Idea, OutboxDelivery, Source
 
 COPIES = 50
 PROCESSES = 4
-
-
-def environment_of(database_url: str, broker_url: str = "redis://localhost") -> dict[str, str]:
-    """Return what a system needs to be told, as environment variables."""
-    return {
-        "RADSLAG_DATABASE_URL": database_url,
-        "RADSLAG_BROKER_URL": broker_url,
-        "RADSLAG_SECRET_KEY": "a key for measuring only, long enough",
-        "RADSLAG_PUBLIC_URL": "http://localhost:8000",
-        "RADSLAG_DESK_URL": "http://localhost:8001",
-        "RADSLAG_SMTP_URL": "smtp://localhost",
-    }
-
-
-def settings_of(database_url: str) -> Settings:
-    """Settings for a database and nothing else."""
-    return Settings.from_env(environment_of(database_url))
 
 
 def slip(text: str, number: int) -> str:
@@ -133,23 +112,10 @@ def rounds(settings: Settings, count: int, processes: int, *, identical: bool) -
 def main() -> None:
     """Measure."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    with tempfile.TemporaryDirectory() as place:
-        folder = DataFolder(Path(place) / "var")
-        postgres = Postgres(folder)
-        postgres.start()
-        try:
-            migrate.upgrade(postgres.url)
-            settings = settings_of(postgres.url)
-            db.configure(settings)
-            with db.Session.begin() as session:
-                seed_councils(session)
-            for identical in (True, False):
-                rounds(settings, max(1, count // 5), 1, identical=identical)
-                rounds(settings, count, PROCESSES, identical=identical)
-        finally:
-            db.close()
-            postgres.stop()
-            folder.release()
+    with database() as settings:
+        for identical in (True, False):
+            rounds(settings, max(1, count // 5), 1, identical=identical)
+            rounds(settings, count, PROCESSES, identical=identical)
 
 
 if __name__ == "__main__":

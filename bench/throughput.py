@@ -20,8 +20,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from bench.databases import environment_of
 from bench.filling import fill, made_texts
-from bench.same_instant import environment_of
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
