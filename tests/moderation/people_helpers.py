@@ -5,14 +5,16 @@ import re
 import pyotp
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import accounts
 from services.notify import account_letters
 from services.notify.sending import send_due
 from shared import outbox
 from shared.config import Settings
 from shared.db import Session
 from shared.ids import new_id
-from shared.models import OutboxDelivery
+from shared.models import OutboxDelivery, Role, Staff
 from tests.conftest import SmtpServer
 from tests.moderation.conftest import PASSWORD, Desk
 
@@ -59,3 +61,16 @@ def is_signed_in(desk: Desk) -> bool:
 def code_for(secret: str) -> str:
     """Return what an app shows just now."""
     return pyotp.TOTP(secret).now()
+
+
+ADA, BO = "ada@example.org", "bo@example.org"
+
+
+def ada_and_bo(session: SqlSession) -> dict[str, Staff]:
+    """Ada who administers, and Bo who moderates."""
+    made = {
+        ADA: accounts.add_staff(session, ADA, Role.ADMIN, PASSWORD, name="Ada Ek"),
+        BO: accounts.add_staff(session, BO, Role.MODERATOR, PASSWORD, name="Bo Alm"),
+    }
+    session.commit()
+    return made

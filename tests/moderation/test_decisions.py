@@ -57,6 +57,14 @@ def decide(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -
     )
 
 
+def decide_for_good(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
+    """Decide about an idea as it stands now, and commit."""
+    session.refresh(idea)
+    made = decide(session, idea, kind, staff, **more)
+    session.commit()
+    return made
+
+
 def test_publishing_shows_the_text_and_closes_the_entry(session, council, staff):
     idea = waiting(session, council, text="Fler bänkar", author="Carl")
     decide(session, idea, DecisionKind.PUBLISH, staff)

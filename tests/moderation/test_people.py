@@ -17,9 +17,8 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import AuditEntry, Invitation, PasswordReset, Role, Staff, StaffSession
 from tests.moderation.conftest import PASSWORD, Desk
-from tests.moderation.people_helpers import browser, deliver, is_signed_in
+from tests.moderation.people_helpers import ADA, BO, ada_and_bo, browser, deliver, is_signed_in
 
-ADA, BO = "ada@example.org", "bo@example.org"
 NEW_PASSWORD = "ett helt annat lösenord"
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148"
@@ -39,12 +38,7 @@ def app(settings: Settings, database: None) -> Flask:
 @pytest.fixture
 def people(session) -> dict[str, Staff]:
     """Ada who administers, and Bo who moderates."""
-    made = {
-        ADA: accounts.add_staff(session, ADA, Role.ADMIN, PASSWORD, name="Ada Ek"),
-        BO: accounts.add_staff(session, BO, Role.MODERATOR, PASSWORD, name="Bo Alm"),
-    }
-    session.commit()
-    return made
+    return ada_and_bo(session)
 
 
 @pytest.fixture

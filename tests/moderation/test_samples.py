@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from radslag.desk import create_app
 from radslag.ports import free_port
-from services.moderation import accounts, bulk, decisions, samples, second_looks, undoing
+from services.moderation import accounts, bulk, samples, second_looks, undoing
 from services.moderation.receipt_actions import withdraw
 from services.moderation.seed import seed_rules
 from services.moderation.statistics import counting
@@ -33,6 +33,7 @@ from shared.models import (
 from tests.factories import a_council, a_member_of_staff, an_idea, open_reasons
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
+from tests.moderation.test_decisions import decide_for_good
 
 KEY = "a key"
 LATER = timedelta(minutes=10)
@@ -51,21 +52,7 @@ def first(session):
 def decided(session: SqlSession, staff, kind=DecisionKind.PUBLISH, **more) -> tuple[Idea, Decision]:
     idea = an_idea(session, text=more.pop("words", "Ring 0701740605 om bänkarna i parken."))
     check(session, idea)
-    return idea, decide(session, idea, staff, kind, **more)
-
-
-def decide(session: SqlSession, idea: Idea, staff, kind: DecisionKind, **more) -> Decision:
-    session.refresh(idea)
-    made = decisions.decide(
-        session,
-        number=idea.number,
-        kind=kind,
-        staff_id=staff.id,
-        seen_version=idea.version,
-        **more,
-    )
-    session.commit()
-    return made
+    return idea, decide_for_good(session, idea, kind, staff, **more)
 
 
 def draw(session: SqlSession, after: timedelta = LATER) -> int:
@@ -129,7 +116,7 @@ class TestDraw:
         session.commit()
         # Nothing would be drawn any more, but this text was.
         session.add(SampleShare(share=0.0))
-        again = decide(session, idea, first, DecisionKind.PUBLISH)
+        again = decide_for_good(session, idea, DecisionKind.PUBLISH, first)
         assert draw(session) == 1
         rows = session.scalars(select(Sample).order_by(Sample.id)).all()
         assert rows[0].voided_at is not None

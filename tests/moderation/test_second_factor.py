@@ -11,17 +11,22 @@ from sqlalchemy import select
 from time_machine import travel
 
 from radslag.desk import create_app
-from services.moderation import accounts
 from services.moderation.people import second_factor
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.models import RecoveryCode, Requires, Role, SecondFactor, Staff
+from shared.models import RecoveryCode, Requires, SecondFactor, Staff
 from tests.factories import an_idea
 from tests.moderation.conftest import PASSWORD, Desk
-from tests.moderation.people_helpers import browser, code_for, deliver, is_signed_in
+from tests.moderation.people_helpers import (
+    ADA,
+    BO,
+    ada_and_bo,
+    browser,
+    code_for,
+    deliver,
+    is_signed_in,
+)
 from tests.moderation.test_checking import check
-
-ADA, BO = "ada@example.org", "bo@example.org"
 
 
 @pytest.fixture
@@ -31,12 +36,7 @@ def app(settings: Settings, database: None) -> Flask:
 
 @pytest.fixture
 def people(session) -> dict[str, Staff]:
-    made = {
-        ADA: accounts.add_staff(session, ADA, Role.ADMIN, PASSWORD, name="Ada Ek"),
-        BO: accounts.add_staff(session, BO, Role.MODERATOR, PASSWORD, name="Bo Alm"),
-    }
-    session.commit()
-    return made
+    return ada_and_bo(session)
 
 
 def secret_on(page) -> str:

@@ -11,7 +11,7 @@ from celery import current_app
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, tasks, undoing
+from services.moderation import tasks, undoing
 from services.moderation.checks.finding import Code
 from services.moderation.statistics import (
     agreement,
@@ -30,13 +30,12 @@ from shared.ids import least_id_at
 from shared.models import (
     CountedDay,
     DailyNumber,
-    Decision,
     DecisionKind,
-    Idea,
     YearlyNumbers,
 )
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.test_checking import check
+from tests.moderation.test_decisions import decide_for_good
 
 ZONE = ZoneInfo("Europe/Stockholm")
 
@@ -60,20 +59,6 @@ def numbers(session: SqlSession, name: str, day: date | None = None) -> dict[str
         )
     )
     return dict(rows.all())
-
-
-def decide(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
-    session.refresh(idea)
-    made = decisions.decide(
-        session,
-        number=idea.number,
-        kind=kind,
-        staff_id=staff.id,
-        seen_version=idea.version,
-        **more,
-    )
-    session.commit()
-    return made
 
 
 class TestWaits:
@@ -105,9 +90,9 @@ class TestCounting:
             for word in ("Bänkar", "Gungor", "Träd", "Lampor")
         ]
         check(session, *ideas)
-        decide(session, ideas[0], DecisionKind.PUBLISH, staff)
-        decide(session, ideas[1], DecisionKind.REJECT, staff, rule_code="spam")
-        undone = decide(session, ideas[2], DecisionKind.REJECT, staff, rule_code="spam")
+        decide_for_good(session, ideas[0], DecisionKind.PUBLISH, staff)
+        decide_for_good(session, ideas[1], DecisionKind.REJECT, staff, rule_code="spam")
+        undone = decide_for_good(session, ideas[2], DecisionKind.REJECT, staff, rule_code="spam")
         undoing.undo(session, decision_id=undone.id, staff_id=staff.id)
         count(session)
         assert numbers(session, "received") == {"": 4}
@@ -120,7 +105,7 @@ class TestCounting:
     def test_counting_again_changes_nothing(self, session, staff):
         idea = an_idea(session)
         check(session, idea)
-        decide(session, idea, DecisionKind.PUBLISH, staff)
+        decide_for_good(session, idea, DecisionKind.PUBLISH, staff)
         count(session)
         before = session.execute(select(DailyNumber)).all()
         count(session)
@@ -129,7 +114,7 @@ class TestCounting:
     def test_a_late_undo_makes_its_day_be_counted_anew(self, session, staff):
         idea = an_idea(session)
         check(session, idea)
-        made = decide(session, idea, DecisionKind.PUBLISH, staff)
+        made = decide_for_good(session, idea, DecisionKind.PUBLISH, staff)
         day = today()
         with time_machine.travel(utcnow() + timedelta(days=3)) as traveller:
             count(session, *counting.days_due(session, ZONE, utcnow()))
@@ -155,8 +140,8 @@ class TestCounting:
             for end, word in (("05", "bänkarna"), ("06", "lekplatsen"))
         ]
         check(session, *ideas)
-        decide(session, ideas[0], DecisionKind.REJECT, staff, rule_code="personal-data")
-        decide(session, ideas[1], DecisionKind.PUBLISH, staff)
+        decide_for_good(session, ideas[0], DecisionKind.REJECT, staff, rule_code="personal-data")
+        decide_for_good(session, ideas[1], DecisionKind.PUBLISH, staff)
         count(session)
         found = numbers(session, "finding")
         assert (found["phone:right"], found["phone:wrong"]) == (1, 1)
