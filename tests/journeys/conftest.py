@@ -1,15 +1,11 @@
 """A desk that answers real browsers, and people who sign in to it with browsers of their own."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session as SqlSession
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from radslag.desk import create_app
 from radslag.ports import free_port
@@ -18,37 +14,12 @@ from services.moderation.seed import seed_rules
 from shared.config import Settings
 from shared.models import Role
 from tests.moderation.conftest import PASSWORD
+from tests.serving import serving
 
 # Patience, not a promise: machines that run tests are busy.
 expect.set_options(timeout=15_000)
 
 Open = Callable[[str], Page]
-
-
-class Silent(WSGIRequestHandler):
-    """Says nothing of each request: what a failed test shows stays readable."""
-
-    def log_request(self, code="-", size="-") -> None:
-        pass
-
-
-@contextmanager
-def serving(app: Flask, url: str) -> Iterator[None]:
-    """Let an app answer at an address of this machine."""
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 60
-    server = make_server(
-        "127.0.0.1", int(url.rpartition(":")[2]), app, threaded=True, request_handler=Silent
-    )
-    # A page that closes still says goodbye; the database must not be gone by then.
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

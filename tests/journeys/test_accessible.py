@@ -19,9 +19,10 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import DecisionKind, Idea, Role, Source, Staff
 from tests.factories import a_council, an_idea
-from tests.journeys.conftest import Open, serving
+from tests.journeys.conftest import Open
 from tests.moderation.conftest import PASSWORD
 from tests.moderation.test_checking import check
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 

@@ -1,17 +1,14 @@
 """The administrators' pages: councils, rules, templates, records, the menu, the log of changes."""
 
 import re
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.exc import IntegrityError
-from werkzeug.serving import make_server
 
 from radslag.ports import free_port
 from services.moderation import (
@@ -41,6 +38,7 @@ from shared.models import (
 from tests.factories import _ENVIRONMENT, a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
+from tests.serving import serving
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -568,12 +566,8 @@ def test_words_switches_and_models_are_logged(ada, session):
 
 @pytest.mark.browser
 def test_pages_fit_a_narrow_window_and_mistakes_are_read_first(app, ada, page):
-    port = urlsplit(app.config["SETTINGS"].desk_url).port
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        desk = app.config["SETTINGS"].desk_url
+    desk = app.config["SETTINGS"].desk_url
+    with serving(app, desk):
         page.set_viewport_size({"width": 320, "height": 640})
         page.goto(f"{desk}/councils/new")
         page.get_by_label("E-postadress").fill("ada@example.org")
@@ -594,7 +588,3 @@ def test_pages_fit_a_narrow_window_and_mistakes_are_read_first(app, ada, page):
             page.goto(desk + path)
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(wide) == 0, path
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

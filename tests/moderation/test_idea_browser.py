@@ -1,13 +1,11 @@
 """The idea page in a real browser: words picked and letters read before anything is decided."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from radslag.desk import create_app
 from radslag.ports import free_port
@@ -18,6 +16,7 @@ from shared.models import Decision, Idea, IdeaText, Role, TextKind
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD
 from tests.moderation.test_desk import waiting
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -34,21 +33,14 @@ def desk(settings: Settings, session, page: Page) -> Iterator[Page]:
     accounts.add_staff(session, "carl@example.org", Role.MODERATOR, PASSWORD, name="Carl")
     seed_rules(session)
     session.commit()
-    port = int(settings.desk_url.rpartition(":")[2])
-    server = make_server("127.0.0.1", port, create_app(settings), threaded=True)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    page.goto(f"{settings.desk_url}/login")
-    page.locator("input[name=email]").fill("moa@example.org")
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{settings.desk_url}/")
-    yield page
-    page.goto("about:blank")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(settings), settings.desk_url):
+        page.goto(f"{settings.desk_url}/login")
+        page.locator("input[name=email]").fill("moa@example.org")
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{settings.desk_url}/")
+        yield page
+        page.goto("about:blank")
 
 
 def at(desk: Page, settings: Settings, idea: Idea) -> Page:

@@ -1,7 +1,6 @@
 """A wave decided about with keys alone, in a real browser."""
 
 import itertools
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench import desk as bench_desk
 from radslag.desk import create_app
@@ -21,39 +19,27 @@ from shared.models import Idea, IdeaStatus, Role
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD
 from tests.moderation.test_queue import waiting
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
-
-
-class Silent(WSGIRequestHandler):
-    def log_request(self, code="-", size="-") -> None:
-        pass
 
 
 @pytest.fixture
 def queue(settings: Settings, session: SqlSession, page: Page) -> Iterator[Page]:
     """The queue in a browser that is signed in."""
-    port = free_port()
-    settings = replace(settings, desk_url=f"http://127.0.0.1:{port}")
+    settings = replace(settings, desk_url=f"http://127.0.0.1:{free_port()}")
     accounts.add_staff(session, "moa@example.org", Role.MODERATOR, PASSWORD, name="Moa")
     seed_rules(session)
     a_council(session)
     session.commit()
-    app = create_app(settings)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent)
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    page.goto(f"{settings.desk_url}/login")
-    page.get_by_label("E-postadress").fill("moa@example.org")
-    page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{settings.desk_url}/")
-    yield page
-    page.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(settings), settings.desk_url):
+        page.goto(f"{settings.desk_url}/login")
+        page.get_by_label("E-postadress").fill("moa@example.org")
+        page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{settings.desk_url}/")
+        yield page
+        page.close()
 
 
 def press(page: Page, *keys: str) -> None:

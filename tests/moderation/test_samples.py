@@ -1,6 +1,5 @@
 """Blind samples: who is drawn, who looks, what they may see, and what it changes (nothing)."""
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -8,7 +7,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from radslag.desk import create_app
 from radslag.ports import free_port
@@ -34,6 +32,7 @@ from tests.factories import a_council, a_member_of_staff, an_idea, open_reasons
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
 from tests.moderation.test_decisions import decide_for_good
+from tests.serving import serving
 
 KEY = "a key"
 LATER = timedelta(minutes=10)
@@ -222,29 +221,14 @@ class TestSecondLook:
         assert keys == ["publish>reject:personal-data"]
 
 
-class Silent(WSGIRequestHandler):
-    """Says nothing of each request: what a failed test shows stays readable."""
-
-    def log_request(self, code="-", size="-") -> None:
-        pass
-
-
 @pytest.fixture
 def live_desk(settings, session):
     """A desk that answers a browser."""
-    port = free_port()
-    settings = replace(settings, desk_url=f"http://127.0.0.1:{port}")
+    settings = replace(settings, desk_url=f"http://127.0.0.1:{free_port()}")
     accounts.add_staff(session, "moa@example.org", Role.MODERATOR, PASSWORD, name="Moa")
     session.commit()
-    server = make_server(
-        "127.0.0.1", port, create_app(settings), threaded=True, request_handler=Silent
-    )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield settings.desk_url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(settings), settings.desk_url):
+        yield settings.desk_url
 
 
 class TestPages:
