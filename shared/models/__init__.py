@@ -1,10 +1,12 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.alerts import Incident
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
 from shared.models.enums import (
+    AlertKind,
     DecisionKind,
     IdeaStatus,
     LetterState,
@@ -46,6 +48,7 @@ from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 
 __all__ = [
     "AccessLog",
+    "AlertKind",
     "AnswerTemplate",
     "Ask",
     "AuditEntry",
@@ -72,6 +75,7 @@ __all__ = [
     "IdeaStatus",
     "IdeaText",
     "IdempotencyKey",
+    "Incident",
     "Invitation",
     "Judgement",
     "LearnedModel",

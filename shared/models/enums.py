@@ -112,3 +112,18 @@ class LetterState(enum.StrEnum):
     SENT = "sent"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+class AlertKind(enum.StrEnum):
+    """What cannot wait for a digest."""
+
+    THREAT = "threat"
+    CHILD = "child"
+    WAVE = "wave"
+    OVERDUE = "overdue"
+    FAILED_JOBS = "failed_jobs"
+    UNCHECKED = "unchecked"
+    DEAF = "deaf"
+    DIGEST_FAILED = "digest_failed"
+    WEBHOOK_OFF = "webhook_off"
+    BOUNCED = "bounced"

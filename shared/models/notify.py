@@ -94,8 +94,12 @@ class Letter(Base):
         ),
         UniqueConstraint("invitation_id"),
         UniqueConstraint("reset_id"),
+        UniqueConstraint("received_id"),
+        UniqueConstraint("answer_id"),
+        UniqueConstraint("notice_id"),
         CheckConstraint(
-            "num_nonnulls(decision_id, digest_id, invitation_id, reset_id) = 1",
+            "num_nonnulls(decision_id, digest_id, invitation_id, reset_id, received_id, answer_id,"
+            " notice_id) = 1",
             name="about_one_thing",
         ),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_moment"),
@@ -110,6 +114,10 @@ class Letter(Base):
     digest_id: Mapped[UUID | None] = mapped_column(ForeignKey("digests.id"))
     invitation_id: Mapped[UUID | None] = mapped_column(ForeignKey("invitations.id"))
     reset_id: Mapped[UUID | None] = mapped_column(ForeignKey("password_resets.id"))
+    # The idea whose arrival it confirms.
+    received_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
+    answer_id: Mapped[UUID | None]
+    notice_id: Mapped[UUID | None]
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)
