@@ -65,6 +65,8 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     expect(page).to_have_url(f"{system.desk}/")
     # It comes by itself, and from here on the keyboard alone is used.
     expect(page.get_by_role("link", name=number)).to_be_visible()
+    # It may stand there before the script that hears the keys does.
+    page.locator("html[data-ready]").wait_for(state="attached")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("#idea-heading")).to_have_text(number)
