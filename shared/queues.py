@@ -66,9 +66,14 @@ MEANING = Consumer(
 )
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
+UNSUBSCRIBE = Consumer("notify.unsubscribe", "notify.turn_off_digests", LETTERS, _SLOWLY, pause_s=2)
+BOUNCE = Consumer("notify.bounce", "notify.act_on_bounces", LETTERS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
-    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER, ACCOUNT)}
+    {
+        consumer.name: consumer
+        for consumer in (CHECK, RECEIPT, MEANING, LETTER, ACCOUNT, UNSUBSCRIBE, BOUNCE)
+    }
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
@@ -83,6 +88,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),
         "AccountLinkMade": (ACCOUNT,),
+        "DigestUnsubscribed": (UNSUBSCRIBE,),
+        "LetterBounced": (BOUNCE,),
     }
 )
 

@@ -20,6 +20,7 @@ from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
 SENTENCES: Mapping[str, Callable[[], str]] = {
+    "address.revived": lambda: _("Lät brev gå till %(what)s igen."),
     "answer_template.created": lambda: _("Skrev svarsmallen %(what)s."),
     "answer_template.changed": lambda: _("Ändrade svarsmallen %(what)s."),
     "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
@@ -66,6 +67,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
     "jobs": lambda: _("Jobb"),
+    "idea": lambda: _("Idéer"),
 }
 
 # In the order in which they are shown.

@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     or_,
     select,
     text,
@@ -27,7 +28,10 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notify.addresses import ADDRESS_DEAD, is_dead
 from services.notify.letters import (
+    BOUNCED,
+    COMPLAINED,
     CORRECTED,
     INTERRUPTED,
     REPLACING,
@@ -47,8 +51,9 @@ from shared.models import (
     Staff,
 )
 
-# Longer than the slowest conversation with a mail server (some nine steps of `mailer.TIMEOUT_S`).
-LEASE_S = 120
+# Longer than the slowest conversation with a mail server: a dozen steps of `mailer.TIMEOUT_S`, and
+# `mailer.VERDICT_TIMEOUT_S` at its end.
+LEASE_S = 240
 # RFC 5321 §4.5.4.1 asks for four to five days of trying.
 GIVE_UP_AFTER = timedelta(days=4)
 MIN_ATTEMPTS = 10
@@ -163,10 +168,17 @@ def give_up_interrupted(session: SqlSession) -> None:
 
 
 def mark_sent(session: SqlSession, letter: Letter) -> None:
-    """Note that a mail server has taken the letter, even if its lease had ended meanwhile."""
+    """Note that a mail server has taken the letter, even if its lease had ended meanwhile.
+
+    Unless it has come back already.
+    """
     session.execute(
         update(Letter)
-        .where(Letter.id == letter.id, Letter.state != LetterState.SENT)
+        .where(
+            Letter.id == letter.id,
+            Letter.state != LetterState.SENT,
+            func.coalesce(Letter.error, "").not_in((BOUNCED, COMPLAINED)),
+        )
         .values(state=LetterState.SENT, sent_at=utcnow(), claimed_until=None, error=None)
     )
 
@@ -276,6 +288,7 @@ def _untrue() -> dict[str, ColumnElement[bool]]:
         SUPERSEDED: and_(about_a_decision, ordinary, replaced),
         "original never left": and_(Letter.template == CORRECTED, original_never_left),
         "no address": and_(about_a_decision, ~exists().where(Contact.idea_id == Letter.idea_id)),
+        ADDRESS_DEAD: is_dead(),
         "account closed": exists().where(
             Staff.id == Letter.staff_id, Staff.disabled_at.is_not(None)
         ),

@@ -1,5 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
 from shared.models.alerts import Incident
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
@@ -7,6 +8,7 @@ from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordLis
 from shared.models.council import Council
 from shared.models.enums import (
     AlertKind,
+    BounceKind,
     DecisionKind,
     IdeaStatus,
     LetterState,
@@ -53,12 +55,14 @@ __all__ = [
     "Ask",
     "AuditEntry",
     "Base",
+    "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
     "Contact",
     "Council",
     "CountedDay",
     "DailyNumber",
+    "DeadAddress",
     "Decision",
     "DecisionKind",
     "Digest",
@@ -84,6 +88,7 @@ __all__ = [
     "LetterState",
     "LinkKind",
     "LoginAttempt",
+    "MailPace",
     "Note",
     "Original",
     "OutboxDelivery",
@@ -109,6 +114,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "UnsubscribeLink",
     "Verdict",
     "WordListEntry",
     "YearlyNumbers",
