@@ -27,11 +27,11 @@ LINE_LENGTH = 72
 class _Whole(UnstructuredHeader, BaseHeader):
     """A header that is one long word: folded, it would be encoded, and no program would know it."""
 
-    def fold(self, *, policy: Policy[Message]) -> str:
+    def fold(self, *, policy: "Policy[Message]") -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def _policy() -> EmailPolicy[EmailMessage]:
+def _policy() -> "EmailPolicy[EmailMessage]":
     headers = HeaderRegistry()
     for name in ("list-unsubscribe", "list-id"):
         headers.map_to_type(name, _Whole)
