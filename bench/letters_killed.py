@@ -1,7 +1,7 @@
 """Kill the worker of letters while letters leave through a stormy mail server (6 minutes).
 
 1000 letters and 50 kills, or as many as are named: `python -m bench letters_killed 1000 50 SEED`.
-It is the journey `tests/journeys/test_letters_in_a_storm.py` in its full size, so it also fails when
+It is the journey `test_letters_in_a_storm.py` in its full size, so it also fails when
 a promise is broken.
 """
 
