@@ -14,6 +14,7 @@ from typing import Any
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notify import outlook
 from services.notify.mailer import recipient_header
 from shared import i18n
 from shared.clock import utcnow
@@ -63,7 +64,7 @@ def render(template: str, language: str, **context: Any) -> Rendered:
     return Rendered(
         subject=" ".join(subject.split()),
         text=_wrapped(text),
-        html=_inliner().inline(html),
+        html=_inliner().inline(outlook.adapted(html)),
         language=spoken,
     )
 
