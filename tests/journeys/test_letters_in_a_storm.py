@@ -51,11 +51,15 @@ KILLS = int(os.environ.get("STORM_KILLS", "6"))
 SEED = int(os.environ.get("STORM_SEED", "20261129"))
 WORKER = (
     *("celery", "-A", "services.notify.worker", "worker", "-Q", "letters,clock", "-c", "1"),
-    *("--pool", "prefork", "--loglevel", "critical", "--quiet"),
+    *("--pool", "prefork", "--loglevel", "critical"),
     *("--without-gossip", "--without-mingle", "--without-heartbeat"),
 )
 # Every so many kills the whole worker goes, not only the process in it that sends.
 WHOLE_WORKER = 3
+# So many letters are begun between two kills, so that there is something to kill to the end.
+BETWEEN = LETTERS // (2 * KILLS)
+# Patience, not a promise: machines that run tests are busy.
+PATIENCE_S = 300
 
 
 @pytest.fixture
@@ -83,7 +87,11 @@ class Worker:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *WORKER], env=self._environment, start_new_session=True
+            [sys.executable, "-m", *WORKER],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def sender(self) -> int | None:
@@ -189,7 +197,7 @@ def ask(celery: Celery) -> None:
 
 
 def until(condition: Callable[[], bool], meanwhile: Callable[[], None], what: str) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, what
         meanwhile()
@@ -208,9 +216,9 @@ def kill_again_and_again(worker: Worker, storm: Storm, celery: Celery) -> int:
     while kills < KILLS:
         before = storm.named
         until(
-            lambda before=before: storm.named > before or not open_letters(),
+            lambda before=before: storm.named > before + BETWEEN or not open_letters(),
             go_on,
-            "a worker that sends",
+            f"a worker that sends, after {kills} kills",
         )
         if not open_letters():
             break

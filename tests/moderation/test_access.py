@@ -34,6 +34,7 @@ ADMIN = (
     "/audit",
     "/settings",
     "/answer-templates",
+    "/addresses",
     "/jobs/1/replay",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;
