@@ -54,15 +54,15 @@ def make_addresses(
 
 def _words() -> dict[str, str]:
     """Say in words why an address is dead; codes that are not here stay as they are."""
-    gone, domain = _("adressen finns inte"), _("e-postservern finns inte")
+    gone, domain = _("Adressen finns inte"), _("E-postservern finns inte")
     return {
         "5.1.1": gone,
         "5.1.2": domain,
         "5.1.3": gone,
-        "5.1.6": _("adressen har flyttat"),
+        "5.1.6": _("Adressen har flyttat"),
         "5.1.10": domain,
-        "5.2.1": _("brevlådan är avstängd"),
-        BOUNCED: _("tre brev i rad kom tillbaka"),
-        REFUSED: _("tre brev i rad kom inte fram"),
-        COMPLAINED: _("mottagaren har markerat brev som skräppost"),
+        "5.2.1": _("Brevlådan är avstängd"),
+        BOUNCED: _("Tre brev i rad kom tillbaka"),
+        REFUSED: _("Tre brev i rad kom inte fram"),
+        COMPLAINED: _("Mottagaren har markerat brev som skräppost"),
     }
