@@ -13,17 +13,11 @@ from services.submission.limits import place_of_request
 from services.submission.views import limits, was_language_chosen
 from shared import i18n
 from shared.db import Session
-from shared.web import settings
+from shared.web import keep_secret, settings
 
 unsubscribe = Blueprint("unsubscribe", __name__)
 
-
-@unsubscribe.after_request
-def _keep_it_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+unsubscribe.after_request(keep_secret)
 
 
 @unsubscribe.get("/unsubscribe/<link>")

@@ -17,21 +17,19 @@ from radslag.ports import free_port
 from services.moderation import decisions, undoing
 from services.notify import letters
 from services.notify.claims import LEASE_S
-from shared import outbox
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
-from shared.ids import new_id
 from shared.models import (
     Decision,
     DecisionKind,
     Idea,
     IdeaStatus,
     Letter,
-    OutboxDelivery,
     Staff,
 )
 from tests.factories import a_member_of_staff, an_idea
+from tests.notify.deliveries import hand_over
 
 ADDRESS = "kanariefagel@example.org"
 
@@ -48,6 +46,7 @@ class MoodyServer:
     # Called when a letter has been taken and before that is said.
     before_reply: Callable[[], None] | None = None
     connections: int = 0
+    senders: list[str] = field(default_factory=list)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
@@ -72,6 +71,7 @@ class MoodyServer:
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
+            self.senders.append(envelope.mail_from)
         if self.before_reply is not None:
             self.before_reply()
         if answer == "drop":
@@ -148,16 +148,7 @@ class Desk:
 
     def deliver(self) -> None:
         """Give every waiting delivery for letters to the code under test, as one batch."""
-        batch = new_id()
-        with Session.begin() as session:
-            session.execute(
-                update(OutboxDelivery)
-                .where(OutboxDelivery.consumer == "notify.letter", OutboxDelivery.done_at.is_(None))
-                .values(batch=batch, started_at=None)
-            )
-        claimed = outbox.claim(batch)
-        with Session.begin() as session:
-            letters.write(session, batch, claimed, self.settings)
+        hand_over("notify.letter", letters.write, self.settings)
 
     def ripen(self) -> None:
         """Let the undo window and all pauses pass."""

@@ -7,17 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from services.notify import addresses, bounces, digests
 from services.notify.sending import send_due
 from services.submission import bounces as reports
 from services.submission import create_app
-from shared import account_links, outbox
+from shared import account_links
 from shared.clock import utcnow
 from shared.config import Settings, SettingsError
 from shared.db import Session
-from shared.ids import new_id
 from shared.models import (
     AlertKind,
     BounceKind,
@@ -27,7 +26,6 @@ from shared.models import (
     Incident,
     Letter,
     LetterState,
-    OutboxDelivery,
     OutboxEvent,
     PasswordReset,
     QueueEntry,
@@ -35,6 +33,7 @@ from shared.models import (
 )
 from tests.factories import a_member_of_staff, a_rule, an_idea
 from tests.notify.conftest import ADDRESS
+from tests.notify.deliveries import hand_over
 
 SECRET = "a secret of a mail server"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -143,18 +142,7 @@ def post(client, report, **headers):
 
 
 def act() -> int:
-    """Give every waiting report to notify as the relay would, and return how many there were."""
-    batch = new_id()
-    with Session.begin() as session:
-        session.execute(
-            update(OutboxDelivery)
-            .where(OutboxDelivery.consumer == "notify.bounce", OutboxDelivery.done_at.is_(None))
-            .values(batch=batch, started_at=None)
-        )
-    claimed = outbox.claim(batch)
-    with Session.begin() as session:
-        bounces.act(session, batch, claimed)
-    return len(claimed)
+    return hand_over("notify.bounce", bounces.act)
 
 
 def dead() -> list[tuple[str, bool]]:

@@ -9,12 +9,12 @@ from services.notify import digests, subscribing, unsubscribing
 from services.notify.rendering import render, to_email
 from services.notify.sending import send_due
 from services.submission import create_app
-from shared import outbox, unsubscribe_links
+from shared import unsubscribe_links
 from shared.config import Settings
 from shared.db import Session
-from shared.ids import new_id
-from shared.models import OutboxDelivery, OutboxEvent, QueueEntry, Reason, Staff, UnsubscribeLink
+from shared.models import OutboxEvent, QueueEntry, Reason, Staff, UnsubscribeLink
 from tests.factories import a_member_of_staff, an_idea
+from tests.notify.deliveries import hand_over
 from tests.notify.test_rendering import ABOUT_AN_IDEA
 
 
@@ -55,20 +55,7 @@ def path(mail, settings) -> str:
 
 
 def act() -> int:
-    """Give every waiting one to notify as the relay would, and return how many there were."""
-    batch = new_id()
-    with Session.begin() as session:
-        session.execute(
-            update(OutboxDelivery)
-            .where(
-                OutboxDelivery.consumer == "notify.unsubscribe", OutboxDelivery.done_at.is_(None)
-            )
-            .values(batch=batch, started_at=None)
-        )
-    claimed = outbox.claim(batch)
-    with Session.begin() as session:
-        unsubscribing.act(session, batch, claimed)
-    return len(claimed)
+    return hand_over("notify.unsubscribe", unsubscribing.act)
 
 
 def asked() -> int:
