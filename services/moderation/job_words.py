@@ -54,5 +54,7 @@ def work(consumer: str) -> str:
         queues.MEANING.name: _("Leta efter samma önskan med andra ord"),
         queues.LETTER.name: _("Skriva ett brev till skribenten"),
         "notify.account": _("Skriva ett brev om ett konto"),
+        queues.UNSUBSCRIBE.name: _("Stänga av breven om kön för någon"),
+        queues.BOUNCE.name: _("Ta hand om ett brev som kom tillbaka"),
     }
     return known.get(consumer, consumer)

@@ -10,7 +10,16 @@ from werkzeug.exceptions import BadRequest
 
 from services.notify import overview, subscribing
 from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
-from services.notify.letters import CORRECTED, DIGEST, INTERRUPTED, SUPERSEDED, UNDONE
+from services.notify.addresses import ADDRESS_DEAD
+from services.notify.letters import (
+    BOUNCED,
+    COMPLAINED,
+    CORRECTED,
+    DIGEST,
+    INTERRUPTED,
+    SUPERSEDED,
+    UNDONE,
+)
 from services.notify.subscribing import Choice
 from shared import web
 from shared.clock import utcnow
@@ -145,6 +154,9 @@ def _reason_labels() -> dict[str, str]:
         "original never left": _("det första brevet gick aldrig"),
         "no address": _("ingen adress"),
         "account closed": _("kontot är stängt"),
+        ADDRESS_DEAD: _("adressen nås inte"),
+        BOUNCED: _("kom tillbaka"),
+        COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),
     }
