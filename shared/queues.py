@@ -70,7 +70,10 @@ ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, p
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
-    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER, ARRIVAL, ANSWER, ACCOUNT)}
+    {
+        consumer.name: consumer
+        for consumer in (CHECK, RECEIPT, MEANING, LETTER, ARRIVAL, ANSWER, ACCOUNT)
+    }
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 

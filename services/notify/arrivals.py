@@ -85,7 +85,7 @@ def _today(session: SqlSession, mailboxes: Collection[str], settings: Settings) 
         .where(or_(on_its_way, Letter.sent_at >= midnight))
         .group_by(_MAILBOX)
     )
-    return Counter({mailbox: count for mailbox, count in rows})
+    return Counter(dict(rows.all()))
 
 
 def _add(

@@ -22,6 +22,8 @@ class Draft:
     has_mask: bool = False
     rule: tuple[str, str] = ("", "")
     reason_text: str = ""
+    # What the checks made of it, as a verdict has it.
+    sorted_as: str = ""
     target: str = ""
     target_is_public: bool = False
     supports: bool = False
@@ -45,6 +47,8 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "received_on": times.written(idea.received_at, Precision.DAY, settings.timezone),
             "decided_on": times.written(utcnow(), Precision.DAY, settings.timezone),
             "was_public": was_public,
+            "with_others": False,
+            "sorted_as": draft.sorted_as,
             "receipt_url": f"{settings.public_url}/receipts/…",
             "public_url": f"{pages}/{idea.number}",
             "quote": draft.text,
@@ -55,5 +59,6 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "reason_text": draft.reason_text,
             "target": draft.target,
             "target_url": f"{pages}/{draft.target}" if draft.target_is_public else None,
+            "target_is_answered": False,
         }
     return render_plain(template, idea.language, settings=settings, **facts)
