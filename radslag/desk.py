@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
-    views_letters.lend(app, _letter)
+    views_letters.lend(app, _letter, previews.answer)
     return app
 
 

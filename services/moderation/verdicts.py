@@ -70,7 +70,8 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
         [(each.idea, outcome, priority, each.unchecked) for each, outcome, priority in reached],
     )
     confirmed = arrivals.to_confirm(
-        session, [(each.idea, outcome) for each, outcome, _ in reached if each.idea.id not in earlier]
+        session,
+        [(each.idea, outcome) for each, outcome, _ in reached if each.idea.id not in earlier],
     )
     semantic_is_on = asking.is_on(session)
     wanted: list[tuple[UUID, Reason, int]] = []

@@ -1,7 +1,7 @@
 """Letters about the city's official answer: to the writer, and to those merged into the idea.
 
-Each writer hears of an answer once. Of a later version they hear when whoever wrote it wants so, and
-always when what they were told stands no more: it was undone, or the idea has no answer left.
+Each writer hears of an answer once. Of a later version they hear when whoever wrote it wants so,
+and always when what they were told stands no more: it was undone, or the idea has no answer left.
 """
 
 from collections.abc import Mapping, Sequence

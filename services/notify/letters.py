@@ -66,9 +66,7 @@ def owed(decision: Decision) -> str | None:
 
 def may_have_left(letter: Letter) -> bool:
     """Whether somebody may have read the letter."""
-    return (
-        letter.state in {LetterState.CLAIMED, LetterState.SENT} or letter.error == INTERRUPTED
-    )
+    return letter.state in {LetterState.CLAIMED, LetterState.SENT} or letter.error == INTERRUPTED
 
 
 def message_id(letter_id: UUID, mail_from: str) -> str:

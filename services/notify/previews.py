@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.notify.answers import ANSWERED
 from services.notify.letters import OWED
 from services.notify.rendering import render_plain
 from shared import i18n, times
@@ -62,3 +63,25 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "target_is_answered": False,
         }
     return render_plain(template, idea.language, settings=settings, **facts)
+
+
+def answer(idea: Idea, text: str, signature: str, *, settings: Settings) -> tuple[str, str]:
+    """Return subject and text of the letter that an official answer would send to its writer.
+
+    The idea's council is loaded. Makes no link that opens a receipt.
+    """
+    url = f"{settings.public_url}/councils/{idea.council.slug}/ideas/{idea.number}"
+    return render_plain(
+        ANSWERED,
+        idea.language,
+        settings=settings,
+        number=idea.number,
+        council=idea.council.title,
+        receipt_url=f"{settings.public_url}/receipts/…",
+        answered=idea.number,
+        is_merged=False,
+        is_change=False,
+        answer=text,
+        answer_from=signature or settings.authority,
+        answer_url=url,
+    )

@@ -55,8 +55,8 @@ ANSWER = {
     "is_change": False,
     "answer_url": IDEA,
     "answer_from": "Stadsmiljöförvaltningen",
-    "answer": "Tack för idén! Vi ställer ut tio nya bänkar vid stranden i maj.\n\nRitningar & tider finns på "
-    "https://dialog.stad.example/ritningar/bankar",
+    "answer": "Tack för idén! Vi ställer ut tio nya bänkar vid stranden i maj.\n\n"
+    "Ritningar & tider finns på https://dialog.stad.example/ritningar/bankar",
 }
 OF_TARGET = {**ANSWER, "answered": "R-2026-000097", "answer_url": TARGET, "is_merged": True}
 HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}

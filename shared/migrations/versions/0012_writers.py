@@ -33,7 +33,8 @@ def upgrade() -> None:
         sa.CheckConstraint("version > 0", name=op.f("ck_official_answers_counted_from_one")),
         sa.CheckConstraint("text <> ''", name=op.f("ck_official_answers_says_something")),
         sa.CheckConstraint(
-            "text IS NOT NULL OR signature = ''", name=op.f("ck_official_answers_signature_has_text")
+            "text IS NOT NULL OR signature = ''",
+            name=op.f("ck_official_answers_signature_has_text"),
         ),
         sa.CheckConstraint(
             "text IS NOT NULL OR NOT tells", name=op.f("ck_official_answers_only_words_are_told")
