@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
@@ -93,8 +93,7 @@ def preview(number: str) -> ResponseReturnValue:
     text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
     with Session() as reading:
         found = reading.execute(
-            select(Idea, Contact.idea_id)
-            .outerjoin(Contact, Contact.idea_id == Idea.id)
+            select(Idea, exists().where(Contact.idea_id == Idea.id))
             .where(Idea.number == number)
             .options(joinedload(Idea.council, innerjoin=True))
         ).one_or_none()

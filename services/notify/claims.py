@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    literal,
     or_,
     select,
     text,
@@ -145,7 +146,7 @@ def something_due(session: SqlSession, *, held: bool = False) -> tuple[datetime,
     row = session.execute(
         select(Letter.due_at, Letter.attempts)
         .where(_OPEN, Letter.due_at <= now)
-        .where(or_(not held, Letter.released_at.is_not(None)))
+        .where(or_(~literal(held), Letter.released_at.is_not(None)))
         .where(or_(Letter.state == LetterState.WAITING, Letter.claimed_until < now))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
