@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
 from services.notify import desk as notify_desk
-from services.notify import desk_letters, previews
+from services.notify import letters_desk, previews
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         db.configure(settings)
     app = moderation.create_app(settings)
     app.register_blueprint(
-        desk_letters.make_blueprint(
+        letters_desk.make_blueprint(
             access.guard(Role.READER),
             access.requires(Role.ADMIN),
             lambda: access.current().may(Role.ADMIN),
