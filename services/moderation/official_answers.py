@@ -53,6 +53,16 @@ def seen_of(fields: Mapping[str, str]) -> int:
     return int(seen)
 
 
+def standing(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:
+    """Return the newest version; without a text it says that there is no answer any more."""
+    return session.scalar(
+        select(OfficialAnswer)
+        .where(OfficialAnswer.idea_id == idea_id)
+        .order_by(OfficialAnswer.version.desc())
+        .limit(1)
+    )
+
+
 def write(
     session: SqlSession,
     *,
@@ -133,13 +143,7 @@ def _locked(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | No
     )
     if idea is None:
         raise LookupError
-    last = session.scalar(
-        select(OfficialAnswer)
-        .where(OfficialAnswer.idea_id == idea.id)
-        .order_by(OfficialAnswer.version.desc())
-        .limit(1)
-    )
-    return idea, last
+    return idea, standing(session, idea.id)
 
 
 def _require(idea: Idea, last: OfficialAnswer | None, seen: int) -> None:

@@ -4,7 +4,7 @@ Each writer hears of an answer once. Of a later version they hear when whoever w
 and always when what they were told stands no more: it was undone, or the idea has no answer left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -51,11 +51,13 @@ def write(
     ).all()
     for answer in answers:
         told = _told(session, answer)
+        hear = set()
         for idea_id, language in _writers(session, answer.idea_id):
             if template := _owed(answer, told.get(idea_id)):
                 _add(session, answer, idea_id, template, language, settings)
+                hear.add(idea_id)
         if answer.undoes is not None:
-            _revive(session, answer)
+            _revive(session, answer, but=hear)
 
 
 def _owed(answer: OfficialAnswer, told: _Told | None) -> str | None:
@@ -124,13 +126,17 @@ def _add(
     )
 
 
-def _revive(session: SqlSession, undo: OfficialAnswer) -> None:
-    """Let the letters wait again that the undone version had made untrue."""
+def _revive(session: SqlSession, undo: OfficialAnswer, *, but: Collection[UUID]) -> None:
+    """Let the letters wait again that the undone version had made untrue.
+
+    Those who hear of the undo itself read there what stands.
+    """
     same = select(OfficialAnswer.id).where(OfficialAnswer.idea_id == undo.idea_id)
     session.execute(
         update(Letter)
         .where(
             Letter.answer_id.in_(same),
+            Letter.idea_id.not_in(but),
             Letter.state == LetterState.CANCELLED,
             Letter.error == SUPERSEDED,
         )
