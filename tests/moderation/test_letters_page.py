@@ -118,7 +118,7 @@ class TestOnceMore:
     ):
         fixed = letter.message_id
         asked = admin.get(f"/letters/resend?id={letter.id}")
-        assert "Skicka 1 brev igen?" in asked.h1.text
+        assert "Skicka 1 brev en gång till?" in asked.h1.text
         assert ADDRESS not in asked.text
         assert letter_of(session, letter).state is LetterState.FAILED
         assert admin.post("/letters/resend", id=str(letter.id)).status_code == 303
@@ -162,7 +162,7 @@ class TestOnceMore:
         )
         session.add(failed)
         session.commit()
-        assert "Skicka 1 brev igen?" in admin.get("/letters/resend?all=1").h1.text
+        assert "Skicka 1 brev en gång till?" in admin.get("/letters/resend?all=1").h1.text
         admin.post("/letters/resend", all="1")
         assert letter_of(session, letter).state is LetterState.WAITING
         assert letter_of(session, failed).state is LetterState.FAILED
