@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
-from services.notify import addresses_desk, previews
+from services.notify import addresses_desk, letters_desk, previews
 from services.notify import desk as notify_desk
 from services.notify.subscribing import Choice
 from shared import db, log
@@ -29,8 +29,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         log.configure(settings.log_level)
         db.configure(settings)
     app = moderation.create_app(settings)
-    letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
-    app.register_blueprint(letters)
+    app.register_blueprint(
+        letters_desk.make_blueprint(
+            access.guard(Role.READER),
+            access.requires(Role.ADMIN),
+            lambda: access.current().may(Role.ADMIN),
+            _note_letters,
+            "moderation/desk.html",
+        )
+    )
     app.register_blueprint(
         notify_desk.make_subscriptions(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
@@ -41,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
         )
     )
-    views_letters.lend(app, _letter)
+    views_letters.lend(app, _letter, previews.answer)
     return app
 
 
@@ -66,6 +73,16 @@ def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:
     if dead.idea_id is not None:
         subject = ("idea", session.get_one(Idea, dead.idea_id).number)
     audit.record(session, by=by, action="address.revived", subject=subject)
+
+
+def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=action,
+        subject=("letters", subject),
+        after={"number": number},
+    )
 
 
 def _letter(

@@ -28,21 +28,20 @@ BUDGET_S = 20.0
 def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     """Send the letters that are due, and return how many a mail server has taken.
 
-    Several may run at once. Nothing is claimed while `hold_letters` is set. A run ends early when
-    there is no server to talk to, or when the next letter's turn comes after the run.
+    Several may run at once. While `hold_letters` is set, only what an administrator has let go is
+    claimed. A run ends early when there is no server to talk to, or when the next letter's turn
+    comes after the run.
     """
-    if settings.hold_letters:
-        return 0
     with Session.begin() as session:
         claims.give_up_interrupted(session)
     ends = time.monotonic() + budget_s
     sent = 0
     with Mailer(settings.smtp_url, settings.bounce_address or settings.mail_from) as mailer:
         while (left_s := ends - time.monotonic()) > 0:
-            if settings.mail_gap_s and not _await_turn(settings.mail_gap_s, left_s):
+            if settings.mail_gap_s and not _await_turn(settings, left_s):
                 break
             with Session.begin() as session:
-                letter = claims.claim(session)
+                letter = claims.claim(session, held=settings.hold_letters)
             if letter is None:
                 break
             try:
@@ -52,10 +51,12 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     return sent
 
 
-def _await_turn(gap_s: float, within_s: float) -> bool:
+def _await_turn(settings: Settings, within_s: float) -> bool:
     """Wait for the moment when a letter may leave, and say whether there is one in this run."""
     with Session.begin() as session:
-        wait_s = pace.take_turn(session, gap_s, within_s) if claims.something_due(session) else None
+        if claims.something_due(session, held=settings.hold_letters) is None:
+            return False
+        wait_s = pace.take_turn(session, settings.mail_gap_s, within_s)
     if wait_s is None:
         return False
     time.sleep(wait_s)

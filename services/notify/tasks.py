@@ -6,6 +6,8 @@ from celery import current_app, shared_task
 
 from services.notify import (
     account_letters,
+    answers,
+    arrivals,
     bounces,
     digests,
     letters,
@@ -32,6 +34,26 @@ def write_letters(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             letters.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.ARRIVAL.task, base=BatchTask)
+def confirm_arrivals(batch: str) -> None:
+    """Write the letters that confirm the arrival of a batch of ideas."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            arrivals.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.ANSWER.task, base=BatchTask)
+def tell_of_answers(batch: str) -> None:
+    """Write the letters that a batch of official answers owes."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            answers.write(session, batch_id, deliveries, _settings())
 
 
 @shared_task(name=queues.ACCOUNT.task, base=BatchTask)
