@@ -12,8 +12,14 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import entries, masks, re_reviews, requirements, track_record
-from services.moderation.supporters import counts_once
+from services.moderation import (
+    entries,
+    masks,
+    re_reviews,
+    requirements,
+    supporters,
+    track_record,
+)
 from services.moderation.transitions import (
     Conflict,
     NotAllowed,
@@ -149,7 +155,9 @@ def _apply(
     settle(session, idea, decision)
     if kind is DecisionKind.MERGE and target is not None:
         idea.merged_into = target.id
-        idea.counts_as_support = counts_as_support and counts_once(session, idea, target)
+        idea.counts_as_support = counts_as_support and bool(
+            supporters.heard(session, [idea], target)
+        )
         session.execute(
             # Flattened: what was merged into this one follows it to the target.
             update(Idea).where(Idea.merged_into == idea.id).values(merged_into=target.id)
