@@ -92,7 +92,7 @@ class TestWhatShows:
         page = desk.get("/")
         urgent = page.select_one(".lanes .lane-urgent")
         assert " ".join(urgent.text.split()) == "Brådskande 1 äldst 3 dagar"
-        assert "2 väntar, den äldsta sedan 3 dagar" in page.text
+        assert "2 väntar, den äldsta har väntat 3 dagar" in page.text
         assert listed(desk, "/?lane=urgent") == [old.number]
 
     def test_filters_are_kept_in_the_url_and_lead_back_from_the_idea(self, desk, session):
@@ -183,6 +183,17 @@ class TestGroups:
         assert "2 liknande" in card.text
         assert [link.text for link in card.select(".alike li a")] == [o.number for o in others]
         assert "4 väntar" in page.text
+
+    def test_spam_that_numbers_its_copies_is_one_card(self, desk, session):
+        council = a_council(session)
+        spam = "Tjäna pengar hemifrån! Köp nu på https://klipp-{0}.example/ med koden SPAR{0}!!!"
+        ideas = [an_idea(session, council, text=spam.format(n)) for n in range(12)]
+        for idea in ideas:
+            check(session, idea)
+        page = desk.get("/?lane=likely-spam")
+        assert len(page.select(".entry")) == 1
+        assert "11 liknande" in page.select_one(".entry").text
+        assert "Våg" in page.select_one(".entry").text
 
     def test_never_hide_what_is_worse_than_they_are(self, desk, session):
         first = waiting(session, "En park, tack.")
