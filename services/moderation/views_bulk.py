@@ -134,7 +134,7 @@ def decide_many() -> ResponseReturnValue:
             items=pairs,
             kind=kind,
             staff_id=access.current().id,
-            rule_code=str(fields.get("rule") or "") or None,
+            rule_code=decision_fields.rule(writing, fields),
             into=into,
             note=decision_fields.note(fields),
             reason_text=decision_fields.reason_text(fields),
