@@ -102,9 +102,16 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_HEADERS=["X-CSRFToken"],
     )
     csrf.init_app(app)
+    app.before_request(_refuse_what_cannot_be_kept)
     app.register_error_handler(CSRFError, _bad_token)
     app.after_request(_keep_private)
     app.context_processor(lambda: {"staff": g.get("staff")})
+
+
+def _refuse_what_cannot_be_kept() -> ResponseReturnValue | None:
+    """Refuse NUL, which nobody types: met further on it would break the page that says so."""
+    given = (value for values in request.values.listvalues() for value in values)
+    return web.error_page(400) if any("\x00" in value for value in given) else None
 
 
 def _keep_private(response: Response) -> Response:

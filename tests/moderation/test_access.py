@@ -1,5 +1,6 @@
 """Who gets in, and how: every door as everybody, tokens, origins, sessions, the first link."""
 
+import itertools
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
 from shared.models import Decision, Original, Role, Staff
+from tests.conftest import PROJECT
 from tests.factories import _ENVIRONMENT, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
@@ -483,6 +485,42 @@ def test_what_no_database_can_hold_is_refused_not_an_error(app, settings, sessio
             200,
             400,
         }
+
+
+# Every field that some form of the desk sends.
+FIELDS = {
+    name
+    for folder in ("services/moderation", "services/notify")
+    for file in (PROJECT / folder).rglob("*.html")
+    for name in re.findall(r'name="([a-z_-]+)"', file.read_text())
+} - {"csrf_token"}
+
+
+# What gets past the lists to choose from, so that the words beside them are read.
+CHOICES = {
+    "kind": "reject",
+    "rule": "spam",
+    "language": "sv",
+    "role": "reader",
+    "list": "insult",
+    "match": "exact",
+    "weight": "0.6",
+    "seen_version": "2",
+    "version": "1",
+}
+
+
+def test_no_form_breaks_on_what_no_database_can_hold(app, settings, session):
+    desk = enter(app, settings, session, Role.ADMIN)
+    idea = an_idea(session)
+    check(session, idea)
+    paths = [path.replace("/ideas/nothing", f"/ideas/{idea.number}") for path in POSTS]
+    assert len(FIELDS) > 40
+    for path, bad in itertools.product([*paths, *OPEN_POSTS], ("a\x00b", "9" * 30, "å" * 5000)):
+        for fields in (dict.fromkeys(FIELDS, bad), dict.fromkeys(FIELDS, bad) | CHOICES):
+            if path.startswith(("/logout", "/account/sessions")):
+                continue
+            assert desk.post(path, **fields).status_code < 500, (path, bad)
 
 
 @pytest.mark.parametrize(

@@ -443,16 +443,24 @@ class TestCost:
             "q=bänk 1234",
             "q=finnsinte",
             "mine=1",
+            "q=bänk&mine=1&lane=ordinary",
             "part=list",
         ]
-        deep = "/"
-        for _ in range(8):
-            deep = desk.get(deep).select_one('a[rel="next"]')["href"]
-        paths = [f"/?{query}" for query in queries] + [deep]
+        further = []
+        for start, pages in (("/", 8), ("/?council=torg", 3), ("/?q=bänk&lane=ordinary", 3)):
+            deep = start
+            for _ in range(pages):
+                deep = desk.get(deep).select_one('a[rel="next"]')["href"]
+            further.append(deep)
+        paths = [f"/?{query}" for query in queries] + further
         others = (
             "/ideas/R-2026-014000",
             "/ideas/R-2026-000500",
             "/decisions/bulk?number=R-2026-014000&number=R-2026-015000",
+            # The first and the last of the wave.
+            "/ideas/R-2026-014501",
+            "/ideas/R-2026-015000",
+            "/decisions/bulk?similar=R-2026-015000",
         )
         with psycopg.connect(database_url) as connection:
             for path in [*paths, *others]:
