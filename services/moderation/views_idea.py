@@ -26,7 +26,7 @@ from services.moderation.writer_reads import Reads
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Idea, Role
+from shared.models import Idea, IdeaStatus, Role
 
 bp = Blueprint("ideas", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -82,6 +82,8 @@ def page(
             typed or {},
             request.form.getlist("span"),
         )
+        if status == 409 and sheet.idea.status is IdeaStatus.WITHDRAWN:
+            notice = _("Den som skrev idén har tagit tillbaka den.")
         wanted = asked_filter()
         following = review_queue.next_number(reading, wanted, sheet.place, number)
         hits = merge_targets.find(reading, sheet.idea, find) if find else []
