@@ -36,6 +36,7 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
     "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
+    "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
     "subscription.changed": lambda: _("Ändrade när %(what)s får dagliga brev."),
     "staff.invited": lambda: _("Bjöd in en person."),
     "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
@@ -71,6 +72,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "jobs": lambda: _("Jobb"),
     "idea": lambda: _("Idéer"),
     "letters": lambda: _("Brev"),
+    "supervision": lambda: _("Tillsyn"),
 }
 
 # In the order in which they are shown.
@@ -210,6 +212,8 @@ def _own_name(entry: AuditEntry) -> str:
         return words.check(entry.subject_id)
     if entry.subject_id == "all":
         return _("alla")
+    if entry.subject_kind == "supervision":
+        return written_date(date.fromisoformat(entry.subject_id))
     known = {**entry.before, **entry.after}
     return str(known.get("term") or known.get("title") or entry.subject_id)
 

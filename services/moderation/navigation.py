@@ -41,6 +41,7 @@ _ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
     Page("/history", lambda: _("Historik")),
     Page("/stats", lambda: _("Statistik")),
+    Page("/supervision", lambda: _("Tillsyn")),
     Page("/letters", lambda: _("Brev")),
     Page("/subscriptions", lambda: _("Dagliga brev")),
     Page("/rules", lambda: _("Regler")),
