@@ -120,6 +120,8 @@ def _claim() -> ReturningUpdate[Letter]:
         select(Letter.id, verdict.label("verdict"))
         .join(picked, picked.c.id == Letter.id)
         .cte("judged")
+        # Otherwise the verdict is planned anew for each column that it decides about.
+        .prefix_with("MATERIALIZED")
     )
     sends, waits = judged.c.verdict == _SEND, judged.c.verdict == _WAIT
     return (
