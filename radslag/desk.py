@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
+from services.notify import addresses_desk, letters_desk, previews
 from services.notify import desk as notify_desk
-from services.notify import previews
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
-from shared.models import DecisionKind, Idea, Role
+from shared.models import DeadAddress, DecisionKind, Idea, Role
 from shared.process import die_with_parent
 
 
@@ -29,14 +29,26 @@ def create_app(settings: Settings | None = None) -> Flask:
         log.configure(settings.log_level)
         db.configure(settings)
     app = moderation.create_app(settings)
-    letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
-    app.register_blueprint(letters)
+    app.register_blueprint(
+        letters_desk.make_blueprint(
+            access.guard(Role.READER),
+            access.requires(Role.ADMIN),
+            lambda: access.current().may(Role.ADMIN),
+            _note_letters,
+            "moderation/desk.html",
+        )
+    )
     app.register_blueprint(
         notify_desk.make_subscriptions(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
-    views_letters.lend(app, _letter)
+    app.register_blueprint(
+        addresses_desk.make_addresses(
+            access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
+        )
+    )
+    views_letters.lend(app, _letter, previews.answer)
     return app
 
 
@@ -53,6 +65,23 @@ def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
         subject=("staff", after.staff_id),
         before={"daily": before.daily, "hour": before.hour},
         after={"daily": after.daily, "hour": after.hour},
+    )
+
+
+def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:
+    subject: tuple[str, object] = ("staff", dead.staff_id)
+    if dead.idea_id is not None:
+        subject = ("idea", session.get_one(Idea, dead.idea_id).number)
+    audit.record(session, by=by, action="address.revived", subject=subject)
+
+
+def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=action,
+        subject=("letters", subject),
+        after={"number": number},
     )
 
 

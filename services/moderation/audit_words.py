@@ -20,6 +20,7 @@ from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
 SENTENCES: Mapping[str, Callable[[], str]] = {
+    "address.revived": lambda: _("Lät brev gå till %(what)s igen."),
     "answer_template.created": lambda: _("Skrev svarsmallen %(what)s."),
     "answer_template.changed": lambda: _("Ändrade svarsmallen %(what)s."),
     "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
@@ -29,6 +30,8 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "council.created": lambda: _("Skapade rådet %(what)s."),
     "council.changed": lambda: _("Ändrade rådet %(what)s."),
     "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
+    "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
+    "letters.released": lambda: _("Lät brev gå som hölls kvar."),
     "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
@@ -67,6 +70,8 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
     "jobs": lambda: _("Jobb"),
+    "idea": lambda: _("Idéer"),
+    "letters": lambda: _("Brev"),
     "supervision": lambda: _("Tillsyn"),
 }
 

@@ -86,6 +86,11 @@ _SETTINGS = (
         lambda: _("Vilka som kommer in, och vad de får göra."),
     ),
     Page(
+        "/addresses",
+        lambda: _("Adresser som inte nås"),
+        lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
+    ),
+    Page(
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),

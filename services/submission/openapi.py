@@ -85,6 +85,8 @@ _SCHEMAS = {
         status={"const": IdeaStatus.PUBLISHED.value},
         answer={"type": ["string", "null"], "description": "The city's official answer"},
         supporters={"type": "integer", "description": "Others who sent in the same idea"},
+        answer_from={**_MAYBE_STRING, "description": "Who answers, if not the city as such"},
+        answered_at={**_MAYBE_STRING, "description": "Since when the answer reads so"},
     ),
     "Ideas": _object(
         ("council", "ideas", "next"),
@@ -123,9 +125,20 @@ _SCHEMAS = {
                 "merged_into": {**_MAYBE_STRING, "description": "Number of the idea it joined"},
             },
         },
+        answer={
+            "type": ["object", "null"],
+            "description": "The city's official answer, to this idea or the one it joined",
+            "properties": {"text": _STRING, "from": _MAYBE_STRING, "answered_at": _MOMENT},
+        },
         public_url=_MAYBE_STRING,
         correction_pending={"type": "boolean"},
         re_review_asked_at=_MAYBE_STRING,
+    ),
+    "Bounce": _object(
+        ("message_id", "kind"),
+        message_id={"type": "string", "description": "Of the letter that we sent"},
+        kind={"enum": ["permanent", "transient", "complaint"]},
+        status={"type": "string", "examples": ["5.1.1"], "description": "RFC 3463"},
     ),
     "Problem": _object(
         ("type", "title", "status", "detail"),
@@ -162,6 +175,25 @@ _CREATE = {
     },
 }
 
+_BOUNCED = {
+    "summary": "Report a letter that did not reach its reader",
+    "parameters": [_parameter("Authorization", "header", "Bearer and RADSLAG_BOUNCE_SECRET")],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "message/rfc822": {"schema": _STRING},
+            "application/json": {"schema": {"$ref": "#/components/schemas/Bounce"}},
+        },
+    },
+    "responses": {
+        "202": {"description": "Taken; what is no report, or of no letter of ours, is forgotten"},
+        "401": _problem("The secret is missing or wrong"),
+        "404": _problem("This system takes no such reports"),
+        "413": _problem("More than 512 kB"),
+        "422": _problem("The JSON is not a report"),
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -172,6 +204,7 @@ DESCRIPTION: dict[str, Any] = {
     },
     "paths": {
         "/api/v1/ideas": {"post": _CREATE},
+        "/hooks/bounces": {"post": _BOUNCED},
         "/receipts/{token}": {
             "get": {
                 "summary": "What became of an idea; ask with Accept: application/json",

@@ -16,17 +16,11 @@ from shared import receipts as links
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import IdeaStatus
-from shared.web import error_page, problem, settings, wants_json
+from shared.web import error_page, keep_secret, problem, settings, wants_json
 
 receipts = Blueprint("receipts", __name__)
 
-
-@receipts.after_request
-def _keep_it_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+receipts.after_request(keep_secret)
 
 
 @receipts.get("/receipts/<token>")
@@ -138,6 +132,12 @@ def _as_json(found: Receipt) -> dict[str, object]:
         "text": found.text,
         "author": found.author,
         "decision": decision,
+        "answer": found.answer
+        and {
+            "text": found.answer.text,
+            "from": found.answer.by or None,
+            "answered_at": times.city(found.answer.at, timezone).isoformat("T", "seconds"),
+        },
         "public_url": _public_url(found.council, public) if shown and public else None,
         "correction_pending": found.corrected,
         "re_review_asked_at": found.asked_again_at

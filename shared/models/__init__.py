@@ -1,5 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
 from shared.models.alerts import Incident
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
@@ -7,6 +8,7 @@ from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordLis
 from shared.models.council import Council
 from shared.models.enums import (
     AlertKind,
+    BounceKind,
     DecisionKind,
     IdeaStatus,
     LetterState,
@@ -32,6 +34,7 @@ from shared.models.moderation import (
     Verdict,
 )
 from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subscription
+from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
@@ -53,12 +56,14 @@ __all__ = [
     "Ask",
     "AuditEntry",
     "Base",
+    "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
     "Contact",
     "Council",
     "CountedDay",
     "DailyNumber",
+    "DeadAddress",
     "Decision",
     "DecisionKind",
     "Digest",
@@ -84,7 +89,9 @@ __all__ = [
     "LetterState",
     "LinkKind",
     "LoginAttempt",
+    "MailPace",
     "Note",
+    "OfficialAnswer",
     "Original",
     "OutboxDelivery",
     "OutboxEvent",
@@ -109,6 +116,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "UnsubscribeLink",
     "Verdict",
     "WordListEntry",
     "YearlyNumbers",

@@ -36,7 +36,9 @@ ADMIN = (
     "/audit",
     "/settings",
     "/answer-templates",
+    "/addresses",
     "/jobs/1/replay",
+    "/letters/",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;
 # other doors that change something are a moderator's at least.

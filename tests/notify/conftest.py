@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.ports import free_port
 from services.moderation import decisions, undoing
-from services.notify import letters
+from services.notify import answers, arrivals, letters
 from services.notify.claims import LEASE_S
-from shared import outbox
+from shared import outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -31,9 +31,16 @@ from shared.models import (
     OutboxDelivery,
     Staff,
 )
+from shared.queues import Consumer
 from tests.factories import a_member_of_staff, an_idea
 
 ADDRESS = "kanariefagel@example.org"
+# Who acts on what, as `services.notify.tasks` has it.
+WRITE = {
+    queues.LETTER: letters.write,
+    queues.ARRIVAL: arrivals.write,
+    queues.ANSWER: answers.write,
+}
 
 
 @dataclass
@@ -48,6 +55,7 @@ class MoodyServer:
     # Called when a letter has been taken and before that is said.
     before_reply: Callable[[], None] | None = None
     connections: int = 0
+    senders: list[str] = field(default_factory=list)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
@@ -72,6 +80,7 @@ class MoodyServer:
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
+            self.senders.append(envelope.mail_from)
         if self.before_reply is not None:
             self.before_reply()
         if answer == "drop":
@@ -146,18 +155,33 @@ class Desk:
         self.session.commit()
         return made
 
-    def deliver(self) -> None:
-        """Give every waiting delivery for letters to the code under test, as one batch."""
+    def deliver(self, consumer: Consumer = queues.LETTER) -> None:
+        """Give all waiting deliveries of a consumer to the code under test, as one batch."""
+        self.work(consumer, *self.claim(consumer))
+
+    def claim(
+        self, consumer: Consumer, at: slice = slice(None)
+    ) -> tuple[UUID, list[outbox.Delivery]]:
+        """Take the waiting deliveries of a consumer as a worker does, or some of them."""
+        waiting = (
+            select(OutboxDelivery.id)
+            .where(OutboxDelivery.consumer == consumer.name, OutboxDelivery.done_at.is_(None))
+            .order_by(OutboxDelivery.id)
+        )
         batch = new_id()
         with Session.begin() as session:
+            ids = session.scalars(waiting).all()[at]
             session.execute(
                 update(OutboxDelivery)
-                .where(OutboxDelivery.consumer == "notify.letter", OutboxDelivery.done_at.is_(None))
+                .where(OutboxDelivery.id.in_(ids))
                 .values(batch=batch, started_at=None)
             )
-        claimed = outbox.claim(batch)
+        return batch, outbox.claim(batch)
+
+    def work(self, consumer: Consumer, batch: UUID, claimed: list[outbox.Delivery]) -> None:
+        """Do what the consumer's task does with a batch."""
         with Session.begin() as session:
-            letters.write(session, batch, claimed, self.settings)
+            WRITE[consumer](session, batch, claimed, self.settings)
 
     def ripen(self) -> None:
         """Let the undo window and all pauses pass."""

@@ -23,6 +23,8 @@ QUOTE = (
     "Där <kan> man sitta och prata med [maskat] om kvällarna."
 )
 
+REASON = "I texten stod en annan persons namn och telefonnummer."
+
 ABOUT_AN_IDEA = {
     "number": "R-2026-000123",
     "council": "Invånarråd – Pizza och politik",
@@ -30,6 +32,8 @@ ABOUT_AN_IDEA = {
     "received_on": "21 november 2026",
     "decided_on": "23 november 2026",
     "was_public": False,
+    "with_others": False,
+    "sorted_as": "attention",
     "receipt_url": RECEIPT,
     "public_url": IDEA,
     "quote": QUOTE,
@@ -41,13 +45,25 @@ ABOUT_AN_IDEA = {
     "reason_text": None,
     "target": "R-2026-000097",
     "target_url": TARGET,
+    "target_is_answered": False,
     "undone": "publish",
     "undone_on": "23 november 2026",
 }
+ANSWER = {
+    "answered": "R-2026-000123",
+    "is_merged": False,
+    "is_change": False,
+    "answer_url": IDEA,
+    "answer_from": "Stadsmiljöförvaltningen",
+    "answer": "Tack för idén! Vi ställer ut tio nya bänkar vid stranden i maj.\n\n"
+    "Ritningar & tider finns på https://dialog.stad.example/ritningar/bankar",
+}
+OF_TARGET = {**ANSWER, "answered": "R-2026-000097", "answer_url": TARGET, "is_merged": True}
 HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}
 
 DESK = "https://radslag.stad.example"
 TOKEN = "5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
+LEAVE = {"unsubscribe_url": f"https://dialog.stad.example/unsubscribe/{TOKEN}"}
 ACCOUNT = {"name": "Anna", "by": "Bo Alm", "role": "moderator", "until": "30 november 2026 14:05"}
 
 CONTENTS = Contents(
@@ -79,13 +95,22 @@ QUIET = Contents(
 
 # Name of the snapshot → template and what differs.
 LETTERS = {
+    "received": ("received", HIDDEN),
+    "received-published-at-once": ("received", {"quote": None}),
     "published": ("published", {}),
     "published-masked": ("published", {"has_mask": True}),
     "published-correction": ("published", {"was_public": True}),
     "published-not-shown": ("published", HIDDEN),
     "rejected": ("rejected", {**HIDDEN, "status": "rejected"}),
     "rejected-take-down": ("rejected", {**HIDDEN, "was_public": True}),
+    "rejected-clear": ("rejected", {**HIDDEN, "sorted_as": "clear", "reason_text": REASON}),
+    "rejected-spam-with-others": (
+        "rejected",
+        {**HIDDEN, "sorted_as": "likely_spam", "with_others": True},
+    ),
+    "rejected-unsorted": ("rejected", {**HIDDEN, "sorted_as": ""}),
     "merged": ("merged", {"supports": True}),
+    "merged-into-answered": ("merged", {"target_is_answered": True}),
     "merged-into-waiting": ("merged", {"target_url": None}),
     "masked": ("masked", {}),
     "corrected-publish": ("corrected", HIDDEN),
@@ -93,8 +118,14 @@ LETTERS = {
     "corrected-merge": ("corrected", {"undone": "merge"}),
     "corrected-mask": ("corrected", {"undone": "mask"}),
     "corrected-other": ("corrected", {**HIDDEN, "undone": "reject", "status": "rejected"}),
-    "digest": ("digest", {"contents": CONTENTS, "name": "Anna"}),
-    "digest-quiet": ("digest", {"contents": QUIET, "name": ""}),
+    "answered": ("answered", ANSWER),
+    "answered-changed": ("answered", {**ANSWER, "is_change": True}),
+    "answered-merged": ("answered", OF_TARGET),
+    "answered-merged-changed": ("answered", {**OF_TARGET, "is_change": True}),
+    "answer-withdrawn": ("answer-withdrawn", {**ANSWER, "answer": None}),
+    "answer-withdrawn-merged": ("answer-withdrawn", {**OF_TARGET, "answer": None}),
+    "digest": ("digest", {"contents": CONTENTS, "name": "Anna", **LEAVE}),
+    "digest-quiet": ("digest", {"contents": QUIET, "name": "", **LEAVE}),
     "invitation": ("invitation", {**ACCOUNT, "link": f"{DESK}/welcome/{TOKEN}"}),
     "invitation-by-nobody": (
         "invitation",
@@ -192,6 +223,30 @@ def test_the_receipt_is_in_every_letter_to_a_writer(name, settings):
 
 def test_a_residents_words_are_escaped(settings):
     assert "Där &lt;kan&gt; man" in letter("published", "sv", settings).html
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_outlook_for_windows_can_lay_it_out(name, language, settings):
+    html = letter(name, language, settings).html
+    page = BeautifulSoup(html, "html.parser")
+    # Word knows neither of these, nor padding but in cells.
+    assert not re.search(r"display:\s*(flex|grid)|position:\s*absolute|float:", html)
+    assert all(
+        table.get("role") == "presentation" or table.find("th") or "numbers" in table["class"]
+        for table in page.find_all("table")
+    )
+    for button in page.find_all("a", class_="button"):
+        assert "mso-text-raise" in str(button)
+    # Nor does it know that a line ends inside a paragraph.
+    for words in page.select("blockquote.words p"):
+        assert len(words.find_all("br")) == words.get_text().strip().count("\n")
+
+
+def test_what_a_mail_program_shows_beside_the_subject_is_no_repetition(settings):
+    page = BeautifulSoup(letter("rejected", "sv", settings).html, "html.parser")
+    shown = page.select_one(".preheader")
+    assert shown.get_text() == "Idé R-2026-000123 till Invånarråd – Pizza och politik"
+    assert "display: none" in shown["style"]
 
 
 def test_the_mail_says_that_a_machine_sent_it_and_where_answers_go(settings):
