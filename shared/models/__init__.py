@@ -1,10 +1,11 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
-from shared.models.alerts import Incident
+from shared.models.alerts import Incident, Notice, NoticeItem
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
+from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     AlertKind,
     DecisionKind,
@@ -19,6 +20,7 @@ from shared.models.enums import (
     Role,
     Source,
     TextKind,
+    ToldAs,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
 from shared.models.lease import Lease
@@ -65,6 +67,8 @@ __all__ = [
     "DigestPosition",
     "DigestRun",
     "DuplicateLink",
+    "DutyCover",
+    "DutyShift",
     "Embedding",
     "FailedJob",
     "FindingRow",
@@ -85,6 +89,8 @@ __all__ = [
     "LinkKind",
     "LoginAttempt",
     "Note",
+    "Notice",
+    "NoticeItem",
     "Original",
     "OutboxDelivery",
     "OutboxEvent",
@@ -109,6 +115,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "ToldAs",
     "Verdict",
     "WordListEntry",
     "YearlyNumbers",

@@ -92,6 +92,18 @@ class Letter(Base):
             "due_at",
             postgresql_where=text("state IN ('waiting', 'claimed')"),
         ),
+        # The clock's own: alarms do not stand in line behind other letters.
+        Index(
+            "ix_letters_notices_due",
+            "due_at",
+            postgresql_where=text("state IN ('waiting', 'claimed') AND notice_id IS NOT NULL"),
+        ),
+        # Digests that did not reach anybody, newest first.
+        Index(
+            "ix_letters_digests_failed",
+            "id",
+            postgresql_where=text("state = 'failed' AND digest_id IS NOT NULL"),
+        ),
         UniqueConstraint("invitation_id"),
         UniqueConstraint("reset_id"),
         UniqueConstraint("received_id"),
@@ -117,7 +129,7 @@ class Letter(Base):
     # The idea whose arrival it confirms.
     received_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
     answer_id: Mapped[UUID | None]
-    notice_id: Mapped[UUID | None]
+    notice_id: Mapped[UUID | None] = mapped_column(ForeignKey("notices.id"))
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)
