@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import word_list_words, words
-from shared import i18n
+from shared import check_words, i18n
 from shared.i18n import gettext as _
 from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Rule, Staff
 from shared.times import written, written_date
@@ -202,7 +202,7 @@ def _sentence(entry: AuditEntry, called: Mapping[tuple[str, str], str]) -> str:
 def _own_name(entry: AuditEntry) -> str:
     """Return what the entry itself says that its subject is called."""
     if entry.subject_kind == "check":
-        return words.check(entry.subject_id)
+        return check_words.check(entry.subject_id)
     if entry.subject_id == "all":
         return _("alla")
     known = {**entry.before, **entry.after}

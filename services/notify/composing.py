@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import account_letters, digest_contents
+from services.notify import account_letters, alert_letters, digest_contents
 from services.notify.letters import CORRECTED, DIGEST
 from services.notify.rendering import Rendered, render, to_email
 from shared import i18n, receipts, times
@@ -50,6 +50,9 @@ def compose(session: SqlSession, letter: Letter, settings: Settings) -> Composed
     if letter.invitation_id is not None or letter.reset_id is not None:
         about_account = account_letters.compose(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
+    if letter.notice_id is not None:
+        about_incidents = alert_letters.compose(session, letter, settings)
+        return about_incidents if isinstance(about_incidents, str) else Composed(*about_incidents)
     if letter.idea_id is None or letter.decision_id is None:
         raise ValueError("a letter to a writer is about an idea and a decision")
     recipient = session.scalar(select(Contact.email).where(Contact.idea_id == letter.idea_id))

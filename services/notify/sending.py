@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 BUDGET_S = 20.0
 
 
-def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
+def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = False) -> int:
     """Send the letters that are due, and return how many a mail server has taken.
 
     Several may run at once. Nothing is claimed while `hold_letters` is set. A run ends early when
-    there is no server to talk to.
+    there is no server to talk to. `notices` are sent by the clock, all others by workers.
     """
     if settings.hold_letters:
         return 0
@@ -40,7 +40,7 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     with Mailer(settings.smtp_url, settings.mail_from) as mailer:
         while time.monotonic() < ends:
             with Session.begin() as session:
-                letter = claims.claim(session)
+                letter = claims.claim(session, notices=notices)
             if letter is None:
                 break
             try:

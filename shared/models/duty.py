@@ -31,7 +31,7 @@ class DutyShift(Base):
 
 
 class DutyCover(Base):
-    """A person is away from one day to another, both included; `cover_id` has their duty, if any."""
+    """A person is away from one day to another, both included; `cover_id` has their duty."""
 
     __tablename__ = "duty_covers"
     __table_args__ = (
@@ -44,4 +44,5 @@ class DutyCover(Base):
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     first_day: Mapped[date]
     last_day: Mapped[date]
+    # Empty: nobody.
     cover_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))

@@ -85,7 +85,9 @@ def _let_incidents_be_told() -> None:
         "incidents",
         "over_told_at IS NULL OR resolved_at IS NOT NULL",
     )
-    op.create_index(op.f("ix_incidents_kind_key_resolved_at"), "incidents", ["kind", "key", "resolved_at"])
+    op.create_index(
+        op.f("ix_incidents_kind_key_resolved_at"), "incidents", ["kind", "key", "resolved_at"]
+    )
     op.create_index(
         "ix_incidents_over_untold",
         "incidents",
@@ -109,7 +111,9 @@ def _notices() -> None:
         ),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_notices_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
-        sa.UniqueConstraint("id", "staff_id", "is_over", name=op.f("uq_notices_id_staff_id_is_over")),
+        sa.UniqueConstraint(
+            "id", "staff_id", "is_over", name=op.f("uq_notices_id_staff_id_is_over")
+        ),
     )
     op.create_index(op.f("ix_notices_made_at"), "notices", ["made_at"])
     op.create_table(
@@ -128,7 +132,10 @@ def _notices() -> None:
         ),
         sa.PrimaryKeyConstraint("notice_id", "incident_id", name=op.f("pk_notice_items")),
         sa.UniqueConstraint(
-            "incident_id", "staff_id", "is_over", name=op.f("uq_notice_items_incident_id_staff_id_is_over")
+            "incident_id",
+            "staff_id",
+            "is_over",
+            name=op.f("uq_notice_items_incident_id_staff_id_is_over"),
         ),
     )
     # No letter is about a notice yet.
