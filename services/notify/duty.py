@@ -122,11 +122,12 @@ def _holder(staff_id: UUID, covers: Iterable[DutyCover]) -> UUID | None:
     """Follow the replacements of a day to who is there; None when nobody is."""
     away = {each.staff_id: each.cover_id for each in covers}
     holder: UUID | None = staff_id
-    while holder is not None and holder in away:
-        # Taken out as it is followed, so that two who replace each other end with nobody.
-        holder = away.pop(holder)
-        if holder == staff_id:
-            return None
+    asked = set()
+    while holder in away:
+        if holder in asked:
+            return None  # they replace each other
+        asked.add(holder)
+        holder = away[holder]
     return holder
 
 

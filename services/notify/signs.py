@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     and_,
     exists,
     func,
-    literal,
     select,
     text,
     union,
@@ -79,20 +79,28 @@ class Now:
 
 def threats(session: SqlSession, _now: Now) -> Iterator[Sign]:
     """Find ideas that wait or are public in which a check saw a grave threat, until looked at."""
-    question = _open_ideas(_URGENT).where(
-        Idea.status.in_([IdeaStatus.WAITING, IdeaStatus.PUBLISHED]),
-        _found(
-            "threat",
-            FindingRow.severity == "high",
-            FindingRow.text_version.in_([Idea.text_version, Idea.public_version]),
-        ),
+    found = _open_with("threat", _URGENT, FindingRow.severity == "high")
+    question = (
+        select(Idea.number)
+        .join(found, found.c.idea_id == Idea.id)
+        .where(
+            Idea.status.in_([IdeaStatus.WAITING, IdeaStatus.PUBLISHED]),
+            found.c.text_version.in_([Idea.text_version, Idea.public_version]),
+        )
+        .order_by(found.c.since, Idea.number)
     )
-    yield from (Sign(number) for number in session.scalars(question))
+    yield from map(Sign, dict.fromkeys(session.scalars(question)))
 
 
 def children(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find public ideas that tell of a child: not looked at yet, or published all the same."""
-    unseen = session.scalars(_open_ideas(_CARE).where(_public_and("child"))).all()
+    found = _open_with("child", _CARE)
+    unseen = session.scalars(
+        select(Idea.number)
+        .join(found, found.c.idea_id == Idea.id)
+        .where(Idea.status == IdeaStatus.PUBLISHED, found.c.text_version == Idea.public_version)
+        .order_by(found.c.since, Idea.number)
+    ).all()
     mistaken = session.scalars(_decided_all_the_same(session, now)).all()
     yield from map(Sign, dict.fromkeys([*unseen, *mistaken]))
 
@@ -166,18 +174,13 @@ def unchecked(session: SqlSession, now: Now) -> Iterator[Sign]:
         .cte("waiting")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    name = func.unnest(Verdict.unchecked).column_valued("name")
-    question = (
-        select(name, func.count())
-        .select_from(waiting)
-        .join(Idea, Idea.id == waiting.c.idea_id)
-        .join(
-            Verdict,
-            and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version),
-        )
-        .join(name, literal(value=True))
-        .group_by(name)
+    missing = (
+        select(func.unnest(Verdict.unchecked).label("name"))
+        .join(Idea, and_(Idea.id == Verdict.idea_id, Idea.text_version == Verdict.text_version))
+        .join(waiting, waiting.c.idea_id == Idea.id)
+        .subquery()
     )
+    question = select(missing.c.name, func.count()).group_by(missing.c.name)
     yield from (Sign(*row) for row in session.execute(question))
 
 
@@ -187,25 +190,29 @@ def open_keys(session: SqlSession, kind: AlertKind) -> set[str]:
     return set(session.scalars(keys))
 
 
-def _open_ideas(least_priority: int) -> Select[str]:
-    """Ask for the ideas with an open entry of so much urgency, the oldest entry first."""
+def _open_with(code: str, least_priority: int, *conditions: ColumnElement[bool]) -> CTE:
+    """Ask which texts with such a finding have an open entry of so much urgency, and since when.
+
+    What waits comes first: there is less of it than of ideas, and than of old findings.
+    """
     return (
-        select(Idea.number)
-        .join(QueueEntry, QueueEntry.idea_id == Idea.id)
+        select(
+            FindingRow.idea_id,
+            FindingRow.text_version,
+            func.min(QueueEntry.opened_at).label("since"),
+        )
+        .join(QueueEntry, QueueEntry.idea_id == FindingRow.idea_id)
         .where(
             QueueEntry.closed_at.is_(None),
             QueueEntry.reason != Reason.SAMPLE,
             QueueEntry.priority >= least_priority,
+            # Literally, as in the partial index.
+            FindingRow.code == text(f"'{code}'"),
+            *conditions,
         )
-        .group_by(Idea.number)
-        .order_by(func.min(QueueEntry.opened_at), Idea.number)
-    )
-
-
-def _found(code: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    # The code literally, as in the partial index.
-    return exists().where(
-        FindingRow.idea_id == Idea.id, FindingRow.code == text(f"'{code}'"), *conditions
+        .group_by(FindingRow.idea_id, FindingRow.text_version)
+        .cte("found")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
 
 
@@ -213,12 +220,15 @@ def _decided_all_the_same(session: SqlSession, now: Now) -> Select[str]:
     """Ask for ideas whose latest decision published a named child."""
     known = open_keys(session, AlertKind.CHILD)
     candidates = union(
-        select(Decision.idea_id.label("id")).where(
+        select(Decision.idea_id.label("id"))
+        .join(FindingRow, FindingRow.idea_id == Decision.idea_id)
+        .where(
             Decision.decided_at > now.moment - _JUST_DECIDED,
             Decision.kind == DecisionKind.PUBLISH,
+            FindingRow.code == text("'child'"),
         ),
         select(Idea.id).where(Idea.number.in_(known)),
-    ).subquery()
+    ).cte("candidates")
     latest = (
         select(Decision.kind)
         .where(Decision.idea_id == Idea.id)
@@ -226,19 +236,15 @@ def _decided_all_the_same(session: SqlSession, now: Now) -> Select[str]:
         .limit(1)
         .scalar_subquery()
     )
+    named = exists().where(
+        FindingRow.idea_id == Idea.id,
+        FindingRow.text_version == Idea.public_version,
+        FindingRow.code == text("'child'"),
+        FindingRow.severity == "high",
+    )
     return (
         select(Idea.number)
         .join(candidates, candidates.c.id == Idea.id)
-        .where(
-            _public_and("child", FindingRow.severity == "high"),
-            latest == DecisionKind.PUBLISH,
-        )
+        .where(Idea.status == IdeaStatus.PUBLISHED, named, latest == DecisionKind.PUBLISH)
         .order_by(Idea.number)
-    )
-
-
-def _public_and(code: str, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(
-        Idea.status == IdeaStatus.PUBLISHED,
-        _found(code, FindingRow.text_version == Idea.public_version, *conditions),
     )

@@ -34,6 +34,6 @@ class Council(Base):
     publishes_clear: Mapped[bool] = mapped_column(default=False, server_default="false")
     # How long anything may wait before somebody is told, in hours of working days, day and night;
     # empty: for ever.
-    wait_limit_h: Mapped[int | None] = mapped_column(default=48, server_default="48")
+    wait_limit_h: Mapped[int | None] = mapped_column(server_default="48")
     # Raised with every change, so that two who edit at once notice.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
