@@ -145,8 +145,8 @@ def tick(due: list[Chore], now: float) -> None:
 def _beat() -> None:
     with Session.begin() as session:
         # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
-        heartbeat.beat(session, "clock")
-        heartbeat.beat(session, here("clock"))
+        heartbeat.beat(session, heartbeat.CLOCK)
+        heartbeat.beat(session, here(heartbeat.CLOCK))
 
 
 def _tidy() -> None:

@@ -1,5 +1,6 @@
 """The desk, put together: moderation's pages and those that notify lends it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,8 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
+from services.notify import alert_views, duty_views, previews
 from services.notify import desk as notify_desk
-from services.notify import previews
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
@@ -36,6 +37,18 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
+    app.register_blueprint(
+        alert_views.make_alerts(access.guard(Role.READER), "moderation/_admin_frame.html")
+    )
+    for duty in duty_views.make_duty(
+        access.guard(Role.MODERATOR),
+        access.guard(Role.ADMIN),
+        _person,
+        _note_duty,
+        "moderation/_admin_frame.html",
+    ):
+        app.register_blueprint(duty)
+    app.context_processor(lambda: {"alarms": alert_views.frame})
     views_letters.lend(app, _letter)
     return app
 
@@ -53,6 +66,20 @@ def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
         subject=("staff", after.staff_id),
         before={"daily": before.daily, "hour": before.hour},
         after={"daily": after.daily, "hour": after.hour},
+    )
+
+
+def _note_duty(
+    session: SqlSession, by: UUID, action: str, staff_id: UUID, fields: Mapping[str, Any]
+) -> None:
+    is_gone = action.endswith("_removed")
+    audit.record(
+        session,
+        by=by,
+        action=action,
+        subject=("duty", staff_id),
+        before=fields if is_gone else None,
+        after=None if is_gone else fields,
     )
 
 

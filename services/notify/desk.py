@@ -10,7 +10,9 @@ from werkzeug.exceptions import BadRequest
 
 from services.notify import overview, subscribing
 from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
+from services.notify.alert_letters import OVER_ALREADY
 from services.notify.letters import CORRECTED, DIGEST, INTERRUPTED, SUPERSEDED, UNDONE
+from services.notify.notices import ALERT, ALERT_OVER
 from services.notify.subscribing import Choice
 from shared import web
 from shared.clock import utcnow
@@ -132,6 +134,8 @@ def _template_labels() -> dict[str, str]:
         DIGEST: _("Dagligt brev till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
+        ALERT: _("Larm"),
+        ALERT_OVER: _("Larm som är över"),
     }
 
 
@@ -147,4 +151,5 @@ def _reason_labels() -> dict[str, str]:
         "account closed": _("kontot är stängt"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),
+        OVER_ALREADY: _("det var redan över"),
     }

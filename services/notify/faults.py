@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.notify.signs import MOST_COUNTED, Now, Sign
-from shared import queues
+from shared import heartbeat, queues
 from shared.ids import least_id_at
 from shared.models import (
     Digest,
@@ -32,8 +32,6 @@ _LATE_LETTER = timedelta(minutes=30)
 SILENT_AFTER = timedelta(minutes=2)
 # A digest that failed longer ago is no news.
 _LATELY = timedelta(days=7)
-# The one that looks cannot be its own witness.
-_CLOCK = "clock"
 
 QUEUE, PROCESS, LETTERS_DUE = "queue:", "process:", "letters"
 
@@ -147,5 +145,6 @@ def _silent_processes(session: SqlSession, now: Now) -> Iterator[str]:
         process = name.partition("@")[0]
         latest[process] = max(at, latest.get(process, at))
     for process, at in latest.items():
-        if process != _CLOCK and at < now.moment - SILENT_AFTER:
+        # The one that looks cannot be its own witness.
+        if process != heartbeat.CLOCK and at < now.moment - SILENT_AFTER:
             yield process
