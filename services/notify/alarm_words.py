@@ -93,7 +93,7 @@ def _child(incident: Incident, _facts: Known) -> Said:
         ),
         _(
             "Maskera orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
-            " skrivit är inget skäl att avslå. Kan orden stå kvar, välj Behåll."
+            " skrivit är inget skäl att avslå. Kan orden stå kvar, välj Behåll som den är."
         ),
         _("Uppgifterna syns inte längre, eller så har någon beslutat att de kan stå kvar."),
         f"/ideas/{incident.key}",

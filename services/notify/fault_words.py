@@ -82,7 +82,7 @@ def deaf(incident: Incident, _facts: Known) -> Said:
             "Det äldsta i kön %(queue)s har väntat för länge på att en process tar det.",
             queue=queue,
         ),
-        _("Se till att mäklaren (Valkey) svarar, och starta om processen för kön.") + " " + restart,
+        _("Se till att Valkey svarar, och starta om den process som arbetar med kön.") + " " + restart,
         _("Arbetet görs igen."),
         "/ledger",
         _("Öppna bokföringen"),
