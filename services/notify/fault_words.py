@@ -82,7 +82,9 @@ def deaf(incident: Incident, _facts: Known) -> Said:
             "Det äldsta i kön %(queue)s har väntat för länge på att en process tar det.",
             queue=queue,
         ),
-        _("Se till att Valkey svarar, och starta om den process som arbetar med kön.") + " " + restart,
+        _("Se till att Valkey svarar, och starta om den process som arbetar med kön.")
+        + " "
+        + restart,
         _("Arbetet görs igen."),
         "/ledger",
         _("Öppna bokföringen"),
