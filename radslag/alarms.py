@@ -42,7 +42,7 @@ def tell(settings: Settings) -> None:
 def send(settings: Settings) -> None:
     """Send the notices that are due."""
     with Session() as session:
-        due = claims.something_due(session, notices=True)
+        due = claims.something_due(session, held=settings.hold_letters, notices=True)
     if due is not None:
         sending.send_due(settings, notices=True)
 

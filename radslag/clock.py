@@ -86,7 +86,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     """Return all that the clock does but for the alarms: mostly it asks."""
 
     def due_letters(session: SqlSession) -> object | None:
-        return None if settings.hold_letters else claims.something_due(session)
+        return claims.something_due(session, held=settings.hold_letters)
 
     def due_digests(session: SqlSession) -> object | None:
         people = digests.due(session, settings.timezone, utcnow())

@@ -34,6 +34,8 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "duty.shift_added": lambda: _("Gav %(what)s jour."),
     "duty.shift_removed": lambda: _("Tog bort jour för %(what)s."),
     "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
+    "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
+    "letters.released": lambda: _("Lät brev gå som hölls kvar."),
     "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
@@ -72,6 +74,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sampling": lambda: _("Stickprov"),
     "duty": lambda: _("Jour"),
     "jobs": lambda: _("Jobb"),
+    "letters": lambda: _("Brev"),
 }
 
 # In the order in which they are shown.

@@ -153,12 +153,6 @@ def _notices() -> None:
 def _looks() -> None:
     """What the clock looks at every quarter of a minute, along indexes that hold only that."""
     op.create_index(
-        "ix_letters_digests_failed",
-        "letters",
-        ["id"],
-        postgresql_where=sa.text("state = 'failed' AND digest_id IS NOT NULL"),
-    )
-    op.create_index(
         "ix_findings_grave",
         "findings",
         ["idea_id", "text_version", "code"],
