@@ -136,3 +136,12 @@ class AlertKind(enum.StrEnum):
     DIGEST_FAILED = "digest_failed"
     WEBHOOK_OFF = "webhook_off"
     BOUNCED = "bounced"
+
+
+class ToldAs(enum.StrEnum):
+    """Why a member of staff is told of an incident."""
+
+    ON_DUTY = "on-duty"
+    # Nobody is on duty.
+    INSTEAD = "instead"
+    ADMIN = "admin"
