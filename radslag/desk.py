@@ -6,13 +6,14 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, audit, views_letters
+from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
 from services.notify import desk as notify_desk
-from services.notify import previews
+from services.notify import digest_status, previews, subscriptions_desk
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
+from shared.db import Session
 from shared.models import DecisionKind, Idea, Role
 from shared.process import die_with_parent
 
@@ -32,11 +33,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
     app.register_blueprint(letters)
     app.register_blueprint(
-        notify_desk.make_subscriptions(
+        subscriptions_desk.make_blueprint(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
     views_letters.lend(app, _letter)
+    views_digest.lend(app, _digest_line)
     return app
 
 
@@ -51,9 +53,15 @@ def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
         by=by,
         action="subscription.changed",
         subject=("staff", after.staff_id),
-        before={"daily": before.daily, "hour": before.hour},
-        after={"daily": after.daily, "hour": after.hour},
+        before=before.recorded(),
+        after=after.recorded(),
     )
+
+
+def _digest_line(staff_id: UUID, settings: Settings) -> str | None:
+    """Say what became of somebody's last digest and when the next one comes."""
+    with Session() as session:
+        return digest_status.of_one(session, settings, staff_id)
 
 
 def _letter(

@@ -33,7 +33,7 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
     "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
-    "subscription.changed": lambda: _("Ändrade när %(what)s får dagliga brev."),
+    "subscription.changed": lambda: _("Ändrade vilka brev om kön %(what)s får."),
     "staff.invited": lambda: _("Bjöd in en person."),
     "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
     "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
@@ -71,8 +71,17 @@ KINDS: Mapping[str, Callable[[], str]] = {
 # In the order in which they are shown.
 _FIELDS: Mapping[str, Callable[[], str]] = {
     "title": lambda: _("Rubrik"),
-    "daily": lambda: _("Dagligt brev"),
+    "daily": lambda: _("Brev om kön"),
+    "rhythm": lambda: _("Hur ofta"),
     "hour": lambda: _("Klockslag"),
+    "until_hour": lambda: _("Till klockan"),
+    "every_hours": lambda: _("Timmar emellan"),
+    "weekday": lambda: _("Veckodag"),
+    "weekdays": lambda: _("Dagar"),
+    "working_days_only": lambda: _("Bara arbetsdagar"),
+    "council_ids": lambda: _("Råd"),
+    "lanes": lambda: _("Delar av kön"),
+    "calm_note": lambda: _("Brev om att allt är lugnt"),
     "term": lambda: _("Ord eller fras"),
     "theme": lambda: _("Tema"),
     "title_sv": lambda: _("Namn på svenska"),
@@ -109,6 +118,11 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "list": lambda: word_list_words.said()["lists"],
     "match": lambda: word_list_words.said()["matches"],
     "weight": lambda: word_list_words.said()["weights"],
+    "rhythm": lambda: {
+        "daily": _("En gång om dagen"),
+        "hours": _("Flera gånger om dagen"),
+        "weekly": _("En gång i veckan"),
+    },
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
     "required_of": lambda: {
@@ -119,7 +133,7 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
 }
 _MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
 _DAYS = frozenset({"held_on", "expires_on"})
-_SWITCHES = frozenset({"publishes_clear", "is_on", "daily"})
+_SWITCHES = frozenset({"publishes_clear", "is_on", "daily", "working_days_only", "calm_note"})
 
 
 def kind(of: str) -> str:

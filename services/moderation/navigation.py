@@ -42,7 +42,7 @@ _RECORDS = (
     Page("/history", lambda: _("Historik")),
     Page("/stats", lambda: _("Statistik")),
     Page("/letters", lambda: _("Brev")),
-    Page("/subscriptions", lambda: _("Dagliga brev")),
+    Page("/subscriptions", lambda: _("Brev om kön")),
     Page("/rules", lambda: _("Regler")),
     Page("/jobs", lambda: _("Jobb")),
     Page("/ledger", lambda: _("Bokföring")),

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import account_letters, digest_contents
+from services.notify import account_letters, digest_letters
 from services.notify.letters import CORRECTED, DIGEST
 from services.notify.rendering import Rendered, render, to_email
 from shared import i18n, receipts, times
@@ -152,12 +152,8 @@ def _idea_url(settings: Settings, slug: str, number: str) -> str:
 def _digest(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     digest = session.get_one(Digest, letter.digest_id)
     person = session.get_one(Staff, digest.staff_id)
-    with i18n.speaking(letter.language):
-        contents = digest_contents.read(session, digest)
-    if contents.waiting == 0:
-        return "nothing waits"
-    rendered = render(
-        DIGEST, letter.language, settings=settings, contents=contents, name=person.name
-    )
+    rendered = digest_letters.write(session, digest, person, letter.language, settings)
+    if isinstance(rendered, str):
+        return rendered
     host = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
     return _mailed(rendered, letter, person.email, settings, f"<digest.radslag.{host}>")

@@ -1,17 +1,15 @@
-"""Notify's pages at the desk: the ledger of letters, and who gets the daily digest when."""
+"""Notify's page at the desk about letters: the ledger."""
 
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session as SqlSession
 from werkzeug.exceptions import BadRequest
 
-from services.notify import overview, subscribing
+from services.notify import digest_status, overview
 from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.letters import CORRECTED, DIGEST, INTERRUPTED, SUPERSEDED, UNDONE
-from services.notify.subscribing import Choice
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
@@ -20,10 +18,6 @@ from shared.models import LetterState, Precision
 
 # Run before each request; an answer of its own sends the person away.
 Guard = Callable[[], ResponseReturnValue | None]
-# Who makes the request, and whether they may choose for others.
-Person = Callable[[], tuple[UUID, bool]]
-# Writes down a change, in its transaction: by whom, as it was, as it is.
-Note = Callable[[SqlSession, UUID, Choice, Choice], None]
 
 
 def make_blueprint(guard: Guard, layout: str = "base.html") -> Blueprint:
@@ -38,46 +32,6 @@ def make_blueprint(guard: Guard, layout: str = "base.html") -> Blueprint:
     return bp
 
 
-def make_subscriptions(
-    guard: Guard, person: Person, note: Note, layout: str = "base.html"
-) -> Blueprint:
-    """Make the page of who gets the daily digest when; see `make_blueprint`."""
-    bp = Blueprint("subscriptions", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout})
-    bp.before_request(guard)
-
-    @bp.get("/subscriptions")
-    def show() -> ResponseReturnValue:
-        """Show one's own choice, and to those who may choose for others everybody's."""
-        own_id, for_all = person()
-        with Session() as session:
-            people = [
-                each for each in subscribing.choices(session) if for_all or each.staff_id == own_id
-            ]
-        return render_template("notify/subscriptions.html", people=people, hours=subscribing.HOURS)
-
-    @bp.post("/subscriptions/<uuid:staff_id>")
-    def choose(staff_id: UUID) -> ResponseReturnValue:
-        """Store a choice: `daily` and `hour`."""
-        own_id, for_all = person()
-        if staff_id != own_id and not for_all:
-            abort(404)
-        daily = request.form.get("daily") == "1"
-        with Session.begin() as session:
-            try:
-                hour = int(request.form.get("hour", ""))
-                before, after = subscribing.choose(session, staff_id, daily=daily, hour=hour)
-            except ValueError:
-                raise BadRequest from None
-            except LookupError:
-                abort(404)
-            note(session, own_id, before, after)
-        flash(_("Sparat: %(name)s.", name=after.name))
-        return redirect(url_for(".show"), 303)
-
-    return bp
-
-
 def letters() -> ResponseReturnValue:
     """Show the ledger: `?state=` keeps one state, `?before=` goes on where a page ended."""
     state, before = _asked()
@@ -86,7 +40,7 @@ def letters() -> ResponseReturnValue:
     with Session() as session:
         counts = overview.counts(session, now)
         rows = overview.latest(session, state=state, before=before)
-        digests = overview.digest_rows(session, timezone, now)
+        digests = digest_status.statuses(session, web.settings())
     return render_template(
         "notify/letters.html",
         counts=counts,
@@ -129,7 +83,7 @@ def _template_labels() -> dict[str, str]:
         "merged": _("Sammanslagen"),
         "masked": _("Maskade ord"),
         CORRECTED: _("Ändrat beslut"),
-        DIGEST: _("Dagligt brev till personal"),
+        DIGEST: _("Brev om kön till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
     }

@@ -5,6 +5,7 @@ from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
+from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.enums import (
     AlertKind,
     DecisionKind,
@@ -16,6 +17,7 @@ from shared.models.enums import (
     Reason,
     ReceiptVerb,
     Requires,
+    Rhythm,
     Role,
     Source,
     TextKind,
@@ -31,7 +33,7 @@ from shared.models.moderation import (
     QueueEntry,
     Verdict,
 )
-from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subscription
+from shared.models.notify import Letter
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
@@ -97,6 +99,7 @@ __all__ = [
     "ReceiptVerb",
     "RecoveryCode",
     "Requires",
+    "Rhythm",
     "Role",
     "Rule",
     "Sample",

@@ -127,3 +127,11 @@ class AlertKind(enum.StrEnum):
     DIGEST_FAILED = "digest_failed"
     WEBHOOK_OFF = "webhook_off"
     BOUNCED = "bounced"
+
+
+class Rhythm(enum.StrEnum):
+    """How often a member of staff hears what waits."""
+
+    HOURS = "hours"
+    DAILY = "daily"
+    WEEKLY = "weekly"
