@@ -18,6 +18,15 @@ from shared.models import Digest, Role, Staff, Subscription
 # Who can have a digest at all: those who can do something about what waits.
 TOLD = frozenset({Role.MODERATOR, Role.ADMIN})
 USUAL = Schedule()
+_SCHEDULE = (
+    Subscription.rhythm,
+    Subscription.hour,
+    Subscription.every_hours,
+    Subscription.until_hour,
+    Subscription.weekday,
+    Subscription.working_days_only,
+    Subscription.weekdays,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +90,36 @@ def readers(session: SqlSession) -> list[Reader]:
 
 
 def one(session: SqlSession, staff_id: UUID) -> Reader | None:
-    """Return somebody as a reader, also when they have said no; None for who can have no digest."""
-    row = session.execute(_all().where(Staff.id == staff_id)).one_or_none()
+    """Return one of them."""
+    row = session.execute(_readers().where(Staff.id == staff_id)).one_or_none()
     return None if row is None else _reader(row)
 
 
 def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
-    """Return those whose hour has come since their last digest.
+    """Return those whose hour has come since their last digest, in the order of their accounts.
 
     Only the latest hour counts: what an outage made somebody miss is told in one mail. A new
     account, and a new choice, wait for their first hour.
     """
-    slots: dict[Schedule, Slot | None] = {}
-    found = []
-    for reader in readers(session):
-        if reader.schedule not in slots:
-            slots[reader.schedule] = schedules.latest(reader.schedule, now, timezone)
-        slot = slots[reader.schedule]
-        if slot is not None and slot.at > reader.since:
-            found.append(Due(reader, slot))
-    return found
+    slots: dict[object, Slot | None] = {}
+    found: dict[UUID, Slot] = {}
+    # Many are asked about and few are due: no more is read of the others than this needs.
+    for row in session.execute(_wanting(Staff.id, _since(), *_SCHEDULE)):
+        staff_id, since, *chosen, weekdays = row
+        key = (*chosen, tuple(weekdays or ()))
+        if key not in slots:
+            slots[key] = schedules.latest(_schedule(row), now, timezone)
+        slot = slots[key]
+        if slot is not None and slot.at > since:
+            found[staff_id] = slot
+    rows = session.execute(_readers().where(Staff.id.in_(found))) if found else []
+    return [Due(_reader(row), found[row.id]) for row in rows]
 
 
 def next_slot(session: SqlSession, timezone: ZoneInfo, now: datetime) -> datetime | None:
     """Return when the next hour comes that anybody has chosen."""
-    chosen = {reader.schedule for reader in readers(session)}
+    rows = session.execute(_wanting(*_SCHEDULE).distinct())
+    chosen = {_schedule(row) for row in rows}
     slots = (schedules.following(schedule, now, timezone) for schedule in chosen)
     return min((slot.at for slot in slots if slot is not None), default=None)
 
@@ -123,11 +137,39 @@ def schedule_of(row: Row[Any] | Subscription) -> Schedule:
     )
 
 
+def _schedule(row: Row[Any]) -> Schedule:
+    return USUAL if row.rhythm is None else schedule_of(row)
+
+
 def _readers() -> Select[Any]:
-    return _all().where(func.coalesce(Subscription.wanted, True)).order_by(Staff.id)
+    return _wanting(
+        Staff.id,
+        Staff.email,
+        Staff.name,
+        func.coalesce(Subscription.language, Staff.language).label("language"),
+        _since(),
+        *_SCHEDULE,
+        Subscription.council_ids,
+        Subscription.lanes,
+        Subscription.calm_note,
+    ).order_by(Staff.id)
 
 
-def _all() -> Select[Any]:
+def _wanting(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Staff)
+        .outerjoin(Subscription, Subscription.staff_id == Staff.id)
+        .where(
+            Staff.disabled_at.is_(None),
+            Staff.role.in_(TOLD),
+            func.coalesce(Subscription.wanted, True),
+        )
+    )
+
+
+def _since() -> Any:
+    """Nothing is owed for hours before this: account, choice, last digest."""
     last = (
         select(Digest.made_at)
         .where(
@@ -138,28 +180,8 @@ def _all() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    return (
-        select(
-            Staff.id,
-            Staff.email,
-            Staff.name,
-            func.coalesce(Subscription.language, Staff.language).label("language"),
-            # `greatest` passes over what is empty.
-            func.greatest(Staff.created_at, Subscription.chosen_at, last).label("since"),
-            Subscription.rhythm,
-            Subscription.hour,
-            Subscription.every_hours,
-            Subscription.until_hour,
-            Subscription.weekdays,
-            Subscription.weekday,
-            Subscription.working_days_only,
-            Subscription.council_ids,
-            Subscription.lanes,
-            Subscription.calm_note,
-        )
-        .outerjoin(Subscription, Subscription.staff_id == Staff.id)
-        .where(Staff.disabled_at.is_(None), Staff.role.in_(TOLD))
-    )
+    # `greatest` passes over what is empty.
+    return func.greatest(Staff.created_at, Subscription.chosen_at, last).label("since")
 
 
 def _reader(row: Row[Any]) -> Reader:
@@ -168,7 +190,7 @@ def _reader(row: Row[Any]) -> Reader:
         email=row.email,
         name=row.name,
         language=row.language,
-        schedule=USUAL if row.rhythm is None else schedule_of(row),
+        schedule=_schedule(row),
         wanted=Wanted.of(row.council_ids, row.lanes),
         calm_note=bool(row.calm_note),
         since=row.since,

@@ -73,7 +73,7 @@ def test_each_person_sees_the_last_and_the_next_digest(client, desk, session, se
     send_due(settings)
     line = " ".join(page_of(client.get("/letters")).li.get_text().split())
     assert line.startswith("Anna: Skickad ")
-    assert ", 1 idé, nästa i " in line
+    assert ", 1 idé, nästa " in line
 
 
 @pytest.mark.parametrize("query", ["state=no", "before=no"])
