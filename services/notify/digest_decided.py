@@ -95,6 +95,8 @@ def _said(kind: DecisionKind, n: int) -> str:
         DecisionKind.REJECT: lambda: ngettext("%(n)s avslagen", "%(n)s avslagna", n),
         DecisionKind.MERGE: lambda: ngettext("%(n)s sammanslagen", "%(n)s sammanslagna", n),
         DecisionKind.MASK: lambda: ngettext("%(n)s maskad", "%(n)s maskade", n),
-        DecisionKind.KEEP: lambda: ngettext("%(n)s kvar som den var", "%(n)s kvar som de var", n),
+        DecisionKind.KEEP: lambda: ngettext(
+            "%(n)s lämnad som den var", "%(n)s lämnade som de var", n
+        ),
         DecisionKind.REOPEN: lambda: ngettext("%(n)s öppnad igen", "%(n)s öppnade igen", n),
     }[kind]()

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, literal, or_, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import schedules
@@ -90,8 +90,8 @@ def readers(session: SqlSession) -> list[Reader]:
 
 
 def one(session: SqlSession, staff_id: UUID) -> Reader | None:
-    """Return one of them."""
-    row = session.execute(_readers().where(Staff.id == staff_id)).one_or_none()
+    """Return somebody as a reader, also when they have said no; None for who can have no digest."""
+    row = session.execute(_readers(also_off=True).where(Staff.id == staff_id)).one_or_none()
     return None if row is None else _reader(row)
 
 
@@ -112,7 +112,9 @@ def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
         slot = slots[key]
         if slot is not None and slot.at > since:
             found[staff_id] = slot
-    rows = session.execute(_readers().where(Staff.id.in_(found))) if found else []
+    if not found:
+        return []
+    rows = session.execute(_readers().where(Staff.id.in_(found)))
     return [Due(_reader(row), found[row.id]) for row in rows]
 
 
@@ -141,7 +143,7 @@ def _schedule(row: Row[Any]) -> Schedule:
     return USUAL if row.rhythm is None else schedule_of(row)
 
 
-def _readers() -> Select[Any]:
+def _readers(*, also_off: bool = False) -> Select[Any]:
     return _wanting(
         Staff.id,
         Staff.email,
@@ -152,10 +154,11 @@ def _readers() -> Select[Any]:
         Subscription.council_ids,
         Subscription.lanes,
         Subscription.calm_note,
+        also_off=also_off,
     ).order_by(Staff.id)
 
 
-def _wanting(*columns: Any) -> Select[Any]:
+def _wanting(*columns: Any, also_off: bool = False) -> Select[Any]:
     return (
         select(*columns)
         .select_from(Staff)
@@ -163,7 +166,7 @@ def _wanting(*columns: Any) -> Select[Any]:
         .where(
             Staff.disabled_at.is_(None),
             Staff.role.in_(TOLD),
-            func.coalesce(Subscription.wanted, True),
+            or_(literal(also_off), func.coalesce(Subscription.wanted, True)),
         )
     )
 

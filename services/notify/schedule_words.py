@@ -41,7 +41,7 @@ def clock(hour: int) -> str:
 def describe(schedule: Schedule) -> str:
     """Say when digests come: "varje arbetsdag 07:00"."""
     if schedule.rhythm is Rhythm.WEEKLY:
-        on = _("varje vecka, %(day)s", day=day_name(schedule.weekday))
+        on = _("varje %(day)s", day=day_name(schedule.weekday))
     else:
         on = _days(schedule)
     if schedule.rhythm is not Rhythm.HOURS:

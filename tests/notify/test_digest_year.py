@@ -31,9 +31,9 @@ def test_each_entry_is_new_once_to_each_who_should_have_it(session, settings):
             year.deliver(now)
         year.commit_late(all_of_them=True)
         _tell_the_rest(year, now + timedelta(days=2), clock)
-    assert year.crashes > 50
-    assert year.digests_checked > 10_000
-    assert year.news_told > 20_000
+    assert year.crashes > 30
+    assert year.digests_checked > 2_000
+    assert year.news_told > 5_000
     assert all(
         year.wanted_by(person) <= person.told
         for person in year.people.values()
