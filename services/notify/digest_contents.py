@@ -27,7 +27,7 @@ from shared.models import Council, Digest, DigestRun, Reason
 
 # A digest is a summary: so many of the most urgent entries are named.
 SHOWN = 10
-_FRESH = timedelta(seconds=15)
+FRESH = timedelta(seconds=15)
 _MOST_KEPT = 256
 # What colleagues decided is told of so many days, to somebody who gets their first digest.
 _FIRST_LOOKS_BACK = timedelta(days=7)
@@ -163,7 +163,7 @@ def read(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
 def _once(key: Hashable, now: datetime, read_it: Callable[[], T]) -> T:
     """Return what was read for somebody else a moment ago, or read it."""
     at, found = _kept.get(key, (None, None))
-    if at is None or not timedelta() <= now - at < _FRESH:
+    if at is None or not timedelta() <= now - at < FRESH:
         found = read_it()
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
