@@ -83,7 +83,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     """Return all that the clock does."""
 
     def due_letters(session: SqlSession) -> object | None:
-        return None if settings.hold_letters else claims.something_due(session)
+        return claims.something_due(session, held=settings.hold_letters)
 
     def ask_to_learn() -> None:
         with Session() as session:

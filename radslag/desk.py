@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
-from services.notify import desk as notify_desk
-from services.notify import digest_status, previews, subscriptions_desk
+from services.notify import digest_status, letters_desk, previews, subscriptions_desk
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
@@ -30,14 +29,21 @@ def create_app(settings: Settings | None = None) -> Flask:
         log.configure(settings.log_level)
         db.configure(settings)
     app = moderation.create_app(settings)
-    letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
-    app.register_blueprint(letters)
+    app.register_blueprint(
+        letters_desk.make_blueprint(
+            access.guard(Role.READER),
+            access.requires(Role.ADMIN),
+            lambda: access.current().may(Role.ADMIN),
+            _note_letters,
+            "moderation/desk.html",
+        )
+    )
     app.register_blueprint(
         subscriptions_desk.make_blueprint(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
-    views_letters.lend(app, _letter)
+    views_letters.lend(app, _letter, previews.answer)
     views_digest.lend(app, _digest_line)
     return app
 
@@ -62,6 +68,16 @@ def _digest_line(staff_id: UUID, settings: Settings) -> str | None:
     """Say what became of somebody's last digest and when the next one comes."""
     with Session() as session:
         return digest_status.of_one(session, settings, staff_id)
+
+
+def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=action,
+        subject=("letters", subject),
+        after={"number": number},
+    )
 
 
 def _letter(

@@ -34,6 +34,7 @@ from shared.models.moderation import (
     Verdict,
 )
 from shared.models.notify import Letter
+from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
@@ -87,6 +88,7 @@ __all__ = [
     "LinkKind",
     "LoginAttempt",
     "Note",
+    "OfficialAnswer",
     "Original",
     "OutboxDelivery",
     "OutboxEvent",
