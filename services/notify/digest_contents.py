@@ -138,7 +138,7 @@ def read(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
     last = positions.last_told(session, [digest.staff_id], run.id)
     known = positions.known(session, {digest.staff_id: wanted}, last, groups, run.id)
     told = last.get(digest.staff_id)
-    since = told.read_at if told else now - _FIRST_LOOKS_BACK
+    since = told.read_at if told else run.started_at - _FIRST_LOOKS_BACK
     councils = _once(("councils", run.slot), now, lambda: _councils(session))
     own = known[digest.staff_id]
     heads = _once((run.slot, wanted), now, lambda: _heads(session, run.id, wanted))
