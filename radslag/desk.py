@@ -8,12 +8,18 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
-from services.notify import digest_status, letters_desk, previews, subscriptions_desk
+from services.notify import (
+    addresses_desk,
+    digest_status,
+    letters_desk,
+    previews,
+    subscriptions_desk,
+)
 from services.notify.subscribing import Choice
 from shared import db, log
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
-from shared.models import DecisionKind, Idea, Role
+from shared.models import DeadAddress, DecisionKind, Idea, Role
 from shared.process import die_with_parent
 
 
@@ -43,6 +49,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
+    app.register_blueprint(
+        addresses_desk.make_addresses(
+            access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
+        )
+    )
     views_letters.lend(app, _letter, previews.answer)
     views_digest.lend(app, _digest_line)
     return app
@@ -68,6 +79,13 @@ def _digest_line(staff_id: UUID, settings: Settings) -> str | None:
     """Say what became of somebody's last digest and when the next one comes."""
     with Session() as session:
         return digest_status.of_one(session, settings, staff_id)
+
+
+def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:
+    subject: tuple[str, object] = ("staff", dead.staff_id)
+    if dead.idea_id is not None:
+        subject = ("idea", session.get_one(Idea, dead.idea_id).number)
+    audit.record(session, by=by, action="address.revived", subject=subject)
 
 
 def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:

@@ -68,11 +68,23 @@ LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pau
 ARRIVAL = Consumer("notify.arrival", "notify.confirm_arrivals", LETTERS, _SLOWLY, pause_s=2)
 ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, pause_s=2)
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
+UNSUBSCRIBE = Consumer("notify.unsubscribe", "notify.turn_off_digests", LETTERS, _SLOWLY, pause_s=2)
+BOUNCE = Consumer("notify.bounce", "notify.act_on_bounces", LETTERS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
     {
         consumer.name: consumer
-        for consumer in (CHECK, RECEIPT, MEANING, LETTER, ARRIVAL, ANSWER, ACCOUNT)
+        for consumer in (
+            CHECK,
+            RECEIPT,
+            MEANING,
+            LETTER,
+            ARRIVAL,
+            ANSWER,
+            ACCOUNT,
+            UNSUBSCRIBE,
+            BOUNCE,
+        )
     }
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
@@ -89,6 +101,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),
         "AccountLinkMade": (ACCOUNT,),
+        "DigestUnsubscribed": (UNSUBSCRIBE,),
+        "LetterBounced": (BOUNCE,),
     }
 )
 

@@ -56,5 +56,7 @@ def work(consumer: str) -> str:
         queues.ARRIVAL.name: _("Skriva ett brev om att idén har kommit in"),
         queues.ANSWER.name: _("Skriva brev om stadens svar"),
         "notify.account": _("Skriva ett brev om ett konto"),
+        queues.UNSUBSCRIBE.name: _("Stänga av breven om kön för någon"),
+        queues.BOUNCE.name: _("Ta hand om ett brev som kom tillbaka"),
     }
     return known.get(consumer, consumer)

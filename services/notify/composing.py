@@ -6,13 +6,12 @@ councils and ages.
 
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import account_letters, digest_letters, writer_facts
-from services.notify.letters import DIGEST
+from services.notify import account_letters, digest_letters, unsubscribing, writer_facts
+from services.notify.letters import DIGEST, host_of
 from services.notify.rendering import Rendered, render, to_email
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
@@ -50,14 +49,14 @@ def _mailed(
     letter: Letter,
     recipient: str,
     settings: Settings,
-    list_id: str | None = None,
+    **list_headers: str,
 ) -> Composed:
     message = to_email(
         rendered,
         recipient=recipient,
         message_id=letter.message_id,
         settings=settings,
-        list_id=list_id,
+        **list_headers,
     )
     return Composed(recipient, message)
 
@@ -65,8 +64,17 @@ def _mailed(
 def _digest(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     digest = session.get_one(Digest, letter.digest_id)
     person = session.get_one(Staff, digest.staff_id)
-    rendered = digest_letters.write(session, digest, person, letter.language, settings)
+    unsubscribe_url = unsubscribing.link(session, person.id, settings)
+    rendered = digest_letters.write(
+        session, digest, person, letter.language, settings, unsubscribe_url=unsubscribe_url
+    )
     if isinstance(rendered, str):
         return rendered
-    host = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
-    return _mailed(rendered, letter, person.email, settings, f"<digest.radslag.{host}>")
+    return _mailed(
+        rendered,
+        letter,
+        person.email,
+        settings,
+        list_id=f"<digest.radslag.{host_of(settings.mail_from)}>",
+        unsubscribe_url=unsubscribe_url,
+    )

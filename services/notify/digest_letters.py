@@ -15,7 +15,12 @@ NOTHING_WAITS = "nothing waits"
 
 
 def write(
-    session: SqlSession, digest: Digest, person: Staff, language: str, settings: Settings
+    session: SqlSession,
+    digest: Digest,
+    person: Staff,
+    language: str,
+    settings: Settings,
+    **links: str,
 ) -> Rendered | str:
     """Write a digest, or return why it should not be sent after all."""
     with i18n.speaking(language):
@@ -35,4 +40,5 @@ def write(
         name=person.name,
         comes=comes,
         is_test=digest.is_test,
+        **links,
     )

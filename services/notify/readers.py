@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, func, literal, or_, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import schedules
+from services.notify import addresses, schedules
 from services.notify.schedules import Schedule, Slot
 from shared.models import Digest, Role, Staff, Subscription
 
@@ -166,7 +166,10 @@ def _wanting(*columns: Any, also_off: bool = False) -> Select[Any]:
         .where(
             Staff.disabled_at.is_(None),
             Staff.role.in_(TOLD),
-            or_(literal(also_off), func.coalesce(Subscription.wanted, True)),
+            or_(
+                literal(also_off),
+                func.coalesce(Subscription.wanted, True) & addresses.reaches(Staff.id),
+            ),
         )
     )
 

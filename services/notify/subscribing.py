@@ -1,7 +1,7 @@
 """Who gets digests, when and of what: each for themselves, administrators for anybody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -75,11 +75,13 @@ def choose(session: SqlSession, chosen: Choice) -> Choice:
     return before
 
 
-def stop(session: SqlSession, staff_id: UUID) -> None:
-    """Send somebody no more digests; what else they have chosen is kept."""
-    found = choice_of(session, staff_id)
-    if found is not None:
-        choose(session, replace(found, is_on=False))
+def turn_off(session: SqlSession, staff_id: UUID) -> None:
+    """Send somebody no more digests; what else they chose is kept for when they want them again."""
+    session.execute(
+        insert(Subscription)
+        .values(staff_id=staff_id, daily=False)
+        .on_conflict_do_update(index_elements=["staff_id"], set_={"daily": False})
+    )
 
 
 def councils(session: SqlSession) -> Sequence[tuple[int, str]]:

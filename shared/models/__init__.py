@@ -1,5 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
 from shared.models.alerts import Incident
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
@@ -8,6 +9,7 @@ from shared.models.council import Council
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.enums import (
     AlertKind,
+    BounceKind,
     DecisionKind,
     IdeaStatus,
     LetterState,
@@ -56,12 +58,14 @@ __all__ = [
     "Ask",
     "AuditEntry",
     "Base",
+    "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
     "Contact",
     "Council",
     "CountedDay",
     "DailyNumber",
+    "DeadAddress",
     "Decision",
     "DecisionKind",
     "Digest",
@@ -87,6 +91,7 @@ __all__ = [
     "LetterState",
     "LinkKind",
     "LoginAttempt",
+    "MailPace",
     "Note",
     "OfficialAnswer",
     "Original",
@@ -114,6 +119,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "UnsubscribeLink",
     "Verdict",
     "WordListEntry",
     "YearlyNumbers",
