@@ -8,6 +8,7 @@ from shared.models.council import Council
 from shared.models.enums import (
     AlertKind,
     DecisionKind,
+    DeliveryState,
     IdeaStatus,
     LetterState,
     LinkKind,
@@ -19,6 +20,9 @@ from shared.models.enums import (
     Role,
     Source,
     TextKind,
+    WebhookOff,
+    WebhookShape,
+    WebhookState,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
 from shared.models.lease import Lease
@@ -45,6 +49,7 @@ from shared.models.sign_in import (
 )
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
+from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
@@ -61,6 +66,7 @@ __all__ = [
     "DailyNumber",
     "Decision",
     "DecisionKind",
+    "DeliveryState",
     "Digest",
     "DigestPosition",
     "DigestRun",
@@ -110,6 +116,11 @@ __all__ = [
     "Subscription",
     "TextKind",
     "Verdict",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookOff",
+    "WebhookShape",
+    "WebhookState",
     "WordListEntry",
     "YearlyNumbers",
 ]
