@@ -22,6 +22,8 @@ from radslag.until_told import until_told
 from services.moderation import spam_learning
 from services.moderation.statistics import counting
 from services.notify import claims, digests
+from services.notify.webhooks import claiming
+from services.notify.webhooks import overview as log_of_webhooks
 from services.submission import intake
 from shared import db, heartbeat, log, queues
 from shared.clock import utcnow
@@ -58,10 +60,11 @@ class Asker:
     While nothing moves it asks more and more seldom, at least every half minute.
     """
 
-    def __init__(self, celery: Celery, task: str, look: Look) -> None:
+    def __init__(self, celery: Celery, task: str, look: Look, *, queue: str = queues.CLOCK) -> None:
         self._celery = celery
         self._task = task
         self._look = look
+        self._queue = queue
         self._seen: object | None = None
         self._pause_s = 1.0
         self._ask_at = 0.0
@@ -74,7 +77,7 @@ class Asker:
         now = time.monotonic()
         if seen is None or (not moves and now < self._ask_at):
             return
-        self._celery.send_task(self._task, queue=queues.CLOCK, expires=10, retry=False)
+        self._celery.send_task(self._task, queue=self._queue, expires=10, retry=False)
         self._pause_s = 1.0 if moves else min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._ask_at = now + self._pause_s
 
@@ -84,6 +87,9 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
 
     def due_letters(session: SqlSession) -> object | None:
         return None if settings.hold_letters else claims.something_due(session)
+
+    def due_webhooks(session: SqlSession) -> object | None:
+        return None if settings.hold_letters else claiming.something_due(session)
 
     def due_digests(session: SqlSession) -> object | None:
         people = digests.due(session, settings.timezone, utcnow())
@@ -107,6 +113,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
+        Chore(1, Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS).ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
@@ -141,6 +148,7 @@ def _tidy() -> None:
     with Session.begin() as session:
         heartbeat.forget_the_gone(session)
         intake.forget_old_keys(session)
+        log_of_webhooks.forget_old(session)
 
 
 @click.command("clock", hidden=True)

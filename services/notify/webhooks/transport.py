@@ -167,11 +167,12 @@ class _Call:
             opened.connect(place)
             # TLS takes the socket over; through its twin the line can be cut at any moment.
             self._line = opened.dup()
-            if self.is_cut:
-                raise TimeoutError
         except BaseException:
             opened.close()
             raise
+        if self.is_cut:
+            # The name server took all the time there was.
+            self.cut()
         return opened
 
 
