@@ -1,5 +1,6 @@
 """The desk, put together: moderation's pages and those that notify lends it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.moderation import app as moderation
 from services.notify import desk as notify_desk
 from services.notify import previews
 from services.notify.subscribing import Choice
+from services.notify.webhooks import views as webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
 from shared.models import DecisionKind, Idea, Role
@@ -36,6 +38,14 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
+    app.register_blueprint(
+        webhook_views.make_blueprint(
+            access.guard(Role.ADMIN),
+            lambda: access.current().id,
+            _note_webhook,
+            "moderation/_admin_frame.html",
+        )
+    )
     views_letters.lend(app, _letter)
     return app
 
@@ -53,6 +63,23 @@ def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
         subject=("staff", after.staff_id),
         before={"daily": before.daily, "hour": before.hour},
         after={"daily": after.daily, "hour": after.hour},
+    )
+
+
+def _note_webhook(
+    session: SqlSession,
+    action: str,
+    webhook_id: UUID,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=f"webhook.{action}",
+        subject=("webhook", webhook_id),
+        before=before or None,
+        after=after or None,
     )
 
 

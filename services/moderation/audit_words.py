@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import word_list_words, words
 from shared import i18n
 from shared.i18n import gettext as _
-from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Rule, Staff
+from shared.models import (
+    AnswerTemplate,
+    AuditEntry,
+    Council,
+    Precision,
+    Role,
+    Rule,
+    Staff,
+    Webhook,
+)
 from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
@@ -51,6 +60,15 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "staff.second_factor_reset": lambda: _(
         "Tog bort det andra steget vid inloggning för %(what)s."
     ),
+    "webhook.created": lambda: _("Skapade kopplingen %(what)s."),
+    "webhook.changed": lambda: _("Ändrade kopplingen %(what)s."),
+    "webhook.address_changed": lambda: _("Ändrade adressen för kopplingen %(what)s."),
+    "webhook.paused": lambda: _("Pausade kopplingen %(what)s."),
+    "webhook.turned_on": lambda: _("Satte på kopplingen %(what)s."),
+    "webhook.secret_changed": lambda: _("Bytte hemlighet för kopplingen %(what)s."),
+    "webhook.secret_shown": lambda: _("Tog fram hemligheten för kopplingen %(what)s."),
+    "webhook.sent_again": lambda: _("Lät kopplingen %(what)s skicka igen."),
+    "webhook.removed": lambda: _("Tog bort kopplingen %(what)s."),
     "word.added": lambda: _("Lade till %(what)s i en ordlista."),
     "word.removed": lambda: _("Tog bort %(what)s ur en ordlista."),
 }
@@ -66,6 +84,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
     "jobs": lambda: _("Jobb"),
+    "webhook": lambda: _("Kopplingar"),
 }
 
 # In the order in which they are shown.
@@ -81,9 +100,14 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "text_en": lambda: _("Lydelse på engelska"),
     "code": lambda: _("Kod"),
     "comment": lambda: _("Varför"),
+    "events": lambda: _("Händelser"),
     "expires_on": lambda: _("Gäller till"),
     "held_label": lambda: _("När, med ord"),
     "held_on": lambda: _("Dag"),
+    "host": lambda: _("Går till"),
+    "shape": lambda: _("Ser ut som"),
+    "state": lambda: _("Läge"),
+    "council": lambda: _("Idéer från"),
     "in_force_from": lambda: _("Gäller från"),
     "introduction": lambda: _("Inledning"),
     "is_on": lambda: _("På"),
@@ -111,6 +135,8 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "weight": lambda: word_list_words.said()["weights"],
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
+    "council": lambda: {"": _("alla råd")},
+    "state": lambda: {"on": _("på"), "paused": _("pausad"), "off": _("avstängd")},
     "required_of": lambda: {
         "nobody": _("ingen"),
         "admins": _("administratörer"),
@@ -247,6 +273,9 @@ def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str
             )
         )
         called |= {("answer_template", str(each)): title for each, title in templates}
+    if hooks := {each for each in map(_uuid, ids.get("webhook", ())) if each}:
+        found = session.execute(select(Webhook.id, Webhook.title).where(Webhook.id.in_(hooks)))
+        called |= {("webhook", str(each)): title for each, title in found}
     if people := {each for each in map(_uuid, ids.get("staff", ())) if each}:
         staff = session.execute(
             select(Staff.id, Staff.name, Staff.email).where(Staff.id.in_(people))

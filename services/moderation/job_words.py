@@ -54,5 +54,6 @@ def work(consumer: str) -> str:
         queues.MEANING.name: _("Leta efter samma önskan med andra ord"),
         queues.LETTER.name: _("Skriva ett brev till skribenten"),
         "notify.account": _("Skriva ett brev om ett konto"),
+        queues.HOOK.name: _("Tala om för andra system vad som hände"),
     }
     return known.get(consumer, consumer)

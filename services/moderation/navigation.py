@@ -85,6 +85,11 @@ _SETTINGS = (
         lambda: _("Vilka som kommer in, och vad de får göra."),
     ),
     Page(
+        "/webhooks",
+        lambda: _("Kopplingar"),
+        lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
+    ),
+    Page(
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),

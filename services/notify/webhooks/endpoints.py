@@ -1,4 +1,4 @@
-"""Endpoints: made, changed, paused, turned on again, removed; their secrets made, shown, changed."""
+"""Endpoints: made, changed, paused, turned on, removed; their secrets made, shown once, changed."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -16,6 +16,7 @@ from shared.config import Settings
 from shared.ids import new_id
 from shared.models import (
     AlertKind,
+    Council,
     DeliveryState,
     Webhook,
     WebhookDelivery,
@@ -35,15 +36,16 @@ def listed(session: SqlSession) -> Sequence[Webhook]:
     return session.scalars(select(Webhook).order_by(Webhook.title, Webhook.id)).all()
 
 
-def facts(webhook: Webhook) -> dict[str, Any]:
+def facts(session: SqlSession, webhook: Webhook) -> dict[str, Any]:
     """Return what may be told of an endpoint in a log; no address and no secret."""
+    council = session.get(Council, webhook.council_id) if webhook.council_id else None
     return {
         "title": webhook.title,
         "host": webhook.host,
         "shape": webhook.shape,
         "language": webhook.language,
         "events": ", ".join(webhook.events),
-        "council_id": webhook.council_id,
+        "council": council.slug if council else "",
         "state": webhook.state,
     }
 

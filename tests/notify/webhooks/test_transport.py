@@ -41,9 +41,16 @@ def receiver() -> Iterator[Receiver]:
 def secure(tmp_path, monkeypatch) -> Iterator[Receiver]:
     """A server with TLS whose authority this machine trusts."""
     ca_file, context = authority(tmp_path, NAME)
-    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    trust(monkeypatch, ca_file)
     with receiving(context) as opened:
         yield opened
+    transport.tls.cache_clear()
+
+
+def trust(monkeypatch, ca_file) -> None:
+    """Let this machine believe an authority."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    transport.tls.cache_clear()
 
 
 def send(url: str, allowed: Allowed = HERE, **more) -> Answer:
@@ -147,10 +154,9 @@ def test_tls_is_spoken_with_the_name_and_its_certificate(secure):
 
 def test_an_authority_that_nobody_knows_is_not_believed(secure, monkeypatch, tmp_path):
     port = secure.url.rpartition(":")[2]
-    empty = tmp_path / "empty.pem"
-    other, _context = authority(tmp_path, "another.example")
-    empty.write_bytes(other.read_bytes())
-    monkeypatch.setenv("SSL_CERT_FILE", str(empty))
+    another = tmp_path / "another"
+    another.mkdir()
+    trust(monkeypatch, authority(another, "another.example")[0])
     assert refused(f"https://{NAME}:{port}/", HERE, resolver=answers("127.0.0.1")) == "certificate"
 
 
