@@ -41,7 +41,9 @@ def events() -> dict[str, str]:
         "idea.submitted": _("En ny idé kom in"),
         "idea.checked": _("En idé är kontrollerad"),
         "idea.decided": _("Ett beslut är fattat eller ångrat"),
-        "receipt.action": _("En skribent eller läsare bad om något"),
+        "receipt.action": _(
+            "Någon tog tillbaka, rättade eller anmälde en idé, eller bad om ny prövning"
+        ),
         "alert.raised": _("Larm: något som inte kan vänta"),
     }
     return {name: known.get(name, name) for name in hooks.NAMES.values()}
