@@ -60,11 +60,20 @@ class Asker:
     While nothing moves it asks more and more seldom, at least every half minute.
     """
 
-    def __init__(self, celery: Celery, task: str, look: Look, *, queue: str = queues.CLOCK) -> None:
+    def __init__(
+        self,
+        celery: Celery,
+        task: str,
+        look: Look,
+        *,
+        queue: str = queues.CLOCK,
+        expires_s: int = 10,
+    ) -> None:
         self._celery = celery
         self._task = task
         self._look = look
         self._queue = queue
+        self._expires_s = expires_s
         self._seen: object | None = None
         self._pause_s = 1.0
         self._ask_at = 0.0
@@ -77,7 +86,7 @@ class Asker:
         now = time.monotonic()
         if seen is None or (not moves and now < self._ask_at):
             return
-        self._celery.send_task(self._task, queue=self._queue, expires=10, retry=False)
+        self._celery.send_task(self._task, queue=self._queue, expires=self._expires_s, retry=False)
         self._pause_s = 1.0 if moves else min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._ask_at = now + self._pause_s
 
@@ -109,11 +118,13 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS):
             celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
 
+    # Short-lived: what is owed is written down by the same workers, and must not wait behind them.
+    webhooks = Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS, expires_s=3)
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
-        Chore(1, Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS).ask),
+        Chore(1, webhooks.ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),

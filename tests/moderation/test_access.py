@@ -35,6 +35,7 @@ ADMIN = (
     "/settings",
     "/answer-templates",
     "/jobs/1/replay",
+    "/webhooks",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;
 # other doors that change something are a moderator's at least.

@@ -21,6 +21,7 @@ from services.notify.webhooks import claiming, marking, payloads, secrets, shape
 from services.notify.webhooks.addresses import Allowed, BadAddressError, read
 from services.notify.webhooks.claiming import Claimed
 from services.notify.webhooks.transport import Answer, NoAnswerError, post
+from services.notify.webhooks.turns import a_turn
 from shared import hooks
 from shared.clock import utcnow
 from shared.config import Settings
@@ -52,6 +53,11 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     """
     if settings.hold_letters:
         return 0
+    with a_turn() as mine:
+        return _send_for(budget_s, settings) if mine else 0
+
+
+def _send_for(budget_s: float, settings: Settings) -> int:
     ends = time.monotonic() + budget_s
     heard = 0
     under_way: set[Future[bool]] = set()
