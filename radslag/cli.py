@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "import": "radslag.importing",
     "jobs": "radslag.jobs",
     "ledger": "radslag.ledger",
+    "letters": "radslag.letters",
     "mailbox": "radslag.mailbox.command",
     "migrate": "radslag.migrate",
     "relay": "radslag.relay",

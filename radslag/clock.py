@@ -95,7 +95,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     """Return all that the clock does."""
 
     def due_letters(session: SqlSession) -> object | None:
-        return None if settings.hold_letters else claims.something_due(session)
+        return claims.something_due(session, held=settings.hold_letters)
 
     def due_webhooks(session: SqlSession) -> object | None:
         return None if settings.hold_letters else claiming.something_due(session)

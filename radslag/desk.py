@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
 from services.notify import desk as notify_desk
-from services.notify import previews
+from services.notify import letters_desk, previews
 from services.notify.subscribing import Choice
 from services.notify.webhooks import views as webhook_views
 from shared import db, log
@@ -31,8 +31,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         log.configure(settings.log_level)
         db.configure(settings)
     app = moderation.create_app(settings)
-    letters = notify_desk.make_blueprint(access.guard(Role.READER), "moderation/desk.html")
-    app.register_blueprint(letters)
+    app.register_blueprint(
+        letters_desk.make_blueprint(
+            access.guard(Role.READER),
+            access.requires(Role.ADMIN),
+            lambda: access.current().may(Role.ADMIN),
+            _note_letters,
+            "moderation/desk.html",
+        )
+    )
     app.register_blueprint(
         notify_desk.make_subscriptions(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
@@ -46,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             "moderation/_admin_frame.html",
         )
     )
-    views_letters.lend(app, _letter)
+    views_letters.lend(app, _letter, previews.answer)
     return app
 
 
@@ -80,6 +87,16 @@ def _note_webhook(
         subject=("webhook", webhook_id),
         before=before or None,
         after=after or None,
+    )
+
+
+def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=action,
+        subject=("letters", subject),
+        after={"number": number},
     )
 
 

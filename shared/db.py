@@ -5,11 +5,14 @@ and nothing below them commits. `PublicSession` reads the public views under a d
 can read nothing else.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import BindParameter, DateTime, Engine, bindparam, create_engine
 from sqlalchemy.orm import sessionmaker
 
+from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
 
 PUBLIC_ROLE = "radslag_public"
@@ -66,6 +69,14 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
     Session.configure(bind=engine, info={"semantic": settings.semantic})
     PublicSession.configure(bind=public)
     _engines.extend((engine, public))
+
+
+def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]:
+    """Return a parameter whose value is asked for each time its statement runs.
+
+    So a statement that is long to build can be built once and be kept.
+    """
+    return bindparam(None, callable_=moment, type_=DateTime(timezone=True), unique=True)
 
 
 def close() -> None:

@@ -64,6 +64,13 @@ class IdeaDecided(IdeaEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class IdeaAnswered(IdeaEvent):
+    """The city's official answer to a public idea was written, changed or taken back."""
+
+    answer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptAction(IdeaEvent):
     """A writer asked for something from the receipt, or a reader reported a public idea.
 

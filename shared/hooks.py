@@ -16,6 +16,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "IdeaSubmitted": "idea.submitted",
         "IdeaChecked": "idea.checked",
         "IdeaDecided": "idea.decided",
+        "IdeaAnswered": "idea.answered",
         "ReceiptAction": "receipt.action",
         "AlertRaised": "alert.raised",
     }

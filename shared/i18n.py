@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from babel import Locale
 from babel.support import NullTranslations, Translations
 
 SOURCE = "sv"
@@ -22,6 +23,11 @@ _language: ContextVar[str] = ContextVar("language", default=SOURCE)
 def language() -> str:
     """Return the code of the language now spoken, `sv` or `en`."""
     return _language.get()
+
+
+def locale() -> Locale:
+    """Return how the language now spoken writes numbers and dates."""
+    return _locale(language())
 
 
 def set_language(code: str) -> None:
@@ -37,6 +43,12 @@ def speaking(code: str) -> Iterator[None]:
         yield
     finally:
         _language.reset(token)
+
+
+@cache
+def _locale(code: str) -> Locale:
+    # Babel would read the code anew for each number on a page.
+    return Locale.parse(code)
 
 
 @cache

@@ -69,6 +69,25 @@ VIOLATIONS: Mapping[str, str] = {
         JOIN outbox_deliveries o ON o.event_id = e.id AND o.consumer = 'notify.letter'
         WHERE d.kind IN ('publish', 'reject', 'merge') AND o.done_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM letters l WHERE l.decision_id = d.id)""",
+    # Notify was told of those only that are to be confirmed, and also writes down what it does not
+    # send (`arrivals`): so none may be missing.
+    "an arrival to be confirmed without a letter": """
+        SELECT i.number FROM outbox_deliveries d
+        JOIN outbox_events e ON e.id = d.event_id
+        JOIN contacts c ON c.idea_id = e.subject_id
+        JOIN ideas i ON i.id = e.subject_id
+        WHERE d.consumer = 'notify.arrival' AND d.done_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM letters l WHERE l.received_id = e.subject_id)""",
+    # Of the writer whose idea it is; whose idea was merged into it and when, letters cannot tell.
+    "an answer owed a letter without one": """
+        SELECT i.number FROM official_answers a
+        JOIN ideas i ON i.id = a.idea_id
+        JOIN contacts c ON c.idea_id = i.id
+        JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaAnswered'
+                            AND e.payload ->> 'answer_id' = a.id::text
+        JOIN outbox_deliveries d ON d.event_id = e.id AND d.consumer = 'notify.answer'
+        WHERE a.tells AND d.done_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM letters l WHERE l.answer_id = a.id AND l.idea_id = i.id)""",
     "one idempotency key with two ideas": """
         SELECT encode(key_hash, 'hex') FROM idempotency_keys
         GROUP BY key_hash HAVING count(DISTINCT idea_id) > 1""",

@@ -67,23 +67,29 @@ MEANING = Consumer(
     advises=True,
 )
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
+ARRIVAL = Consumer("notify.arrival", "notify.confirm_arrivals", LETTERS, _SLOWLY, pause_s=2)
+ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, pause_s=2)
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
 # In no route: `outbox.record_all` delivers to it what some endpoint wants (`shared.hooks`).
 HOOK = Consumer("notify.webhook", "notify.write_webhooks", WEBHOOKS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
-    {consumer.name: consumer for consumer in (CHECK, RECEIPT, MEANING, LETTER, ACCOUNT, HOOK)}
+    {
+        consumer.name: consumer
+        for consumer in (CHECK, RECEIPT, MEANING, LETTER, ARRIVAL, ANSWER, ACCOUNT, HOOK)
+    }
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
 # Event name → who hears it. Nobody acts on `AlertRaised` yet; it is recorded. `IdeaChecked` is not
-# delivered to MEANING where that depth is off or has nothing to say (`verdicts.write`): a delivery
-# that nobody would act on must not be there.
+# delivered to MEANING where that depth is off or has nothing to say, nor to ARRIVAL where no letter
+# is owed (`verdicts.write`): a delivery that nobody would act on must not be there.
 ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
     {
         "IdeaSubmitted": (CHECK,),
-        "IdeaChecked": (MEANING,),
+        "IdeaChecked": (MEANING, ARRIVAL),
         "IdeaDecided": (LETTER,),
+        "IdeaAnswered": (ANSWER,),
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),
         "AccountLinkMade": (ACCOUNT,),

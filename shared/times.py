@@ -19,12 +19,12 @@ def written(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
     local = city(moment, timezone)
     if precision is Precision.DAY:
         return written_date(local.date())
-    return format_datetime(local, "d MMMM yyyy HH:mm", locale=i18n.language())
+    return format_datetime(local, "d MMMM yyyy HH:mm", locale=i18n.locale())
 
 
 def written_date(day: date) -> str:
     """Write a date for people: "13 december 2021"."""
-    return format_date(day, "d MMMM yyyy", locale=i18n.language())
+    return format_date(day, "d MMMM yyyy", locale=i18n.locale())
 
 
 def machine(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:

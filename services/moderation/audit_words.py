@@ -38,6 +38,8 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "council.created": lambda: _("Skapade rådet %(what)s."),
     "council.changed": lambda: _("Ändrade rådet %(what)s."),
     "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
+    "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
+    "letters.released": lambda: _("Lät brev gå som hölls kvar."),
     "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
@@ -84,6 +86,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
     "jobs": lambda: _("Jobb"),
+    "letters": lambda: _("Brev"),
     "webhook": lambda: _("Kopplingar"),
 }
 

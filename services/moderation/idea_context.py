@@ -96,6 +96,7 @@ def of(
         "new_look": idea_words.new_look(look, viewer.id),
         "history": past,
         "asks": [each for each in past if each.what == "ask" and each.closed_at is None],
+        "answer": timeline.standing_answer(past),
         "latest": latest,
         "may_undo": latest is not None
         and latest.decision not in _FINAL

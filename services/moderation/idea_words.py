@@ -66,9 +66,19 @@ def happened(each: Happened) -> str:
             ReceiptVerb.RE_REVIEW: _("Skribenten bad om en ny prövning"),
             ReceiptVerb.REPORT: _("En läsare anmälde idén"),
         }[each.request]
+    if each.what == "answer":
+        return _answered(each)
     if each.what == "ask":
         return _("Fråga till %(who)s", who=each.whom)
     return _("Anteckning")
+
+
+def _answered(each: Happened) -> str:
+    if each.undoes is not None:
+        return _("Ångrade ändringen av stadens svar")
+    if each.words is None:
+        return _("Tog tillbaka stadens svar")
+    return _("Stadens svar") if each.id == 1 else _("Ny lydelse av stadens svar")
 
 
 def record(right: int, seen: int) -> str:

@@ -53,6 +53,8 @@ def work(consumer: str) -> str:
         queues.RECEIPT.name: _("Göra det skribenten bad om"),
         queues.MEANING.name: _("Leta efter samma önskan med andra ord"),
         queues.LETTER.name: _("Skriva ett brev till skribenten"),
+        queues.ARRIVAL.name: _("Skriva ett brev om att idén har kommit in"),
+        queues.ANSWER.name: _("Skriva brev om stadens svar"),
         "notify.account": _("Skriva ett brev om ett konto"),
         queues.HOOK.name: _("Tala om för andra system vad som hände"),
     }

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
+from shared.db import when_run
 from shared.models import Idea, Lease, Staff
 
 LASTS = timedelta(seconds=60)
@@ -71,7 +72,7 @@ def lookers(but: UUID) -> ColumnElement[list[str] | None]:
     return (
         select(func.array_agg(aggregate_order_by(name, Lease.taken_at, Lease.staff_id)))
         .join(Staff, Staff.id == Lease.staff_id)
-        .where(Lease.idea_id == Idea.id, Lease.expires_at > utcnow(), Lease.staff_id != but)
+        .where(Lease.idea_id == Idea.id, Lease.expires_at > when_run(), Lease.staff_id != but)
         .correlate(Idea)
         .scalar_subquery()
     )

@@ -19,6 +19,12 @@ _RULES: Mapping[str, Callable[[], str]] = {
     "advice not given in time": lambda: _("Förslag som har väntat mer än ett dygn"),
     "an idea without a delivery to the checks": lambda: _("Idéer som aldrig kom till kontroll"),
     "a decision owed a letter without one": lambda: _("Beslut som skribenten inte fick brev om"),
+    "an arrival to be confirmed without a letter": lambda: _(
+        "Idéer vars ankomst aldrig bekräftades för skribenten"
+    ),
+    "an answer owed a letter without one": lambda: _(
+        "Svar från staden som skribenten inte fick brev om"
+    ),
     "one idempotency key with two ideas": lambda: _("Samma inskick som blev två idéer"),
     "an idea twice in the queue for one reason": lambda: _(
         "Idéer som står två gånger i kön av samma skäl"

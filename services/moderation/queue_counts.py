@@ -8,8 +8,10 @@ each lane that every decision and every batch of checks had to wait for.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import String, func, literal, select, true
+from sqlalchemy import Select, String, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -32,6 +34,16 @@ class Waiting:
 
 def lanes(session: SqlSession, council: str | None) -> dict[Lane, Waiting]:
     """Count what waits in each lane, of one council or of all."""
+    found = {
+        Lane(lane): Waiting(min(count, MOST_COUNTED), count > MOST_COUNTED, since)
+        for lane, count, since in session.execute(_lanes(council))
+    }
+    return {lane: found[lane] for lane in Lane}
+
+
+# Built once: that took longer than running it.
+@lru_cache(maxsize=128)
+def _lanes(council: str | None) -> Select[Any]:
     named = (
         func.unnest(literal([lane.value for lane in Lane], ARRAY(String)))
         .table_valued("lane")
@@ -53,17 +65,12 @@ def lanes(session: SqlSession, council: str | None) -> dict[Lane, Waiting]:
         .correlate(named)
         .scalar_subquery()
     )
-    rows = session.execute(
+    return (
         select(named.c.lane, func.count(counted.c.opened_at), oldest)
         .select_from(named)
         .outerjoin(counted, true())
         .group_by(named.c.lane)
     )
-    found = {
-        Lane(lane): Waiting(min(count, MOST_COUNTED), count > MOST_COUNTED, since)
-        for lane, count, since in rows
-    }
-    return {lane: found[lane] for lane in Lane}
 
 
 def together(waiting: Sequence[Waiting]) -> Waiting:

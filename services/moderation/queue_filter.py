@@ -23,6 +23,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.orm.util import AliasedClass
 
 from shared.clock import utcnow
+from shared.db import when_run
 from shared.models import Ask, Council, Decision, IdeaText, QueueEntry, Reason
 
 MAX_SEARCH = 200
@@ -142,7 +143,8 @@ def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[
     elif wanted.language is not None:
         asked.append(entry.language == wanted.language)
     if wanted.age is not None:
-        asked.append(entry.opened_at < utcnow() - timedelta(days=wanted.age))
+        least = timedelta(days=wanted.age)
+        asked.append(entry.opened_at < when_run(lambda: utcnow() - least))
     return asked
 
 

@@ -38,7 +38,7 @@ def lane_hint(of: Lane) -> str:
 
 def number(of: int) -> str:
     """Write a number as people read it."""
-    return format_decimal(of, locale=i18n.language())
+    return format_decimal(of, locale=i18n.locale())
 
 
 def count(waiting: Waiting) -> str:

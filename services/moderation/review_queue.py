@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -116,6 +117,8 @@ def page(
     return cards, more
 
 
+# A quarter of the time of a page went into building this statement again each time.
+@lru_cache(maxsize=128)
 def _cards(wanted: Filter, start: Place | None, staff_id: UUID) -> Select[Any]:
     walk = queue_walk.heads(wanted, start, PAGE_SIZE + 1)
     same = aliased(QueueEntry)

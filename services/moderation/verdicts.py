@@ -4,6 +4,7 @@ A check that meets an idea in another status than `received` writes findings and
 never a status.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries, lookups, switches
+from services.moderation import arrivals, decisions, entries, lookups, switches
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine
 from services.moderation.semantic import NAME as SEMANTIC
@@ -32,6 +33,7 @@ from shared.models import (
     TextKind,
     Verdict,
 )
+from shared.queues import Consumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +69,28 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
         session,
         [(each.idea, outcome, priority, each.unchecked) for each, outcome, priority in reached],
     )
+    confirmed = arrivals.to_confirm(
+        session,
+        [(each.idea, outcome) for each, outcome, _ in reached if each.idea.id not in earlier],
+    )
     semantic_is_on = asking.is_on(session)
     wanted: list[tuple[UUID, Reason, int]] = []
-    looked_at: list[IdeaChecked] = []
-    not_looked_at: list[IdeaChecked] = []
+    events: dict[tuple[Consumer, ...], list[IdeaChecked]] = defaultdict(list)
     for each, outcome, priority in reached:
         look = (
             semantic_is_on
             and each.idea.status is not IdeaStatus.WITHDRAWN
             and asking.is_worth_it(each.findings, outcome)
         )
-        event = IdeaChecked(each.idea.id, each.idea.text_version)
-        (looked_at if look else not_looked_at).append(event)
+        told = {queues.MEANING: look, queues.ARRIVAL: each.idea.id in confirmed}
+        without = tuple(consumer for consumer, hears in told.items() if not hears)
+        events[without].append(IdeaChecked(each.idea.id, each.idea.text_version))
         reason = _act(session, each, outcome, earlier.get(each.idea.id), look_pending=look)
         if reason is not None:
             wanted.append((each.idea.id, reason, priority))
     entries.open_entries(session, wanted)
-    outbox.record_all(session, looked_at)
-    outbox.record_all(session, not_looked_at, without=(queues.MEANING,))
+    for without, checked_now in events.items():
+        outbox.record_all(session, checked_now, without=without)
 
 
 def add_finding(session: SqlSession, idea_id: UUID, finding: Finding) -> None:

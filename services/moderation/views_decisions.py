@@ -20,6 +20,7 @@ from services.moderation import (
     undoing,
     views_letters,
     views_undo,
+    words,
     writer_reads,
 )
 from services.moderation.decision_fields import BadField
@@ -124,7 +125,12 @@ def decide(number: str) -> ResponseReturnValue:
         has_contact = writing.get(Contact, idea.id) is not None
     if request.is_json:
         return jsonify(answer)
-    views_undo.offer(decision, number, has_letter=has_contact and kind in _HAVE_LETTERS)
+    views_undo.offer(
+        url_for(".undo", decision_id=decision.id),
+        number,
+        words.done(kind),
+        has_letter=has_contact and kind in _HAVE_LETTERS,
+    )
     if kind is DecisionKind.MASK:
         # The masked text is what is decided about next.
         following = number

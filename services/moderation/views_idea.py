@@ -26,7 +26,7 @@ from services.moderation.writer_reads import Reads
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Idea, Role
+from shared.models import Idea, IdeaStatus, Role
 
 bp = Blueprint("ideas", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -62,11 +62,12 @@ def page(
     typed: dict[str, str] | None = None,
     find: str = "",
     reads: Reads | None = None,
+    answer_reads: dict[str, Any] | None = None,
 ) -> ResponseReturnValue:
     """Render an idea's page; after a refused decision with the reason and all that was typed.
 
     `find` are words to look for among the ideas to merge into; `reads` is what a decision not yet
-    made would be read as.
+    made would be read as, `answer_reads` an official answer not yet given.
     """
     viewer = access.current()
     with Session() as reading:
@@ -96,21 +97,31 @@ def page(
         conflict=conflict,
         conflict_by=_who(context, conflict),
         typed=kept,
-        orphaned=_orphaned(kept, context["kinds"], may_decide=may_decide),
+        orphaned=_orphaned(
+            kept,
+            context["kinds"],
+            may_decide=may_decide,
+            is_public=sheet.idea.status is IdeaStatus.PUBLISHED,
+        ),
         find=find,
         hits=hits,
         reads=reads,
+        answer_reads=answer_reads,
         undo=views_undo.take(),
         may_decide=may_decide,
     )
     return html, status
 
 
-def _orphaned(typed: dict[str, str], kinds: set[str], *, may_decide: bool) -> list[str]:
+def _orphaned(
+    typed: dict[str, str], kinds: set[str], *, may_decide: bool, is_public: bool
+) -> list[str]:
     """Return what an error or a lost session gave back, where no form of the page shows it."""
     names = [] if typed["kind"] in kinds and may_decide else ["note", "reason_text"]
     if not may_decide:
         names += ["note_text", "question"]
+    if not may_decide or not is_public:
+        names.append("official_text")
     return [typed[name] for name in names if typed[name]]
 
 

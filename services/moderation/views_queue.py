@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from babel import Locale
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
@@ -141,7 +140,7 @@ def index() -> ResponseReturnValue:
 def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
     lanes = queue_counts.lanes(reading, wanted.council)
     here = lanes[wanted.lane] if wanted.lane else queue_counts.together(list(lanes.values()))
-    named = Locale.parse(i18n.language()).languages
+    named = i18n.locale().languages
     return {
         "lanes": lanes,
         "everything": queue_counts.together(list(lanes.values())),

@@ -4,21 +4,22 @@ from typing import Any
 
 from flask import session
 
-from services.moderation import words
 from shared.clock import utcnow
-from shared.models import Decision
 
 # How long one key takes a decision back.
 LASTS_S = 10
 _KEY = "undo"
 
 
-def offer(decision: Decision, number: str, *, has_letter: bool) -> None:
-    """Remember a decision in the session of who made it. `has_letter`: one will leave for it."""
+def offer(url: str, number: str, what: str, *, has_letter: bool) -> None:
+    """Remember in the session of who did it what a POST to this address takes back.
+
+    `has_letter`: one will leave for it.
+    """
     session[_KEY] = {
-        "id": str(decision.id),
+        "url": url,
         "number": number,
-        "what": words.done(decision.kind),
+        "what": what,
         "at": utcnow().timestamp(),
         "has_letter": has_letter,
     }
@@ -27,7 +28,8 @@ def offer(decision: Decision, number: str, *, has_letter: bool) -> None:
 def take() -> dict[str, Any] | None:
     """Return what can be taken back by key, for the page that shows it first; only once."""
     found: dict[str, Any] | None = session.pop(_KEY, None)
-    return found
+    # One that yesterday's code left has no address.
+    return found if found and "url" in found else None
 
 
 def seconds_left(undo: dict[str, Any]) -> int:

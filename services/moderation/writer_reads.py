@@ -79,6 +79,7 @@ def _with_letter(
     public: str = "",
     public_author: str = "",
 ) -> Reads:
+    about["sorted_as"] = sheet.verdict.outcome.value if sheet.verdict is not None else ""
     letter = write(sheet.idea, kind, about) if write is not None and sheet.has_contact else None
     subject, body = letter or ("", "")
     return Reads(subject, body, rule, reason, public, public_author)

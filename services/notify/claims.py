@@ -13,11 +13,13 @@ from functools import cache
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     and_,
     bindparam,
     case,
     exists,
+    literal,
     or_,
     select,
     text,
@@ -27,6 +29,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from services.notify import answers, arrivals
 from services.notify.letters import (
     CORRECTED,
     INTERRUPTED,
@@ -66,18 +69,20 @@ _LOOK_AGAIN_S = 2
 _MAY_HAVE_LEFT = (LetterState.WAITING, LetterState.CLAIMED, LetterState.SENT)
 
 
-def claim(session: SqlSession) -> Letter | None:
+def claim(session: SqlSession, *, held: bool = False) -> Letter | None:
     """Take the letter that has been due the longest and is still to be sent, or None.
 
-    Those that are no longer true are cancelled on the way.
+    Those that are no longer true are cancelled on the way. While letters are `held`, only those
+    that an administrator has let go.
     """
     now = utcnow()
-    moments = {
+    known = {
+        "held": held,
         "now": now,
         "claimed_until": now + timedelta(seconds=LEASE_S),
         "later": now + timedelta(seconds=_LOOK_AGAIN_S),
     }
-    while (letter := session.scalar(_claim(), moments)) is not None:
+    while (letter := session.scalar(_claim(), known)) is not None:
         if letter.state is LetterState.CLAIMED:
             return letter
     return None
@@ -93,6 +98,7 @@ def _claim() -> ReturningUpdate[Letter]:
     picked = (
         select(Letter.id)
         .where(_claimable(bindparam("now")))
+        .where(or_(~bindparam("held", type_=Boolean), Letter.released_at.is_not(None)))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
         .with_for_update(of=Letter, skip_locked=True)
@@ -131,7 +137,7 @@ def _claim() -> ReturningUpdate[Letter]:
     )
 
 
-def something_due(session: SqlSession) -> tuple[datetime, int] | None:
+def something_due(session: SqlSession, *, held: bool = False) -> tuple[datetime, int] | None:
     """Return the oldest moment and the number of attempts of what is due, or None for nothing.
 
     The pair changes with every letter that leaves, so whoever asks can see that work goes on.
@@ -140,6 +146,7 @@ def something_due(session: SqlSession) -> tuple[datetime, int] | None:
     row = session.execute(
         select(Letter.due_at, Letter.attempts)
         .where(_OPEN, Letter.due_at <= now)
+        .where(or_(~literal(held), Letter.released_at.is_not(None)))
         .where(or_(Letter.state == LetterState.WAITING, Letter.claimed_until < now))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
@@ -270,12 +277,28 @@ def _untrue() -> dict[str, ColumnElement[bool]]:
         or_(original.state.in_(_MAY_HAVE_LEFT), original.error == INTERRUPTED),
     )
     about_a_decision = Letter.decision_id.is_not(None)
+    about_an_arrival = Letter.received_id.is_not(None)
+    about_an_answer = Letter.answer_id.is_not(None)
+    to_a_writer = Letter.idea_id.is_not(None)
     return {
-        UNDONE: and_(about_a_decision, ordinary, stands_no_more),
-        "withdrawn": and_(about_a_decision, withdrawn),
-        SUPERSEDED: and_(about_a_decision, ordinary, replaced),
-        "original never left": and_(Letter.template == CORRECTED, original_never_left),
-        "no address": and_(about_a_decision, ~exists().where(Contact.idea_id == Letter.idea_id)),
+        UNDONE: or_(
+            and_(about_a_decision, ordinary, stands_no_more),
+            and_(about_an_answer, answers.is_undone()),
+        ),
+        "withdrawn": and_(to_a_writer, withdrawn),
+        SUPERSEDED: or_(
+            and_(about_a_decision, ordinary, replaced),
+            and_(about_an_arrival, arrivals.is_decided()),
+            and_(about_an_answer, answers.is_overtaken()),
+        ),
+        arrivals.LIKELY_SPAM: and_(about_an_arrival, arrivals.is_likely_spam()),
+        answers.NOT_MERGED: and_(about_an_answer, answers.is_not_merged()),
+        answers.NOT_PUBLIC: and_(about_an_answer, answers.is_hidden()),
+        "original never left": or_(
+            and_(Letter.template == CORRECTED, original_never_left),
+            and_(about_an_answer, answers.is_unheard()),
+        ),
+        "no address": and_(to_a_writer, ~exists().where(Contact.idea_id == Letter.idea_id)),
         "account closed": exists().where(
             Staff.id == Letter.staff_id, Staff.disabled_at.is_not(None)
         ),

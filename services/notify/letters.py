@@ -64,6 +64,11 @@ def owed(decision: Decision) -> str | None:
     return OWED.get(decision.kind)
 
 
+def may_have_left(letter: Letter) -> bool:
+    """Whether somebody may have read the letter."""
+    return letter.state in {LetterState.CLAIMED, LetterState.SENT} or letter.error == INTERRUPTED
+
+
 def message_id(letter_id: UUID, mail_from: str) -> str:
     """Return the Message-ID of a letter: its own id at the sender's host (RFC 5322 §3.6.4)."""
     host = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
@@ -130,9 +135,7 @@ def _after_undo(session: SqlSession, undo: Decision, language: str, settings: Se
     letter = session.scalar(
         select(Letter).where(Letter.decision_id == undo.undoes).with_for_update()
     )
-    if letter is not None and (
-        letter.state in {LetterState.CLAIMED, LetterState.SENT} or letter.error == INTERRUPTED
-    ):
+    if letter is not None and may_have_left(letter):
         _add(session, undo, CORRECTED, language, settings)
         return
     if letter is not None and letter.state is LetterState.WAITING:

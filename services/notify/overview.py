@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import digests
@@ -18,8 +18,27 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which letters to show: in one state, of one kind, about one idea, before one of them."""
+
+    state: LetterState | None = None
+    template: str | None = None
+    number: str | None = None
+    before: UUID | None = None
+
+    def but(self, **other: object) -> dict[str, object]:
+        """Return the filter as the page's address has it, with other values for some of it."""
+        own = {
+            "state": self.state.value if self.state else None,
+            "template": self.template,
+            "number": self.number,
+        }
+        return {name: value for name, value in (own | other).items() if value}
+
+
+@dataclass(frozen=True, slots=True)
 class LetterRow:
-    """One letter as the ledger has it; `number` is empty for a digest."""
+    """One letter as the ledger has it; `number` is empty for one to staff."""
 
     id: UUID
     template: str
@@ -30,6 +49,23 @@ class LetterRow:
     sent_at: datetime | None
     attempts: int
     error: str | None
+    is_digest: bool
+    released_at: datetime | None
+
+
+_ROWS = select(
+    Letter.id,
+    Letter.template,
+    Idea.number,
+    Letter.state,
+    Letter.created_at,
+    Letter.due_at,
+    Letter.sent_at,
+    Letter.attempts,
+    Letter.error,
+    Letter.digest_id.is_not(None),
+    Letter.released_at,
+).outerjoin(Idea, Idea.id == Letter.idea_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +93,26 @@ def counts(session: SqlSession, now: datetime) -> dict[LetterState, int]:
     return {state: found.get(state, 0) for state in LetterState}
 
 
-def latest(
-    session: SqlSession, *, state: LetterState | None = None, before: UUID | None = None
-) -> list[LetterRow]:
-    """Return a page of letters, newest first; `before` is the id of the last one seen."""
-    wanted = (
-        select(
-            Letter.id,
-            Letter.template,
-            Idea.number,
-            Letter.state,
-            Letter.created_at,
-            Letter.due_at,
-            Letter.sent_at,
-            Letter.attempts,
-            Letter.error,
-        )
-        .outerjoin(Idea, Idea.id == Letter.idea_id)
-        .order_by(Letter.id.desc())
-        .limit(PAGE)
-    )
-    if state is not None:
-        wanted = wanted.where(Letter.state == state)
-    if before is not None:
-        wanted = wanted.where(Letter.id < before)
-    return [LetterRow(*row) for row in session.execute(wanted)]
+def latest(session: SqlSession, wanted: Wanted) -> list[LetterRow]:
+    """Return a page of letters, newest first."""
+    asked = _ROWS.order_by(Letter.id.desc()).limit(PAGE)
+    if wanted.state is not None:
+        asked = asked.where(Letter.state == wanted.state)
+    if wanted.template is not None:
+        asked = asked.where(Letter.template == wanted.template)
+    if wanted.number is not None:
+        # A number of its own: the planner then walks the letters of one idea.
+        idea = select(Idea.id).where(Idea.number == wanted.number).scalar_subquery()
+        asked = asked.where(Letter.idea_id == idea)
+    if wanted.before is not None:
+        asked = asked.where(Letter.id < wanted.before)
+    return [LetterRow(*row) for row in session.execute(asked)]
+
+
+def chosen(session: SqlSession, ids: Sequence[UUID], which: ColumnElement[bool]) -> list[LetterRow]:
+    """Return those of some letters that `which` fits, newest first."""
+    asked = _ROWS.where(Letter.id.in_(ids), which).order_by(Letter.id.desc())
+    return [LetterRow(*row) for row in session.execute(asked)]
 
 
 def digest_rows(session: SqlSession, timezone: ZoneInfo, now: datetime) -> Sequence[DigestRow]:

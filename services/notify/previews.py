@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.notify.answers import ANSWERED
 from services.notify.letters import OWED
 from services.notify.rendering import render_plain
 from shared import i18n, times
@@ -22,6 +23,8 @@ class Draft:
     has_mask: bool = False
     rule: tuple[str, str] = ("", "")
     reason_text: str = ""
+    # What the checks made of it, as a verdict has it.
+    sorted_as: str = ""
     target: str = ""
     target_is_public: bool = False
     supports: bool = False
@@ -45,6 +48,8 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "received_on": times.written(idea.received_at, Precision.DAY, settings.timezone),
             "decided_on": times.written(utcnow(), Precision.DAY, settings.timezone),
             "was_public": was_public,
+            "with_others": False,
+            "sorted_as": draft.sorted_as,
             "receipt_url": f"{settings.public_url}/receipts/…",
             "public_url": f"{pages}/{idea.number}",
             "quote": draft.text,
@@ -55,5 +60,28 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "reason_text": draft.reason_text,
             "target": draft.target,
             "target_url": f"{pages}/{draft.target}" if draft.target_is_public else None,
+            "target_is_answered": False,
         }
     return render_plain(template, idea.language, settings=settings, **facts)
+
+
+def answer(idea: Idea, text: str, signature: str, *, settings: Settings) -> tuple[str, str]:
+    """Return subject and text of the letter that an official answer would send to its writer.
+
+    The idea's council is loaded. Makes no link that opens a receipt.
+    """
+    url = f"{settings.public_url}/councils/{idea.council.slug}/ideas/{idea.number}"
+    return render_plain(
+        ANSWERED,
+        idea.language,
+        settings=settings,
+        number=idea.number,
+        council=idea.council.title,
+        receipt_url=f"{settings.public_url}/receipts/…",
+        answered=idea.number,
+        is_merged=False,
+        is_change=False,
+        answer=text,
+        answer_from=signature or settings.authority,
+        answer_url=url,
+    )

@@ -28,11 +28,9 @@ BUDGET_S = 20.0
 def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     """Send the letters that are due, and return how many a mail server has taken.
 
-    Several may run at once. Nothing is claimed while `hold_letters` is set. A run ends early when
-    there is no server to talk to.
+    Several may run at once. While `hold_letters` is set, only what an administrator has let go is
+    claimed. A run ends early when there is no server to talk to.
     """
-    if settings.hold_letters:
-        return 0
     with Session.begin() as session:
         claims.give_up_interrupted(session)
     ends = time.monotonic() + budget_s
@@ -40,7 +38,7 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     with Mailer(settings.smtp_url, settings.mail_from) as mailer:
         while time.monotonic() < ends:
             with Session.begin() as session:
-                letter = claims.claim(session)
+                letter = claims.claim(session, held=settings.hold_letters)
             if letter is None:
                 break
             try:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.notify import account_letters, digests, letters, sending
+from services.notify import account_letters, answers, arrivals, digests, letters, sending
 from services.notify.webhooks import sending as webhook_sending
 from services.notify.webhooks import writing as webhook_writing
 from shared import outbox, queues
@@ -27,6 +27,26 @@ def write_letters(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             letters.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.ARRIVAL.task, base=BatchTask)
+def confirm_arrivals(batch: str) -> None:
+    """Write the letters that confirm the arrival of a batch of ideas."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            arrivals.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.ANSWER.task, base=BatchTask)
+def tell_of_answers(batch: str) -> None:
+    """Write the letters that a batch of official answers owes."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            answers.write(session, batch_id, deliveries, _settings())
 
 
 @shared_task(name=queues.ACCOUNT.task, base=BatchTask)

@@ -16,6 +16,7 @@ from shared import times
 from shared.clock import utcnow
 from shared.db import PublicSession
 from shared.i18n import gettext as _
+from shared.models import Precision
 from shared.web import problem, settings
 
 feeds = Blueprint("feeds", __name__)
@@ -32,6 +33,8 @@ _COLUMNS = (
     "status",
     "answer",
     "supporters",
+    "answer_from",
+    "answered_at",
 )
 # A spreadsheet runs a cell that begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -83,7 +86,7 @@ def as_atom(slug: str) -> Response:
     add = _adder(feed)
     add("id", _url("pages.council", slug=slug))
     add("title", f"{council.title} – {council.theme}")
-    newest = max((idea.published_at for idea in listing.ideas), default=utcnow())
+    newest = max((_changed_at(idea) for idea in listing.ideas), default=utcnow())
     add("updated", _moment(newest))
     add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
     add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
@@ -99,13 +102,25 @@ def _add_entry(feed: ET.Element, idea: PublicIdea) -> None:
     add = _adder(entry)
     add("id", idea.id.urn)
     add("title", _("%(author)s säger (%(number)s)", author=idea.author, number=idea.number))
-    add("updated", _moment(idea.published_at))
+    add("updated", _moment(_changed_at(idea)))
     add("published", _moment(idea.published_at))
     address = _url("pages.idea", slug=idea.council, number=idea.number)
     add("link", rel="alternate", type="text/html", href=address)
     author = ET.SubElement(entry, f"{{{_ATOM}}}author")
     _adder(author)("name", idea.author)
-    add("content", idea.text, type="text")
+    add("content", _with_answer(idea), type="text")
+
+
+def _changed_at(idea: PublicIdea) -> datetime:
+    """Return when an entry last changed: readers then show it anew."""
+    return max(idea.published_at, idea.answered_at or idea.published_at)
+
+
+def _with_answer(idea: PublicIdea) -> str:
+    if idea.answer is None:
+        return idea.text
+    by = f" ({idea.answer_from})" if idea.answer_from else ""
+    return f"{idea.text}\n\n{_('Stadens svar')}{by}:\n{idea.answer}"
 
 
 def _adder(parent: ET.Element) -> Callable[..., None]:
@@ -135,6 +150,9 @@ def _record(idea: PublicIdea) -> dict[str, Any]:
         "status": idea.status.value,
         "answer": idea.answer,
         "supporters": idea.supporters,
+        "answer_from": idea.answer_from or None,
+        "answered_at": idea.answered_at
+        and times.machine(idea.answered_at, Precision.INSTANT, timezone),
     }
 
 

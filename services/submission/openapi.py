@@ -85,6 +85,8 @@ _SCHEMAS = {
         status={"const": IdeaStatus.PUBLISHED.value},
         answer={"type": ["string", "null"], "description": "The city's official answer"},
         supporters={"type": "integer", "description": "Others who sent in the same idea"},
+        answer_from={**_MAYBE_STRING, "description": "Who answers, if not the city as such"},
+        answered_at={**_MAYBE_STRING, "description": "Since when the answer reads so"},
     ),
     "Ideas": _object(
         ("council", "ideas", "next"),
@@ -122,6 +124,11 @@ _SCHEMAS = {
                 "reason": {**_MAYBE_STRING, "description": "Why, beside the rule, if it was said"},
                 "merged_into": {**_MAYBE_STRING, "description": "Number of the idea it joined"},
             },
+        },
+        answer={
+            "type": ["object", "null"],
+            "description": "The city's official answer, to this idea or the one it joined",
+            "properties": {"text": _STRING, "from": _MAYBE_STRING, "answered_at": _MOMENT},
         },
         public_url=_MAYBE_STRING,
         correction_pending={"type": "boolean"},

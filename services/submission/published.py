@@ -57,7 +57,7 @@ _IDEAS = table(
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
     column("precision", stored(Precision, "precision")),
     column("status", stored(IdeaStatus, "status")),
-    *map(column, ("answer", "supporters")),
+    *map(column, ("answer", "supporters", "answer_from", "answered_at")),
 )
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _RULES = table(
@@ -104,14 +104,26 @@ class PublicIdea:
     received_at: datetime
     precision: Precision
     status: IdeaStatus
+    # The city's official answer, who speaks in it (empty: the city), and since when it reads so.
     answer: str | None
     supporters: int
+    answer_from: str | None
+    answered_at: datetime | None
 
     @property
     def published_precision(self) -> Precision:
         """How exactly the moment of publishing is known: of an import only the day may be."""
         imported = self.published_at == self.received_at
         return self.precision if imported else Precision.INSTANT
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The city's official answer to an idea, and who speaks in it (empty: the city)."""
+
+    text: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +214,16 @@ def idea(session: SqlSession, slug: str, number: str) -> PublicIdea | Trace | No
         )
     ).one_or_none()
     return None if trace is None else Trace(trace.trace, trace.target)
+
+
+def official_answer(session: SqlSession, idea_id: UUID) -> Answer | None:
+    """Return the answer that the public reads under an idea now."""
+    row = session.execute(
+        select(_IDEAS.c.answer, _IDEAS.c.answer_from, _IDEAS.c.answered_at).where(
+            _IDEAS.c.id == idea_id, _IDEAS.c.answer.is_not(None)
+        )
+    ).one_or_none()
+    return None if row is None else Answer(*row)
 
 
 def is_public(session: SqlSession, number: str) -> bool:

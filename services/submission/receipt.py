@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as SqlSession
 
+from services.submission import published
 from services.submission.forms import IdeaForm
+from services.submission.published import Answer
 from shared import outbox, receipts
 from shared.events import ReceiptAction
 from shared.models import (
@@ -62,6 +64,8 @@ class Receipt:
     # Why, in the moderator's own words, beside the rule.
     reason_text: str | None
     target: str | None
+    # What the city has answered, to this idea or to the one it was merged into.
+    answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
 
@@ -126,6 +130,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         rule=session.get(Rule, idea.rule_id) if status is IdeaStatus.REJECTED else None,
         reason_text=turn.reason_text if turn and status is IdeaStatus.REJECTED else None,
         target=_target(session, idea) if status is IdeaStatus.MERGED else None,
+        answer=_answer(session, idea, status),
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,
     )
@@ -228,6 +233,14 @@ def _last_decision(
 
 def _is_withdrawn(session: SqlSession, idea: Idea) -> bool:
     return idea.status is IdeaStatus.WITHDRAWN or ReceiptVerb.WITHDRAW in _asked(session, idea.id)
+
+
+def _answer(session: SqlSession, idea: Idea, status: IdeaStatus) -> Answer | None:
+    if status is IdeaStatus.PUBLISHED:
+        return published.official_answer(session, idea.id)
+    if status is IdeaStatus.MERGED and idea.merged_into is not None:
+        return published.official_answer(session, idea.merged_into)
+    return None
 
 
 def _target(session: SqlSession, idea: Idea) -> str | None:

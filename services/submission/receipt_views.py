@@ -138,6 +138,12 @@ def _as_json(found: Receipt) -> dict[str, object]:
         "text": found.text,
         "author": found.author,
         "decision": decision,
+        "answer": found.answer
+        and {
+            "text": found.answer.text,
+            "from": found.answer.by or None,
+            "answered_at": times.city(found.answer.at, timezone).isoformat("T", "seconds"),
+        },
         "public_url": _public_url(found.council, public) if shown and public else None,
         "correction_pending": found.corrected,
         "re_review_asked_at": found.asked_again_at

@@ -36,6 +36,7 @@ from shared.models.moderation import (
     Verdict,
 )
 from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subscription
+from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
@@ -91,6 +92,7 @@ __all__ = [
     "LinkKind",
     "LoginAttempt",
     "Note",
+    "OfficialAnswer",
     "Original",
     "OutboxDelivery",
     "OutboxEvent",

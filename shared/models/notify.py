@@ -92,10 +92,13 @@ class Letter(Base):
             "due_at",
             postgresql_where=text("state IN ('waiting', 'claimed')"),
         ),
+        # The pages of the ledger, however long it is.
+        Index(None, "state", "id"),
+        Index(None, "template", "id"),
         UniqueConstraint("invitation_id"),
         UniqueConstraint("reset_id"),
         UniqueConstraint("received_id"),
-        UniqueConstraint("answer_id"),
+        UniqueConstraint("answer_id", "idea_id"),
         UniqueConstraint("notice_id"),
         CheckConstraint(
             "num_nonnulls(decision_id, digest_id, invitation_id, reset_id, received_id, answer_id,"
@@ -116,7 +119,8 @@ class Letter(Base):
     reset_id: Mapped[UUID | None] = mapped_column(ForeignKey("password_resets.id"))
     # The idea whose arrival it confirms.
     received_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
-    answer_id: Mapped[UUID | None]
+    # The version of the official answer that it tells of; of one answer each writer hears once.
+    answer_id: Mapped[UUID | None] = mapped_column(ForeignKey("official_answers.id"))
     notice_id: Mapped[UUID | None]
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
@@ -132,3 +136,5 @@ class Letter(Base):
     error: Mapped[str | None]
     created_at: Mapped[Now]
     sent_at: Mapped[Moment | None]
+    # When an administrator let it go although letters are held.
+    released_at: Mapped[Moment | None]

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
 from services import submission
-from services.moderation import accounts, bulk, decisions
+from services.moderation import accounts, bulk, decisions, official_answers
 from services.moderation.statistics import counting, yearly
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.addresses import Allowed, read
@@ -21,7 +22,16 @@ from services.notify.webhooks.form import Draft
 from shared import receipts
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.models import DecisionKind, Idea, Role, Source, Staff, WebhookShape
+from shared.models import (
+    DecisionKind,
+    Idea,
+    Letter,
+    LetterState,
+    Role,
+    Source,
+    Staff,
+    WebhookShape,
+)
 from tests.factories import a_council, an_idea
 from tests.journeys.conftest import Open
 from tests.moderation.conftest import PASSWORD
@@ -73,6 +83,26 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         staff_id=bo.id,
         seen_version=2,
     )
+    official_answers.write(
+        session,
+        number=first.number,
+        staff_id=bo.id,
+        seen=0,
+        text="Vi bygger den i maj.\n\nRitningen finns på https://stad.example/lekplats.",
+        signature="Stadsmiljöförvaltningen",
+    )
+    refused = {"state": LetterState.FAILED, "error": "550", "attempts": 1}
+    for idea, about in ((waits, refused), (first, {"error": "451", "attempts": 3})):
+        letter = Letter(
+            template="received",
+            language="sv",
+            idea_id=idea.id,
+            received_id=idea.id,
+            message_id=f"<{idea.id}@stad.example>",
+            due_at=utcnow() + timedelta(hours=1),
+            **about,
+        )
+        session.add(letter)
     many = bulk.decide_many(
         session,
         items=[(idea.number, 2) for idea in spam[:2]],

@@ -35,6 +35,7 @@ ADMIN = (
     "/settings",
     "/answer-templates",
     "/jobs/1/replay",
+    "/letters/",
     "/webhooks",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;

@@ -90,7 +90,15 @@ class TestReading:
         assert page.select_one(".similar") is not None
         assert len(statements) <= 8
         plans = _plans(session, statements)
-        for table in ("ideas", "idea_texts", "findings", "decisions", "outbox_events"):
+        for table in (
+            "ideas",
+            "idea_texts",
+            "findings",
+            "decisions",
+            "outbox_events",
+            "letters",
+            "official_answers",
+        ):
             assert not re.search(rf"Seq Scan on {table}\b", plans), table
         assert "Seq Scan on check_outcomes" not in plans
 

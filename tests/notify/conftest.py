@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.ports import free_port
 from services.moderation import decisions, undoing
-from services.notify import letters
+from services.notify import answers, arrivals, letters
 from services.notify.claims import LEASE_S
-from shared import outbox
+from shared import outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -31,9 +31,16 @@ from shared.models import (
     OutboxDelivery,
     Staff,
 )
+from shared.queues import Consumer
 from tests.factories import a_member_of_staff, an_idea
 
 ADDRESS = "kanariefagel@example.org"
+# Who acts on what, as `services.notify.tasks` has it.
+WRITE = {
+    queues.LETTER: letters.write,
+    queues.ARRIVAL: arrivals.write,
+    queues.ANSWER: answers.write,
+}
 
 
 @dataclass
@@ -146,18 +153,33 @@ class Desk:
         self.session.commit()
         return made
 
-    def deliver(self) -> None:
-        """Give every waiting delivery for letters to the code under test, as one batch."""
+    def deliver(self, consumer: Consumer = queues.LETTER) -> None:
+        """Give all waiting deliveries of a consumer to the code under test, as one batch."""
+        self.work(consumer, *self.claim(consumer))
+
+    def claim(
+        self, consumer: Consumer, at: slice = slice(None)
+    ) -> tuple[UUID, list[outbox.Delivery]]:
+        """Take the waiting deliveries of a consumer as a worker does, or some of them."""
+        waiting = (
+            select(OutboxDelivery.id)
+            .where(OutboxDelivery.consumer == consumer.name, OutboxDelivery.done_at.is_(None))
+            .order_by(OutboxDelivery.id)
+        )
         batch = new_id()
         with Session.begin() as session:
+            ids = session.scalars(waiting).all()[at]
             session.execute(
                 update(OutboxDelivery)
-                .where(OutboxDelivery.consumer == "notify.letter", OutboxDelivery.done_at.is_(None))
+                .where(OutboxDelivery.id.in_(ids))
                 .values(batch=batch, started_at=None)
             )
-        claimed = outbox.claim(batch)
+        return batch, outbox.claim(batch)
+
+    def work(self, consumer: Consumer, batch: UUID, claimed: list[outbox.Delivery]) -> None:
+        """Do what the consumer's task does with a batch."""
         with Session.begin() as session:
-            letters.write(session, batch, claimed, self.settings)
+            WRITE[consumer](session, batch, claimed, self.settings)
 
     def ripen(self) -> None:
         """Let the undo window and all pauses pass."""

@@ -23,6 +23,8 @@ QUOTE = (
     "Där <kan> man sitta och prata med [maskat] om kvällarna."
 )
 
+REASON = "I texten stod en annan persons namn och telefonnummer."
+
 ABOUT_AN_IDEA = {
     "number": "R-2026-000123",
     "council": "Invånarråd – Pizza och politik",
@@ -30,6 +32,8 @@ ABOUT_AN_IDEA = {
     "received_on": "21 november 2026",
     "decided_on": "23 november 2026",
     "was_public": False,
+    "with_others": False,
+    "sorted_as": "attention",
     "receipt_url": RECEIPT,
     "public_url": IDEA,
     "quote": QUOTE,
@@ -41,9 +45,20 @@ ABOUT_AN_IDEA = {
     "reason_text": None,
     "target": "R-2026-000097",
     "target_url": TARGET,
+    "target_is_answered": False,
     "undone": "publish",
     "undone_on": "23 november 2026",
 }
+ANSWER = {
+    "answered": "R-2026-000123",
+    "is_merged": False,
+    "is_change": False,
+    "answer_url": IDEA,
+    "answer_from": "Stadsmiljöförvaltningen",
+    "answer": "Tack för idén! Vi ställer ut tio nya bänkar vid stranden i maj.\n\n"
+    "Ritningar & tider finns på https://dialog.stad.example/ritningar/bankar",
+}
+OF_TARGET = {**ANSWER, "answered": "R-2026-000097", "answer_url": TARGET, "is_merged": True}
 HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}
 
 DESK = "https://radslag.stad.example"
@@ -79,13 +94,22 @@ QUIET = Contents(
 
 # Name of the snapshot → template and what differs.
 LETTERS = {
+    "received": ("received", HIDDEN),
+    "received-published-at-once": ("received", {"quote": None}),
     "published": ("published", {}),
     "published-masked": ("published", {"has_mask": True}),
     "published-correction": ("published", {"was_public": True}),
     "published-not-shown": ("published", HIDDEN),
     "rejected": ("rejected", {**HIDDEN, "status": "rejected"}),
     "rejected-take-down": ("rejected", {**HIDDEN, "was_public": True}),
+    "rejected-clear": ("rejected", {**HIDDEN, "sorted_as": "clear", "reason_text": REASON}),
+    "rejected-spam-with-others": (
+        "rejected",
+        {**HIDDEN, "sorted_as": "likely_spam", "with_others": True},
+    ),
+    "rejected-unsorted": ("rejected", {**HIDDEN, "sorted_as": ""}),
     "merged": ("merged", {"supports": True}),
+    "merged-into-answered": ("merged", {"target_is_answered": True}),
     "merged-into-waiting": ("merged", {"target_url": None}),
     "masked": ("masked", {}),
     "corrected-publish": ("corrected", HIDDEN),
@@ -93,6 +117,12 @@ LETTERS = {
     "corrected-merge": ("corrected", {"undone": "merge"}),
     "corrected-mask": ("corrected", {"undone": "mask"}),
     "corrected-other": ("corrected", {**HIDDEN, "undone": "reject", "status": "rejected"}),
+    "answered": ("answered", ANSWER),
+    "answered-changed": ("answered", {**ANSWER, "is_change": True}),
+    "answered-merged": ("answered", OF_TARGET),
+    "answered-merged-changed": ("answered", {**OF_TARGET, "is_change": True}),
+    "answer-withdrawn": ("answer-withdrawn", {**ANSWER, "answer": None}),
+    "answer-withdrawn-merged": ("answer-withdrawn", {**OF_TARGET, "answer": None}),
     "digest": ("digest", {"contents": CONTENTS, "name": "Anna"}),
     "digest-quiet": ("digest", {"contents": QUIET, "name": ""}),
     "invitation": ("invitation", {**ACCOUNT, "link": f"{DESK}/welcome/{TOKEN}"}),

@@ -26,6 +26,8 @@ COLUMNS = [
     "status",
     "answer",
     "supporters",
+    "answer_from",
+    "answered_at",
 ]
 
 

@@ -76,27 +76,30 @@ _ITS_TURN = f"""
     ORDER BY flying.number, next.due_at LIMIT 1"""  # noqa: S608 - all words are ours
 _A_TEST = f"SELECT d.id {_TESTS} LIMIT 1 FOR UPDATE SKIP LOCKED"
 
-# Of a decision: it stands. Of an undo: what it undoes may have been heard.
+# Of a decision or an official answer: it stands. Of an undo: what it undoes may have been heard.
 _CLAIM = """
     WITH picked AS MATERIALIZED ({picked}),
     judged AS (
         SELECT d.id, CASE
-            WHEN e.kind IS DISTINCT FROM 'IdeaDecided' THEN 'send'
-            WHEN EXISTS (
-                SELECT FROM decisions undo
-                WHERE undo.undoes = CAST(e.payload ->> 'decision_id' AS uuid)) THEN 'undone'
-            WHEN e.payload ->> 'kind' <> 'undo' OR original.attempts IS NULL
-              OR original.attempts > 0 THEN 'send'
+            WHEN told.act IS NULL THEN 'send'
+            WHEN EXISTS (SELECT FROM decisions undo WHERE undo.undoes = told.act)
+              OR EXISTS (SELECT FROM official_answers undo WHERE undo.undoes = told.act)
+              THEN 'undone'
+            WHEN original.attempts IS NULL OR original.attempts > 0 THEN 'send'
             WHEN original.state = 'waiting' THEN 'wait'
             ELSE 'never left' END AS verdict
         FROM picked
         JOIN webhook_deliveries d ON d.id = picked.id
         LEFT JOIN outbox_events e ON e.id = d.event_id
-        LEFT JOIN decisions decided ON e.payload ->> 'kind' = 'undo'
-            AND decided.id = CAST(e.payload ->> 'decision_id' AS uuid)
-        LEFT JOIN outbox_events about ON about.subject_id = decided.idea_id
-            AND about.kind = 'IdeaDecided'
-            AND about.payload ->> 'decision_id' = CAST(decided.undoes AS text)
+        LEFT JOIN LATERAL (SELECT CAST(
+            coalesce(e.payload ->> 'decision_id', e.payload ->> 'answer_id') AS uuid) AS act) told
+            ON true
+        LEFT JOIN LATERAL (
+            SELECT undoes FROM decisions WHERE id = told.act
+            UNION ALL SELECT undoes FROM official_answers WHERE id = told.act) taken_back ON true
+        LEFT JOIN outbox_events about ON about.subject_id = e.subject_id
+            AND coalesce(about.payload ->> 'decision_id', about.payload ->> 'answer_id')
+                = CAST(taken_back.undoes AS text)
         LEFT JOIN webhook_deliveries original
             ON original.webhook_id = d.webhook_id AND original.event_id = about.id)
     UPDATE webhook_deliveries d SET

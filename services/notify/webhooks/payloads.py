@@ -10,7 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.config import Settings
-from shared.models import Council, Decision, Idea, IdeaStatus, OutboxEvent, Rule, Verdict
+from shared.models import (
+    Council,
+    Decision,
+    Idea,
+    IdeaStatus,
+    OfficialAnswer,
+    OutboxEvent,
+    Rule,
+    Verdict,
+)
 
 Data = dict[str, Any]
 
@@ -29,18 +38,22 @@ def data(session: SqlSession, event: OutboxEvent, settings: Settings) -> Data:
     return _TOLD[event.kind](_Asked(session, event, settings))
 
 
-def _idea(asked: _Asked) -> Data:
+def _idea(asked: _Asked, *, is_public: bool = False) -> Data:
+    """The idea; where it `is_public`, also the place where anybody can read it."""
     number, slug = asked.session.execute(
         select(Idea.number, Council.slug)
         .join(Council, Council.id == Idea.council_id)
         .where(Idea.id == asked.event.subject_id)
     ).one()
-    return {
+    told = {
         "id": str(asked.event.subject_id),
         "number": number,
         "council": slug,
         "desk_url": f"{asked.settings.desk_url}/ideas/{number}",
     }
+    if is_public:
+        told["public_url"] = f"{asked.settings.public_url}/councils/{slug}/ideas/{number}"
+    return told
 
 
 def _submitted(asked: _Asked) -> Data:
@@ -66,13 +79,8 @@ def _decided(asked: _Asked) -> Data:
         .outerjoin(Idea, Idea.id == Decision.into_id)
         .where(Decision.id == UUID(asked.event.payload["decision_id"]))
     ).one()
-    idea = _idea(asked)
-    # Where it can be read now, by anybody.
-    if decision.status_after is IdeaStatus.PUBLISHED:
-        public = asked.settings.public_url
-        idea["public_url"] = f"{public}/councils/{idea['council']}/ideas/{idea['number']}"
     return {
-        "idea": idea,
+        "idea": _idea(asked, is_public=decision.status_after is IdeaStatus.PUBLISHED),
         "decision": {
             "id": str(decision.id),
             "kind": decision.kind.value,
@@ -81,6 +89,20 @@ def _decided(asked: _Asked) -> Data:
             "undoes": str(decision.undoes) if decision.undoes else None,
         },
         "status": decision.status_after.value,
+    }
+
+
+def _answered(asked: _Asked) -> Data:
+    answer = asked.session.get_one(OfficialAnswer, UUID(asked.event.payload["answer_id"]))
+    return {
+        "idea": _idea(asked, is_public=True),
+        "answer": {
+            "id": str(answer.id),
+            "version": answer.version,
+            # Whether the idea has an answer after it.
+            "stands": answer.text is not None,
+            "undoes": str(answer.undoes) if answer.undoes else None,
+        },
     }
 
 
@@ -104,6 +126,7 @@ _TOLD: Mapping[str, Callable[[_Asked], Data]] = MappingProxyType(
         "IdeaSubmitted": _submitted,
         "IdeaChecked": _checked,
         "IdeaDecided": _decided,
+        "IdeaAnswered": _answered,
         "ReceiptAction": _acted,
         "AlertRaised": _raised,
     }

@@ -109,6 +109,15 @@ def _status(status: str) -> str:
     return known[IdeaStatus(status)]
 
 
+def _answered(data: Data, titles: Titles) -> str:
+    where = _where(data, titles)
+    if not data["answer"]["stands"]:
+        return _("Stadens svar på idé %(number)s i %(council)s är borttaget.", **where)
+    if data["answer"]["version"] == 1:
+        return _("Staden har svarat på idé %(number)s i %(council)s.", **where)
+    return _("Stadens svar på idé %(number)s i %(council)s är ändrat.", **where)
+
+
 def _acted(data: Data, titles: Titles) -> str:
     where = _where(data, titles)
     said: Mapping[str, Callable[[], str]] = {
@@ -148,6 +157,7 @@ _IDEAS: Mapping[str, Callable[[Data, Titles], str]] = MappingProxyType(
         "idea.submitted": _submitted,
         "idea.checked": _checked,
         "idea.decided": _decided,
+        "idea.answered": _answered,
         "receipt.action": _acted,
     }
 )

@@ -41,6 +41,7 @@ def events() -> dict[str, str]:
         "idea.submitted": _("En ny idé kom in"),
         "idea.checked": _("En idé är kontrollerad"),
         "idea.decided": _("Ett beslut är fattat eller ångrat"),
+        "idea.answered": _("Staden har svarat på en idé, eller ändrat sitt svar"),
         "receipt.action": _(
             "Någon tog tillbaka, rättade eller anmälde en idé, eller bad om ny prövning"
         ),
@@ -81,8 +82,8 @@ def reason(status: int | None, error: str | None) -> str:
         return _("svar %(status)s", status=status)
     known = {
         None: "",
-        UNDONE: _("beslutet ångrades"),
-        NEVER_LEFT: _("beslutet hade aldrig skickats"),
+        UNDONE: _("det ångrades"),
+        NEVER_LEFT: _("det som ångrades hade aldrig skickats"),
         TURNED_OFF: _("kopplingen stängdes av"),
         "name": _("namnet i adressen finns inte"),
         "private": _("adressen leder till ett inre nät"),

@@ -98,8 +98,8 @@ def is_news(event: OutboxEvent, source: Source | None) -> bool:
 
 
 def _due(event: OutboxEvent, settings: Settings) -> datetime:
-    """A decision is told when it cannot be undone unseen any more; all else at once."""
-    if event.kind == "IdeaDecided":
+    """A decision or an answer is told when it can no more be undone unseen; all else at once."""
+    if event.kind in {"IdeaDecided", "IdeaAnswered"}:
         return event.occurred_at + timedelta(seconds=settings.undo_seconds)
     return event.occurred_at
 

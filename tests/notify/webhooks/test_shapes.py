@@ -103,6 +103,10 @@ def test_everything_that_can_happen_has_a_sentence(language):
         if name.startswith("alert.")
     ]
     told += [
+        Told("idea.answered", "", {"idea": IDEA, "answer": {"version": n, "stands": stands}}, {})
+        for n, stands in ((1, True), (2, True), (3, False))
+    ]
+    told += [
         Told("idea.submitted", "", {"idea": IDEA}, {}),
         Told(hooks.PING, "", {"webhook": "1", "desk_url": "https://d"}, {}),
     ]

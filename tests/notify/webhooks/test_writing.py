@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 
+from services.moderation import official_answers
 from services.notify.webhooks import endpoints
 from services.notify.webhooks.payloads import _TOLD
 from services.notify.webhooks.sending import send_due
@@ -146,6 +147,37 @@ def test_a_decision_that_may_have_been_heard_is_not_tried_again_once_it_is_undon
     assert hooked.go() == 1
     assert json.loads(receiver.heard[-1].body)["data"]["decision"]["kind"] == "undo"
     assert hooked.states() == ["cancelled", "done"]
+
+
+def test_an_answer_is_told_without_its_words_unless_it_is_undone_in_time(
+    desk, idea, hooked, receiver, session
+):
+    desk.publish(idea)
+    hooked.endpoint(receiver, "idea.answered")
+
+    def answer(text: str, seen: int):
+        with Session.begin() as writing:
+            return official_answers.write(
+                writing, number=idea.number, staff_id=desk.staff.id, seen=seen, text=text
+            )
+
+    def undo(answer_id) -> None:
+        with Session.begin() as writing:
+            official_answers.undo(writing, answer_id=answer_id, staff_id=desk.staff.id)
+
+    first = answer("Kanariefåglar får bänkar.", 0)
+    assert hooked.go() == 1
+    told = json.loads(receiver.heard[0].body)["data"]
+    assert told["answer"] == {"id": str(first.id), "version": 1, "stands": True, "undoes": None}
+    assert "Kanarie" not in receiver.heard[0].body.decode()
+    hasty = answer("Nej.", 1)
+    undo(hasty.id)
+    assert hooked.go() == 0
+    later = answer("Ja, två bänkar.", 3)
+    assert hooked.go() == 1
+    undo(later.id)
+    assert hooked.go() == 1
+    assert json.loads(receiver.heard[-1].body)["data"]["answer"]["undoes"] == str(later.id)
 
 
 @pytest.fixture(autouse=True)
