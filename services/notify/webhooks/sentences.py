@@ -135,7 +135,7 @@ def _acted(data: Data, titles: Titles) -> str:
     return said[data["action"]]()
 
 
-def _alert(_kind: str, data: Data) -> str:
+def _alert(kind: str, data: Data) -> str:
     known = {
         AlertKind.THREAT: _("ett möjligt hot i en idé"),
         AlertKind.CHILD: _("uppgifter om ett barn i en publicerad idé"),
@@ -149,7 +149,10 @@ def _alert(_kind: str, data: Data) -> str:
         AlertKind.BOUNCED: _("en adress tar inte emot brev"),
     }
     of = data["alert"]["kind"]
-    return _("Larm: %(what)s.", what=known.get(of, of))
+    what = known.get(of, of)
+    if kind == "alert.resolved":
+        return _("Larmet är över: %(what)s.", what=what)
+    return _("Larm: %(what)s.", what=what)
 
 
 _IDEAS: Mapping[str, Callable[[Data, Titles], str]] = MappingProxyType(

@@ -46,6 +46,7 @@ def events() -> dict[str, str]:
             "Någon tog tillbaka, rättade eller anmälde en idé, eller bad om ny prövning"
         ),
         "alert.raised": _("Larm: något som inte kan vänta"),
+        "alert.resolved": _("Ett larm är över"),
     }
     return {name: known.get(name, name) for name in hooks.NAMES.values()}
 

@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -25,6 +26,7 @@ from services.notify.webhooks import (
 )
 from services.notify.webhooks.sending import _asked_wait, send_due
 from services.notify.webhooks.transport import Answer
+from services.notify.webhooks.turns import SENDERS, a_turn
 from shared.clock import utcnow
 from shared.db import Session
 from shared.ids import least_id_at
@@ -276,6 +278,14 @@ def test_two_runs_at_once_send_each_once(hooked, receiver):
         heard = sum(pool.map(send_due, [hooked.settings] * 2))
     assert heard == 100
     assert len(set(receiver.ids)) == len(receiver.ids) == 100
+
+
+def test_no_more_than_some_send_at_once_on_a_machine(hooked, receiver, told):
+    with ExitStack() as turns:
+        assert all(turns.enter_context(a_turn()) for _ in range(SENDERS))
+        assert send_due(hooked.settings) == 0
+        assert hooked.states() == ["waiting"]
+    assert send_due(hooked.settings) == 1
 
 
 def test_a_paused_endpoint_keeps_what_it_is_owed(hooked, receiver, told):

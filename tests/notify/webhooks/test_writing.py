@@ -11,10 +11,18 @@ from services.notify.webhooks import endpoints
 from services.notify.webhooks.payloads import _TOLD
 from services.notify.webhooks.sending import send_due
 from shared import db, events, hooks, outbox, queues
+from shared.clock import utcnow
 from shared.db import Session
 from shared.events import AlertRaised, IdeaChecked, IdeaSubmitted, ReceiptAction
 from shared.ids import new_id
-from shared.models import DecisionKind, DeliveryState, OutboxDelivery, ReceiptVerb, Source
+from shared.models import (
+    DecisionKind,
+    DeliveryState,
+    OutboxDelivery,
+    ReceiptVerb,
+    Source,
+    WebhookDelivery,
+)
 from tests.factories import a_council, a_rule, an_idea
 
 
@@ -133,6 +141,25 @@ def test_a_decision_undone_after_it_was_told_has_its_undoing_told(desk, idea, ho
         first["decision"]["id"],
     )
     assert second["status"] == "waiting"
+
+
+def test_an_undoing_waits_until_it_is_known_whether_the_decision_was_told(
+    desk, idea, hooked, receiver
+):
+    hooked.endpoint(receiver, "idea.decided")
+    decision = desk.publish(idea)
+    hooked.deliver()
+    desk.undo(decision)
+    hooked.deliver()
+    _told, undoing = hooked.rows()
+    with Session.begin() as arranging:
+        arranging.get_one(WebhookDelivery, undoing.id).due_at = utcnow()
+    assert send_due(hooked.settings) == 0
+    assert hooked.states() == ["waiting", "waiting"]
+    assert hooked.go() == 0
+    hooked.ripen()
+    assert send_due(hooked.settings) == 0
+    assert [row.error for row in hooked.rows()] == ["undone", "never left"]
 
 
 def test_a_decision_that_may_have_been_heard_is_not_tried_again_once_it_is_undone(
