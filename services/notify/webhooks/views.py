@@ -16,17 +16,23 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 from werkzeug.exceptions import BadRequest
 
-from services.notify.webhooks import endpoints, form, overview, secrets, words, writing
-from services.notify.webhooks.addresses import Allowed
+from services.notify.webhooks import (
+    endpoints,
+    form,
+    overview,
+    secrets,
+    views_form,
+    words,
+    writing,
+)
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.i18n import LANGUAGES, language, ngettext
 from shared.i18n import gettext as _
+from shared.i18n import language, ngettext
 from shared.models import (
     Council,
     DeliveryState,
@@ -93,15 +99,17 @@ class _Pages:
         """Show the empty form."""
         fields = dict.fromkeys(form.NAMES, "")
         fields |= {"shape": WebhookShape.STANDARD.value, "language": language()}
-        return _form_page(None, fields, [])
+        return views_form.form_page(None, fields, [])
 
     def create(self) -> ResponseReturnValue:
         """Add an endpoint, or show the form again with what was typed."""
         fields, events = form.typed(request.form), request.form.getlist("events")
         with Session.begin() as session:
-            draft, faults = form.read(fields, events, _choices(session, needs_address=True))
+            draft, faults = form.read(
+                fields, events, views_form.choices(session, needs_address=True)
+            )
             if draft is None:
-                return make_response(_form_page(None, fields, events, faults=faults), 422)
+                return make_response(views_form.form_page(None, fields, events, faults=faults), 422)
             webhook = endpoints.create(session, web.settings(), draft, by=self._person())
             self._note(session, "created", webhook.id, {}, endpoints.facts(session, webhook))
         flash(_("Kopplingen finns nu: %(title)s. Skicka gärna ett test.", title=draft.title))
@@ -146,26 +154,26 @@ class _Pages:
             "language": webhook.language,
             "council": council.slug if council else "",
         }
-        return _form_page(webhook, fields, webhook.events)
+        return views_form.form_page(webhook, fields, webhook.events)
 
     def change(self, webhook_id: UUID) -> ResponseReturnValue:
         """Change an endpoint; 409 when somebody else did meanwhile."""
         fields, events = form.typed(request.form), request.form.getlist("events")
-        seen = _seen_version()
+        seen = views_form.seen_version()
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
             readable = secrets.address(web.settings(), webhook) is not None
-            choices = _choices(session, needs_address=not readable)
+            choices = views_form.choices(session, needs_address=not readable)
             draft, faults = form.read(fields, events, choices)
             before = endpoints.facts(session, webhook)
             try:
                 if draft is not None:
                     endpoints.change(webhook, web.settings(), draft, seen_version=seen)
             except endpoints.MovedError:
-                page = _form_page(webhook, fields, events, moved=True)
+                page = views_form.form_page(webhook, fields, events, moved=True)
                 return make_response(page, 409)
             if draft is None:
-                page = _form_page(webhook, fields, events, faults=faults, version=seen)
+                page = views_form.form_page(webhook, fields, events, faults=faults, version=seen)
                 return make_response(page, 422)
             self._note(session, "changed", webhook_id, before, endpoints.facts(session, webhook))
             if draft.target is not None:
@@ -265,48 +273,6 @@ def _asked() -> tuple[DeliveryState | None, UUID | None]:
         return DeliveryState(state) if state else None, UUID(before) if before else None
     except ValueError:
         raise BadRequest from None
-
-
-def _seen_version() -> int:
-    raw = request.form.get("version", "")
-    if not raw.isdecimal() or len(raw) > 9:
-        abort(422)
-    return int(raw)
-
-
-def _choices(session: SqlSession, *, needs_address: bool) -> form.Choices:
-    councils = dict(session.execute(select(Council.slug, Council.id)).all())
-    return form.Choices(councils, Allowed.of(web.settings().webhook_private), needs_address)
-
-
-def _form_page(
-    webhook: Webhook | None,
-    fields: Mapping[str, str],
-    events: list[str],
-    *,
-    faults: Mapping[str, str] | None = None,
-    version: int | None = None,
-    moved: bool = False,
-) -> str:
-    with Session() as session:
-        councils = session.execute(select(Council.slug, Council.title).order_by(Council.title))
-        titles = [(slug, title) for slug, title in councils]
-    standing = webhook.version if webhook else 0
-    readable = webhook is not None and secrets.address(web.settings(), webhook) is not None
-    return render_template(
-        "webhooks/form.html",
-        webhook=webhook,
-        form=fields,
-        chosen=events,
-        faults=faults or {},
-        version=standing if version is None else version,
-        moved=moved,
-        readable=readable,
-        councils=titles,
-        events=words.events(),
-        shapes=[(shape.value, said) for shape, said in words.shapes().items()],
-        languages=[(code, _("svenska") if code == "sv" else _("engelska")) for code in LANGUAGES],
-    )
 
 
 def _back(webhook_id: UUID, said: str) -> ResponseReturnValue:
