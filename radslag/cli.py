@@ -8,6 +8,7 @@ import click
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "backtest": "radslag.backtest",
+    "bounce": "radslag.bounce",
     "check": "radslag.check",
     "clock": "radslag.clock",
     "digest": "radslag.digest",

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import access, audit, views_letters
 from services.moderation import app as moderation
+from services.notify import addresses_desk, letters_desk, previews
 from services.notify import desk as notify_desk
-from services.notify import letters_desk, previews
 from services.notify.subscribing import Choice
 from services.notify.webhooks import views as webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
-from shared.models import DecisionKind, Idea, Role
+from shared.models import DeadAddress, DecisionKind, Idea, Role
 from shared.process import die_with_parent
 
 
@@ -53,6 +53,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             "moderation/_admin_frame.html",
         )
     )
+    app.register_blueprint(
+        addresses_desk.make_addresses(
+            access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
+        )
+    )
     views_letters.lend(app, _letter, previews.answer)
     return app
 
@@ -88,6 +93,13 @@ def _note_webhook(
         before=before or None,
         after=after or None,
     )
+
+
+def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:
+    subject: tuple[str, object] = ("staff", dead.staff_id)
+    if dead.idea_id is not None:
+        subject = ("idea", session.get_one(Idea, dead.idea_id).number)
+    audit.record(session, by=by, action="address.revived", subject=subject)
 
 
 def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:

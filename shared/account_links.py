@@ -11,7 +11,11 @@ import secrets
 
 from shared.models.enums import LinkKind
 
-_PATHS = {LinkKind.INVITATION: "welcome", LinkKind.RESET: "reset"}
+_PATHS = {
+    LinkKind.INVITATION: "welcome",
+    LinkKind.RESET: "reset",
+    LinkKind.UNSUBSCRIBE: "unsubscribe",
+}
 
 
 def new_nonce() -> bytes:
@@ -30,6 +34,6 @@ def sha256(link_token: str) -> bytes:
     return hashlib.sha256(link_token.encode()).digest()
 
 
-def url(desk_url: str, kind: LinkKind, link_token: str) -> str:
-    """Return the address at the desk that a token opens."""
-    return f"{desk_url}/{_PATHS[kind]}/{link_token}"
+def url(web_url: str, kind: LinkKind, link_token: str) -> str:
+    """Return the address, at the desk or on the public web, that a token opens."""
+    return f"{web_url}/{_PATHS[kind]}/{link_token}"

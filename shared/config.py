@@ -13,6 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "RADSLAG_"
 MIN_SECRET_LENGTH = 32
+# Of what another program shows when it calls us.
+MIN_BEARER_LENGTH = 16
+_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
+_RATE = re.compile(r"[1-9]\d{0,5}\s*/\s*(second|minute|hour)")
 
 
 class SettingsError(Exception):
@@ -42,6 +46,20 @@ class Settings:
     desk_url: str = _setting("Where staff reach the desk: `https://radslag.example.se`")
     smtp_url: str = _setting("Outgoing mail: `smtp://user:password@host:587?starttls=1`")
     mail_from: str = _setting("Sender of every letter", "Rådslag <radslag@localhost>")
+    mail_rate: str = _setting(
+        "How many letters may leave, all workers together: `60/minute`, evenly spread, or `off`",
+        "off",
+    )
+    bounce_address: str = _setting(
+        "Where other servers report letters that they could not deliver (the sender on the "
+        "envelope); empty: the address of RADSLAG_MAIL_FROM",
+        "",
+    )
+    bounce_secret: str = _setting(
+        "Bearer secret, 16 characters or more, for reports of undeliverable letters to "
+        "`POST /hooks/bounces` of the public web; empty: it takes none",
+        "",
+    )
     authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
     contact: str = _setting(
         "Where a resident can turn with questions (an address, shown on pages and in letters)",
@@ -151,6 +169,14 @@ class Settings:
         return made
 
     @property
+    def mail_gap_s(self) -> float:
+        """How long after a letter the next may leave; 0 for no limit."""
+        if self.mail_rate == "off":
+            return 0.0
+        number, _slash, unit = self.mail_rate.partition("/")
+        return _SECONDS[unit.strip()] / int(number)
+
+    @property
     def celery_broker_url(self) -> str:
         """The broker as Celery's transport spells it."""
         parts = urlsplit(self.broker_url)
@@ -204,6 +230,29 @@ def _smtp_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"smtp", "smtps"} or not unquote(parts.hostname or ""):
         raise SettingsError("RADSLAG_SMTP_URL must look like smtp://host:587?starttls=1.")
+    # What mail servers agree on (RFC 4954); said now, not when the first letter is due.
+    if not unquote(f"{parts.username}{parts.password}").isascii():
+        raise SettingsError("RADSLAG_SMTP_URL must have a user and a password without å, ä or ö.")
+    return value
+
+
+def _mail_rate(value: str) -> str:
+    if value.lower() != "off" and not _RATE.fullmatch(value.lower()):
+        raise SettingsError("RADSLAG_MAIL_RATE must look like 60/minute, or be off.")
+    return value.lower()
+
+
+def _bounce_address(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
+        raise SettingsError("RADSLAG_BOUNCE_ADDRESS must be an address: studsar@example.se.")
+    return value
+
+
+def _bounce_secret(value: str) -> str:
+    if value and len(value) < MIN_BEARER_LENGTH:
+        raise SettingsError(
+            f"RADSLAG_BOUNCE_SECRET must have {MIN_BEARER_LENGTH} characters or more."
+        )
     return value
 
 
@@ -305,6 +354,9 @@ _CONVERT: Mapping[str, Any] = {
     "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
     "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
     "smtp_url": _smtp_url,
+    "mail_rate": _mail_rate,
+    "bounce_address": _bounce_address,
+    "bounce_secret": _bounce_secret,
     "akismet_url": lambda value: _web_url("RADSLAG_AKISMET_URL", value),
     "stopforumspam_url": lambda value: _web_url("RADSLAG_STOPFORUMSPAM_URL", value),
     "bad_hosts": lambda value: _web_url_or_file("RADSLAG_BAD_HOSTS", value),

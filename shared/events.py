@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared.models.enums import DecisionKind, LinkKind, ReceiptVerb
+from shared.models.enums import BounceKind, DecisionKind, LinkKind, ReceiptVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +106,32 @@ class AccountLinkMade(Event):
     def subject_id(self) -> UUID:
         """The invitation or the reset."""
         return self.link_id
+
+
+@dataclass(frozen=True, slots=True)
+class DigestUnsubscribed(Event):
+    """A member of staff has followed the link in a digest, and wants no more of them."""
+
+    staff_id: UUID
+
+    @property
+    def subject_id(self) -> UUID:
+        """The member of staff."""
+        return self.staff_id
+
+
+@dataclass(frozen=True, slots=True)
+class LetterBounced(Event):
+    """A mail server elsewhere has reported that a letter did not reach its reader.
+
+    `status` is why, when the report says it (RFC 3463: "5.1.1").
+    """
+
+    letter_id: UUID
+    kind: BounceKind
+    status: str | None = None
+
+    @property
+    def subject_id(self) -> UUID:
+        """The letter."""
+        return self.letter_id

@@ -70,13 +70,26 @@ LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pau
 ARRIVAL = Consumer("notify.arrival", "notify.confirm_arrivals", LETTERS, _SLOWLY, pause_s=2)
 ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, pause_s=2)
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
+UNSUBSCRIBE = Consumer("notify.unsubscribe", "notify.turn_off_digests", LETTERS, _SLOWLY, pause_s=2)
+BOUNCE = Consumer("notify.bounce", "notify.act_on_bounces", LETTERS, _SLOWLY, pause_s=2)
 # In no route: `outbox.record_all` delivers to it what some endpoint wants (`shared.hooks`).
 HOOK = Consumer("notify.webhook", "notify.write_webhooks", WEBHOOKS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
     {
         consumer.name: consumer
-        for consumer in (CHECK, RECEIPT, MEANING, LETTER, ARRIVAL, ANSWER, ACCOUNT, HOOK)
+        for consumer in (
+            CHECK,
+            RECEIPT,
+            MEANING,
+            LETTER,
+            ARRIVAL,
+            ANSWER,
+            ACCOUNT,
+            UNSUBSCRIBE,
+            BOUNCE,
+            HOOK,
+        )
     }
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
@@ -93,6 +106,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "ReceiptAction": (RECEIPT,),
         "AlertRaised": (),
         "AccountLinkMade": (ACCOUNT,),
+        "DigestUnsubscribed": (UNSUBSCRIBE,),
+        "LetterBounced": (BOUNCE,),
     }
 )
 

@@ -109,6 +109,14 @@ def _finish(response: Response) -> Response:
     return response
 
 
+def keep_secret(response: Response) -> Response:
+    """Keep an answer to an address that is a key from being cached, passed on or found."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def wants_json() -> bool:
     """Whether the one who asks is a machine: the API, a JSON body, or JSON preferred by Accept."""
     if request.path.startswith(("/api/", "/hooks/")) or request.is_json:

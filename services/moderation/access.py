@@ -27,11 +27,16 @@ from shared.models import Role, Staff
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # How long somebody whose password was right may look for their phone.
 HALF_LASTS_S = 10 * 60
-# What somebody typed into a decision; kept through a lost session.
+# What somebody typed and chose for a decision; kept through a lost session.
 TYPED = (
     "kind",
+    "seen_version",
     "rule",
     "into",
+    "seen_into",
+    "item",
+    "listed",
+    "span",
     "words",
     "note",
     "reason_text",
@@ -50,6 +55,8 @@ TYPED = (
     "q",
     "mine",
 )
+# What is named in place of an idea's number where a decision was about many.
+MANY = "many"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RANK = {Role.READER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}
 
@@ -98,9 +105,16 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_HEADERS=["X-CSRFToken"],
     )
     csrf.init_app(app)
+    app.before_request(_refuse_what_cannot_be_kept)
     app.register_error_handler(CSRFError, _bad_token)
     app.after_request(_keep_private)
     app.context_processor(lambda: {"staff": g.get("staff")})
+
+
+def _refuse_what_cannot_be_kept() -> ResponseReturnValue | None:
+    """Refuse NUL, which nobody types: met further on it would break the page that says so."""
+    given = (value for values in request.values.listvalues() for value in values)
+    return web.error_page(400) if any("\x00" in value for value in given) else None
 
 
 def _keep_private(response: Response) -> Response:
@@ -242,13 +256,16 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.method in SAFE:
         return redirect(url_for("login.form", next=request.full_path.rstrip("?")), 303)
     # What somebody typed is never lost because their session ended meanwhile.
-    kept = {name: request.form[name] for name in TYPED if request.form.get(name, "").strip()}
+    about = (request.view_args or {}).get("number", "")
+    if request.endpoint == "bulk.decide_many":
+        about = MANY
+    kept = _kept() if about else {}
     page = render_template(
         "moderation/login.html",
         email="",
         fault="",
         next=_page_of_form(),
-        number=(request.view_args or {}).get("number", "") if kept else "",
+        number=about if kept else "",
         kept=kept,
         signed_out=True,
     )
@@ -262,10 +279,17 @@ def _page_of_form() -> str:
     return (sent_from.removeprefix(own) if _origin(sent_from) == own else "") or "/"
 
 
-def kept_words() -> dict[str, str]:
-    """Return what was typed into a decision before its session was lost, with its idea's number."""
-    typed = {name: request.form[name] for name in TYPED if request.form.get(name)}
-    return typed if request.form.get("number") else {}
+def kept_words() -> dict[str, list[str]]:
+    """Return what was typed into a decision before its session was lost.
+
+    The field `number` says about which idea, or MANY.
+    """
+    return _kept() if request.form.get("number") else {}
+
+
+def _kept() -> dict[str, list[str]]:
+    given = {name: request.form.getlist(name) for name in TYPED}
+    return {name: values for name, values in given.items() if any(map(str.strip, values))}
 
 
 def wanted_page() -> str:

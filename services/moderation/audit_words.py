@@ -29,6 +29,7 @@ from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
 SENTENCES: Mapping[str, Callable[[], str]] = {
+    "address.revived": lambda: _("Lät brev gå till %(what)s igen."),
     "answer_template.created": lambda: _("Skrev svarsmallen %(what)s."),
     "answer_template.changed": lambda: _("Ändrade svarsmallen %(what)s."),
     "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
@@ -44,6 +45,7 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
     "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
+    "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
     "subscription.changed": lambda: _("Ändrade när %(what)s får dagliga brev."),
     "staff.invited": lambda: _("Bjöd in en person."),
     "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
@@ -86,7 +88,9 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
     "jobs": lambda: _("Jobb"),
+    "idea": lambda: _("Idéer"),
     "letters": lambda: _("Brev"),
+    "supervision": lambda: _("Tillsyn"),
     "webhook": lambda: _("Kopplingar"),
 }
 
@@ -234,6 +238,8 @@ def _own_name(entry: AuditEntry) -> str:
         return words.check(entry.subject_id)
     if entry.subject_id == "all":
         return _("alla")
+    if entry.subject_kind == "supervision":
+        return written_date(date.fromisoformat(entry.subject_id))
     known = {**entry.before, **entry.after}
     return str(known.get("term") or known.get("title") or entry.subject_id)
 

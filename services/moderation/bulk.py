@@ -13,7 +13,7 @@ from sqlalchemy import select, tuple_, union
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.moderation import entries, requirements, track_record
+from services.moderation import entries, requirements, supporters, track_record
 from services.moderation.decisions import decide, settle
 from services.moderation.re_reviews import OthersTurn
 from services.moderation.transitions import Conflict, NotAllowed, new_decision
@@ -25,7 +25,7 @@ from shared.ids import new_id
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, QueueEntry, Reason
 
 # What can be decided about many at once.
-KINDS = (DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.KEEP)
+KINDS = (DecisionKind.PUBLISH, DecisionKind.MERGE, DecisionKind.REJECT, DecisionKind.KEEP)
 
 
 _Refusals = tuple[type[Exception], ...]
@@ -49,74 +49,94 @@ class BulkResult:
             self.done.append(number)
 
 
-def decide_many(
+def decide_many(  # noqa: PLR0913 - all that a decision can say
     session: SqlSession,
     *,
     items: Sequence[tuple[str, int]],
     kind: DecisionKind,
     staff_id: UUID,
     rule_code: str | None = None,
+    into: str | None = None,
     note: str | None = None,
     reason_text: str | None = None,
+    counts_as_support: bool = False,
 ) -> BulkResult:
     """Make one decision about each (number, seen_version); those that moved are left alone.
 
-    So is one whose new look is another person's to take. Raises NotAllowed, and decides nothing,
-    when the kind does not fit one that did not move.
+    So is one whose new look is another person's to take, and, of a merge, the idea `into` which
+    the others go. Raises NotAllowed, and decides nothing, when the kind does not fit one that did
+    not move.
     """
     if kind not in KINDS:
-        raise NotAllowed(_("Det går bara att publicera, avslå eller behålla flera på en gång."))
+        raise NotAllowed(
+            _("Det går bara att publicera, slå ihop, avslå eller behålla flera på en gång.")
+        )
     result = BulkResult(bulk_id=new_id())
-    ideas = _locked(session, Idea.number.in_({number for number, _version in items}))
-    by_number = {idea.number: idea for idea in ideas}
-    alone = _with_more_to_it(session, [idea.id for idea in ideas])
-    together: dict[str, Idea] = {}
-    for number, seen_version in sorted(set(items)):
-        idea = by_number.get(number)
-        if idea is not None and idea.version == seen_version and idea.id not in alone:
-            together[number] = idea
-            continue
+    seen = dict(sorted(set(items)))
+    named = {into} if into else set()
+    by_number = {each.number: each for each in _locked(session, Idea.number.in_({*seen, *named}))}
+    target = requirements.target_of(by_number, into) if kind is DecisionKind.MERGE else None
+    if target is not None:
+        seen.pop(target.number, None)
+    alone = _with_more_to_it(session, [idea.id for idea in by_number.values()])
+    plain = [
+        idea
+        for number, version in seen.items()
+        if (idea := by_number.get(number)) and idea.version == version and idea.id not in alone
+    ]
+    for number in sorted(seen.keys() - {idea.number for idea in plain}):
 
-        def one(number: str = number, seen_version: int = seen_version) -> Decision:
+        def one(number: str = number) -> Decision:
             return decide(
                 session,
                 number=number,
                 kind=kind,
                 staff_id=staff_id,
-                seen_version=seen_version,
+                seen_version=seen[number],
                 rule_code=rule_code,
+                into=into if target else None,
                 note=note,
                 reason_text=reason_text,
+                counts_as_support=counts_as_support,
                 bulk_id=result.bulk_id,
             )
 
         result.try_one(number, one, (Conflict, OthersTurn, LookupError))
     rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
-    for idea in together.values():
-        requirements.require(idea, kind, rule, None, masked=False)
-    texts = _texts(session, together.values())
+    for idea in plain:
+        requirements.require(idea, kind, rule, target, masked=False)
+    heard = (
+        supporters.heard(session, _oldest_first(plain), target)
+        if target is not None and counts_as_support
+        else set()
+    )
+    texts = _texts(session, plain)
     made = []
     with session.no_autoflush:
-        for idea in together.values():
+        for idea in plain:
             made.append(
                 new_decision(
                     idea,
                     kind,
                     staff_id=staff_id,
                     rule=rule,
+                    target=target,
                     note=note,
                     reason_text=reason_text if kind is DecisionKind.REJECT else None,
                     bulk_id=result.bulk_id,
                 )
             )
             settle(session, idea, made[-1])
+            if target is not None:
+                idea.merged_into = target.id
+                idea.counts_as_support = idea.id in heard
         session.add_all(made)
         session.flush()
     del texts  # held, so that `settle` found each of them in the session
     entries.close_many(session, made)
     track_record.note_many(session, made, rule.code if rule else None)
     outbox.record_all(session, [IdeaDecided(each.idea_id, each.id, kind) for each in made])
-    result.done += together
+    result.done += [idea.number for idea in plain]
     return result
 
 
@@ -149,6 +169,7 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
             and idea.id not in alone
             and idea.status is not IdeaStatus.WITHDRAWN
             and not undone.before["merged_into"]
+            and not undone.before["children"]
         )
         if is_plain:
             together.append((idea, undone))
@@ -186,6 +207,10 @@ def _locked(session: SqlSession, which: object) -> Sequence[Idea]:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _oldest_first(ideas: Iterable[Idea]) -> list[Idea]:
+    return sorted(ideas, key=lambda idea: (idea.received_at, idea.id))
 
 
 def _with_more_to_it(

@@ -1,10 +1,11 @@
 """What the pages of an act on many ideas read: which they are, and what became of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, func, select
@@ -14,13 +15,14 @@ from sqlalchemy.orm import aliased
 
 from services.moderation.bulk import KINDS
 from services.moderation.queue_filter import place_in
-from services.moderation.transitions import TRANSITIONS
+from services.moderation.transitions import CAN_HOLD_MERGED, TRANSITIONS
 from shared.clock import utcnow
 from shared.models import (
     Contact,
     Council,
     Decision,
     DecisionKind,
+    DuplicateLink,
     Idea,
     IdeaStatus,
     IdeaText,
@@ -33,6 +35,7 @@ from shared.models import (
 )
 
 MAX_BULK = 1000
+_MERGE = DecisionKind.MERGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Item:
     number: str
     version: int
     status: IdeaStatus
+    council_id: int
     council: str
     author: str
     text: str
@@ -61,7 +65,9 @@ class Preview:
     @cached_property
     def kinds(self) -> list[DecisionKind]:
         """What can be decided about every one of them."""
-        return [kind for kind in KINDS if all(_fits(kind, item) for item in self.items)]
+        fitting = [kind for kind in KINDS if all(_fits(kind, item) for item in self.items)]
+        together = len({item.council_id for item in self.items}) == 1
+        return [kind for kind in fitting if together or kind is not _MERGE]
 
     @cached_property
     def statuses(self) -> list[tuple[IdeaStatus, int]]:
@@ -83,6 +89,16 @@ class Preview:
         """Whether the checks think so of every one of them."""
         return all(item.outcome is Outcome.LIKELY_SPAM for item in self.items)
 
+    @property
+    def numbers(self) -> list[str]:
+        """Their numbers, in the order in which they came."""
+        return [item.number for item in self.items]
+
+    def merged(self, target: Item | None) -> "Preview":
+        """Return those that a merge would be about: all but the one that they go to."""
+        numbers = {target.number} if target else set()
+        return Preview([item for item in self.items if item.number not in numbers])
+
 
 def _fits(kind: DecisionKind, item: Item) -> bool:
     if item.status not in TRANSITIONS[kind][0]:
@@ -96,11 +112,12 @@ def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
 
     The text is the one to be decided about: of a public idea, a correction that waits.
     """
-    rows = session.execute(
+    rows: Iterable[Any] = session.execute(
         select(
             Idea.number,
             Idea.version,
             Idea.status,
+            Idea.council_id,
             Council.title,
             func.coalesce(IdeaText.author, ""),
             func.coalesce(IdeaText.text, ""),
@@ -120,6 +137,37 @@ def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
         .limit(MAX_BULK)
     )
     return Preview([Item(*row) for row in rows])
+
+
+def merge_target(session: SqlSession, of: Preview, asked: str) -> Item | None:
+    """Return the idea that these would be merged into: the one asked for, or the best guess.
+
+    That is the idea which most of them are copies of, while it may hold others; else the earliest.
+    """
+    if not of.items or _MERGE not in of.kinds:
+        return None
+    if asked and (found := preview(session, [asked]).items):
+        return found[0]
+    number = _original(session, of) or of.items[0].number
+    here = next((item for item in of.items if item.number == number), None)
+    return here or preview(session, [number]).items[0]
+
+
+def _original(session: SqlSession, of: Preview) -> str | None:
+    root, copy = aliased(Idea), aliased(Idea)
+    return session.scalar(
+        select(root.number)
+        .join(DuplicateLink, DuplicateLink.original_id == root.id)
+        .join(copy, copy.id == DuplicateLink.idea_id)
+        .where(
+            copy.number.in_(of.numbers),
+            copy.council_id == root.council_id,
+            root.status.in_(CAN_HOLD_MERGED),
+        )
+        .group_by(root.id)
+        .order_by(func.count().desc(), root.received_at)
+        .limit(1)
+    )
 
 
 def rules_in_force(session: SqlSession) -> list[Rule]:
@@ -163,6 +211,8 @@ class Act:
 
     kind: DecisionKind
     rule: Rule | None
+    # The number of the idea that they were merged into.
+    into: str | None
     who: str
     note: str
     decided_at: datetime
@@ -173,24 +223,26 @@ class Act:
 
 def act(session: SqlSession, bulk_id: UUID) -> Act | None:
     """Return a person's act on many ideas; None when there is none with this id."""
-    later = aliased(Decision)
+    later, target = aliased(Decision), aliased(Idea)
     is_latest = ~(
         select(later.id).where(later.idea_id == Decision.idea_id, later.seq > Decision.seq).exists()
     )
     rows = session.execute(
-        select(Decision, Rule, Staff.name, Staff.email, Idea.number, is_latest)
+        select(Decision, Rule, target.number, Staff.name, Staff.email, Idea.number, is_latest)
         .join(Idea, Idea.id == Decision.idea_id)
         .join(Staff, Staff.id == Decision.staff_id)
         .outerjoin(Rule, Rule.id == Decision.rule_id)
+        .outerjoin(target, target.id == Decision.into_id)
         .where(Decision.bulk_id == bulk_id)
         .order_by(Idea.number)
     ).all()
     if not rows:
         return None
-    decision, rule, name, email, _number, _is_latest = rows[0]
+    decision, rule, into, name, email, _number, _is_latest = rows[0]
     return Act(
         kind=decision.kind,
         rule=rule,
+        into=into,
         who=name or email,
         note=decision.note or "",
         decided_at=decision.decided_at,

@@ -12,8 +12,15 @@ def heading(n: int) -> str:
     return ngettext("Besluta om %(n)s idé", "Besluta om %(n)s idéer", n)
 
 
-def done(kind: DecisionKind, n: int) -> str:
+def done(kind: DecisionKind, n: int, into: str | None = None) -> str:
     """Say what was done about n ideas."""
+    if kind is DecisionKind.MERGE:
+        return ngettext(
+            "%(n)s idé sammanslagen med %(into)s",
+            "%(n)s idéer sammanslagna med %(into)s",
+            n,
+            into=into,
+        )
     if kind is DecisionKind.PUBLISH:
         return ngettext("%(n)s idé publicerad", "%(n)s idéer publicerade", n)
     if kind is DecisionKind.REJECT:
@@ -33,6 +40,7 @@ def undone(n: int) -> str:
 def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
     """Say what will happen when it is done."""
     what = {
+        DecisionKind.MERGE: _("Alla finns kvar, med sina texter, under den idé som de läggs till."),
         DecisionKind.PUBLISH: _("Alla kan läsa dem så snart du har tryckt."),
         DecisionKind.REJECT: _("De visas inte, och regelns text står på skribenternas kvitton."),
         DecisionKind.KEEP: _("De står kvar som de är, och lämnar kön."),

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation import requirements
 from shared.i18n import gettext as _
 from shared.models import DecisionKind
 
@@ -39,6 +42,21 @@ def seen_version(value: Any) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
         raise BadField("seen_version", _("Det framgår inte vilken version du har sett."))
     return int(value)
+
+
+def rule(session: SqlSession, fields: dict[str, Any]) -> str | None:
+    """Read the code of a rule; nothing when none is chosen.
+
+    `rules` are the wordings that stood on the page: one that came into force since has not been
+    read, and is not what the person meant.
+    """
+    code = str(fields.get("rule") or "")
+    offered = fields.get("rules")
+    if code and isinstance(offered, str) and offered:
+        standing = requirements.newest_in_force(session, code)
+        if standing is not None and str(standing.id) not in offered.split(","):
+            raise BadField("rule", _("Regeln har fått en ny lydelse. Läs den och skicka igen."))
+    return code or None
 
 
 def note(fields: dict[str, Any]) -> str | None:

@@ -9,11 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import entries, masks, re_reviews, requirements, track_record
-from services.moderation.supporters import counts_once
+from services.moderation import (
+    entries,
+    masks,
+    re_reviews,
+    requirements,
+    supporters,
+    track_record,
+)
 from services.moderation.transitions import (
     Conflict,
     NotAllowed,
@@ -148,17 +154,23 @@ def _apply(
         return
     settle(session, idea, decision)
     if kind is DecisionKind.MERGE and target is not None:
-        idea.merged_into = target.id
-        idea.counts_as_support = counts_as_support and counts_once(session, idea, target)
-        session.execute(
-            # Flattened: what was merged into this one follows it to the target.
-            update(Idea).where(Idea.merged_into == idea.id).values(merged_into=target.id)
-        )
+        _merge(session, idea, target, counts_as_support=counts_as_support)
     entries.close(session, idea.id, closed_by=decision.id)
     if kind is DecisionKind.REOPEN:
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
     elif kind is DecisionKind.REJECT:
         release_merged(session, idea, decision.id)
+
+
+def _merge(session: SqlSession, idea: Idea, target: Idea, *, counts_as_support: bool) -> None:
+    """Put an idea under another; flattened: what was merged into this one follows it there."""
+    following = merged_into(session, idea)
+    counting = [idea] if counts_as_support else []
+    counting += [child for child in following if child.counts_as_support]
+    new = supporters.heard(session, counting, target)
+    for each in (idea, *following):
+        each.merged_into = target.id
+        each.counts_as_support = each.id in new
 
 
 def settle(session: SqlSession, idea: Idea, decision: Decision) -> None:

@@ -41,6 +41,7 @@ _ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
     Page("/history", lambda: _("Historik")),
     Page("/stats", lambda: _("Statistik")),
+    Page("/supervision", lambda: _("Tillsyn")),
     Page("/letters", lambda: _("Brev")),
     Page("/subscriptions", lambda: _("Dagliga brev")),
     Page("/rules", lambda: _("Regler")),
@@ -83,6 +84,11 @@ _SETTINGS = (
         "/staff",
         lambda: _("Personal"),
         lambda: _("Vilka som kommer in, och vad de får göra."),
+    ),
+    Page(
+        "/addresses",
+        lambda: _("Adresser som inte nås"),
+        lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
     ),
     Page(
         "/webhooks",

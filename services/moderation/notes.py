@@ -15,7 +15,7 @@ class BadNoteError(ValueError):
 
 def cleaned(text: str, most: int = MAX_NOTE) -> str:
     """Return a note as it is stored. Raises BadNoteError when it is empty or too long."""
-    note = text.replace("\x00", "").replace("\r\n", "\n").strip()
+    note = text.replace("\r\n", "\n").strip()
     if not note or len(note) > most:
         raise BadNoteError
     return note

@@ -1,5 +1,7 @@
 """What a decision needs before it can be made: locks, a rule in force, a status that fits."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
@@ -23,9 +25,16 @@ def locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Id
     by_number = {idea.number: idea for idea in found}
     if number not in by_number:
         raise LookupError
-    if into is not None and into not in by_number:
+    return by_number[number], target_of(by_number, into)
+
+
+def target_of(by_number: Mapping[str, Idea], into: str | None) -> Idea | None:
+    """Return the idea to merge into, if one is named. Raises NotAllowed for an unknown number."""
+    if into is None:
+        return None
+    if into not in by_number:
         raise NotAllowed(_("Det finns ingen idé med det numret att slå ihop med."))
-    return by_number[number], by_number[into] if into else None
+    return by_number[into]
 
 
 def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:

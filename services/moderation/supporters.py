@@ -1,23 +1,50 @@
 """Supporters: merged ideas that a moderator counted, the same source or address only once."""
 
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.models import Contact, Idea
 
+_ADDRESS = func.lower(Contact.email)
 
-def counts_once(session: SqlSession, idea: Idea, target: Idea) -> bool:
-    """Whether this idea's writer is someone else than the target's and than those counted."""
-    email = session.scalar(select(Contact.email).where(Contact.idea_id == idea.id))
-    same = []
-    if idea.sender_hash is not None:
-        same.append(Idea.sender_hash == idea.sender_hash)
-    if email is not None:
-        address = func.lower(Contact.email) == email.lower()
-        same.append(Idea.id.in_(select(Contact.idea_id).where(address)))
-    if not same:
-        return True
+
+def heard(session: SqlSession, ideas: Sequence[Idea], target: Idea) -> set[UUID]:
+    """Return which ideas, taken in turn, are by somebody whom the target does not count yet.
+
+    The target's own writer counts once, and so does each of those merged into it and counted.
+    """
+    rows = session.execute(
+        select(Contact.idea_id, _ADDRESS).where(Contact.idea_id.in_([idea.id for idea in ideas]))
+    )
+    addresses = {row.idea_id: row[1] for row in rows}
+    hashes = {idea.sender_hash for idea in ideas} - {None}
+    known = _known(session, target, hashes, set(addresses.values()))
+    new = set()
+    for idea in ideas:
+        writer = {idea.sender_hash, addresses.get(idea.id)} - {None}
+        if not writer & known:
+            new.add(idea.id)
+            known |= writer
+    return new
+
+
+def _known(
+    session: SqlSession,
+    target: Idea,
+    hashes: Collection[bytes | None],
+    addresses: Collection[str],
+) -> set[bytes | str | None]:
+    """Return the sources and addresses among these that the target counts."""
     counted = or_(
         Idea.id == target.id, (Idea.merged_into == target.id) & Idea.counts_as_support.is_(True)
     )
-    return session.scalar(select(Idea.id).where(counted, or_(*same)).limit(1)) is None
+    by_address = select(Contact.idea_id).where(_ADDRESS.in_(addresses))
+    rows = session.execute(
+        select(Idea.sender_hash, _ADDRESS)
+        .outerjoin(Contact, Contact.idea_id == Idea.id)
+        .where(counted, or_(Idea.sender_hash.in_(hashes), Idea.id.in_(by_address)))
+    )
+    return {each for row in rows for each in row} - {None}

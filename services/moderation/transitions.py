@@ -105,7 +105,7 @@ def new_decision(  # noqa: PLR0913 - all that a decision can say
     reason_text: str | None = None,
     by_the_first: bool = False,
     bulk_id: UUID | None = None,
-    children: Sequence[UUID] = (),
+    children: Sequence[Idea] = (),
 ) -> Decision:
     """Make the row: what stood before is noted in it, and the idea's version moves on."""
     if undoes is not None:
@@ -139,7 +139,9 @@ def new_decision(  # noqa: PLR0913 - all that a decision can say
             "text_version": idea.text_version,
             "published_at": idea.published_at.isoformat() if idea.published_at else None,
             # Merged into this one, and following it into its own target.
-            "children": [str(child) for child in children],
+            "children": [str(child.id) for child in children],
+            # Those of them that counted as supporters of this one.
+            "counted": [str(child.id) for child in children if child.counts_as_support],
         },
     )
     idea.version += 1
@@ -162,9 +164,14 @@ def show(session: SqlSession, idea: Idea, version: int) -> None:
     idea.public_author = standing.author or ANONYMOUS
 
 
-def merged_into(session: SqlSession, idea: Idea) -> Sequence[UUID]:
-    """Return the ids of the ideas that are merged into this one."""
-    return session.scalars(select(Idea.id).where(Idea.merged_into == idea.id)).all()
+def merged_into(session: SqlSession, idea: Idea) -> Sequence[Idea]:
+    """Return the ideas that are merged into this one, the earliest first, locked."""
+    return session.scalars(
+        select(Idea)
+        .where(Idea.merged_into == idea.id)
+        .order_by(Idea.id)
+        .with_for_update(key_share=True)
+    ).all()
 
 
 def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> None:
@@ -172,13 +179,7 @@ def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> Non
 
     `cause` is the decision that made it leave; its undo takes them back. None: its writer withdrew.
     """
-    children = session.scalars(
-        select(Idea)
-        .where(Idea.merged_into == target.id)
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-    ).all()
-    for child in children:
+    for child in merged_into(session, target):
         decision = new_decision(child, DecisionKind.REOPEN, bulk_id=cause)
         session.add(decision)
         session.flush()  # the event names the decision

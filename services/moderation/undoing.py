@@ -92,11 +92,15 @@ def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
     if before["published_at"] is None:
         idea.published_at = None
     if before["children"]:
+        back: dict[str, Any] = {"merged_into": idea.id}
+        if "counted" in before:  # not noted by older versions
+            back["counts_as_support"] = Idea.id.in_([UUID(child) for child in before["counted"]])
         session.execute(
             update(Idea)
             .where(Idea.id.in_([UUID(child) for child in before["children"]]))
             .where(Idea.status == IdeaStatus.MERGED)
-            .values(merged_into=idea.id)
+            .values(back)
+            .execution_options(synchronize_session="fetch")
         )
 
 

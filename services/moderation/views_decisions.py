@@ -105,7 +105,7 @@ def decide(number: str) -> ResponseReturnValue:
                 kind=kind,
                 staff_id=access.current().id,
                 seen_version=decision_fields.seen_version(fields.get("seen_version")),
-                rule_code=str(fields.get("rule") or "") or None,
+                rule_code=decision_fields.rule(writing, fields),
                 into=into.upper() or None,
                 note=decision_fields.note(fields),
                 reason_text=decision_fields.reason_text(fields),

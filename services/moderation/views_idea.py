@@ -83,6 +83,8 @@ def page(
             typed or {},
             request.form.getlist("span"),
         )
+        if status == 409 and sheet.idea.status is IdeaStatus.WITHDRAWN:
+            notice = _("Den som skrev idén har tagit tillbaka den.")
         wanted = asked_filter()
         following = review_queue.next_number(reading, wanted, sheet.place, number)
         hits = merge_targets.find(reading, sheet.idea, find) if find else []

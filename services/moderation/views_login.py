@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, accounts
+from services.moderation import access, accounts, views_bulk
 from services.moderation.people import second_factor, sessions, throttle
 from services.moderation.people.throttle import Tried
 from services.moderation.qr import qr_code
@@ -180,7 +180,10 @@ def _entered() -> ResponseReturnValue:
         return jsonify({"ok": True})
     if kept := access.kept_words():
         notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
-        return page(request.form["number"], notice=notice, typed=kept)
+        if request.form["number"] == access.MANY:
+            return views_bulk.page(kept.get("listed", []), notice, status=200)
+        typed = {name: values[0] for name, values in kept.items()}
+        return page(request.form["number"], notice=notice, typed=typed)
     return redirect(access.wanted_page() or "/", 303)
 
 

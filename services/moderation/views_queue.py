@@ -85,7 +85,7 @@ def asked_filter() -> Filter:
         council=request.values.get("council") or None,
         language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
         age=next((days for days in AGES if str(days) == age), None),
-        q=" ".join(request.values.get("q", "").replace("\x00", "").split())[:MAX_SEARCH] or None,
+        q=" ".join(request.values.get("q", "").split())[:MAX_SEARCH] or None,
         mine=access.current().id if request.values.get("mine") else None,
     )
 

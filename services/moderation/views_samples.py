@@ -135,7 +135,7 @@ def answer(sample_id: int) -> ResponseReturnValue:
         judgement = Judgement(request.form.get("judgement", ""))
     except ValueError:
         return _show(sample_id, fault=_("Välj hur du bedömer idén."), status=422)
-    note = request.form.get("note", "").replace("\x00", "").strip()
+    note = request.form.get("note", "").strip()
     if len(note) > MAX_NOTE:
         fault = _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE)
         return _show(sample_id, fault=fault, status=422)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     literal,
     or_,
     select,
@@ -29,8 +30,10 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from services.notify import answers, arrivals
+from services.notify import addresses, answers, arrivals
 from services.notify.letters import (
+    BOUNCED,
+    COMPLAINED,
     CORRECTED,
     INTERRUPTED,
     REPLACING,
@@ -50,8 +53,9 @@ from shared.models import (
     Staff,
 )
 
-# Longer than the slowest conversation with a mail server (some nine steps of `mailer.TIMEOUT_S`).
-LEASE_S = 120
+# Longer than the slowest conversation with a mail server: a dozen steps of `mailer.TIMEOUT_S`, and
+# `mailer.VERDICT_TIMEOUT_S` at its end.
+LEASE_S = 240
 # RFC 5321 §4.5.4.1 asks for four to five days of trying.
 GIVE_UP_AFTER = timedelta(days=4)
 MIN_ATTEMPTS = 10
@@ -116,6 +120,8 @@ def _claim() -> ReturningUpdate[Letter]:
         select(Letter.id, verdict.label("verdict"))
         .join(picked, picked.c.id == Letter.id)
         .cte("judged")
+        # Otherwise the verdict is planned anew for each column that it decides about.
+        .prefix_with("MATERIALIZED")
     )
     sends, waits = judged.c.verdict == _SEND, judged.c.verdict == _WAIT
     return (
@@ -170,10 +176,17 @@ def give_up_interrupted(session: SqlSession) -> None:
 
 
 def mark_sent(session: SqlSession, letter: Letter) -> None:
-    """Note that a mail server has taken the letter, even if its lease had ended meanwhile."""
+    """Note that a mail server has taken the letter, even if its lease had ended meanwhile.
+
+    Unless it has come back already.
+    """
     session.execute(
         update(Letter)
-        .where(Letter.id == letter.id, Letter.state != LetterState.SENT)
+        .where(
+            Letter.id == letter.id,
+            Letter.state != LetterState.SENT,
+            func.coalesce(Letter.error, "").not_in((BOUNCED, COMPLAINED)),
+        )
         .values(state=LetterState.SENT, sent_at=utcnow(), claimed_until=None, error=None)
     )
 
@@ -299,6 +312,7 @@ def _untrue() -> dict[str, ColumnElement[bool]]:
             and_(about_an_answer, answers.is_unheard()),
         ),
         "no address": and_(to_a_writer, ~exists().where(Contact.idea_id == Letter.idea_id)),
+        addresses.ADDRESS_DEAD: addresses.is_dead(),
         "account closed": exists().where(
             Staff.id == Letter.staff_id, Staff.disabled_at.is_not(None)
         ),

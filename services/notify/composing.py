@@ -6,13 +6,12 @@ councils and ages.
 
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import account_letters, digest_contents, writer_facts
-from services.notify.letters import DIGEST
+from services.notify import account_letters, digest_contents, unsubscribing, writer_facts
+from services.notify.letters import DIGEST, host_of
 from services.notify.rendering import Rendered, render, to_email
 from shared import i18n
 from shared.config import Settings
@@ -51,14 +50,14 @@ def _mailed(
     letter: Letter,
     recipient: str,
     settings: Settings,
-    list_id: str | None = None,
+    **list_headers: str,
 ) -> Composed:
     message = to_email(
         rendered,
         recipient=recipient,
         message_id=letter.message_id,
         settings=settings,
-        list_id=list_id,
+        **list_headers,
     )
     return Composed(recipient, message)
 
@@ -70,8 +69,20 @@ def _digest(session: SqlSession, letter: Letter, settings: Settings) -> Composed
         contents = digest_contents.read(session, digest)
     if contents.waiting == 0:
         return "nothing waits"
+    unsubscribe_url = unsubscribing.link(session, person.id, settings)
     rendered = render(
-        DIGEST, letter.language, settings=settings, contents=contents, name=person.name
+        DIGEST,
+        letter.language,
+        settings=settings,
+        contents=contents,
+        name=person.name,
+        unsubscribe_url=unsubscribe_url,
     )
-    host = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
-    return _mailed(rendered, letter, person.email, settings, f"<digest.radslag.{host}>")
+    return _mailed(
+        rendered,
+        letter,
+        person.email,
+        settings,
+        list_id=f"<digest.radslag.{host_of(settings.mail_from)}>",
+        unsubscribe_url=unsubscribe_url,
+    )

@@ -21,6 +21,7 @@ from sqlalchemy import Row, Select, and_, exists, func, insert, literal, or_, se
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
+from services.notify import addresses
 from services.notify.letters import DIGEST, INTERRUPTED, SUPERSEDED, message_id
 from shared.clock import utcnow
 from shared.config import Settings
@@ -178,7 +179,10 @@ def _last_told(session: SqlSession, people: Sequence[Reader]) -> dict[UUID, int]
         Letter.id.is_(None),  # there was nothing to say
         Letter.state.in_([LetterState.SENT, LetterState.CLAIMED]),
         Letter.error == INTERRUPTED,
-        and_(Letter.state == LetterState.CANCELLED, Letter.error != SUPERSEDED),
+        and_(
+            Letter.state == LetterState.CANCELLED,
+            Letter.error.not_in((SUPERSEDED, addresses.ADDRESS_DEAD)),
+        ),
     )
     last = (
         select(Digest.run_id)
@@ -261,6 +265,7 @@ def _readers() -> Select[UUID, str, str, int, datetime]:
             Staff.disabled_at.is_(None),
             Staff.role.in_(TOLD),
             func.coalesce(Subscription.daily, True),
+            addresses.reaches(Staff.id),
         )
     )
 

@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 
 from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
+from services.notify.addresses import ADDRESS_DEAD
 from services.notify.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
 from services.notify.arrivals import ENOUGH, LIKELY_SPAM, RECEIVED
-from services.notify.letters import CORRECTED, DIGEST, INTERRUPTED, SUPERSEDED, UNDONE
+from services.notify.letters import (
+    BOUNCED,
+    COMPLAINED,
+    CORRECTED,
+    DIGEST,
+    INTERRUPTED,
+    SUPERSEDED,
+    UNDONE,
+)
 from shared.i18n import gettext as _
 from shared.models import LetterState
 
@@ -55,6 +64,9 @@ def _reasons() -> Mapping[str, str]:
         "original never left": _("det första brevet gick aldrig"),
         "no address": _("ingen adress"),
         "account closed": _("kontot är stängt"),
+        ADDRESS_DEAD: _("adressen nås inte"),
+        BOUNCED: _("kom tillbaka"),
+        COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),
     }

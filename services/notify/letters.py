@@ -52,6 +52,10 @@ UNDONE = "undone"
 SUPERSEDED = "superseded"
 # A worker died with it in its hands: nobody knows whether it left.
 INTERRUPTED = "interrupted"
+# It left, and a mail server elsewhere has reported that it did not arrive.
+BOUNCED = "bounced"
+# It arrived, and its reader has called it spam.
+COMPLAINED = "complaint"
 
 
 def owed(decision: Decision) -> str | None:
@@ -71,8 +75,13 @@ def may_have_left(letter: Letter) -> bool:
 
 def message_id(letter_id: UUID, mail_from: str) -> str:
     """Return the Message-ID of a letter: its own id at the sender's host (RFC 5322 §3.6.4)."""
+    return f"<{letter_id}@{host_of(mail_from)}>"
+
+
+def host_of(mail_from: str) -> str:
+    """Return the host of a sender, as headers take it."""
     host = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
-    return f"<{letter_id}@{host.encode('idna').decode('ascii')}>"
+    return host.encode("idna").decode("ascii")
 
 
 def write(

@@ -44,7 +44,7 @@ def make_blueprint(
     `layout` is the template that frames them.
     """
     bp = Blueprint("notify", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout, "is_admin": is_admin()})
+    bp.context_processor(lambda: {"layout": layout, "is_admin": is_admin})
     bp.before_request(guard)
     bp.add_app_template_global(letter_words.template, "letter_name")
     bp.add_app_template_global(letter_words.state, "letter_state")

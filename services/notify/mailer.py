@@ -6,22 +6,30 @@ carries a reply code or the name of its type, never a text: servers quote addres
 """
 
 import contextlib
+import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # For each step of the conversation; nothing waits for ever.
 TIMEOUT_S = 10
+# Many servers look for spam and viruses before they answer for a letter. Who hangs up too early
+# gets it delivered twice (RFC 5321 §4.5.3.2.6).
+VERDICT_TIMEOUT_S = 60
 _OK = 250
+_GO_ON = 354
 _OK_TO_RECIPIENT = frozenset({250, 251, 252})
 _CLOSING = 421
 _PERMANENT = 500
+# RFC 3463: "5.1.1" at the beginning of a reply. Three numbers; no text that follows is kept.
+_STATUS = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
 class NotSent(Exception):  # noqa: N818 - says what it is
@@ -37,11 +45,15 @@ class ServerDown(NotSent):
 
 
 class Refused(NotSent):
-    """The server refused this letter: `passing` (4xx) or for good (5xx, RFC 5321 §4.2.1)."""
+    """This letter was not taken: `passing` (4xx, a lost line) or for good (5xx, RFC 5321 §4.2.1).
 
-    def __init__(self, code: str, *, passing: bool) -> None:
+    `status` is why, where the server says it (RFC 3463): `5.1.1` is an address that is not there.
+    """
+
+    def __init__(self, code: str, *, passing: bool, status: str | None = None) -> None:
         super().__init__(code)
         self.passing = passing
+        self.status = status
 
 
 class Uncertain(NotSent):
@@ -51,8 +63,11 @@ class Uncertain(NotSent):
 class Mailer:
     """One connection for as many letters as there are; opened by the first of them."""
 
-    def __init__(self, smtp_url: str, mail_from: str) -> None:
-        """Take an address such as `smtp://user:password@host:587?starttls=1` and the sender."""
+    def __init__(self, smtp_url: str, sender: str) -> None:
+        """Take an address such as `smtp://user:password@host:587?starttls=1`, and who sends.
+
+        Whoever sends hears from other servers what could not be delivered.
+        """
         parts = urlsplit(smtp_url)
         self._tls_from_start = parts.scheme == "smtps"
         self._starttls = parse_qs(parts.query).get("starttls", ["0"])[0] in {"1", "true", "yes"}
@@ -62,7 +77,7 @@ class Mailer:
         )
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
-        self._sender = ascii_domain(parseaddr(mail_from)[1])
+        self._sender = ascii_domain(parseaddr(sender)[1])
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> Self:
@@ -85,19 +100,38 @@ class Mailer:
         Raises ServerDown, Refused or Uncertain; what each means is said above.
         """
         recipient = ascii_domain(recipient)
+        words = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
         smtp = self._begin(*self._options(recipient))
-        self._name_recipient(smtp, recipient)
-        policy = SMTP if recipient.isascii() else SMTPUTF8
+        self._ask(smtp.rcpt, recipient, expected=_OK_TO_RECIPIENT)
+        self._ask(smtp.docmd, "DATA", expected=frozenset({_GO_ON}))
+        self._hand_over(smtp, words)
+
+    def forget(self) -> None:
+        """Hang up in the middle of whatever was said."""
+        self._drop()
+
+    def _hand_over(self, smtp: smtplib.SMTP, words: bytes) -> None:
+        """Say the letter, and wait for the answer.
+
+        Only when its last line is on the way may it have been taken; before that, it was not.
+        """
         try:
-            code, _reply = smtp.data(message.as_bytes(policy=policy))
-        except smtplib.SMTPDataError as error:
-            code = error.smtp_code
+            smtp.send(_with_dots_doubled(words))
+        except OSError as error:
+            self._drop()
+            raise Refused(_name_of(error), passing=True) from None
+        try:
+            if smtp.sock is not None:
+                smtp.sock.settimeout(VERDICT_TIMEOUT_S)
+            smtp.send(b".\r\n")
+            code, reply = smtp.getreply()
+            if smtp.sock is not None:
+                smtp.sock.settimeout(TIMEOUT_S)
         except OSError as error:
             self._drop()
             raise Uncertain(_name_of(error)) from None
         if code != _OK:
-            self._after_refusal(code)
-            raise Refused(str(code), passing=code < _PERMANENT)
+            self._refused(code, reply)
 
     def _options(self, recipient: str) -> tuple[str, ...]:
         """Return what MAIL FROM must ask for; a name with å before the @ needs SMTPUTF8."""
@@ -126,15 +160,24 @@ class Mailer:
             return self._begin(*options)
         raise ServerDown(str(code))
 
-    def _name_recipient(self, smtp: smtplib.SMTP, recipient: str) -> None:
+    def _ask(
+        self, step: Callable[[str], tuple[int, bytes]], what: str, *, expected: frozenset[int]
+    ) -> None:
+        """Take a step in the middle of a letter, which is not taken before the last one."""
         try:
-            code, _reply = smtp.rcpt(recipient)
+            code, reply = step(what)
         except OSError as error:
             self._drop()
             raise Refused(_name_of(error), passing=True) from None
-        if code not in _OK_TO_RECIPIENT:
-            self._after_refusal(code)
-            raise Refused(str(code), passing=code < _PERMANENT)
+        if code not in expected:
+            self._refused(code, reply)
+
+    def _refused(self, code: int, reply: bytes) -> NoReturn:
+        self._after_refusal(code)
+        status = _STATUS.match(reply)
+        raise Refused(
+            str(code), passing=code < _PERMANENT, status=status and status[1].decode("ascii")
+        )
 
     def _after_refusal(self, code: int) -> None:
         """Make the connection ready for the next letter, or let it go."""
@@ -179,6 +222,11 @@ class Mailer:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
+
+
+def _with_dots_doubled(words: bytes) -> bytes:
+    """Keep a line that is one dot from ending the letter (RFC 5321 §4.5.2)."""
+    return re.sub(rb"(?m)^\.", b"..", words if words.endswith(b"\r\n") else words + b"\r\n")
 
 
 def ascii_domain(address: str) -> str:

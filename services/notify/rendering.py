@@ -3,7 +3,9 @@
 import re
 import textwrap
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage, Message
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notify import outlook
 from services.notify.mailer import recipient_header
 from shared import i18n
 from shared.clock import utcnow
@@ -20,6 +23,23 @@ from shared.config import Settings
 TEMPLATES = Path(__file__).parent / "templates"
 # Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
 LINE_LENGTH = 72
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header that is one long word: folded, it would be encoded, and no program would know it."""
+
+    def fold(self, *, policy: "Policy[Message]") -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> "EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    for name in ("list-unsubscribe", "list-id"):
+        headers.map_to_type(name, _Whole)
+    return EmailPolicy(header_factory=headers)
+
+
+_POLICY = _policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +64,7 @@ def render(template: str, language: str, **context: Any) -> Rendered:
     return Rendered(
         subject=" ".join(subject.split()),
         text=_wrapped(text),
-        html=_inliner().inline(html),
+        html=_inliner().inline(outlook.adapted(html)),
         language=spoken,
     )
 
@@ -70,13 +90,15 @@ def to_email(
     message_id: str,
     settings: Settings,
     list_id: str | None = None,
+    unsubscribe_url: str | None = None,
 ) -> EmailMessage:
     """Make the mail: text and HTML, no tracking, nothing loaded from elsewhere.
 
     `Auto-Submitted` (RFC 3834) keeps vacation answers away; `list_id` (RFC 2919) lets staff sort
-    digests. The Message-ID is the ledger's, so that a repeated delivery is recognised.
+    digests, and `unsubscribe_url` leave them from their mail program (RFC 8058). The Message-ID is
+    the ledger's, so that a repeated delivery is recognised.
     """
-    message = EmailMessage()
+    message = EmailMessage(_POLICY)
     message["From"] = settings.mail_from
     message["To"] = recipient_header(recipient)
     message["Subject"] = rendered.subject
@@ -88,6 +110,9 @@ def to_email(
     elif "@" in settings.contact and " " not in settings.contact:
         # Writers who answer reach people; members of staff know where to go.
         message["Reply-To"] = settings.contact
+    if unsubscribe_url is not None:
+        message["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     # Last: the headers named Content-… that stood here before moved into the text part.

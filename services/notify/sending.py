@@ -11,9 +11,9 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify import claims
+from services.notify import bounces, claims, pace
 from services.notify.composing import Composed, compose
-from services.notify.mailer import Mailer, NotSent, ServerDown
+from services.notify.mailer import Mailer, NotSent, Refused, ServerDown
 from shared.config import Settings
 from shared.db import Session
 from shared.errors import place_of
@@ -29,14 +29,17 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     """Send the letters that are due, and return how many a mail server has taken.
 
     Several may run at once. While `hold_letters` is set, only what an administrator has let go is
-    claimed. A run ends early when there is no server to talk to.
+    claimed. A run ends early when there is no server to talk to, or when the next letter's turn
+    comes after the run.
     """
     with Session.begin() as session:
         claims.give_up_interrupted(session)
     ends = time.monotonic() + budget_s
     sent = 0
-    with Mailer(settings.smtp_url, settings.mail_from) as mailer:
-        while time.monotonic() < ends:
+    with Mailer(settings.smtp_url, settings.bounce_address or settings.mail_from) as mailer:
+        while (left_s := ends - time.monotonic()) > 0:
+            if settings.mail_gap_s and not _await_turn(settings, left_s):
+                break
             with Session.begin() as session:
                 letter = claims.claim(session, held=settings.hold_letters)
             if letter is None:
@@ -46,6 +49,18 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
             except ServerDown:
                 break
     return sent
+
+
+def _await_turn(settings: Settings, within_s: float) -> bool:
+    """Wait for the moment when a letter may leave, and say whether there is one in this run."""
+    with Session.begin() as session:
+        if claims.something_due(session, held=settings.hold_letters) is None:
+            return False
+        wait_s = pace.take_turn(session, settings.mail_gap_s, within_s)
+    if wait_s is None:
+        return False
+    time.sleep(wait_s)
+    return True
 
 
 def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
@@ -58,9 +73,16 @@ def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
     except NotSent as problem:
         with Session.begin() as session:
             claims.mark_not_sent(session, letter, problem)
+            if isinstance(problem, Refused) and not problem.passing:
+                bounces.refused(session, letter, problem.status)
         log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
         if isinstance(problem, ServerDown):
             raise
+        return False
+    except Exception as error:  # whatever is wrong with one letter, others must leave
+        log.exception("letter not sent", extra={"letter": str(letter.id)})
+        mailer.forget()
+        _put_aside(letter, error)
         return False
     with Session.begin() as session:
         claims.mark_sent(session, letter)
@@ -77,11 +99,16 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
         raise  # the database, not the letter; its lease will end
     except Exception as error:  # whatever is wrong with one letter, others must leave
         log.exception("letter not composed", extra={"letter": str(letter.id)})
-        with Session.begin() as session:
-            claims.retry_later(session, letter, place_of(error))
+        _put_aside(letter, error)
         return None
     if isinstance(composed, Composed):
         return composed
     with Session.begin() as session:
         claims.cancel(session, letter, composed)
     return None
+
+
+def _put_aside(letter: Letter, error: Exception) -> None:
+    """Let a letter wait that made us stumble, so that it does not do so again at once."""
+    with Session.begin() as session:
+        claims.retry_later(session, letter, place_of(error))

@@ -51,6 +51,15 @@ def choose(session: SqlSession, staff_id: UUID, *, daily: bool, hour: int) -> tu
     return before, Choice(staff_id, before.name, daily, hour)
 
 
+def turn_off(session: SqlSession, staff_id: UUID) -> None:
+    """Send somebody no more digests; their hour is kept for when they want them again."""
+    session.execute(
+        insert(Subscription)
+        .values(staff_id=staff_id, daily=False)
+        .on_conflict_do_update(index_elements=["staff_id"], set_={"daily": False})
+    )
+
+
 def _choices() -> Select[UUID, str, bool, int]:
     return (
         select(

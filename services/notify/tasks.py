@@ -4,7 +4,16 @@ from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.notify import account_letters, answers, arrivals, digests, letters, sending
+from services.notify import (
+    account_letters,
+    answers,
+    arrivals,
+    bounces,
+    digests,
+    letters,
+    sending,
+    unsubscribing,
+)
 from services.notify.webhooks import sending as webhook_sending
 from services.notify.webhooks import writing as webhook_writing
 from shared import outbox, queues
@@ -57,6 +66,26 @@ def write_account_letters(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             account_letters.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.UNSUBSCRIBE.task, base=BatchTask)
+def turn_off_digests(batch: str) -> None:
+    """Turn off the digests of those who asked for it from a digest."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            unsubscribing.act(session, batch_id, deliveries)
+
+
+@shared_task(name=queues.BOUNCE.task, base=BatchTask)
+def act_on_bounces(batch: str) -> None:
+    """Act on reports of letters that came back."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            bounces.act(session, batch_id, deliveries)
 
 
 @shared_task(name=queues.HOOK.task, base=BatchTask)

@@ -3,7 +3,15 @@
 from flask import Flask, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from services.submission import api, feeds, receipt_views, views, yearly_views
+from services.submission import (
+    api,
+    feeds,
+    hook_views,
+    receipt_views,
+    unsubscribe_views,
+    views,
+    yearly_views,
+)
 from services.submission.limits import SubmitLimits
 from shared import db, log, times, web
 from shared.config import Settings, dies_with_parent
@@ -39,6 +47,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         api.api,
         feeds.feeds,
         yearly_views.numbers,
+        unsubscribe_views.unsubscribe,
+        hook_views.hooks,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

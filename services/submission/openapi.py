@@ -134,6 +134,12 @@ _SCHEMAS = {
         correction_pending={"type": "boolean"},
         re_review_asked_at=_MAYBE_STRING,
     ),
+    "Bounce": _object(
+        ("message_id", "kind"),
+        message_id={"type": "string", "description": "Of the letter that we sent"},
+        kind={"enum": ["permanent", "transient", "complaint"]},
+        status={"type": "string", "examples": ["5.1.1"], "description": "RFC 3463"},
+    ),
     "Problem": _object(
         ("type", "title", "status", "detail"),
         type=_STRING,
@@ -169,6 +175,25 @@ _CREATE = {
     },
 }
 
+_BOUNCED = {
+    "summary": "Report a letter that did not reach its reader",
+    "parameters": [_parameter("Authorization", "header", "Bearer and RADSLAG_BOUNCE_SECRET")],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "message/rfc822": {"schema": _STRING},
+            "application/json": {"schema": {"$ref": "#/components/schemas/Bounce"}},
+        },
+    },
+    "responses": {
+        "202": {"description": "Taken; what is no report, or of no letter of ours, is forgotten"},
+        "401": _problem("The secret is missing or wrong"),
+        "404": _problem("This system takes no such reports"),
+        "413": _problem("More than 512 kB"),
+        "422": _problem("The JSON is not a report"),
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -179,6 +204,7 @@ DESCRIPTION: dict[str, Any] = {
     },
     "paths": {
         "/api/v1/ideas": {"post": _CREATE},
+        "/hooks/bounces": {"post": _BOUNCED},
         "/receipts/{token}": {
             "get": {
                 "summary": "What became of an idea; ask with Accept: application/json",

@@ -16,17 +16,11 @@ from shared import receipts as links
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import IdeaStatus
-from shared.web import error_page, problem, settings, wants_json
+from shared.web import error_page, keep_secret, problem, settings, wants_json
 
 receipts = Blueprint("receipts", __name__)
 
-
-@receipts.after_request
-def _keep_it_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+receipts.after_request(keep_secret)
 
 
 @receipts.get("/receipts/<token>")

@@ -1,5 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
+from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
 from shared.models.alerts import Incident
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
@@ -7,6 +8,7 @@ from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordLis
 from shared.models.council import Council
 from shared.models.enums import (
     AlertKind,
+    BounceKind,
     DecisionKind,
     DeliveryState,
     IdeaStatus,
@@ -59,12 +61,14 @@ __all__ = [
     "Ask",
     "AuditEntry",
     "Base",
+    "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
     "Contact",
     "Council",
     "CountedDay",
     "DailyNumber",
+    "DeadAddress",
     "Decision",
     "DecisionKind",
     "DeliveryState",
@@ -91,6 +95,7 @@ __all__ = [
     "LetterState",
     "LinkKind",
     "LoginAttempt",
+    "MailPace",
     "Note",
     "OfficialAnswer",
     "Original",
@@ -117,6 +122,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "UnsubscribeLink",
     "Verdict",
     "Webhook",
     "WebhookDelivery",

@@ -93,6 +93,7 @@ class LinkKind(enum.StrEnum):
 
     INVITATION = "invitation"
     RESET = "reset"
+    UNSUBSCRIBE = "unsubscribe"
 
 
 class ReceiptVerb(enum.StrEnum):
@@ -112,6 +113,14 @@ class LetterState(enum.StrEnum):
     SENT = "sent"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+class BounceKind(enum.StrEnum):
+    """What came back of a letter that a mail server had taken."""
+
+    PERMANENT = "permanent"
+    # The reader has called it spam.
+    COMPLAINT = "complaint"
 
 
 class AlertKind(enum.StrEnum):

@@ -19,10 +19,11 @@ from services.moderation.statistics import counting, yearly
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.addresses import Allowed, read
 from services.notify.webhooks.form import Draft
-from shared import receipts
+from shared import receipts, unsubscribe_links
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import (
+    DeadAddress,
     DecisionKind,
     Idea,
     Letter,
@@ -110,6 +111,22 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         rule_code="spam",
         staff_id=bo.id,
     )
+    lost = Letter(
+        template="published",
+        language="sv",
+        idea_id=first.id,
+        received_id=first.id,
+        message_id="<lost@example.org>",
+        due_at=utcnow(),
+    )
+    session.add(lost)
+    session.flush()
+    session.add_all(
+        [
+            DeadAddress(idea_id=first.id, letter_id=lost.id, reason="5.1.1"),
+            DeadAddress(staff_id=bo.id, letter_id=lost.id, reason="refused"),
+        ]
+    )
     today = utcnow().astimezone(settings.timezone).date()
     counting.count_day(session, today, settings.timezone)
     counting.take_stock(session, today)
@@ -195,8 +212,10 @@ def test_every_page_of_the_public_web(
     asks = session.scalar(select(Idea).where(Idea.number == some_of_each["number"][0]))
     assert asks is not None
     token = receipts.issue(session, settings.secret_key, asks.id, asks.receipt_nonce)
+    moa = session.scalars(select(Staff).limit(1)).one()
+    leave = unsubscribe_links.issue(session, settings.secret_key, moa.id)
     session.commit()
-    some_of_each |= {"number": some_of_each["published"], "token": [token]}
+    some_of_each |= {"number": some_of_each["published"], "token": [token], "link": [leave]}
     with serving(app, settings.public_url):
         every = addresses(pages_of(app), some_of_each)
         found = [fault for path in every for fault in faults(page, settings.public_url + path)]

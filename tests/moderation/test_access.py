@@ -1,5 +1,6 @@
 """Who gets in, and how: every door as everybody, tokens, origins, sessions, the first link."""
 
+import itertools
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
 from shared.models import Decision, Original, Role, Staff
+from tests.conftest import PROJECT
 from tests.factories import _ENVIRONMENT, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
@@ -34,6 +36,7 @@ ADMIN = (
     "/audit",
     "/settings",
     "/answer-templates",
+    "/addresses",
     "/jobs/1/replay",
     "/letters/",
     "/webhooks",
@@ -346,7 +349,6 @@ class TestTypedNote:
         fields = {each["name"]: each.get("value", "") for each in page.select("main input")}
         fields["note"] = page.select_one("textarea[name=note]").text.lstrip("\n")
         assert fields["note"] == self.NOTE
-        assert "seen_version" not in fields
         desk.csrf = fields.pop("csrf_token")
         # A wrong password loses nothing either.
         again = desk.page(desk.post("/login", **fields | {"password": "fel lösenord"}))
@@ -361,6 +363,83 @@ class TestTypedNote:
         sent = {each["name"]: each["value"] for each in form.select("input")}
         made = desk.post(form["action"], **sent, rule="spam", note=self.NOTE)
         assert made.status_code == 303
+
+    def lost_and_back(self, desk, **form):
+        """Post a form after the session has ended, sign in, and return what comes then."""
+        desk.client.delete_cookie("radslag_desk", domain="localhost")
+        lost = desk.post(**form)
+        assert lost.status_code == 401
+        login = desk.page(lost).select_one("form:has([name=password])")
+        fields: dict[str, list[str]] = {}
+        for each in login.select("input[value]"):
+            fields.setdefault(each["name"], []).append(each["value"])
+        for each in login.select("textarea"):
+            fields[each["name"]] = [each.text.removeprefix("\n")]
+        desk.csrf = fields.pop("csrf_token")[0]
+        signed_in = {"email": "moa@example.org", "password": PASSWORD}
+        back = desk.post("/login", **fields | signed_in)
+        assert back.status_code == 200
+        return desk.page(back)
+
+    def test_words_chosen_to_be_masked_are_still_chosen(self, desk, session):
+        idea = an_idea(session, text="Ring 070-174 06 05 till Bosse på Storgatan 12, tack.")
+        check(session, idea)
+        page = self.lost_and_back(
+            desk,
+            path=f"/ideas/{idea.number}/decisions",
+            kind="mask",
+            seen_version=idea.version,
+            span=["24-29"],
+            mask_author="1",
+        )
+        form = page.select_one("details[open] form:has([name=span])")
+        assert [each["value"] for each in form.select("[name=span][checked]")] == ["24-29"]
+
+    def bulk(self, session):
+        ideas = [an_idea(session, text=f"Fler bänkar vid torg {n}, tack.") for n in "abc"]
+        check(session, *ideas)
+        return {
+            "path": "/decisions/bulk",
+            "listed": [idea.number for idea in ideas],
+            "item": [f"{idea.number}:{idea.version}" for idea in ideas[1:]],
+            "kind": "reject",
+            "rule": "spam",
+            "note": self.NOTE,
+            "lane": "ordinary",
+        }
+
+    def assert_all_stands(self, page, form, session):
+        chosen = [box["value"] for box in page.select("[name=item][checked]")]
+        assert sorted(chosen) == sorted(form["item"])
+        assert len(page.select("[name=item]")) == 3
+        assert page.select_one("#rule option[selected]")["value"] == "spam"
+        assert page.select_one("[name=note]").text.strip() == self.NOTE
+        assert page.select_one("form.bulk [name=lane]")["value"] == "ordinary"
+        assert session.scalar(select(func.count()).select_from(Decision)) == 0
+
+    def test_what_was_chosen_for_an_act_on_many_comes_back(self, desk, session):
+        form = self.bulk(session)
+        page = self.lost_and_back(desk, **form)
+        assert "inloggad igen" in page.select_one("[role=alert]").text
+        self.assert_all_stands(page, form, session)
+
+    def test_so_it_does_when_the_token_is_of_an_earlier_session(self, desk, session):
+        form = self.bulk(session)
+        desk.csrf = "of the session before"
+        answer = desk.post(**form)
+        assert answer.status_code == 400
+        self.assert_all_stands(desk.page(answer), form, session)
+
+    def test_boxes_checked_in_the_queue_lead_on_after_signing_in(self, desk, session):
+        numbers = self.bulk(session)["listed"]
+        desk.client.delete_cookie("radslag_desk", domain="localhost")
+        path = f"/decisions/bulk?number={numbers[0]}&number={numbers[2]}"
+        asked = desk.client.get(path, base_url=desk.base)
+        login = desk.get(asked.location)
+        desk.csrf = login.find("input", {"name": "csrf_token"})["value"]
+        wanted = login.find("input", {"name": "next"})["value"]
+        back = desk.post("/login", email="moa@example.org", password=PASSWORD, next=wanted)
+        assert back.location == path
 
     def test_stays_when_the_token_is_of_an_earlier_session(self, desk, idea, session):
         desk.csrf = "of the session before"
@@ -409,6 +488,42 @@ def test_what_no_database_can_hold_is_refused_not_an_error(app, settings, sessio
             200,
             400,
         }
+
+
+# Every field that some form of the desk sends.
+FIELDS = {
+    name
+    for folder in ("services/moderation", "services/notify")
+    for file in (PROJECT / folder).rglob("*.html")
+    for name in re.findall(r'name="([a-z_-]+)"', file.read_text())
+} - {"csrf_token"}
+
+
+# What gets past the lists to choose from, so that the words beside them are read.
+CHOICES = {
+    "kind": "reject",
+    "rule": "spam",
+    "language": "sv",
+    "role": "reader",
+    "list": "insult",
+    "match": "exact",
+    "weight": "0.6",
+    "seen_version": "2",
+    "version": "1",
+}
+
+
+def test_no_form_breaks_on_what_no_database_can_hold(app, settings, session):
+    desk = enter(app, settings, session, Role.ADMIN)
+    idea = an_idea(session)
+    check(session, idea)
+    paths = [path.replace("/ideas/nothing", f"/ideas/{idea.number}") for path in POSTS]
+    assert len(FIELDS) > 40
+    for path, bad in itertools.product([*paths, *OPEN_POSTS], ("a\x00b", "9" * 30, "å" * 5000)):
+        for fields in (dict.fromkeys(FIELDS, bad), dict.fromkeys(FIELDS, bad) | CHOICES):
+            if path.startswith(("/logout", "/account/sessions")):
+                continue
+            assert desk.post(path, **fields).status_code < 500, (path, bad)
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,28 @@ class TestMerge:
             )
         assert (same.counts_as_support, other.counts_as_support) == (False, True)
 
+    def test_counts_one_writer_once_whatever_way_they_came(self, session, council, staff):
+        ada, bo = "ada@example.org", "bo@example.org"
+        target, middle = waiting(session, council), waiting(session, council)
+        by_ada, again_by_ada, by_bo = (
+            waiting(session, council, email=email) for email in (ada, ada, bo)
+        )
+        support = {"counts_as_support": True}
+        decide(session, by_ada, DecisionKind.MERGE, staff, into=target.number, **support)
+        for each in (again_by_ada, by_bo):
+            decide(session, each, DecisionKind.MERGE, staff, into=middle.number, **support)
+        assert again_by_ada.counts_as_support
+        merge = decide(session, middle, DecisionKind.MERGE, staff, into=target.number, **support)
+        session.flush()
+        session.expire_all()
+        counted = [by_ada, again_by_ada, by_bo, middle]
+        assert [each.counts_as_support for each in counted] == [True, False, True, True]
+        assert {each.merged_into for each in counted} == {target.id}
+        undoing.undo(session, decision_id=merge.id, staff_id=staff.id)
+        session.expire_all()
+        assert [each.counts_as_support for each in counted] == [True, True, True, False]
+        assert again_by_ada.merged_into == middle.id
+
 
 class TestMask:
     text = "Jag heter Ada och vill ha fler bänkar."

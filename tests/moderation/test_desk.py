@@ -15,9 +15,10 @@ from shared.models import (
     IdeaStatus,
     Reason,
     Role,
+    Rule,
     Source,
 )
-from tests.factories import a_council, an_idea, open_reasons
+from tests.factories import a_council, a_rule, an_idea, open_reasons
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.test_checking import check
 
@@ -33,6 +34,26 @@ def decide(desk: Desk, idea: Idea, kind: str, **more):
         f"/ideas/{idea.number}/decisions",
         {"kind": kind, "seen_version": idea.version, **more},
     )
+
+
+def test_a_rule_that_was_reworded_meanwhile_is_read_before_it_is_named(desk, session):
+    idea = waiting(session)
+    form = desk.get(f"/ideas/{idea.number}").select_one("form:has([name=rules])")
+    fields = {each["name"]: each["value"] for each in form.select("input[type=hidden]")}
+    a_rule(session, version=2, text_sv="Reklam och upprepningar tas bort.")
+    session.commit()
+    many = desk.get(f"/decisions/bulk?number={idea.number}")
+    refused = desk.post(form["action"], rule="spam", note="Ser ut som reklam.", **fields)
+    assert refused.status_code == 422
+    page = desk.page(refused)
+    assert "ny lydelse" in page.select_one("[role=alert]").text
+    again = page.select_one("form:has([name=rules])")
+    assert again.select_one("[name=note]").text.strip() == "Ser ut som reklam."
+    fields["rules"] = again.select_one("[name=rules]")["value"]
+    assert many.select_one("[name=rules]")["value"] == fields["rules"]
+    assert desk.post(form["action"], rule="spam", **fields).status_code == 303
+    session.expire_all()
+    assert session.get_one(Rule, session.get_one(Idea, idea.id).rule_id).version == 2
 
 
 class TestQueue:

@@ -18,6 +18,7 @@ from shared import db
 from shared.clock import utcnow
 from shared.models import (
     Ask,
+    Council,
     Decision,
     DecisionKind,
     DuplicateLink,
@@ -91,7 +92,7 @@ class TestWhatShows:
         page = desk.get("/")
         urgent = page.select_one(".lanes .lane-urgent")
         assert " ".join(urgent.text.split()) == "Brådskande 1 äldst 3 dagar"
-        assert "2 väntar, den äldsta sedan 3 dagar" in page.text
+        assert "2 väntar, den äldsta har väntat 3 dagar" in page.text
         assert listed(desk, "/?lane=urgent") == [old.number]
 
     def test_filters_are_kept_in_the_url_and_lead_back_from_the_idea(self, desk, session):
@@ -182,6 +183,17 @@ class TestGroups:
         assert "2 liknande" in card.text
         assert [link.text for link in card.select(".alike li a")] == [o.number for o in others]
         assert "4 väntar" in page.text
+
+    def test_spam_that_numbers_its_copies_is_one_card(self, desk, session):
+        council = a_council(session)
+        spam = "Tjäna pengar hemifrån! Köp nu på https://klipp-{0}.example/ med koden SPAR{0}!!!"
+        ideas = [an_idea(session, council, text=spam.format(n)) for n in range(12)]
+        for idea in ideas:
+            check(session, idea)
+        page = desk.get("/?lane=likely-spam")
+        assert len(page.select(".entry")) == 1
+        assert "11 liknande" in page.select_one(".entry").text
+        assert "Våg" in page.select_one(".entry").text
 
     def test_never_hide_what_is_worse_than_they_are(self, desk, session):
         first = waiting(session, "En park, tack.")
@@ -287,9 +299,111 @@ class TestManyAtOnce:
         )
         session.commit()
         preview = desk.get(f"/decisions/bulk?number={new.number}&number={public.number}")
+        # And no merge: they are of two councils.
         assert [b["value"] for b in preview.select("button.button[name=kind]")] == ["reject"]
         assert "Inga idéer är markerade" in desk.get("/decisions/bulk").text
         assert "Inga idéer är markerade" in desk.get("/decisions/bulk?similar=R-2026-9").text
+
+
+class TestMergingMany:
+    @pytest.fixture
+    def group(self, session) -> list[Idea]:
+        """Four copies, two of them by one person, and one by who wrote the first."""
+        council = a_council(session)
+        emails = ("ada@example.org", "bo@example.org", "Bo@example.org", "Ada@example.org")
+        ideas = [
+            waiting(session, "En park, tack.", council=council, email=email) for email in emails
+        ]
+        for other in ideas[1:]:
+            link(session, other, ideas[0])
+        return ideas
+
+    def merging(self, page) -> dict:
+        form = page.select_one("form.bulk")
+        names = ("into", "seen_into")
+        return chosen(page) | {name: form.find(attrs={"name": name})["value"] for name in names}
+
+    def test_a_whole_group_goes_into_its_first_in_one_act_and_comes_back(
+        self, desk, session, group
+    ):
+        first, *others = group
+        card = desk.get("/").select_one(".entry.group")
+        preview = desk.get(card.select_one(".decide-all")["href"])
+        assert "3 skribenter får brev" in preview.select_one(".bulk-merge").text
+        fields = self.merging(preview)
+        assert fields["into"] == first.number
+        answer = desk.post("/decisions/bulk", kind="merge", counts_as_support="1", **fields)
+        back = desk.get(answer.location)
+        bar = back.select_one(".undo-bar")
+        assert f"3 idéer sammanslagna med {first.number}" in bar.text
+        assert [link.text for link in back.select(".entry-link")] == [first.number]
+        session.expire_all()
+        assert {idea.merged_into for idea in others} == {first.id}
+        assert [idea.counts_as_support for idea in others] == [True, False, False]
+        shown = desk.get(bar.select_one("a")["href"])
+        assert first.number in shown.select_one("main").text
+        undone = desk.get(desk.post(bar.form["action"]).location)
+        assert "3 idéer är tillbaka" in undone.text
+        assert "3 liknande" in undone.text
+        session.expire_all()
+        assert {(idea.status, idea.merged_into) for idea in others} == {(IdeaStatus.WAITING, None)}
+
+    def test_what_holds_others_brings_them_along_and_takes_them_back(self, desk, session, group):
+        first, second, third, _fourth = group
+        staff = session.scalars(select(Staff)).one()
+        decisions.decide(
+            session,
+            number=third.number,
+            kind=DecisionKind.MERGE,
+            into=second.number,
+            staff_id=staff.id,
+            seen_version=third.version,
+        )
+        session.commit()
+        fields = self.merging(desk.get(f"/decisions/bulk?similar={first.number}"))
+        answer = desk.post("/decisions/bulk", kind="merge", **fields)
+        session.expire_all()
+        assert {idea.merged_into for idea in group[1:]} == {first.id}
+        desk.post(desk.get(answer.location).select_one(".undo-bar form")["action"])
+        session.expire_all()
+        assert (second.status, third.merged_into) == (IdeaStatus.WAITING, second.id)
+
+    def test_into_another_one_only_when_it_has_been_read(self, desk, session, group):
+        council = session.get_one(Council, group[0].council_id)
+        other = waiting(session, "En park vid vattnet.", council=council)
+        fields = self.merging(desk.get(f"/decisions/bulk?similar={group[0].number}"))
+        fields["into"] = other.number.lower()
+        refused = desk.post("/decisions/bulk", kind="merge", **fields)
+        assert refused.status_code == 422
+        page = desk.page(refused)
+        assert "En park vid vattnet." in page.select_one(".bulk-target").text
+        assert numbers(session, IdeaStatus.MERGED) == 0
+        desk.post("/decisions/bulk", kind="merge", **self.merging(page))
+        assert numbers(session, IdeaStatus.MERGED) == 4
+        assert session.get_one(Idea, group[0].id).merged_into == other.id
+
+    @pytest.mark.parametrize(
+        ("into", "told"), [("R-2026-999999", "Det finns ingen idé"), ("parken", "Skriv hela")]
+    )
+    def test_into_nothing_is_refused_and_keeps_what_was_chosen(
+        self, desk, session, group, into, told
+    ):
+        fields = self.merging(desk.get(f"/decisions/bulk?similar={group[0].number}"))
+        fields["item"] = fields["item"][:2]
+        fields["into"] = into
+        page = desk.page(desk.post("/decisions/bulk", kind="merge", **fields))
+        assert told in page.select_one("[role=alert]").text
+        assert chosen(page)["item"] == fields["item"]
+        assert numbers(session, IdeaStatus.MERGED) == 0
+
+    def test_only_within_a_council(self, desk, session, group):
+        elsewhere = waiting(session, "En park i ett annat råd.")
+        items = [{"number": group[1].number, "seen_version": 1}]
+        merge = {"items": items, "kind": "merge", "into": elsewhere.number}
+        assert desk.send("/decisions/bulk", merge).status_code == 422
+        assert numbers(session, IdeaStatus.MERGED) == 0
+        answer = desk.send("/decisions/bulk", merge | {"into": group[0].number})
+        assert answer.json["done"] == [group[1].number]
 
 
 def numbers(session: SqlSession, status: IdeaStatus) -> int:
@@ -329,16 +443,22 @@ class TestCost:
             "q=bänk 1234",
             "q=finnsinte",
             "mine=1",
+            "q=bänk&mine=1&lane=ordinary",
             "part=list",
         ]
-        deep = "/"
-        for _ in range(8):
-            deep = desk.get(deep).select_one('a[rel="next"]')["href"]
-        paths = [f"/?{query}" for query in queries] + [deep]
+        further = []
+        for start, pages in (("/", 8), ("/?council=torg", 3), ("/?q=bänk&lane=ordinary", 3)):
+            deep = start
+            for _ in range(pages):
+                deep = desk.get(deep).select_one('a[rel="next"]')["href"]
+            further.append(deep)
+        paths = [f"/?{query}" for query in queries] + further
         others = (
             "/ideas/R-2026-014000",
             "/ideas/R-2026-000500",
             "/decisions/bulk?number=R-2026-014000&number=R-2026-015000",
+            # Of the wave.
+            "/ideas/R-2026-015000",
         )
         with psycopg.connect(database_url) as connection:
             for path in [*paths, *others]:

@@ -15,10 +15,10 @@ from radslag.ports import free_port
 from services.moderation import accounts
 from services.moderation.seed import seed_rules
 from shared.config import Settings
-from shared.models import Idea, IdeaStatus, Role
+from shared.models import Council, Idea, IdeaStatus, Role
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD
-from tests.moderation.test_queue import waiting
+from tests.moderation.test_queue import link, waiting
 from tests.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -48,14 +48,13 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def rejected(session: SqlSession) -> int:
+def number_of(session: SqlSession, status: IdeaStatus) -> int:
     session.rollback()
-    return (
-        session.scalar(
-            select(func.count()).select_from(Idea).where(Idea.status == IdeaStatus.REJECTED)
-        )
-        or 0
-    )
+    return session.scalar(select(func.count()).select_from(Idea).where(Idea.status == status)) or 0
+
+
+def rejected(session: SqlSession) -> int:
+    return number_of(session, IdeaStatus.REJECTED)
 
 
 def test_a_wave_is_rejected_and_taken_back_by_keys_alone(
@@ -89,3 +88,37 @@ def test_ideas_are_chosen_and_published_by_keys(queue: Page, session: SqlSession
     press(queue, "p")
     expect(queue.locator(".undo-bar")).to_contain_text("2 idéer publicerade")
     expect(queue.locator(".entry-link")).to_have_text([ideas[1].number])
+
+
+def test_a_group_is_merged_and_taken_back_by_keys_alone(queue: Page, session: SqlSession):
+    council = session.scalars(select(Council)).one()
+    first, *others = [waiting(session, f"En park, tack{end}", council=council) for end in ".!?"]
+    for other in others:
+        link(session, other, first)
+    other = waiting(session, "En gunga.", council=council)
+    queue.reload()
+    press(queue, "j", "a")
+    expect(queue.locator("h1")).to_have_text("Besluta om 3 idéer")
+    # Where nothing is typed that belongs to one act, nothing is decided.
+    queue.locator("input[name=item]").first.focus()
+    press(queue, "Control+Enter")
+    expect(queue.get_by_role("alert")).to_contain_text("Välj vad som ska hända")
+    # Another number than the one that stands there is shown before anything is merged with it.
+    press(queue, "m")
+    expect(queue.locator("#into")).to_be_focused()
+    queue.keyboard.type(other.number)
+    press(queue, "Control+Enter")
+    expect(queue.locator(".bulk-target")).to_contain_text("En gunga.")
+    assert number_of(session, IdeaStatus.MERGED) == 0
+    press(queue, "m")
+    queue.keyboard.type(first.number)
+    press(queue, "Control+Enter")
+    expect(queue.locator(".bulk-target")).to_contain_text("En park, tack.")
+    press(queue, "m", "Control+Enter")
+    expect(queue.locator(".undo-bar")).to_contain_text(f"2 idéer sammanslagna med {first.number}")
+    assert number_of(session, IdeaStatus.MERGED) == 2
+    # The one they went to is where the focus is: it is decided about next.
+    expect(queue.locator(".entry-link").first).to_have_text(first.number)
+    press(queue, "u")
+    expect(queue.locator(".undo-bar")).to_contain_text("2 idéer är tillbaka")
+    assert number_of(session, IdeaStatus.MERGED) == 0

@@ -55,6 +55,7 @@ class MoodyServer:
     # Called when a letter has been taken and before that is said.
     before_reply: Callable[[], None] | None = None
     connections: int = 0
+    senders: list[str] = field(default_factory=list)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
@@ -79,6 +80,7 @@ class MoodyServer:
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
+            self.senders.append(envelope.mail_from)
         if self.before_reply is not None:
             self.before_reply()
         if answer == "drop":

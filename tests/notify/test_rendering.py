@@ -63,6 +63,7 @@ HIDDEN = {"public_url": None, "quote": None, "status": "waiting"}
 
 DESK = "https://radslag.stad.example"
 TOKEN = "5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
+LEAVE = {"unsubscribe_url": f"https://dialog.stad.example/unsubscribe/{TOKEN}"}
 ACCOUNT = {"name": "Anna", "by": "Bo Alm", "role": "moderator", "until": "30 november 2026 14:05"}
 
 CONTENTS = Contents(
@@ -123,8 +124,8 @@ LETTERS = {
     "answered-merged-changed": ("answered", {**OF_TARGET, "is_change": True}),
     "answer-withdrawn": ("answer-withdrawn", {**ANSWER, "answer": None}),
     "answer-withdrawn-merged": ("answer-withdrawn", {**OF_TARGET, "answer": None}),
-    "digest": ("digest", {"contents": CONTENTS, "name": "Anna"}),
-    "digest-quiet": ("digest", {"contents": QUIET, "name": ""}),
+    "digest": ("digest", {"contents": CONTENTS, "name": "Anna", **LEAVE}),
+    "digest-quiet": ("digest", {"contents": QUIET, "name": "", **LEAVE}),
     "invitation": ("invitation", {**ACCOUNT, "link": f"{DESK}/welcome/{TOKEN}"}),
     "invitation-by-nobody": (
         "invitation",
@@ -222,6 +223,30 @@ def test_the_receipt_is_in_every_letter_to_a_writer(name, settings):
 
 def test_a_residents_words_are_escaped(settings):
     assert "Där &lt;kan&gt; man" in letter("published", "sv", settings).html
+
+
+@pytest.mark.parametrize(("name", "language"), CASES)
+def test_outlook_for_windows_can_lay_it_out(name, language, settings):
+    html = letter(name, language, settings).html
+    page = BeautifulSoup(html, "html.parser")
+    # Word knows neither of these, nor padding but in cells.
+    assert not re.search(r"display:\s*(flex|grid)|position:\s*absolute|float:", html)
+    assert all(
+        table.get("role") == "presentation" or table.find("th") or "numbers" in table["class"]
+        for table in page.find_all("table")
+    )
+    for button in page.find_all("a", class_="button"):
+        assert "mso-text-raise" in str(button)
+    # Nor does it know that a line ends inside a paragraph.
+    for words in page.select("blockquote.words p"):
+        assert len(words.find_all("br")) == words.get_text().strip().count("\n")
+
+
+def test_what_a_mail_program_shows_beside_the_subject_is_no_repetition(settings):
+    page = BeautifulSoup(letter("rejected", "sv", settings).html, "html.parser")
+    shown = page.select_one(".preheader")
+    assert shown.get_text() == "Idé R-2026-000123 till Invånarråd – Pizza och politik"
+    assert "display: none" in shown["style"]
 
 
 def test_the_mail_says_that_a_machine_sent_it_and_where_answers_go(settings):

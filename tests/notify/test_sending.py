@@ -9,13 +9,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from radslag.ports import free_port
 from services.notify import claims
 from services.notify.sending import send_due
 from shared.clock import utcnow
 from shared.db import Session
-from shared.models import LetterState
+from shared.models import Contact, LetterState
 from tests.factories import an_idea
 from tests.notify.conftest import ADDRESS
 
@@ -147,6 +148,33 @@ def test_a_letter_that_cannot_be_composed_waits_and_the_others_leave(
     broken = desk.letters()[0]
     assert broken.state is LetterState.WAITING
     assert broken.error.startswith("TemplateNotFound")
+
+
+def test_a_letter_that_makes_the_conversation_stumble_waits_and_the_others_leave(
+    published, desk, server, settings, session
+):
+    # No address like this is ever stored; should one be, it must not end every run.
+    with Session.begin() as look:
+        look.execute(update(Contact).values(email="anna\r\nRCPT@example.org"))
+    other = an_idea(session, email="bra@example.org", submitted=False)
+    desk.wait_for(other)
+    desk.publish(other)
+    desk.deliver()
+    desk.ripen()
+    assert send_due(settings) == 1
+    assert [mail["To"] for mail in server.taken] == ["bra@example.org"]
+    broken = desk.letters()[0]
+    assert broken.state is LetterState.WAITING
+    assert broken.error.startswith("ValueError")
+
+
+def test_what_does_not_arrive_is_reported_to_the_address_for_that(
+    published, desk, server, settings
+):
+    told = dataclasses.replace(settings, bounce_address="studsar@stad.example")
+    assert send_due(told) == 1
+    assert server.senders == ["studsar@stad.example"]
+    assert "radslag@stad.example" in server.taken[0]["From"]
 
 
 def test_many_workers_send_each_letter_once_over_one_connection_each(

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 NAME = "duplicates"
-VERSION = 3
+VERSION = 4
 
 Kind = Literal["near", "contained"]
 
@@ -93,6 +93,10 @@ _LONG_WORD = 6
 _SAME_STRETCH = 82
 # Before a place, folded.
 _AT = frozenset(("i", "pa", "vid", "till", "fran", "mellan", "langs", "runt", "at", "near"))
+
+# What is left of an address on the web when it is folded.
+_LINK = frozenset(("http", "https", "www"))
+_DIGITS = re.compile(r"\d+")
 
 # Folded words that carry no wish of their own; a text may have others of them and be the same.
 _SMALL = words("small_words.txt")
@@ -211,8 +215,11 @@ def _other_wish(a: str, b: str) -> bool:
     """Tell whether two texts say different things in nearly the same words.
 
     Short ones do when each has a content word that the other lacks (another place, another number),
-    any when one says "not" and the other does not. A word more on one side only is no other wish.
+    any when one says "not" and the other does not. A word more on one side only is no other wish;
+    nor, where both hold a link, are other digits: spam numbers its copies.
     """
+    if _has_link(a) and _has_link(b):
+        a, b = _without_digits(a), _without_digits(b)
     words_a, words_b = a.split(), b.split()
     only_a, only_b = _unmatched(words_a, words_b)
     lacking_b, lacking_a = _missing(only_a, b), _missing(only_b, a)
@@ -228,6 +235,14 @@ def _other_wish(a: str, b: str) -> bool:
     # What everybody begins with fills a short text: two words may be all that its wish has.
     allowed = 1 if len(a) <= _FEW_WORDS_DECIDE else _OTHER_WORDS * len(words_a)
     return max(len(told_a), len(told_b)) - _misspelt(told_a, told_b) > allowed
+
+
+def _has_link(text: str) -> bool:
+    return not _LINK.isdisjoint(text.split())
+
+
+def _without_digits(text: str) -> str:
+    return " ".join(_DIGITS.sub("", text).split())
 
 
 def _misspelt(a: list[str], b: list[str]) -> int:

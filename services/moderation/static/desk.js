@@ -126,7 +126,8 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.form;
   if (event.key === "Enter" && event.ctrlKey && form && !event.repeat && !keysAreOff()) {
     event.preventDefault();
-    form.requestSubmit();
+    // Where a form has several acts, the one whose field this is.
+    form.requestSubmit(event.target.closest("section")?.querySelector("button[data-sends]"));
     return;
   }
   if (typing(event.target)) {

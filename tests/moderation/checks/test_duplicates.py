@@ -46,6 +46,10 @@ DATA = (
             "Cykelställ utanför i centrum",
         ),  # one left out
         ("Bad och grillplats", "bad och grilplats"),  # short, and the same words
+        (
+            "Tjäna pengar hemifrån! https://klipp-4.example/ med koden SPAR4",
+            "Tjäna pengar hemifrån! https://klipp-17.example/ med koden SPAR17",
+        ),  # spam that numbers its copies
     ],
 )
 def test_the_same_text_again(a, b):
@@ -70,6 +74,10 @@ def test_the_same_text_again(a, b):
             "Linje 4 borde gå oftare på kvällar och helger",
             "Linje 7 borde gå oftare på kvällar och helger",
         ),  # another number
+        (
+            "Se https://a.example/4: linje 4 borde gå oftare på kvällar",
+            "Se https://a.example/7: linje 7 borde gå oftare på morgnar",
+        ),  # a link, and another word
         (
             "Vi vill ha en ny väg genom skogen vid sjön",
             "Vi vill inte ha en ny väg genom skogen vid sjön",

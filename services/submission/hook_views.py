@@ -1,0 +1,78 @@
+"""What other programs report to us, with a secret of their own."""
+
+import secrets
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, abort, request
+
+from services.submission import bounces
+from services.submission.bounces import Report
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import BounceKind
+from shared.web import problem, settings
+
+# A report often holds the letter that came back.
+MAX_REPORT_BYTES = 512 * 1024
+_KINDS: Mapping[str, BounceKind | None] = {
+    "permanent": BounceKind.PERMANENT,
+    "complaint": BounceKind.COMPLAINT,
+    # It will be tried again elsewhere: nothing to do.
+    "transient": None,
+}
+
+hooks = Blueprint("hooks", __name__)
+
+
+@hooks.before_request
+def _ask_for_the_secret() -> Response | None:
+    """Nobody is told what is here who has not the secret."""
+    request.max_content_length = MAX_REPORT_BYTES
+    secret = settings().bounce_secret
+    if not secret:
+        abort(404)
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if secrets.compare_digest(given.encode(), secret.encode()):
+        return None
+    refused = problem(401, _("Hemligheten saknas eller är fel."))
+    refused.headers["WWW-Authenticate"] = "Bearer"
+    return refused
+
+
+@hooks.post("/hooks/bounces")
+def bounced() -> Response:
+    """Take a report of a letter that did not arrive: the mail itself, or JSON.
+
+    What is no report is taken too, and forgotten: a mail server must not try again.
+    """
+    if request.is_json:
+        sent = request.get_json(silent=True)
+        if not (isinstance(sent, dict) and _is_report(sent)):
+            return problem(
+                422, _("Det som behövs är message_id, kind (permanent, transient, complaint).")
+            )
+        report = _from_json(sent)
+    else:
+        report = bounces.read(request.get_data())
+    if report is not None:
+        with Session.begin() as session:
+            bounces.take(session, report)
+    return Response(status=202)
+
+
+def _is_report(sent: Mapping[str, object]) -> bool:
+    return (
+        isinstance(sent.get("message_id"), str)
+        and isinstance(sent.get("kind"), str)
+        and sent["kind"] in _KINDS
+        and isinstance(sent.get("status", ""), str)
+    )
+
+
+def _from_json(sent: Mapping[str, str]) -> Report | None:
+    kind = _KINDS[sent["kind"]]
+    if kind is None:
+        return None
+    # Some services leave out the angle brackets.
+    message_id = f"<{sent['message_id'].strip().strip('<>')}>"
+    return Report(message_id, kind, bounces.code(sent.get("status", "")))
