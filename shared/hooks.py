@@ -19,5 +19,6 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "IdeaAnswered": "idea.answered",
         "ReceiptAction": "receipt.action",
         "AlertRaised": "alert.raised",
+        "AlertResolved": "alert.resolved",
     }
 )

@@ -1,11 +1,12 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
 from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
-from shared.models.alerts import Incident
+from shared.models.alerts import Incident, Notice, NoticeItem
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
+from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     AlertKind,
     BounceKind,
@@ -22,6 +23,7 @@ from shared.models.enums import (
     Role,
     Source,
     TextKind,
+    ToldAs,
     WebhookOff,
     WebhookShape,
     WebhookState,
@@ -76,6 +78,8 @@ __all__ = [
     "DigestPosition",
     "DigestRun",
     "DuplicateLink",
+    "DutyCover",
+    "DutyShift",
     "Embedding",
     "FailedJob",
     "FindingRow",
@@ -97,6 +101,8 @@ __all__ = [
     "LoginAttempt",
     "MailPace",
     "Note",
+    "Notice",
+    "NoticeItem",
     "OfficialAnswer",
     "Original",
     "OutboxDelivery",
@@ -122,6 +128,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "ToldAs",
     "UnsubscribeLink",
     "Verdict",
     "Webhook",

@@ -170,3 +170,12 @@ class DeliveryState(enum.StrEnum):
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+class ToldAs(enum.StrEnum):
+    """Why a member of staff is told of an incident."""
+
+    ON_DUTY = "on-duty"
+    # Nobody is on duty.
+    INSTEAD = "instead"
+    ADMIN = "admin"

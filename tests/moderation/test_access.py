@@ -38,6 +38,7 @@ ADMIN = (
     "/answer-templates",
     "/addresses",
     "/jobs/1/replay",
+    "/duty/",
     "/letters/",
     "/webhooks",
 )

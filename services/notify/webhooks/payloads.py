@@ -111,12 +111,12 @@ def _acted(asked: _Asked) -> Data:
     return {"idea": _idea(asked), "action": payload["verb"], "rule": payload.get("rule_code")}
 
 
-def _raised(asked: _Asked) -> Data:
+def _alert(asked: _Asked) -> Data:
     return {
         "alert": {
             "id": asked.event.payload["about_id"],
             "kind": asked.event.payload["alert"],
-            "desk_url": asked.settings.desk_url,
+            "desk_url": f"{asked.settings.desk_url}/alerts",
         }
     }
 
@@ -128,6 +128,7 @@ _TOLD: Mapping[str, Callable[[_Asked], Data]] = MappingProxyType(
         "IdeaDecided": _decided,
         "IdeaAnswered": _answered,
         "ReceiptAction": _acted,
-        "AlertRaised": _raised,
+        "AlertRaised": _alert,
+        "AlertResolved": _alert,
     }
 )

@@ -28,7 +28,7 @@ def say(kind: str, data: Data, titles: Titles) -> Said:
         text = _("Det här är ett test från Rådslag. Det kom fram.")
         return Said(text, _("Öppna desken"), data["desk_url"])
     if "alert" in data:
-        return Said(_alert(kind, data), _("Öppna desken"), data["alert"]["desk_url"])
+        return Said(_alert(kind, data), _("Öppna larmen"), data["alert"]["desk_url"])
     idea = data["idea"]
     link = _("Öppna %(number)s", number=idea["number"])
     return Said(_IDEAS[kind](data, titles), link, idea["desk_url"])
