@@ -30,7 +30,7 @@ def kind(of: AlertKind) -> str:
         AlertKind.UNCHECKED: _("Kontroll"),
         AlertKind.DEAF: _("Drift"),
         AlertKind.DIGEST_FAILED: _("Dagliga brev"),
-        AlertKind.WEBHOOK_OFF: _("Webhook"),
+        AlertKind.WEBHOOK_OFF: _("Koppling"),
         AlertKind.BOUNCED: _("Adress"),
     }[of]
 

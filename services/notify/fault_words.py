@@ -126,15 +126,15 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
 def webhook_off(_incident: Incident, _facts: Known) -> Said:
     """Say that a webhook was turned off."""
     return Said(
-        _("En webhook är avstängd"),
-        _("Mottagaren har inte svarat på flera dagar och får inget mer förrän någon slår på den."),
+        _("En koppling till ett annat system är avstängd"),
+        _("Inget har kommit fram på flera dagar, eller så bad mottagaren oss sluta."),
         _(
-            "I dess logg står vad den svarade. Rätta det, slå på den och skicka om det som den"
-            " missade."
+            "I kopplingens logg står vad mottagaren svarade. Rätta det, sätt på kopplingen och"
+            " skicka igen det som inte kom fram."
         ),
         _("Den är på igen, eller borttagen."),
         "/webhooks",
-        _("Öppna webhookar"),
+        _("Öppna kopplingar"),
     )
 
 
