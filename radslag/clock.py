@@ -25,6 +25,8 @@ from radslag.until_told import until_told
 from services.moderation import spam_learning
 from services.moderation.statistics import counting
 from services.notify import claims, digest_watch
+from services.notify.webhooks import claiming
+from services.notify.webhooks import overview as log_of_webhooks
 from services.submission import intake
 from shared import db, heartbeat, log, queues
 from shared.clock import utcnow
@@ -61,10 +63,20 @@ class Asker:
     While nothing moves it asks more and more seldom, at least every half minute.
     """
 
-    def __init__(self, celery: Celery, task: str, look: Look) -> None:
+    def __init__(
+        self,
+        celery: Celery,
+        task: str,
+        look: Look,
+        *,
+        queue: str = queues.CLOCK,
+        expires_s: int = 10,
+    ) -> None:
         self._celery = celery
         self._task = task
         self._look = look
+        self._queue = queue
+        self._expires_s = expires_s
         self._seen: object | None = None
         self._pause_s = 1.0
         self._ask_at = 0.0
@@ -77,7 +89,7 @@ class Asker:
         now = time.monotonic()
         if seen is None or (not moves and now < self._ask_at):
             return
-        self._celery.send_task(self._task, queue=queues.CLOCK, expires=10, retry=False)
+        self._celery.send_task(self._task, queue=self._queue, expires=self._expires_s, retry=False)
         self._pause_s = 1.0 if moves else min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._ask_at = now + self._pause_s
 
@@ -87,6 +99,9 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
 
     def due_letters(session: SqlSession) -> object | None:
         return claims.something_due(session, held=settings.hold_letters)
+
+    def due_webhooks(session: SqlSession) -> object | None:
+        return None if settings.hold_letters else claiming.something_due(session)
 
     def ask_to_learn() -> None:
         with Session() as session:
@@ -102,10 +117,13 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS):
             celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
 
+    # Short-lived: what is owed is written down by the same workers, and must not wait behind them.
+    webhooks = Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS, expires_s=3)
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
+        Chore(1, webhooks.ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
@@ -149,6 +167,7 @@ def _tidy() -> None:
     with Session.begin() as session:
         heartbeat.forget_the_gone(session)
         intake.forget_old_keys(session)
+        log_of_webhooks.forget_old(session)
 
 
 @click.command("clock", hidden=True)

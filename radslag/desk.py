@@ -19,6 +19,7 @@ from services.notify import (
     subscriptions_desk,
 )
 from services.notify.subscribing import Choice
+from services.notify.webhooks import views as webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
@@ -50,6 +51,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(
         subscriptions_desk.make_blueprint(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
+        )
+    )
+    app.register_blueprint(
+        webhook_views.make_blueprint(
+            access.guard(Role.ADMIN),
+            lambda: access.current().id,
+            _note_webhook,
+            "moderation/_admin_frame.html",
         )
     )
     app.register_blueprint(
@@ -94,6 +103,23 @@ def _digest_line(staff_id: UUID, settings: Settings) -> str | None:
     """Say what became of somebody's last digest and when the next one comes."""
     with Session() as session:
         return digest_status.of_one(session, settings, staff_id)
+
+
+def _note_webhook(
+    session: SqlSession,
+    action: str,
+    webhook_id: UUID,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    audit.record(
+        session,
+        by=access.current().id,
+        action=f"webhook.{action}",
+        subject=("webhook", webhook_id),
+        before=before or None,
+        after=after or None,
+    )
 
 
 def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:

@@ -76,6 +76,8 @@ PROCESSES: tuple[Process, ...] = (
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
     _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK),
+    # Some may all be waiting for slow endpoints; one is left to write down what is owed.
+    _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS),
     Process("clock", ("radslag", "clock"), health="heartbeat"),
 )
 

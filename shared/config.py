@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -76,7 +77,15 @@ class Settings:
     undo_seconds: int = _setting(
         "How long a letter waits after a decision, so that it can be undone", "30"
     )
-    hold_letters: bool = _setting("`1`: letters wait until an administrator lets them go", "0")
+    hold_letters: bool = _setting(
+        "`1`: letters and webhooks wait until an administrator lets them go", "0"
+    )
+    webhook_private: tuple[str, ...] = _setting(
+        "Where webhooks may go beside the open internet, also by plain `http`: names of hosts, "
+        "addresses and networks with commas between (`chat.intern.example.se, 10.20.0.0/16`); "
+        "`off`: nowhere",
+        "off",
+    )
     semantic: bool = _setting(
         "`on` or `off`: whether ideas that wish the same in other words are suggested. Needs the "
         "extra `semantic` where the worker `moderation-semantic` runs; `radslag up` turns it on "
@@ -292,6 +301,26 @@ def _submit_limit(value: str) -> str:
     return value.lower()
 
 
+def _hosts_and_networks(value: str) -> tuple[str, ...]:
+    found = tuple(each.strip().lower() for each in value.split(",") if each.strip())
+    if found in {(), ("off",)}:
+        return ()
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            if not _HOST.fullmatch(each):
+                raise SettingsError(
+                    "RADSLAG_WEBHOOK_PRIVATE must be off, or names of hosts and networks such as "
+                    f"10.20.0.0/16 with commas between, not {each}."
+                ) from None
+    return found
+
+
+# With a letter in its last part: anything else is read as an address.
+_HOST = re.compile(r"(?:[\w-]+\.)*[\w-]*[^\W\d_][\w-]*")
+
+
 def _log_level(value: str) -> str:
     if value.lower() not in {"debug", "info", "warning", "error"}:
         raise SettingsError("RADSLAG_LOG_LEVEL must be debug, info, warning or error.")
@@ -335,6 +364,7 @@ _CONVERT: Mapping[str, Any] = {
     "trusted_proxies": lambda value: _whole_number("RADSLAG_TRUSTED_PROXIES", value),
     "submit_limit": _submit_limit,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
+    "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,
     "oidc_trust_email": lambda value: _switch("RADSLAG_OIDC_TRUST_EMAIL", value),

@@ -210,6 +210,10 @@ def metrics(session: SqlSession) -> bytes:
     letters = Gauge("radslag_letters", "Letters by state", ["state"], registry=registry)
     for state, number in session.execute(text("SELECT state, count(*) FROM letters GROUP BY 1")):
         letters.labels(state).set(number)
+    webhooks = Gauge("radslag_webhooks", "Webhooks not heard", ["state"], registry=registry)
+    for state in ("waiting", "claimed", "failed"):
+        counted = text("SELECT count(*) FROM webhook_deliveries WHERE state = :state")
+        webhooks.labels(state).set(session.scalar(counted, {"state": state}) or 0)
     failed = session.scalar(text("SELECT count(*) FROM failed_jobs WHERE replayed_at IS NULL"))
     Gauge("radslag_failed_jobs", "Jobs given up and not replayed", registry=registry).set(
         failed or 0

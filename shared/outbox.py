@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import queues
+from shared import hooks, queues
 from shared.clock import utcnow
 from shared.db import Session
 from shared.errors import place_of
@@ -57,7 +57,8 @@ def record_all(
 ) -> None:
     """Write many events, in their order, in two statements.
 
-    Consumers named in `without` are not told of them.
+    Consumers named in `without` are not told of them. Other systems are told of those that an
+    endpoint wants, and of none that goes to another `queue`: an import is no news.
     """
     if not events:
         return
@@ -74,13 +75,39 @@ def record_all(
         ],
     ).all()
     deliveries = [
-        {"event_id": event_id, "consumer": each.name, "queue": queue or each.queue}
+        delivery
         for event_id, event in zip(ids, events, strict=True)
-        for each in queues.ROUTES[type(event).__name__]
-        if each not in without
+        for delivery in _deliveries(event_id, type(event).__name__, queue, without)
     ]
     if deliveries:
-        session.execute(insert(OutboxDelivery), deliveries)
+        columns = zip(*deliveries, strict=True)
+        names = ("event_ids", "consumers", "queues", "heard_as")
+        session.execute(_DELIVER, dict(zip(names, map(list, columns), strict=True)))
+
+
+# One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
+_DELIVER = text("""
+    INSERT INTO outbox_deliveries (event_id, consumer, queue)
+    SELECT new.event_id, new.consumer, new.queue
+    FROM unnest(CAST(:event_ids AS bigint[]), CAST(:consumers AS text[]),
+                CAST(:queues AS text[]), CAST(:heard_as AS text[]))
+         AS new (event_id, consumer, queue, heard_as)
+    WHERE new.heard_as IS NULL OR EXISTS (
+        SELECT FROM webhooks w WHERE w.state = 'on' AND new.heard_as = ANY (w.events))""")
+
+
+def _deliveries(
+    event_id: int, kind: str, queue: str | None, without: Sequence[Consumer]
+) -> list[tuple[int, str, str, str | None]]:
+    """Return the deliveries of an event; one with a public name only if an endpoint wants that."""
+    found: list[tuple[int, str, str, str | None]] = [
+        (event_id, each.name, queue or each.queue, None)
+        for each in queues.ROUTES[kind]
+        if each not in without
+    ]
+    if queue is None and kind in hooks.NAMES:
+        found.append((event_id, queues.HOOK.name, queues.HOOK.queue, hooks.NAMES[kind]))
+    return found
 
 
 def claim(batch: UUID) -> list[Delivery]:

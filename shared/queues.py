@@ -16,8 +16,10 @@ SEMANTIC = "semantic"
 ACTIONS = "actions"
 LETTERS = "letters"
 CLOCK = "clock"
+# Other systems, which may be slow: no letter waits behind them.
+WEBHOOKS = "webhooks"
 
-ALL = (CHECKS, BULK, SEMANTIC, ACTIONS, LETTERS, CLOCK)
+ALL = (CHECKS, BULK, SEMANTIC, ACTIONS, LETTERS, CLOCK, WEBHOOKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, p
 ACCOUNT = Consumer("notify.account", "notify.write_account_letters", LETTERS, _SLOWLY, pause_s=2)
 UNSUBSCRIBE = Consumer("notify.unsubscribe", "notify.turn_off_digests", LETTERS, _SLOWLY, pause_s=2)
 BOUNCE = Consumer("notify.bounce", "notify.act_on_bounces", LETTERS, _SLOWLY, pause_s=2)
+# In no route: `outbox.record_all` delivers to it what some endpoint wants (`shared.hooks`).
+HOOK = Consumer("notify.webhook", "notify.write_webhooks", WEBHOOKS, _SLOWLY, pause_s=2)
 
 CONSUMERS = MappingProxyType(
     {
@@ -84,6 +88,7 @@ CONSUMERS = MappingProxyType(
             ACCOUNT,
             UNSUBSCRIBE,
             BOUNCE,
+            HOOK,
         )
     }
 )
@@ -112,6 +117,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
 # Tasks that the clock asks for; they look for themselves what there is to do.
 SEND_LETTERS = "notify.send_letters"
 RUN_DIGESTS = "notify.run_digests"
+SEND_WEBHOOKS = "notify.send_webhooks"
 LEARN_SPAM = "moderation.learn_spam"
 COUNT_DAYS = "moderation.count_days"
 DRAW_SAMPLES = "moderation.draw_samples"

@@ -16,7 +16,16 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import word_list_words, words
 from shared import check_words, i18n
 from shared.i18n import gettext as _
-from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Rule, Staff
+from shared.models import (
+    AnswerTemplate,
+    AuditEntry,
+    Council,
+    Precision,
+    Role,
+    Rule,
+    Staff,
+    Webhook,
+)
 from shared.times import written, written_date
 
 # One for each action that is recorded anywhere; a test looks for those that are missing.
@@ -60,6 +69,15 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "staff.second_factor_reset": lambda: _(
         "Tog bort det andra steget vid inloggning för %(what)s."
     ),
+    "webhook.created": lambda: _("Skapade kopplingen %(what)s."),
+    "webhook.changed": lambda: _("Ändrade kopplingen %(what)s."),
+    "webhook.address_changed": lambda: _("Ändrade adressen för kopplingen %(what)s."),
+    "webhook.paused": lambda: _("Pausade kopplingen %(what)s."),
+    "webhook.turned_on": lambda: _("Satte på kopplingen %(what)s."),
+    "webhook.secret_changed": lambda: _("Bytte hemlighet för kopplingen %(what)s."),
+    "webhook.secret_shown": lambda: _("Tog fram hemligheten för kopplingen %(what)s."),
+    "webhook.sent_again": lambda: _("Lät kopplingen %(what)s skicka igen."),
+    "webhook.removed": lambda: _("Tog bort kopplingen %(what)s."),
     "word.added": lambda: _("Lade till %(what)s i en ordlista."),
     "word.removed": lambda: _("Tog bort %(what)s ur en ordlista."),
 }
@@ -79,6 +97,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "idea": lambda: _("Idéer"),
     "letters": lambda: _("Brev"),
     "supervision": lambda: _("Tillsyn"),
+    "webhook": lambda: _("Kopplingar"),
 }
 
 # In the order in which they are shown.
@@ -109,9 +128,14 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "text_en": lambda: _("Lydelse på engelska"),
     "code": lambda: _("Kod"),
     "comment": lambda: _("Varför"),
+    "events": lambda: _("Händelser"),
     "expires_on": lambda: _("Gäller till"),
     "held_label": lambda: _("När, med ord"),
     "held_on": lambda: _("Dag"),
+    "host": lambda: _("Går till"),
+    "shape": lambda: _("Ser ut som"),
+    "state": lambda: _("Läge"),
+    "council": lambda: _("Idéer från"),
     "in_force_from": lambda: _("Gäller från"),
     "introduction": lambda: _("Inledning"),
     "is_on": lambda: _("På"),
@@ -133,6 +157,18 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "weight": lambda: _("Vikt"),
 }
 
+
+def _days_of_the_plan() -> list[str]:
+    """Name the days of the duty plan: those of the week from Monday, and the eighth."""
+    names = get_day_names("wide", locale=i18n.language())
+    return [*(str(names[day]) for day in range(7)), _("röd dag")]
+
+
+def _days_of_the_week() -> dict[str, str]:
+    """Name the days of the week by their numbers (ISO 8601: Monday is 1)."""
+    return {str(number): name for number, name in enumerate(_days_of_the_plan()[:7], 1)}
+
+
 _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "language": lambda: word_list_words.said()["languages"],
     "list": lambda: word_list_words.said()["lists"],
@@ -145,7 +181,9 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     },
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
-    "weekly_on": lambda: _days_of_the_week(),
+    "weekly_on": _days_of_the_week,
+    "council": lambda: {"": _("alla råd")},
+    "state": lambda: {"on": _("på"), "paused": _("pausad"), "off": _("avstängd")},
     "weekday": lambda: {str(n): name for n, name in enumerate(_days_of_the_plan())},
     "required_of": lambda: {
         "nobody": _("ingen"),
@@ -156,17 +194,6 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
 _MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
 _DAYS = frozenset({"held_on", "expires_on", "first_day", "last_day"})
 _SWITCHES = frozenset({"publishes_clear", "is_on", "daily", "working_days_only", "calm_note"})
-
-
-def _days_of_the_plan() -> list[str]:
-    """Name the days of the duty plan: those of the week from Monday, and the eighth."""
-    names = get_day_names("wide", locale=i18n.language())
-    return [*(str(names[day]) for day in range(7)), _("röd dag")]
-
-
-def _days_of_the_week() -> dict[str, str]:
-    """Name the days of the week by their numbers (ISO 8601: Monday is 1)."""
-    return {str(number): name for number, name in enumerate(_days_of_the_plan()[:7], 1)}
 
 
 def kind(of: str) -> str:
@@ -299,6 +326,9 @@ def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str
             )
         )
         called |= {("answer_template", str(each)): title for each, title in templates}
+    if hooks := {each for each in map(_uuid, ids.get("webhook", ())) if each}:
+        found = session.execute(select(Webhook.id, Webhook.title).where(Webhook.id.in_(hooks)))
+        called |= {("webhook", str(each)): title for each, title in found}
     named = [*ids.get("staff", ()), *ids.get("duty", ()), *_substitutes(entries)]
     if people := {each for each in map(_uuid, named) if each}:
         staff = session.execute(

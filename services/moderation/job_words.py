@@ -58,5 +58,6 @@ def work(consumer: str) -> str:
         "notify.account": _("Skriva ett brev om ett konto"),
         queues.UNSUBSCRIBE.name: _("Stänga av breven om kön för någon"),
         queues.BOUNCE.name: _("Ta hand om ett brev som kom tillbaka"),
+        queues.HOOK.name: _("Tala om för andra system vad som hände"),
     }
     return known.get(consumer, consumer)

@@ -94,6 +94,11 @@ _SETTINGS = (
         lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
     ),
     Page(
+        "/webhooks",
+        lambda: _("Kopplingar"),
+        lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
+    ),
+    Page(
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),

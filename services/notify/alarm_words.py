@@ -29,8 +29,8 @@ def kind(of: AlertKind) -> str:
         AlertKind.FAILED_JOBS: _("Jobb"),
         AlertKind.UNCHECKED: _("Kontroll"),
         AlertKind.DEAF: _("Drift"),
-        AlertKind.DIGEST_FAILED: _("Dagliga brev"),
-        AlertKind.WEBHOOK_OFF: _("Webhook"),
+        AlertKind.DIGEST_FAILED: _("Brev om kön"),
+        AlertKind.WEBHOOK_OFF: _("Koppling"),
         AlertKind.BOUNCED: _("Adress"),
     }[of]
 

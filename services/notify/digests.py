@@ -95,9 +95,9 @@ def send_test(session: SqlSession, settings: Settings, reader: Reader) -> bool:
     return True
 
 
-def overdue(session: SqlSession, settings: Settings, now: datetime) -> bool:
-    """Tell whether somebody's digest has been due for a quarter of an hour and was not made."""
-    return any(now - each.slot.at > _OVERDUE_AFTER for each in due(session, settings.timezone, now))
+def overdue(session: SqlSession, timezone: ZoneInfo, now: datetime) -> int:
+    """Count those whose digest has been due for a quarter of an hour and was not made."""
+    return sum(now - each.slot.at > _OVERDUE_AFTER for each in due(session, timezone, now))
 
 
 def _run(

@@ -1,15 +1,12 @@
 """What is wrong with the system, in words for administrators; see `alarm_words`."""
 
 from services.notify.alarm_facts import Known, Said
-from services.notify.faults import LETTERS_DUE, PROCESS, QUEUE
+from services.notify.faults import LETTERS_DUE, OVERDUE_DIGESTS, PROCESS, QUEUE
 from services.notify.signs import UNCHECKED_FOR
 from shared import check_words, queues
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 from shared.models import Incident
-
-# The digests themselves are late, and no letter is to blame.
-OVERDUE_DIGESTS = "overdue"
 
 
 def failed_jobs(incident: Incident, _facts: Known) -> Said:
@@ -99,6 +96,7 @@ def _queue(name: str) -> str:
         queues.SEMANTIC: _("samma önskan med andra ord"),
         queues.ACTIONS: _("det som skribenter ber om"),
         queues.LETTERS: _("brev"),
+        queues.WEBHOOKS: _("kopplingar till andra system"),
     }.get(name, name)
 
 
@@ -106,7 +104,7 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
     """Say that digests do not arrive."""
     if incident.key == OVERDUE_DIGESTS:
         return Said(
-            _("Dagliga brev är sena"),
+            _("Brev om kön är sena"),
             _("Brev som skulle ha skrivits finns inte än."),
             _("Se till att processerna clock, relay och notify-worker arbetar."),
             _("Breven är skrivna."),
@@ -114,7 +112,7 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
             _("Öppna breven"),
         )
     return Said(
-        _("Ett dagligt brev gick inte fram"),
+        _("Ett brev om kön gick inte fram"),
         _("En person har inte fått brevet om det som väntar."),
         _("På sidan Brev står vad postservern svarade. Stämmer adressen på sidan Personal?"),
         _("Ett nyare brev har gått fram, eller så kommer inga fler."),
@@ -126,15 +124,15 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
 def webhook_off(_incident: Incident, _facts: Known) -> Said:
     """Say that a webhook was turned off."""
     return Said(
-        _("En webhook är avstängd"),
-        _("Mottagaren har inte svarat på flera dagar och får inget mer förrän någon slår på den."),
+        _("En koppling till ett annat system är avstängd"),
+        _("Inget har kommit fram på flera dagar, eller så bad mottagaren oss sluta."),
         _(
-            "I dess logg står vad den svarade. Rätta det, slå på den och skicka om det som den"
-            " missade."
+            "I kopplingens logg står vad mottagaren svarade. Rätta det, sätt på kopplingen och"
+            " skicka igen det som inte kom fram."
         ),
         _("Den är på igen, eller borttagen."),
         "/webhooks",
-        _("Öppna webhookar"),
+        _("Öppna kopplingar"),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.notify import digests
 from services.notify.signs import MOST_COUNTED, Now, Sign
 from shared import heartbeat, queues
 from shared.ids import least_id_at
@@ -34,6 +35,8 @@ SILENT_AFTER = timedelta(minutes=2)
 _LATELY = timedelta(days=7)
 
 QUEUE, PROCESS, LETTERS_DUE = "queue:", "process:", "letters"
+# The digests themselves are late, and no letter is to blame.
+OVERDUE_DIGESTS = "overdue"
 
 
 def failed_jobs(session: SqlSession, _now: Now) -> Iterator[Sign]:
@@ -88,6 +91,12 @@ def failed_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
         .group_by(failed.staff_id)
     )
     yield from (Sign(str(staff_id), count) for staff_id, count in session.execute(question))
+
+
+def late_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find out whether digests are not made at their hour."""
+    if count := digests.overdue(session, now.timezone, now.moment):
+        yield Sign(OVERDUE_DIGESTS, count)
 
 
 def _oldest_work(session: SqlSession) -> Iterable[tuple[str, datetime]]:

@@ -14,6 +14,8 @@ from services.notify import (
     sending,
     unsubscribing,
 )
+from services.notify.webhooks import sending as webhook_sending
+from services.notify.webhooks import writing as webhook_writing
 from shared import outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
@@ -84,6 +86,22 @@ def act_on_bounces(batch: str) -> None:
     if deliveries:
         with Session.begin() as session:
             bounces.act(session, batch_id, deliveries)
+
+
+@shared_task(name=queues.HOOK.task, base=BatchTask)
+def write_webhooks(batch: str) -> None:
+    """Write what a batch of events owes to other systems."""
+    batch_id = UUID(batch)
+    deliveries = outbox.claim(batch_id)
+    if deliveries:
+        with Session.begin() as session:
+            webhook_writing.write(session, batch_id, deliveries, _settings())
+
+
+@shared_task(name=queues.SEND_WEBHOOKS)
+def send_webhooks() -> None:
+    """Send the webhooks that are due."""
+    webhook_sending.send_due(_settings())
 
 
 @shared_task(name=queues.SEND_LETTERS)

@@ -27,7 +27,7 @@ LOOKS: Mapping[AlertKind, Sequence[Look]] = MappingProxyType(
         AlertKind.FAILED_JOBS: (faults.failed_jobs,),
         AlertKind.UNCHECKED: (signs.unchecked,),
         AlertKind.DEAF: (faults.deaf,),
-        AlertKind.DIGEST_FAILED: (faults.failed_digests,),
+        AlertKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
     }
 )
 

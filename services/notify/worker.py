@@ -1,4 +1,7 @@
-"""The worker processes of notify: `celery -A services.notify.worker worker -Q letters,clock`."""
+"""The worker processes of notify: `celery -A services.notify.worker worker -Q letters,clock`.
+
+Another serves `webhooks`, so that no letter waits for a slow endpoint.
+"""
 
 from shared.worker import make_worker
 

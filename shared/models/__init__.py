@@ -12,6 +12,7 @@ from shared.models.enums import (
     AlertKind,
     BounceKind,
     DecisionKind,
+    DeliveryState,
     IdeaStatus,
     LetterState,
     LinkKind,
@@ -25,6 +26,9 @@ from shared.models.enums import (
     Source,
     TextKind,
     ToldAs,
+    WebhookOff,
+    WebhookShape,
+    WebhookState,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
 from shared.models.lease import Lease
@@ -52,6 +56,7 @@ from shared.models.sign_in import (
 )
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
+from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
@@ -70,6 +75,7 @@ __all__ = [
     "DeadAddress",
     "Decision",
     "DecisionKind",
+    "DeliveryState",
     "Digest",
     "DigestPosition",
     "DigestRun",
@@ -128,6 +134,11 @@ __all__ = [
     "ToldAs",
     "UnsubscribeLink",
     "Verdict",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookOff",
+    "WebhookShape",
+    "WebhookState",
     "WordListEntry",
     "YearlyNumbers",
 ]

@@ -138,6 +138,40 @@ class AlertKind(enum.StrEnum):
     BOUNCED = "bounced"
 
 
+class WebhookState(enum.StrEnum):
+    """Whether an endpoint hears events: it does, a person paused it, or it was turned off."""
+
+    ON = "on"
+    PAUSED = "paused"
+    OFF = "off"
+
+
+class WebhookOff(enum.StrEnum):
+    """Why the system turned an endpoint off."""
+
+    FAILING = "failing"
+    GONE = "gone"
+
+
+class WebhookShape(enum.StrEnum):
+    """What the body of a webhook looks like."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+    TEAMS = "teams"
+    MATTERMOST = "mattermost"
+
+
+class DeliveryState(enum.StrEnum):
+    """Where a webhook is on its way out."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 class ToldAs(enum.StrEnum):
     """Why a member of staff is told of an incident."""
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +16,9 @@ from radslag.desk import create_app
 from services import submission
 from services.moderation import accounts, bulk, decisions, official_answers
 from services.moderation.statistics import counting, yearly
+from services.notify.webhooks import endpoints, writing
+from services.notify.webhooks.addresses import Allowed, read
+from services.notify.webhooks.form import Draft
 from shared import receipts, unsubscribe_links
 from shared.clock import utcnow
 from shared.config import Settings
@@ -27,6 +31,7 @@ from shared.models import (
     Role,
     Source,
     Staff,
+    WebhookShape,
 )
 from tests.factories import a_council, an_idea
 from tests.journeys.conftest import Open
@@ -136,7 +141,19 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         "name": [],
         "year": [str(utcnow().year)],
         "published": [first.number, public.number],
+        "webhook_id": [_webhook(session, settings, bo.id)],
     }
+
+
+def _webhook(session: SqlSession, settings: Settings, by: UUID) -> str:
+    """Add an endpoint that is paused, with a test that waits in its log."""
+    target = read("https://hooks.example.se/in", Allowed())
+    draft = Draft("Ärendesystemet", target, WebhookShape.STANDARD, "sv", ("idea.decided",), None)
+    webhook = endpoints.create(session, settings, draft, by=by)
+    endpoints.pause(webhook)
+    writing.ask_for_test(session, webhook.id, utcnow())
+    session.commit()
+    return str(webhook.id)
 
 
 def faults(page: Page, url: str) -> list[str]:

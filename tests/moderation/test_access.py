@@ -40,6 +40,7 @@ ADMIN = (
     "/jobs/1/replay",
     "/duty/",
     "/letters/",
+    "/webhooks",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;
 # other doors that change something are a moderator's at least.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from bench import desk as bench_desk
 from services.moderation import decisions
-from services.notify import watching
+from services.notify import digests, watching
 from services.notify.signs import WAVE_BEGINS, Now
 from shared import db
 from shared.clock import utcnow
@@ -388,6 +388,15 @@ def test_digests_that_fail_for_good_until_one_arrives(session, watch):
     session.add(a_digest_letter(session, other.id, LetterState.SENT))
     assert watch(AlertKind.DIGEST_FAILED) == [str(staff.id)]
     session.add(a_digest_letter(session, staff.id, LetterState.SENT))
+    assert watch(AlertKind.DIGEST_FAILED) == []
+
+
+def test_digests_that_are_not_made_at_their_hour(session, settings, watch):
+    staff = a_member_of_staff(session)
+    assert watch(AlertKind.DIGEST_FAILED) == []
+    staff.created_at = utcnow() - timedelta(days=8)
+    assert watch(AlertKind.DIGEST_FAILED) == ["overdue"]
+    digests.run_scheduled(session, settings, utcnow())
     assert watch(AlertKind.DIGEST_FAILED) == []
 
 

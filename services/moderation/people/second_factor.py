@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import audit
 from services.moderation.people import sessions
+from shared import sealed
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import (
@@ -43,7 +40,7 @@ RECOVERY_CODES = 10
 STEP_S = 30
 # A clock may be half a minute off, either way (RFC 6238 §5.2).
 _STEPS_OFF = (0, -1, 1)
-_NONCE = 12
+_PURPOSE = b"radslag second factor"
 # Crockford's: no I, L, O or U, which are read as 1 and 0.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("ILO", "110")
@@ -74,8 +71,8 @@ def state(session: SqlSession, staff_id: UUID) -> State:
 
 def begin(session: SqlSession, settings: Settings, staff: Staff) -> None:
     """Make a secret that counts when its first code is right; a confirmed one stays as it is."""
-    sealed = _seal(settings, staff.id, pyotp.random_base32())
-    fresh = insert_or(SecondFactor).values(staff_id=staff.id, secret=sealed, created_at=utcnow())
+    secret = _seal(settings, staff.id, pyotp.random_base32())
+    fresh = insert_or(SecondFactor).values(staff_id=staff.id, secret=secret, created_at=utcnow())
     session.execute(
         fresh.on_conflict_do_update(
             index_elements=["staff_id"],
@@ -236,23 +233,15 @@ def _sha256(staff_id: UUID, code: str) -> bytes:
     return hashlib.sha256(staff_id.bytes + plain.encode()).digest()
 
 
-def _key(settings: Settings) -> AESGCM:
-    derived = HKDF(hashes.SHA256(), length=32, salt=None, info=b"radslag second factor")
-    return AESGCM(derived.derive(settings.secret_key.encode()))
-
-
 def _seal(settings: Settings, staff_id: UUID, secret: str) -> bytes:
-    nonce = secrets.token_bytes(_NONCE)
-    return nonce + _key(settings).encrypt(nonce, secret.encode(), staff_id.bytes)
+    return sealed.seal(settings.secret_key, _PURPOSE, staff_id, secret)
 
 
 def _unseal(settings: Settings, factor: SecondFactor) -> str | None:
-    nonce, sealed = factor.secret[:_NONCE], factor.secret[_NONCE:]
-    try:
-        return _key(settings).decrypt(nonce, sealed, factor.staff_id.bytes).decode()
-    except InvalidTag:
+    secret = sealed.unseal(settings.secret_key, _PURPOSE, factor.staff_id, factor.secret)
+    if secret is None:
         log.warning(
             "a second factor was made with another secret key",
             extra={"staff": str(factor.staff_id)},
         )
-        return None
+    return secret

@@ -1,0 +1,60 @@
+"""The page with the form of an endpoint."""
+
+from collections.abc import Mapping
+
+from flask import abort, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify.webhooks import form, secrets, words
+from services.notify.webhooks.addresses import Allowed
+from shared import web
+from shared.db import Session
+from shared.i18n import LANGUAGES
+from shared.i18n import gettext as _
+from shared.models import Council, Webhook
+
+
+def seen_version() -> int:
+    """Return the version that the person saw; a form always says so."""
+    raw = request.form.get("version", "")
+    if not raw.isdecimal() or len(raw) > 9:
+        abort(422)
+    return int(raw)
+
+
+def choices(session: SqlSession, *, needs_address: bool) -> form.Choices:
+    """Return what may be chosen now."""
+    councils = dict(session.execute(select(Council.slug, Council.id)).all())
+    return form.Choices(councils, Allowed.of(web.settings().webhook_private), needs_address)
+
+
+def form_page(
+    webhook: Webhook | None,
+    fields: Mapping[str, str],
+    events: list[str],
+    *,
+    faults: Mapping[str, str] | None = None,
+    version: int | None = None,
+    moved: bool = False,
+) -> str:
+    """Show the form, with what was typed and what is wrong with it."""
+    with Session() as session:
+        councils = session.execute(select(Council.slug, Council.title).order_by(Council.title))
+        titles = [(slug, title) for slug, title in councils]
+    standing = webhook.version if webhook else 0
+    readable = webhook is not None and secrets.address(web.settings(), webhook) is not None
+    return render_template(
+        "webhooks/form.html",
+        webhook=webhook,
+        form=fields,
+        chosen=events,
+        faults=faults or {},
+        version=standing if version is None else version,
+        moved=moved,
+        readable=readable,
+        councils=titles,
+        events=words.events(),
+        shapes=[(shape.value, said) for shape, said in words.shapes().items()],
+        languages=[(code, _("svenska") if code == "sv" else _("engelska")) for code in LANGUAGES],
+    )

@@ -1,0 +1,202 @@
+"""What leaves and where it goes, against real servers: plain, with TLS, slow, rude and lying."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from services.notify.webhooks import transport
+from services.notify.webhooks.addresses import Allowed, read
+from services.notify.webhooks.transport import Answer, NoAnswerError, post
+from tests.notify.webhooks.certificates import authority
+from tests.notify.webhooks.receiving import Receiver, receiving
+
+HERE = Allowed.of(("127.0.0.1",))
+NAME = "hooks.prov.example"
+PUBLIC = "93.184.215.14"
+
+
+def answers(*rounds: str):
+    """A resolver that says another address each time it is asked, the last one for ever."""
+    asked = []
+
+    def resolver(host, port):
+        asked.append(host)
+        address = rounds[min(len(asked), len(rounds)) - 1]
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    resolver.asked = asked
+    return resolver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch) -> Iterator[Receiver]:
+    """A server with TLS whose authority this machine trusts."""
+    ca_file, context = authority(tmp_path, NAME)
+    trust(monkeypatch, ca_file)
+    with receiving(context) as opened:
+        yield opened
+    transport.tls.cache_clear()
+
+
+def trust(monkeypatch, ca_file) -> None:
+    """Let this machine believe an authority."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    transport.tls.cache_clear()
+
+
+def send(url: str, allowed: Allowed = HERE, **more) -> Answer:
+    return post(read(url, allowed), b'{"a":1}', {"X-A": "b"}, allowed, **more)
+
+
+def refused(url: str, allowed: Allowed = HERE, **more) -> str:
+    with pytest.raises(NoAnswerError) as error:
+        send(url, allowed, **more)
+    return error.value.code
+
+
+def test_a_body_and_headers_arrive_and_the_status_comes_back(receiver):
+    receiver.headers = {"Retry-After": "17"}
+    receiver.always("429")
+    assert send(f"{receiver.url}/a?b=c") == Answer(429, "17")
+    heard = receiver.heard[0]
+    assert (heard.path, heard.body, heard.headers["x-a"]) == ("/a?b=c", b'{"a":1}', "b")
+    assert "radslag" in heard.headers["user-agent"].lower()
+
+
+def test_proxies_and_passwords_of_the_environment_are_left_alone(receiver, monkeypatch, tmp_path):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert send(receiver.url).status == 200
+    assert "authorization" not in receiver.heard[0].headers
+
+
+def test_a_redirect_is_an_answer_and_leads_nowhere(receiver):
+    with receiving() as elsewhere:
+        receiver.headers = {"Location": elsewhere.url}
+        receiver.always("307")
+        assert send(receiver.url).status == 307
+        assert elsewhere.heard == []
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(receiver, monkeypatch):
+    """Rebinding: public when it is looked at, this machine when it is looked at again."""
+    port = receiver.url.rpartition(":")[2]
+    dialled = []
+
+    class Dialling(socket.socket):
+        def connect(self, place):
+            dialled.append(place[0])
+            raise ConnectionRefusedError
+
+    monkeypatch.setattr(transport.socket, "socket", Dialling)
+    resolver = answers(PUBLIC, "127.0.0.1")
+    assert refused(f"https://{NAME}:{port}/", Allowed(), resolver=resolver) == "refused"
+    assert dialled == [PUBLIC]
+    assert resolver.asked == [NAME]
+    assert receiver.heard == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_a_name_that_stands_for_a_private_address_is_not_connected_to(secure, address):
+    port = secure.url.rpartition(":")[2]
+    url = f"https://{NAME}:{port}/"
+    assert refused(url, Allowed(), resolver=answers(address)) == "private"
+    # Even when the first question had been answered with this machine, and allowed then.
+    assert refused(url, HERE, resolver=answers("10.0.0.1", "127.0.0.1")) == "private"
+    assert secure.heard == []
+
+
+def test_the_real_resolver_is_asked_too(receiver):
+    port = receiver.url.rpartition(":")[2]
+    assert refused(f"https://localhost:{port}/", Allowed()) == "private"
+    assert refused("https://nothing.invalid/") == "name"
+
+
+def test_of_many_addresses_one_that_is_private_is_passed_over(receiver):
+    port = int(receiver.url.rpartition(":")[2])
+
+    def both(_host, _port):
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+            for address in ("10.0.0.1", "127.0.0.1")
+        ]
+
+    assert send(f"http://{NAME}:{port}/", HERE, resolver=both).status == 200
+
+
+def test_plain_http_goes_only_to_what_is_allowed(receiver):
+    allowed = Allowed.of(("10.0.0.0/8",))
+    assert refused(f"http://{NAME}/", allowed, resolver=answers(PUBLIC)) == "private"
+
+
+def test_tls_is_spoken_with_the_name_and_its_certificate(secure):
+    port = secure.url.rpartition(":")[2]
+    here = answers("127.0.0.1")
+    assert send(f"https://{NAME}:{port}/a", HERE, resolver=here).status == 200
+    assert secure.heard[0].headers["host"] == f"{NAME}:{port}"
+    # The right machine under another name: the certificate is not its own.
+    assert refused(f"https://other.example:{port}/", HERE, resolver=here) == "certificate"
+    assert refused(secure.url) == "certificate"
+    assert len(secure.heard) == 1
+
+
+def test_an_authority_that_nobody_knows_is_not_believed(secure, monkeypatch, tmp_path):
+    port = secure.url.rpartition(":")[2]
+    another = tmp_path / "another"
+    another.mkdir()
+    trust(monkeypatch, authority(another, "another.example")[0])
+    assert refused(f"https://{NAME}:{port}/", HERE, resolver=answers("127.0.0.1")) == "certificate"
+
+
+@pytest.mark.parametrize("mood", ["silent", "drip"])
+def test_whoever_talks_slowly_is_cut_off(receiver, monkeypatch, mood):
+    monkeypatch.setattr(transport, "WITHIN_S", 0.5)
+    receiver.always(mood)
+    begun = time.monotonic()
+    assert refused(receiver.url) == "timeout"
+    assert time.monotonic() - begun < transport.READ_S
+
+
+def test_somebody_who_never_finishes_a_handshake_is_cut_off(monkeypatch):
+    monkeypatch.setattr(transport, "WITHIN_S", 0.3)
+    monkeypatch.setattr(transport, "CONNECT_S", 20.0)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"https://127.0.0.1:{deaf.getsockname()[1]}/"
+        assert refused(url) == "timeout"
+
+
+def test_a_long_answer_is_not_read_to_its_end(receiver):
+    receiver.always("huge")
+    assert send(receiver.url).status == 200
+
+
+def test_other_troubles_have_a_name(receiver):
+    receiver.always("drop")
+    assert refused(receiver.url) == "broken"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+        assert refused(url) == "refused"
+
+
+def test_no_error_says_where_it_went(receiver, caplog):
+    caplog.set_level("DEBUG")
+    receiver.always("drop")
+    with pytest.raises(NoAnswerError) as error:
+        send(f"{receiver.url}/services/SECRET")
+    assert "SECRET" not in caplog.text
+    assert "SECRET" not in repr(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
