@@ -93,7 +93,7 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         signature="Stadsmiljöförvaltningen",
     )
     refused = {"state": LetterState.FAILED, "error": "550", "attempts": 1}
-    for idea, about in ((waits, refused), (first, {"error": "451", "attempts": 3})):
+    for idea, about in ((waits, refused), (copy, {"error": "451", "attempts": 3})):
         letter = Letter(
             template="received",
             language="sv",
