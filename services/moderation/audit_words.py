@@ -145,7 +145,7 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     },
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
-    "weekly_on": lambda: _days_of_the_week(),
+    "weekly_on": lambda: _days_of_the_week(),  # noqa: PLW0108 - defined further down
     "weekday": lambda: {str(n): name for n, name in enumerate(_days_of_the_plan())},
     "required_of": lambda: {
         "nobody": _("ingen"),
