@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,6 +16,7 @@ from radslag.desk import create_app
 from services import submission
 from services.moderation import accounts, bulk, decisions, official_answers
 from services.moderation.statistics import counting, yearly
+from services.notify import incidents
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.addresses import Allowed, read
 from services.notify.webhooks.form import Draft
@@ -23,8 +24,11 @@ from shared import receipts, unsubscribe_links
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import (
+    AlertKind,
     DeadAddress,
     DecisionKind,
+    DutyCover,
+    DutyShift,
     Idea,
     Letter,
     LetterState,
@@ -114,8 +118,8 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
     lost = Letter(
         template="published",
         language="sv",
-        idea_id=first.id,
-        received_id=first.id,
+        idea_id=copy.id,
+        received_id=copy.id,
         message_id="<lost@example.org>",
         due_at=utcnow(),
     )
@@ -123,11 +127,16 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
     session.flush()
     session.add_all(
         [
-            DeadAddress(idea_id=first.id, letter_id=lost.id, reason="5.1.1"),
+            DeadAddress(idea_id=copy.id, letter_id=lost.id, reason="5.1.1"),
             DeadAddress(staff_id=bo.id, letter_id=lost.id, reason="refused"),
         ]
     )
+    incidents.open_or_see(session, AlertKind.THREAT, waits.number)
+    incidents.open_or_see(session, AlertKind.OVERDUE, council.slug, count=3)
+    incidents.resolve(session, AlertKind.OVERDUE, council.slug)
+    session.add(DutyShift(day=0, begins=time(7, 30), ends=time(16, 30), staff_id=bo.id))
     today = utcnow().astimezone(settings.timezone).date()
+    session.add(DutyCover(staff_id=bo.id, first_day=today, last_day=today))
     counting.count_day(session, today, settings.timezone)
     counting.take_stock(session, today)
     yearly.refresh(session, settings.timezone, utcnow())
