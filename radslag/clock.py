@@ -3,6 +3,8 @@
 Nothing is planned in the broker. A message that nobody took in time is dropped, because the clock
 asks again for as long as there is something to do. Whoever is asked looks for what that is and
 claims it in the database, so two clocks change nothing.
+
+Alarms it does not ask for: it looks, tells and sends them itself (`alarms`).
 """
 
 import logging
@@ -17,6 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 
+from radslag import alarms
 from radslag.processes import here
 from radslag.until_told import until_told
 from services.moderation import spam_learning
@@ -80,7 +83,7 @@ class Asker:
 
 
 def chores(celery: Celery, settings: Settings) -> list[Chore]:
-    """Return all that the clock does."""
+    """Return all that the clock does but for the alarms: mostly it asks."""
 
     def due_letters(session: SqlSession) -> object | None:
         return claims.something_due(session, held=settings.hold_letters)
@@ -109,6 +112,15 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     ]
 
 
+def alarm_chores(settings: Settings) -> list[Chore]:
+    """Return what it does about alarms, without asking anybody."""
+    return [
+        Chore(alarms.WATCH_S, lambda: alarms.watch(settings)),
+        Chore(alarms.TELL_S, lambda: alarms.tell(settings)),
+        Chore(alarms.SEND_S, alarms.Beside(lambda: alarms.send(settings)).begin),
+    ]
+
+
 def tick(due: list[Chore], now: float) -> None:
     """Do what is due; an outage of the database or the broker delays it to its next time."""
     for chore in due:
@@ -129,8 +141,8 @@ def tick(due: list[Chore], now: float) -> None:
 def _beat() -> None:
     with Session.begin() as session:
         # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
-        heartbeat.beat(session, "clock")
-        heartbeat.beat(session, here("clock"))
+        heartbeat.beat(session, heartbeat.CLOCK)
+        heartbeat.beat(session, here(heartbeat.CLOCK))
 
 
 def _tidy() -> None:
@@ -141,9 +153,9 @@ def _tidy() -> None:
 
 @click.command("clock", hidden=True)
 def command() -> None:
-    """Say what it is time for: letters, digests, learning, tidying."""
+    """Say what it is time for: letters, digests, learning, tidying. Send alarms."""
     settings = Settings.from_env()
     log.configure(settings.log_level)
     db.configure(settings)
-    due = chores(make_celery("clock", [], settings), settings)
+    due = chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
     until_told(lambda: tick(due, time.monotonic()), pause_s=0.5)

@@ -1,5 +1,6 @@
 """The desk, put together: moderation's pages and those that notify lends it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
 from services.notify import (
     addresses_desk,
+    alert_views,
     digest_status,
+    duty_views,
     letters_desk,
     previews,
     subscriptions_desk,
@@ -54,6 +57,18 @@ def create_app(settings: Settings | None = None) -> Flask:
             access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
         )
     )
+    app.register_blueprint(
+        alert_views.make_alerts(access.guard(Role.READER), "moderation/_admin_frame.html")
+    )
+    for duty in duty_views.make_duty(
+        access.guard(Role.MODERATOR),
+        access.guard(Role.ADMIN),
+        _person,
+        _note_duty,
+        "moderation/_admin_frame.html",
+    ):
+        app.register_blueprint(duty)
+    app.context_processor(lambda: {"alarms": alert_views.frame})
     views_letters.lend(app, _letter, previews.answer)
     views_digest.lend(app, _digest_line)
     return app
@@ -86,6 +101,20 @@ def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:
     if dead.idea_id is not None:
         subject = ("idea", session.get_one(Idea, dead.idea_id).number)
     audit.record(session, by=by, action="address.revived", subject=subject)
+
+
+def _note_duty(
+    session: SqlSession, by: UUID, action: str, staff_id: UUID, fields: Mapping[str, Any]
+) -> None:
+    is_gone = action.endswith("_removed")
+    audit.record(
+        session,
+        by=by,
+        action=action,
+        subject=("duty", staff_id),
+        before=fields if is_gone else None,
+        after=None if is_gone else fields,
+    )
 
 
 def _note_letters(session: SqlSession, action: str, subject: str, number: int) -> None:

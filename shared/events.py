@@ -84,15 +84,20 @@ class ReceiptAction(IdeaEvent):
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised(Event):
-    """Something that cannot wait for a digest: its kind and the row it is about."""
+    """Something that cannot wait for a digest: its kind, and the incident that was opened."""
 
     alert: str
     about_id: UUID
 
     @property
     def subject_id(self) -> UUID:
-        """The row that the alert is about."""
+        """The incident."""
         return self.about_id
+
+
+@dataclass(frozen=True, slots=True)
+class AlertResolved(AlertRaised):
+    """What could not wait is over."""
 
 
 @dataclass(frozen=True, slots=True)

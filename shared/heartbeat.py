@@ -10,6 +10,10 @@ from shared.clock import utcnow
 from shared.models import Heartbeat
 
 BEAT_S = 5
+# What the clock is called, whatever machine it is on, and how long it may be silent before that is
+# said.
+CLOCK = "clock"
+LATE_CLOCK = timedelta(minutes=2)
 # A process this old is not late but gone: its container has been replaced.
 _FORGOTTEN_AFTER = timedelta(days=1)
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import queues
+from shared import heartbeat, queues
 from shared.clock import utcnow
 from shared.models import Heartbeat, Idea, IdeaStatus, OutboxDelivery
 
@@ -127,7 +127,7 @@ def health(session: SqlSession) -> Health:
             ORDER BY d.event_id LIMIT 1"""),
         {"advisers": list(queues.ADVISERS)},
     )
-    beat = session.scalar(select(Heartbeat.at).where(Heartbeat.name == "clock"))
+    beat = session.scalar(select(Heartbeat.at).where(Heartbeat.name == heartbeat.CLOCK))
     age = None if beat is None else max(0, int((utcnow() - beat).total_seconds()))
     return Health(unprocessed, oldest, age, advice)
 

@@ -89,9 +89,9 @@ CONSUMERS = MappingProxyType(
 )
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
-# Event name → who hears it. Nobody acts on `AlertRaised` yet; it is recorded. `IdeaChecked` is not
-# delivered to MEANING where that depth is off or has nothing to say, nor to ARRIVAL where no letter
-# is owed (`verdicts.write`): a delivery that nobody would act on must not be there.
+# Event name → who hears it. `IdeaChecked` is not delivered to MEANING where that depth is off or
+# has nothing to say, nor to ARRIVAL where no letter is owed (`verdicts.write`): a delivery that
+# nobody would act on must not be there.
 ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
     {
         "IdeaSubmitted": (CHECK,),
@@ -99,7 +99,10 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "IdeaDecided": (LETTER,),
         "IdeaAnswered": (ANSWER,),
         "ReceiptAction": (RECEIPT,),
+        # Recorded for other systems. Mails about alerts are no consumers of them: they must leave
+        # while the broker is down (`radslag.clock`).
         "AlertRaised": (),
+        "AlertResolved": (),
         "AccountLinkMade": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import i18n, ledger, migrate, times
+from shared import heartbeat, i18n, ledger, migrate, times
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 SHARED = Path(__file__).parent
 PROBLEM_JSON = "application/problem+json"
 LANGUAGE_COOKIE = "radslag_lang"
-CLOCK_IS_LATE_S = 120
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -241,7 +240,7 @@ def readyz() -> Response:
     if not current:
         return _ready(503, "schema", {})
     clock_age = health.clock_age_s
-    late = clock_age is None or clock_age > CLOCK_IS_LATE_S
+    late = clock_age is None or clock_age > heartbeat.LATE_CLOCK.total_seconds()
     return _ready(
         200,
         "clock" if late else "ok",

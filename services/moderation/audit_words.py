@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_day_names
 from babel.numbers import format_percent
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import word_list_words, words
-from shared import i18n
+from shared import check_words, i18n
 from shared.i18n import gettext as _
 from shared.models import AnswerTemplate, AuditEntry, Council, Precision, Role, Rule, Staff
 from shared.times import written, written_date
@@ -29,6 +30,10 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "check.switched_off": lambda: _("Slog av kontrollen %(what)s."),
     "council.created": lambda: _("Skapade rådet %(what)s."),
     "council.changed": lambda: _("Ändrade rådet %(what)s."),
+    "duty.cover_added": lambda: _("Lade in frånvaro från jouren för %(what)s."),
+    "duty.cover_removed": lambda: _("Tog bort frånvaro från jouren för %(what)s."),
+    "duty.shift_added": lambda: _("Gav %(what)s jour."),
+    "duty.shift_removed": lambda: _("Tog bort jour för %(what)s."),
     "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
     "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
     "letters.released": lambda: _("Lät brev gå som hölls kvar."),
@@ -69,6 +74,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
     "staff": lambda: _("Personal"),
     "sign_in": lambda: _("Inloggning"),
     "sampling": lambda: _("Stickprov"),
+    "duty": lambda: _("Jour"),
     "jobs": lambda: _("Jobb"),
     "idea": lambda: _("Idéer"),
     "letters": lambda: _("Brev"),
@@ -89,6 +95,11 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "council_ids": lambda: _("Råd"),
     "lanes": lambda: _("Delar av kön"),
     "calm_note": lambda: _("Brev om att allt är lugnt"),
+    "begins": lambda: _("Börjar"),
+    "ends": lambda: _("Slutar"),
+    "first_day": lambda: _("Första dagen"),
+    "last_day": lambda: _("Sista dagen"),
+    "cover_id": lambda: _("Ersättare"),
     "term": lambda: _("Ord eller fras"),
     "theme": lambda: _("Tema"),
     "title_sv": lambda: _("Namn på svenska"),
@@ -117,6 +128,7 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "summary_url": lambda: _("Länk till sammanställning"),
     "text": lambda: _("Text"),
     "version": lambda: _("Version"),
+    "wait_limit_h": lambda: _("Längsta väntan, timmar"),
     "weight": lambda: _("Vikt"),
 }
 
@@ -132,6 +144,7 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     },
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
+    "weekday": lambda: {str(n): name for n, name in enumerate(_days_of_the_plan())},
     "required_of": lambda: {
         "nobody": _("ingen"),
         "admins": _("administratörer"),
@@ -139,8 +152,14 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     },
 }
 _MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
-_DAYS = frozenset({"held_on", "expires_on"})
+_DAYS = frozenset({"held_on", "expires_on", "first_day", "last_day"})
 _SWITCHES = frozenset({"publishes_clear", "is_on", "daily", "working_days_only", "calm_note"})
+
+
+def _days_of_the_plan() -> list[str]:
+    """Name the days of the duty plan: those of the week from Monday, and the eighth."""
+    names = get_day_names("wide", locale=i18n.language())
+    return [*(str(names[day]) for day in range(7)), _("röd dag")]
 
 
 def kind(of: str) -> str:
@@ -157,7 +176,7 @@ def value(name: str, of: Any, timezone: ZoneInfo | None = None) -> str:
     """Say what a field holds, as people write it; a dash for nothing."""
     if name in _SWITCHES:
         return _("ja") if of and of != "0" else _("nej")
-    chosen = _CHOICES[name]().get(str(of or "")) if name in _CHOICES else None
+    chosen = _CHOICES[name]().get("" if of is None else str(of)) if name in _CHOICES else None
     if chosen or of is None or of == "":
         return chosen or "–"
     said = str(of)
@@ -223,7 +242,7 @@ def _sentence(entry: AuditEntry, called: Mapping[tuple[str, str], str]) -> str:
 def _own_name(entry: AuditEntry) -> str:
     """Return what the entry itself says that its subject is called."""
     if entry.subject_kind == "check":
-        return words.check(entry.subject_id)
+        return check_words.check(entry.subject_id)
     if entry.subject_id == "all":
         return _("alla")
     if entry.subject_kind == "supervision":
@@ -236,8 +255,8 @@ def _fields(
     entry: AuditEntry, called: Mapping[tuple[str, str], str], timezone: ZoneInfo
 ) -> list[Field]:
     def said(name: str, of: Any) -> str:
-        title = called.get(("rule", str(of))) if name == "rule_code" else None
-        return title or value(name, of, timezone)
+        subject = {"rule_code": "rule", "cover_id": "staff"}.get(name)
+        return called.get((subject, str(of)) if subject else ("", "")) or value(name, of, timezone)
 
     names = [*entry.after, *(name for name in entry.before if name not in entry.after)]
     known = [name for name in _FIELDS if name in names]
@@ -270,12 +289,19 @@ def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str
             )
         )
         called |= {("answer_template", str(each)): title for each, title in templates}
-    if people := {each for each in map(_uuid, ids.get("staff", ())) if each}:
+    named = [*ids.get("staff", ()), *ids.get("duty", ()), *_substitutes(entries)]
+    if people := {each for each in map(_uuid, named) if each}:
         staff = session.execute(
             select(Staff.id, Staff.name, Staff.email).where(Staff.id.in_(people))
         )
-        called |= {("staff", str(each)): name or email for each, name, email in staff}
+        for each, name, email in staff:
+            called["staff", str(each)] = called["duty", str(each)] = name or email
     return called
+
+
+def _substitutes(entries: Sequence[AuditEntry]) -> list[str]:
+    every = [{**entry.before, **entry.after}.get("cover_id") for entry in entries]
+    return [str(each) for each in every if each]
 
 
 def _uuid(raw: str) -> UUID | None:

@@ -19,6 +19,9 @@ MAX_SLUG = 60
 MAX_LINE = 120
 MAX_INTRODUCTION = 5000
 MAX_URL = 500
+# Two working days, while nobody has said otherwise.
+USUAL_WAIT_LIMIT_H = 48
+_WAIT_LIMITS_H = range(1, 1001)
 LANGUAGES = ("sv", "en", "no", "da", "fi")
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -40,6 +43,7 @@ class Facts:
     open_from: datetime | None
     open_until: datetime | None
     publishes_clear: bool
+    wait_limit_h: int | None
 
 
 NAMES = tuple(field.name for field in fields(Facts))
@@ -63,6 +67,7 @@ def as_typed(facts: Facts, timezone: ZoneInfo) -> dict[str, str]:
         "open_from": admin_forms.written_moment(facts.open_from, timezone),
         "open_until": admin_forms.written_moment(facts.open_until, timezone),
         "publishes_clear": "1" if facts.publishes_clear else "",
+        "wait_limit_h": "" if facts.wait_limit_h is None else str(facts.wait_limit_h),
     }
 
 
@@ -95,6 +100,7 @@ def read(form: Mapping[str, str], timezone: ZoneInfo) -> tuple[Facts | None, dic
         open_from=field("open_from", lambda v: admin_forms.moment(v, timezone), None),
         open_until=field("open_until", lambda v: admin_forms.moment(v, timezone), None),
         publishes_clear=form["publishes_clear"] == "1",
+        wait_limit_h=field("wait_limit_h", _hours, None),
     )
     if facts.open_from and facts.open_until and facts.open_from >= facts.open_until:
         faults["open_until"] = _("Rådet stänger innan det öppnar.")
@@ -148,6 +154,15 @@ def _web_address(value: str) -> str | None:
     if not usable or any(c.isspace() for c in value):
         raise FieldError(_("Skriv hela adressen, till exempel https://helsingborg.se/radet."))
     return value
+
+
+def _hours(value: str) -> int | None:
+    if not value:
+        return None
+    hours = admin_forms.whole(value, 4)
+    if hours not in _WAIT_LIMITS_H:
+        raise FieldError(_("Skriv ett helt antal timmar, 1 till 1000, eller lämna fältet tomt."))
+    return hours
 
 
 def _language(value: str) -> str:

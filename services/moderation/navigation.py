@@ -44,10 +44,13 @@ _RECORDS = (
     Page("/supervision", lambda: _("Tillsyn")),
     Page("/letters", lambda: _("Brev")),
     Page("/subscriptions", lambda: _("Brev om kön")),
+    Page("/alerts", lambda: _("Larm")),
+    Page("/duty", lambda: _("Jour")),
     Page("/rules", lambda: _("Regler")),
     Page("/jobs", lambda: _("Jobb")),
     Page("/ledger", lambda: _("Bokföring")),
 )
+_NOT_FOR_READERS = {"/subscriptions", "/duty"}
 _SETTINGS = (
     Page("/settings", lambda: _("Översikt")),
     Page(
@@ -107,7 +110,9 @@ def menu(path: str, role: Role) -> Menu:
     """Return what the menu shows at a path to somebody with this role."""
     is_admin = role is Role.ADMIN
     # Administrators find the rules where they change them, others among the records.
-    hidden = {"/rules"} if is_admin else {"/subscriptions"} if role is Role.READER else set()
+    hidden = (
+        {"/rules"} if is_admin else {"/subscriptions", "/duty"} if role is Role.READER else set()
+    )
     records = tuple(page for page in _RECORDS if page.url not in hidden)
     groups: list[tuple[str, tuple[Page, ...]]] = [(_("Uppföljning"), records)]
     if is_admin:

@@ -7,11 +7,11 @@ from datetime import datetime
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation import access, audit, lookups, switches, words
+from services.moderation import access, audit, lookups, switches
 from services.moderation.lookups.fetching import Http, LookupFailedError
 from services.moderation.lookups.service import Access, Service
 from services.moderation.semantic import NAME as SEMANTIC
-from shared import web
+from shared import check_words, web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, Staff
@@ -83,7 +83,7 @@ def switch() -> ResponseReturnValue:
             before={"is_on": was_on},
             after={"is_on": wanted == "1"},
         )
-    title = words.check(name)
+    title = check_words.check(name)
     if wanted == "1":
         flash(_("Kontrollen är på: %(check)s.", check=title))
     else:
@@ -129,7 +129,7 @@ def _rows() -> tuple[list[Row], list[Row]]:
         missing = _missing(name)
         row = Row(
             name=name,
-            title=words.check(name),
+            title=check_words.check(name),
             about=service.about() if service else _ABOUT.get(name, str)(),
             version=version,
             is_on=name not in off and not (name == SEMANTIC and missing),

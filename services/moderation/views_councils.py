@@ -30,6 +30,7 @@ _NEW: Mapping[str, str] = {
     **dict.fromkeys(council_form.NAMES, ""),
     "slug": "",
     "language": council_form.LANGUAGES[0],
+    "wait_limit_h": str(council_form.USUAL_WAIT_LIMIT_H),
 }
 
 

@@ -32,7 +32,7 @@ from services.moderation.queue_filter import (
 )
 from services.moderation.review_queue import Card
 from services.moderation.views_live import sentence as looking_word
-from shared import i18n, times, web
+from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.lanes import Lane
@@ -48,7 +48,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "outcome_word": words.outcome,
     "decision_word": words.done,
     "role_word": words.role,
-    "check_word": words.check,
+    "check_word": check_words.check,
     "lane_word": lane_name,
     "lane_hint": queue_words.lane_hint,
     "count_word": queue_words.count,
@@ -58,7 +58,7 @@ _WORDS: dict[str, Callable[..., str]] = {
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
-bp.add_app_template_filter(words.check, "check_name")
+bp.add_app_template_filter(check_words.check, "check_name")
 bp.add_app_template_filter(words.duration, "duration")
 
 _NUMBER = re.compile(r"r-\d{4}-\d{6,}", re.IGNORECASE)

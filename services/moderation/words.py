@@ -54,30 +54,6 @@ def done(of: DecisionKind) -> str:
     }[of]
 
 
-def check(name: str) -> str:
-    """Name a check; one that is not known here any more keeps its own name."""
-    names = {
-        "personal_data": _("personuppgifter"),
-        "children": _("barn"),
-        "names": _("personnamn"),
-        "sensitive": _("känsliga uppgifter"),
-        "spam": _("skräp"),
-        "scripts": _("dolda tecken"),
-        "gibberish": _("oläslig text"),
-        "offers": _("försäljning"),
-        "signals": _("sättet den skickades på"),
-        "tone": _("ton"),
-        "language": _("språk"),
-        "learned_spam": _("inlärd skräpkontroll"),
-        "duplicates": _("dubbletter"),
-        "semantic": _("samma önskan med andra ord"),
-        "akismet": "Akismet",
-        "stopforumspam": "StopForumSpam",
-        "urlhaus": "URLhaus",
-    }
-    return names.get(name, name)
-
-
 def status_name(of: str) -> str:
     """Say what the public sees, for a status by its stored name."""
     return status(IdeaStatus(of))

@@ -4,7 +4,8 @@ A claim is one statement: due, free, and still true (the decision stands, the wr
 withdrawn, there is an address). A worker that dies with a letter in its hands leaves it claimed;
 when the lease ends,
 
-- a letter about a decision or an account is sent again, with the same Message-ID: at least once;
+- a letter about a decision, an account or incidents is sent again, with the same Message-ID: at
+  least once;
 - a digest is given up as interrupted: at most once, tomorrow's tells what waits.
 """
 
@@ -73,11 +74,12 @@ _LOOK_AGAIN_S = 2
 _MAY_HAVE_LEFT = (LetterState.WAITING, LetterState.CLAIMED, LetterState.SENT)
 
 
-def claim(session: SqlSession, *, held: bool = False) -> Letter | None:
+def claim(session: SqlSession, *, held: bool = False, notices: bool = False) -> Letter | None:
     """Take the letter that has been due the longest and is still to be sent, or None.
 
     Those that are no longer true are cancelled on the way. While letters are `held`, only those
-    that an administrator has let go.
+    that an administrator has let go. Letters about incidents (`notices`) are a line of their own:
+    the clock itself sends them, so that they leave when nothing else does.
     """
     now = utcnow()
     known = {
@@ -86,14 +88,14 @@ def claim(session: SqlSession, *, held: bool = False) -> Letter | None:
         "claimed_until": now + timedelta(seconds=LEASE_S),
         "later": now + timedelta(seconds=_LOOK_AGAIN_S),
     }
-    while (letter := session.scalar(_claim(), known)) is not None:
+    while (letter := session.scalar(_claim(notices=notices), known)) is not None:
         if letter.state is LetterState.CLAIMED:
             return letter
     return None
 
 
 @cache
-def _claim() -> ReturningUpdate[Letter]:
+def _claim(*, notices: bool) -> ReturningUpdate[Letter]:
     """Pick one letter, judge it, and claim it, cancel it or let it wait, in one statement.
 
     It is picked before it is judged, so that the conditions are asked of one row by its indexes,
@@ -101,7 +103,7 @@ def _claim() -> ReturningUpdate[Letter]:
     """
     picked = (
         select(Letter.id)
-        .where(_claimable(bindparam("now")))
+        .where(_claimable(bindparam("now")), _in_line(notices=notices))
         .where(or_(~bindparam("held", type_=Boolean), Letter.released_at.is_not(None)))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
@@ -143,7 +145,9 @@ def _claim() -> ReturningUpdate[Letter]:
     )
 
 
-def something_due(session: SqlSession, *, held: bool = False) -> tuple[datetime, int] | None:
+def something_due(
+    session: SqlSession, *, held: bool = False, notices: bool = False
+) -> tuple[datetime, int] | None:
     """Return the oldest moment and the number of attempts of what is due, or None for nothing.
 
     The pair changes with every letter that leaves, so whoever asks can see that work goes on.
@@ -151,7 +155,7 @@ def something_due(session: SqlSession, *, held: bool = False) -> tuple[datetime,
     now = utcnow()
     row = session.execute(
         select(Letter.due_at, Letter.attempts)
-        .where(_OPEN, Letter.due_at <= now)
+        .where(_OPEN, Letter.due_at <= now, _in_line(notices=notices))
         .where(or_(~literal(held), Letter.released_at.is_not(None)))
         .where(or_(Letter.state == LetterState.WAITING, Letter.claimed_until < now))
         .order_by(Letter.due_at, Letter.id)
@@ -249,6 +253,10 @@ def _leave_claim(
         )
         .values(state=state, error=error, claimed_until=None, due_at=due_at or letter.due_at)
     )
+
+
+def _in_line(*, notices: bool) -> ColumnElement[bool]:
+    return Letter.notice_id.is_not(None) if notices else Letter.notice_id.is_(None)
 
 
 def _claimable(now: BindParameter[datetime]) -> ColumnElement[bool]:

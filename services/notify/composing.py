@@ -10,7 +10,13 @@ from email.message import EmailMessage
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import account_letters, digest_letters, unsubscribing, writer_facts
+from services.notify import (
+    account_letters,
+    alert_letters,
+    digest_letters,
+    unsubscribing,
+    writer_facts,
+)
 from services.notify.letters import DIGEST, host_of
 from services.notify.rendering import Rendered, render, to_email
 from shared.config import Settings
@@ -32,6 +38,9 @@ def compose(session: SqlSession, letter: Letter, settings: Settings) -> Composed
     if letter.invitation_id is not None or letter.reset_id is not None:
         about_account = account_letters.compose(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
+    if letter.notice_id is not None:
+        about_incidents = alert_letters.compose(session, letter, settings)
+        return about_incidents if isinstance(about_incidents, str) else Composed(*about_incidents)
     if letter.idea_id is None:
         raise ValueError("a letter to a writer is about an idea")
     recipient = session.scalar(select(Contact.email).where(Contact.idea_id == letter.idea_id))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.notify.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.addresses import ADDRESS_DEAD
+from services.notify.alert_letters import OVER_ALREADY
 from services.notify.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
 from services.notify.arrivals import ENOUGH, LIKELY_SPAM, RECEIVED
 from services.notify.letters import (
@@ -15,6 +16,7 @@ from services.notify.letters import (
     SUPERSEDED,
     UNDONE,
 )
+from services.notify.notices import ALERT, ALERT_OVER
 from shared.i18n import gettext as _
 from shared.models import LetterState
 
@@ -48,6 +50,8 @@ def templates() -> Mapping[str, str]:
         DIGEST: _("Brev om kön till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
+        ALERT: _("Larm"),
+        ALERT_OVER: _("Larm som är över"),
     }
 
 
@@ -69,6 +73,7 @@ def _reasons() -> Mapping[str, str]:
         COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),
+        OVER_ALREADY: _("det var redan över"),
     }
 
 

@@ -1,12 +1,13 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
 from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
-from shared.models.alerts import Incident
+from shared.models.alerts import Incident, Notice, NoticeItem
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
+from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     AlertKind,
     BounceKind,
@@ -23,6 +24,7 @@ from shared.models.enums import (
     Role,
     Source,
     TextKind,
+    ToldAs,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
 from shared.models.lease import Lease
@@ -72,6 +74,8 @@ __all__ = [
     "DigestPosition",
     "DigestRun",
     "DuplicateLink",
+    "DutyCover",
+    "DutyShift",
     "Embedding",
     "FailedJob",
     "FindingRow",
@@ -93,6 +97,8 @@ __all__ = [
     "LoginAttempt",
     "MailPace",
     "Note",
+    "Notice",
+    "NoticeItem",
     "OfficialAnswer",
     "Original",
     "OutboxDelivery",
@@ -119,6 +125,7 @@ __all__ = [
     "StaffSession",
     "Subscription",
     "TextKind",
+    "ToldAs",
     "UnsubscribeLink",
     "Verdict",
     "WordListEntry",

@@ -15,6 +15,7 @@ class Council(Base):
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_plain"),
         CheckConstraint("open_from < open_until", name="opens_before_it_closes"),
+        CheckConstraint("wait_limit_h BETWEEN 1 AND 1000", name="wait_limit_in_reason"),
     )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
@@ -31,5 +32,8 @@ class Council(Base):
     open_until: Mapped[Moment | None]
     # The policy (DESIGN, section 11): clear ideas with nothing unchecked publish themselves.
     publishes_clear: Mapped[bool] = mapped_column(default=False, server_default="false")
+    # How long anything may wait before somebody is told, in hours of working days, day and night;
+    # empty: for ever.
+    wait_limit_h: Mapped[int | None] = mapped_column(server_default="48")
     # Raised with every change, so that two who edit at once notice.
     version: Mapped[int] = mapped_column(default=1, server_default="1")

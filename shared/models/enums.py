@@ -144,3 +144,12 @@ class Rhythm(enum.StrEnum):
     HOURS = "hours"
     DAILY = "daily"
     WEEKLY = "weekly"
+
+
+class ToldAs(enum.StrEnum):
+    """Why a member of staff is told of an incident."""
+
+    ON_DUTY = "on-duty"
+    # Nobody is on duty.
+    INSTEAD = "instead"
+    ADMIN = "admin"

@@ -35,6 +35,14 @@ class FindingRow(Base):
     __tablename__ = "findings"
     __table_args__ = (
         Index(None, "idea_id", "text_version"),
+        # The few that an alarm is about.
+        Index(
+            "ix_findings_grave",
+            "idea_id",
+            "text_version",
+            "code",
+            postgresql_where=text("code IN ('threat', 'child')"),
+        ),
         CheckConstraint("score BETWEEN 0 AND 1", name="score_is_a_share"),
         CheckConstraint("field IN ('text', 'author')", name="field"),
         CheckConstraint("severity IN ('info', 'low', 'medium', 'high')", name="severity"),
@@ -172,6 +180,18 @@ class QueueEntry(Base):
                 ("fold", ("fold", "rank", "opened_at", "id"), []),
                 ("oldest", ("lane", "opened_at"), ["council_id"]),
             )
+        ),
+        # What has waited the longest in each council, and what came last to all of them.
+        Index(
+            "ix_queue_entries_since",
+            "council_id",
+            "opened_at",
+            postgresql_where=text("closed_at IS NULL AND reason <> 'sample'"),
+        ),
+        Index(
+            "ix_queue_entries_latest",
+            "opened_at",
+            postgresql_where=text("closed_at IS NULL AND reason = 'new'"),
         ),
         CheckConstraint(
             "closed_at IS NOT NULL OR closed_by IS NULL", name="closed_by_needs_closed_at"

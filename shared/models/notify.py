@@ -24,6 +24,12 @@ class Letter(Base):
             "due_at",
             postgresql_where=text("state IN ('waiting', 'claimed')"),
         ),
+        # The clock's own: alarms do not stand in line behind other letters.
+        Index(
+            "ix_letters_notices_due",
+            "due_at",
+            postgresql_where=text("state IN ('waiting', 'claimed') AND notice_id IS NOT NULL"),
+        ),
         # The pages of the ledger, however long it is.
         Index(None, "state", "id"),
         Index(None, "template", "id"),
@@ -53,7 +59,7 @@ class Letter(Base):
     received_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
     # The version of the official answer that it tells of; of one answer each writer hears once.
     answer_id: Mapped[UUID | None] = mapped_column(ForeignKey("official_answers.id"))
-    notice_id: Mapped[UUID | None]
+    notice_id: Mapped[UUID | None] = mapped_column(ForeignKey("notices.id"))
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)

@@ -38,6 +38,7 @@ ADMIN = (
     "/answer-templates",
     "/addresses",
     "/jobs/1/replay",
+    "/duty/",
     "/letters/",
 )
 # What everybody who is signed in does to what is their own, and answers when a colleague asks;

@@ -4,6 +4,7 @@ A snapshot that is missing is written, and the test fails so that somebody reads
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -12,12 +13,16 @@ from xml.etree import ElementTree as ET
 import pytest
 from bs4 import BeautifulSoup
 
+from services.notify import alarm_words
+from services.notify.alarm_facts import Known
+from services.notify.alert_letters import Told
 from services.notify.digest_contents import Contents, Item, Line
 from services.notify.digest_decided import Decided
 from services.notify.digest_week import Day
 from services.notify.rendering import LINE_LENGTH, Rendered, render, to_email
+from shared import i18n
 from shared.config import Settings
-from shared.models import DecisionKind
+from shared.models import AlertKind, DecisionKind, Incident
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
@@ -119,6 +124,32 @@ QUIET = Contents(
 CALM = Contents(new=0, waiting=0, oldest="", lanes=[], councils=[], first=[])
 DIGEST = {"comes": "varje arbetsdag 07:00", "is_test": False, **LEAVE}
 
+
+def alarm(kind: AlertKind, key: str, count: int = 1) -> Callable[[], Told]:
+    """Return what a mail says of an incident, in the language spoken when it is asked."""
+    facts = Known({"torget": ("Rådet om torget", 48)}, frozenset())
+    incident = Incident(kind=kind, key=key, count=count)
+
+    def said() -> Told:
+        since, until = "29 november 2026 10:05", "29 november 2026 11:40"
+        return Told(alarm_words.said(incident, facts), since, until)
+
+    return said
+
+
+THREAT = alarm(AlertKind.THREAT, "R-2026-000123")
+MANY = [
+    alarm(AlertKind.DEAF, "queue:checks"),
+    alarm(AlertKind.FAILED_JOBS, "moderation.check", 12),
+    alarm(AlertKind.UNCHECKED, "tone", 4),
+]
+CONTENT = [
+    THREAT,
+    alarm(AlertKind.CHILD, "R-2026-000124"),
+    alarm(AlertKind.WAVE, "torget", 500),
+    alarm(AlertKind.OVERDUE, "torget", 7),
+]
+
 # Name of the snapshot → template and what differs.
 LETTERS = {
     "received": ("received", HIDDEN),
@@ -160,14 +191,22 @@ LETTERS = {
         {**ACCOUNT, "name": "", "by": "", "role": "admin", "link": f"{DESK}/welcome/{TOKEN}"},
     ),
     "password-reset": ("password-reset", {**ACCOUNT, "link": f"{DESK}/reset/{TOKEN}"}),
+    "alert": ("alert", {"told": [THREAT], "more": 0, "told_as": "on-duty", "name": "Anna"}),
+    "alert-many": ("alert", {"told": MANY, "more": 2, "told_as": "admin", "name": "Ada"}),
+    "alert-instead": ("alert", {"told": CONTENT, "more": 0, "told_as": "instead", "name": ""}),
+    "alert-over": ("alert-over", {"told": [THREAT], "more": 0, "name": "Anna"}),
+    "alert-over-many": ("alert-over", {"told": CONTENT, "more": 0, "name": "Anna"}),
 }
 # To members of staff: nothing about an idea, so no receipt.
-TO_STAFF = ("digest", "invitation", "password-reset")
+TO_STAFF = ("digest", "invitation", "password-reset", "alert")
 CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 
 
 def letter(name: str, language: str, settings: Settings) -> Rendered:
     template, more = LETTERS[name]
+    if "told" in more:
+        with i18n.speaking(language):
+            more = {**more, "told": [said() for said in more["told"]]}
     return render(template, language, **{**ABOUT_AN_IDEA, **more, "settings": settings})
 
 

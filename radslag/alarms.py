@@ -1,0 +1,75 @@
+"""What the clock does itself: watching, telling, and sending alarms straight to the mail server.
+
+None of it goes through the broker or a worker, whose silence is one of the things it tells of.
+"""
+
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.notify import claims, notices, sending, watching
+from services.notify.signs import Now
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.db import Session
+
+WATCH_S = 15
+TELL_S = 5
+SEND_S = 2
+
+
+def watch(settings: Settings) -> None:
+    """Look for all kinds of incidents, each by itself: one that cannot be seen hides no other."""
+    now = Now(utcnow(), settings.timezone, letters_are_held=settings.hold_letters)
+    problem = None
+    for kind in watching.LOOKS:
+        try:
+            with Session.begin() as session:
+                watching.watch(session, kind, now)
+        except SQLAlchemyError as error:
+            problem = error
+    if problem is not None:
+        raise problem
+
+
+def tell(settings: Settings) -> None:
+    """Write the notices that are due."""
+    with Session.begin() as session:
+        notices.tell(session, settings, utcnow())
+
+
+def send(settings: Settings) -> None:
+    """Send the notices that are due."""
+    with Session() as session:
+        due = claims.something_due(session, held=settings.hold_letters, notices=True)
+    if due is not None:
+        sending.send_due(settings, notices=True)
+
+
+class Beside:
+    """Does something in a thread of its own, so that a slow mail server does not stop the clock.
+
+    Not again while it lasts. What it raised is raised at the next time.
+    """
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+        self._thread: threading.Thread | None = None
+        self._problem: Exception | None = None
+
+    def begin(self) -> None:
+        """Begin, unless it still goes on."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        problem, self._problem = self._problem, None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        if problem is not None:
+            raise problem
+
+    def _run(self) -> None:
+        try:
+            self._do()
+        except Exception as error:  # noqa: BLE001 - raised where it is seen
+            self._problem = error
