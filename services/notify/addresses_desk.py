@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import addresses
 from services.notify.bounces import REFUSED
-from services.notify.lending import Guard, Person
+from services.notify.desk import Guard, Person
 from services.notify.letters import BOUNCED, COMPLAINED
 from shared.db import Session
 from shared.i18n import gettext as _

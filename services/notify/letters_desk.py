@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 from werkzeug.exceptions import BadRequest
 
 from services.notify import digest_status, letter_words, overview, resending
-from services.notify.lending import Guard
+from services.notify.desk import Guard
 from services.notify.overview import Wanted
 from shared import web
 from shared.clock import utcnow

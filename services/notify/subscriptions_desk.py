@@ -17,7 +17,7 @@ from services.notify import (
     subscribing,
     subscription_form,
 )
-from services.notify.lending import Guard, Person
+from services.notify.desk import Guard, Person
 from services.notify.rendering import Rendered
 from services.notify.schedule_words import APART
 from services.notify.subscribing import Choice
