@@ -42,7 +42,7 @@ _LOOKS = (("light", 1280), ("dark", 320))
 # `<number>`, `<int:year>`, `<uuid(strict=True):id>`: the name.
 _PART = re.compile(r"<(?:[^<>]+:)?(\w+)>")
 _NO_PAGE = re.compile(
-    r"/static/|<any|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login"
+    r"/static/|<any|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
 )
 
 
@@ -107,10 +107,10 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         staff_id=bo.id,
     )
     lost = Letter(
-        template="published",
+        template="received",
         language="sv",
-        idea_id=first.id,
-        received_id=first.id,
+        idea_id=copy.id,
+        received_id=copy.id,
         message_id="<lost@example.org>",
         due_at=utcnow(),
     )
