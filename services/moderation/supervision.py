@@ -9,21 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import holidays
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import audit
 from services.moderation.statistics.counting import bounds
+from shared import red_days
 from shared.models import AuditEntry, Idea
 from shared.times import city
 
 _SUBJECT = "supervision"
-_SATURDAY = 5
 
 _TRACES = text("""
     SELECT (t.at AT TIME ZONE :zone)::date AS day, coalesce(nullif(s.name, ''), s.email) AS who,
@@ -85,7 +83,7 @@ def days(session: SqlSession, first: date, last: date, zone: ZoneInfo) -> list[D
     found: dict[date, list[Seen]] = defaultdict(list)
     for day, *seen in session.execute(_TRACES, asked):
         found[day].append(Seen(*seen))
-    return [Day(day, is_working(day), found[day]) for day in _back(first, last)]
+    return [Day(day, red_days.is_working(day), found[day]) for day in _back(first, last)]
 
 
 def _back(first: date, last: date) -> Iterable[date]:
@@ -107,15 +105,3 @@ def has_said(session: SqlSession, by: UUID, today: date) -> bool:
         AuditEntry.staff_id == by,
     )
     return session.scalar(said.limit(1)) is not None
-
-
-def is_working(day: date) -> bool:
-    """Whether people are at work in a Swedish office."""
-    return day.weekday() < _SATURDAY and day not in _red_days(day.year)
-
-
-@cache
-def _red_days(year: int) -> holidays.HolidayBase:
-    # The eves on which offices are closed, too.
-    kinds = ("public", "de_facto")
-    return holidays.country_holidays("SE", years=year, expand=False, categories=kinds)

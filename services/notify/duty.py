@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import red_days
+from shared import red_days
 from shared.models import DutyCover, DutyShift, Role, Staff
 
 # The eighth day of the plan.

@@ -11,10 +11,10 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import duty, duty_form, duty_plan, notices, red_days
+from services.notify import duty, duty_form, duty_plan, notices
 from services.notify.desk import Guard, Person
 from services.notify.duty import RED_DAY, Turn
-from shared import i18n, web
+from shared import i18n, red_days, web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import red_days
+from shared import red_days
 from shared.models import (
     AlertKind,
     Council,

@@ -116,7 +116,7 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         staff_id=bo.id,
     )
     lost = Letter(
-        template="published",
+        template="received",
         language="sv",
         idea_id=copy.id,
         received_id=copy.id,

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
 from services.moderation import supervision
-from services.moderation.supervision import is_working
 from shared.config import Settings
 from shared.models import AuditEntry, DecisionKind, Idea, Staff
 from tests.moderation.conftest import Desk
@@ -80,17 +79,3 @@ def test_a_month_that_is_none_is_the_running_one(desk: Desk, session: SqlSession
         desk.sign_in("moa@example.org")
         assert rows(desk, f"/supervision?month={month}") == rows(desk)
     assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
-
-
-@pytest.mark.parametrize(
-    ("day", "working"),
-    [
-        (date(2026, 11, 25), True),
-        (date(2026, 11, 28), False),  # Saturday
-        (date(2026, 6, 19), False),  # midsommarafton
-        (date(2026, 12, 25), False),
-        (date(2026, 6, 6), False),
-    ],
-)
-def test_days_off_are_the_swedish_ones(day: date, working: bool):
-    assert is_working(day) == working

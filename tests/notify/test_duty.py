@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.notify import duty, red_days
+from services.notify import duty
 from services.notify.duty import RED_DAY
-from shared import i18n
+from shared import i18n, red_days
 from shared.models import DutyCover, DutyShift, Role
 from tests.factories import a_member_of_staff
 
