@@ -106,20 +106,11 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         rule_code="spam",
         staff_id=bo.id,
     )
-    lost = Letter(
-        template="published",
-        language="sv",
-        idea_id=first.id,
-        received_id=first.id,
-        message_id="<lost@example.org>",
-        due_at=utcnow(),
-    )
-    session.add(lost)
     session.flush()
     session.add_all(
         [
-            DeadAddress(idea_id=first.id, letter_id=lost.id, reason="5.1.1"),
-            DeadAddress(staff_id=bo.id, letter_id=lost.id, reason="refused"),
+            DeadAddress(idea_id=first.id, letter_id=letter.id, reason="5.1.1"),
+            DeadAddress(staff_id=bo.id, letter_id=letter.id, reason="refused"),
         ]
     )
     today = utcnow().astimezone(settings.timezone).date()
