@@ -24,7 +24,7 @@ from radslag.processes import here
 from radslag.until_told import until_told
 from services.moderation import spam_learning
 from services.moderation.statistics import counting
-from services.notify import claims, digests
+from services.notify import claims, digest_watch
 from services.submission import intake
 from shared import db, heartbeat, log, queues
 from shared.clock import utcnow
@@ -88,10 +88,6 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     def due_letters(session: SqlSession) -> object | None:
         return claims.something_due(session, held=settings.hold_letters)
 
-    def due_digests(session: SqlSession) -> object | None:
-        people = digests.due(session, settings.timezone, utcnow())
-        return [person.id for person in people] or None
-
     def ask_to_learn() -> None:
         with Session() as session:
             due = spam_learning.is_due(session)
@@ -109,7 +105,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
-        Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
+        Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
