@@ -8,15 +8,12 @@ one that comes twice counts when it first comes.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
+from shared import red_days
 from shared.models import Rhythm
 
 ALL_DAYS = frozenset(range(1, 8))
-_FRIDAY = 5
 # Past so many days without a slot there is none: nobody works on Sundays only.
 _LOOKS_DAYS = 40
 
@@ -81,20 +78,6 @@ def slots_of(schedule: Schedule, day: date, timezone: ZoneInfo) -> list[Slot]:
     return [Slot(name, at) for at, name in at_moment.items()]
 
 
-def is_working_day(day: date) -> bool:
-    """Tell whether people in Sweden work on a day: no weekend, no holiday, and none of the eves."""
-    return day.isoweekday() <= _FRIDAY and day not in _swedish_holidays()
-
-
-@cache
-def _swedish_holidays() -> holidays.HolidayBase:
-    # "De facto" are the eves of midsummer, Christmas and New Year, which the law on working hours
-    # and all agreements treat as holidays.
-    return holidays.country_holidays(
-        "SE", include_sundays=False, categories=(holidays.PUBLIC, holidays.DE_FACTO)
-    )
-
-
 def _hours(schedule: Schedule) -> Iterator[int]:
     if schedule.rhythm is Rhythm.HOURS:
         yield from range(schedule.hour, schedule.until_hour + 1, schedule.every_hours)
@@ -109,7 +92,7 @@ def _is_chosen(schedule: Schedule, day: date) -> bool:
             chosen = next(filter(is_working_day, _days_from(chosen)))
         return day == chosen
     return day.isoweekday() in schedule.weekdays and (
-        not schedule.working_days_only or is_working_day(day)
+        not schedule.working_days_only or red_days.is_working(day)
     )
 
 

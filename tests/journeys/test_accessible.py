@@ -115,20 +115,11 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         rule_code="spam",
         staff_id=bo.id,
     )
-    lost = Letter(
-        template="received",
-        language="sv",
-        idea_id=copy.id,
-        received_id=copy.id,
-        message_id="<lost@example.org>",
-        due_at=utcnow(),
-    )
-    session.add(lost)
     session.flush()
     session.add_all(
         [
-            DeadAddress(idea_id=copy.id, letter_id=lost.id, reason="5.1.1"),
-            DeadAddress(staff_id=bo.id, letter_id=lost.id, reason="refused"),
+            DeadAddress(idea_id=first.id, letter_id=letter.id, reason="5.1.1"),
+            DeadAddress(staff_id=bo.id, letter_id=letter.id, reason="refused"),
         ]
     )
     incidents.open_or_see(session, AlertKind.THREAT, waits.number)

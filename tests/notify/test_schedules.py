@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.notify import schedule_words, schedules
 from services.notify.schedules import ALL_DAYS, Schedule
-from shared import i18n
+from shared import i18n, red_days
 from shared.models import Rhythm
 
 STOCKHOLM = schedules.ZoneInfo("Europe/Stockholm")
@@ -70,7 +70,7 @@ def _is_as_chosen(schedule, slot):
     assert local.hour == (3 if skipped else named.hour)
     assert (local.minute, local.second, local.fold) == (0, 0, 0)
     if schedule.working_days_only:
-        assert schedules.is_working_day(local.date())
+        assert red_days.is_working(local.date())
     if schedule.rhythm is not Rhythm.WEEKLY:
         assert local.isoweekday() in schedule.weekdays
     elif not schedule.working_days_only:
@@ -129,7 +129,7 @@ def test_every_hour_through_the_nights_of_change(day, names):
     ],
 )
 def test_swedish_working_days(day, works):
-    assert schedules.is_working_day(day) is works
+    assert red_days.is_working(day) is works
 
 
 def test_a_weekly_one_waits_for_the_next_working_day():
