@@ -24,7 +24,7 @@ from radslag.processes import here
 from radslag.until_told import until_told
 from services.moderation import spam_learning
 from services.moderation.statistics import counting
-from services.notify import claims, digests
+from services.notify import claims, digest_watch
 from services.notify.webhooks import claiming
 from services.notify.webhooks import overview as log_of_webhooks
 from services.submission import intake
@@ -103,10 +103,6 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     def due_webhooks(session: SqlSession) -> object | None:
         return None if settings.hold_letters else claiming.something_due(session)
 
-    def due_digests(session: SqlSession) -> object | None:
-        people = digests.due(session, settings.timezone, utcnow())
-        return [person.id for person in people] or None
-
     def ask_to_learn() -> None:
         with Session() as session:
             due = spam_learning.is_due(session)
@@ -126,7 +122,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     return [
         Chore(heartbeat.BEAT_S, _beat),
         Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
-        Chore(1, Asker(celery, queues.RUN_DIGESTS, due_digests).ask),
+        Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
         Chore(1, webhooks.ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),

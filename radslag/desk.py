@@ -7,14 +7,22 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, audit, views_letters
+from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
-from services.notify import addresses_desk, alert_views, duty_views, letters_desk, previews
-from services.notify import desk as notify_desk
+from services.notify import (
+    addresses_desk,
+    alert_views,
+    digest_status,
+    duty_views,
+    letters_desk,
+    previews,
+    subscriptions_desk,
+)
 from services.notify.subscribing import Choice
 from services.notify.webhooks import views as webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
+from shared.db import Session
 from shared.models import DeadAddress, DecisionKind, Idea, Role
 from shared.process import die_with_parent
 
@@ -41,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     )
     app.register_blueprint(
-        notify_desk.make_subscriptions(
+        subscriptions_desk.make_blueprint(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
@@ -55,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(
         addresses_desk.make_addresses(
-            access.guard(Role.ADMIN), lambda: _person()[0], _note_revival, "moderation/desk.html"
+            access.guard(Role.ADMIN), _person, _note_revival, "moderation/desk.html"
         )
     )
     app.register_blueprint(
@@ -71,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(duty)
     app.context_processor(lambda: {"alarms": alert_views.frame})
     views_letters.lend(app, _letter, previews.answer)
+    views_digest.lend(app, _digest_line)
     return app
 
 
@@ -85,8 +94,8 @@ def _note(session: SqlSession, by: UUID, before: Choice, after: Choice) -> None:
         by=by,
         action="subscription.changed",
         subject=("staff", after.staff_id),
-        before={"daily": before.daily, "hour": before.hour},
-        after={"daily": after.daily, "hour": after.hour},
+        before=before.recorded(),
+        after=after.recorded(),
     )
 
 
@@ -105,6 +114,12 @@ def _note_webhook(
         before=before or None,
         after=after or None,
     )
+
+
+def _digest_line(staff_id: UUID, settings: Settings) -> str | None:
+    """Say what became of somebody's last digest and when the next one comes."""
+    with Session() as session:
+        return digest_status.of_one(session, settings, staff_id)
 
 
 def _note_revival(session: SqlSession, by: UUID, dead: DeadAddress) -> None:

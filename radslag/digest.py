@@ -1,5 +1,6 @@
 """Offer a digest run now."""
 
+import json
 import sys
 
 import click
@@ -21,21 +22,24 @@ from shared.worker import make_celery
 @click.command("digest")
 @click.option("--now", "at_once", is_flag=True, help="For everybody, whatever their hour.")
 @click.option("--dry-run", is_flag=True, help="Only say who would get what.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON array.")
 @with_system
-def command(at_once: bool, dry_run: bool, settings: Settings) -> None:
-    """Tell staff what waits: those whose hour has come and who were not told today.
+def command(at_once: bool, dry_run: bool, as_json: bool, settings: Settings) -> None:
+    """Tell staff what waits: those whose hour has come and who were not told since.
 
-    With --now everybody; their own digest of the day comes nevertheless.
+    With --now everybody; their own digests come nevertheless.
     """
     with Session() as session, session.begin() as transaction:
-        if at_once:
-            told = digests.run_now(session, settings)
-        else:
-            told = digests.run_scheduled(session, settings, utcnow())
+        now = utcnow()
+        run = digests.run_now if at_once else digests.run_scheduled
+        told = run(session, settings, now)
         if dry_run:
             transaction.rollback()
-    _show(told, dry_run=dry_run)
-    if dry_run or not any(each.waiting for each in told):
+    if as_json:
+        click.echo(json.dumps([_as_json(each) for each in told], ensure_ascii=False))
+    else:
+        _show(told, dry_run=dry_run)
+    if dry_run or not any(each.is_written for each in told):
         return
     try:
         make_celery("digest", [], settings).send_task(
@@ -45,13 +49,24 @@ def command(at_once: bool, dry_run: bool, settings: Settings) -> None:
         click.echo("The broker does not answer; the clock will see to the letters.", err=True)
 
 
+def _as_json(told: Told) -> dict[str, object]:
+    return {
+        "to": told.reader.email,
+        "slot": told.slot,
+        "new": told.new,
+        "waiting": told.waiting,
+        "letter": told.is_written,
+        "calm": told.is_calm,
+    }
+
+
 def _show(told: list[Told], *, dry_run: bool) -> None:
     if not told:
         click.echo("Nobody is due.")
         return
     table = Table("to", "new", "waiting", "would get" if dry_run else "gets", box=None)
     for each in told:
-        outcome = "a letter" if each.waiting else "nothing: nothing waits"
+        outcome = "a letter" if each.is_written else "nothing: there is nothing to say"
         table.add_row(each.reader.email, str(each.new), str(each.waiting), outcome)
     # A pipe gets whole lines.
     Console(width=None if sys.stdout.isatty() else 200).print(table)

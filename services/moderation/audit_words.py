@@ -51,7 +51,7 @@ SENTENCES: Mapping[str, Callable[[], str]] = {
     "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
     "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
     "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
-    "subscription.changed": lambda: _("Ändrade när %(what)s får dagliga brev."),
+    "subscription.changed": lambda: _("Ändrade vilka brev om kön %(what)s får."),
     "staff.invited": lambda: _("Bjöd in en person."),
     "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
     "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
@@ -103,7 +103,8 @@ KINDS: Mapping[str, Callable[[], str]] = {
 # In the order in which they are shown.
 _FIELDS: Mapping[str, Callable[[], str]] = {
     "title": lambda: _("Rubrik"),
-    "daily": lambda: _("Dagligt brev"),
+    "daily": lambda: _("Brev om kön"),
+    "rhythm": lambda: _("Hur ofta"),
     "hour": lambda: _("Klockslag"),
     "weekday": lambda: _("Dag"),
     "begins": lambda: _("Börjar"),
@@ -111,6 +112,14 @@ _FIELDS: Mapping[str, Callable[[], str]] = {
     "first_day": lambda: _("Första dagen"),
     "last_day": lambda: _("Sista dagen"),
     "cover_id": lambda: _("Ersättare"),
+    "until_hour": lambda: _("Till klockan"),
+    "every_hours": lambda: _("Timmar emellan"),
+    "weekdays": lambda: _("Dagar"),
+    "weekly_on": lambda: _("Veckodag"),
+    "working_days_only": lambda: _("Bara arbetsdagar"),
+    "council_ids": lambda: _("Råd"),
+    "lanes": lambda: _("Delar av kön"),
+    "calm_note": lambda: _("Brev om att allt är lugnt"),
     "term": lambda: _("Ord eller fras"),
     "theme": lambda: _("Tema"),
     "title_sv": lambda: _("Namn på svenska"),
@@ -153,10 +162,16 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "list": lambda: word_list_words.said()["lists"],
     "match": lambda: word_list_words.said()["matches"],
     "weight": lambda: word_list_words.said()["weights"],
+    "rhythm": lambda: {
+        "daily": _("En gång om dagen"),
+        "hours": _("Flera gånger om dagen"),
+        "weekly": _("En gång i veckan"),
+    },
     "role": lambda: {role.value: words.role(role) for role in Role},
     "rule_code": lambda: {"": _("alla regler")},
     "council": lambda: {"": _("alla råd")},
     "state": lambda: {"on": _("på"), "paused": _("pausad"), "off": _("avstängd")},
+    "weekly_on": lambda: _days_of_the_week(),
     "weekday": lambda: {str(n): name for n, name in enumerate(_days_of_the_plan())},
     "required_of": lambda: {
         "nobody": _("ingen"),
@@ -166,13 +181,18 @@ _CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
 }
 _MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
 _DAYS = frozenset({"held_on", "expires_on", "first_day", "last_day"})
-_SWITCHES = frozenset({"publishes_clear", "is_on", "daily"})
+_SWITCHES = frozenset({"publishes_clear", "is_on", "daily", "working_days_only", "calm_note"})
 
 
 def _days_of_the_plan() -> list[str]:
     """Name the days of the duty plan: those of the week from Monday, and the eighth."""
     names = get_day_names("wide", locale=i18n.language())
     return [*(str(names[day]) for day in range(7)), _("röd dag")]
+
+
+def _days_of_the_week() -> dict[str, str]:
+    """Name the days of the week by their numbers (ISO 8601: Monday is 1)."""
+    return {str(number): name for number, name in enumerate(_days_of_the_plan()[:7], 1)}
 
 
 def kind(of: str) -> str:
@@ -201,6 +221,9 @@ def value(name: str, of: Any, timezone: ZoneInfo | None = None) -> str:
             said = written(datetime.fromisoformat(of), Precision.INSTANT, timezone)
         elif name in _MOMENTS:
             said = said.replace("T", " ")
+        elif name == "weekdays":
+            names = _days_of_the_week()
+            said = ", ".join(names.get(day, day) for day in said.split(","))
         elif name == "share":
             said = format_percent(of, "#,##0.#\u00a0%", locale=i18n.language())
     return said

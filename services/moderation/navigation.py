@@ -43,7 +43,7 @@ _RECORDS = (
     Page("/stats", lambda: _("Statistik")),
     Page("/supervision", lambda: _("Tillsyn")),
     Page("/letters", lambda: _("Brev")),
-    Page("/subscriptions", lambda: _("Dagliga brev")),
+    Page("/subscriptions", lambda: _("Brev om kön")),
     Page("/alerts", lambda: _("Larm")),
     Page("/duty", lambda: _("Jour")),
     Page("/rules", lambda: _("Regler")),

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation import queue_filter
-from services.moderation.queue_filter import Filter, Lane, conditions
+from services.moderation.queue_filter import Filter, conditions
+from shared.lanes import Lane
 from shared.models import Council, QueueEntry
 
 MOST_COUNTED = 1000

@@ -1,6 +1,5 @@
 """What a moderator wants to see of the queue: lane, filters, search; kept in the URL."""
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from sqlalchemy.orm.util import AliasedClass
 
 from shared.clock import utcnow
 from shared.db import when_run
+from shared.lanes import Lane
 from shared.models import Ask, Council, Decision, IdeaText, QueueEntry, Reason
 
 MAX_SEARCH = 200
@@ -36,24 +36,6 @@ OWN_LANGUAGE = "own"
 OTHER_LANGUAGE = "other"
 # What comes back to whoever decided: a new look is for somebody else.
 _COMES_BACK = (Reason.CORRECTION, Reason.REPORT, Reason.LATE_FINDING)
-
-
-class Lane(enum.StrEnum):
-    """Where in the queue an entry waits, by its reason and, for those of new ideas, its priority.
-
-    The function `queue_lane` in the database (migration 0003) says which; each entry is in one.
-    """
-
-    # May hurt somebody, or a reader reported it.
-    URGENT = "urgent"
-    ORDINARY = "ordinary"
-    LIKELY_SPAM = "likely-spam"
-    # A check could not run, and nothing worse is known.
-    UNCHECKED = "unchecked"
-    # A second look: asked for by the writer, after a reopening, or a sample.
-    RE_REVIEW = "re-review"
-    # Already public, with findings.
-    CLEAN_UP = "clean-up"
 
 
 @dataclass(frozen=True, slots=True)

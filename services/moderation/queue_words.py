@@ -3,25 +3,13 @@
 from babel.numbers import format_decimal
 
 from services.moderation.queue_counts import MOST_COUNTED, Waiting
-from services.moderation.queue_filter import Lane
 from shared import i18n
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
+from shared.lanes import Lane
 
 # From so many on, alike ideas are called a wave.
 WAVE = 10
-
-
-def lane(of: Lane) -> str:
-    """Name a lane."""
-    return {
-        Lane.URGENT: _("Brådskande"),
-        Lane.ORDINARY: _("Vanliga"),
-        Lane.LIKELY_SPAM: _("Troligt skräp"),
-        Lane.UNCHECKED: _("Ej kontrollerade"),
-        Lane.RE_REVIEW: _("Ny prövning"),
-        Lane.CLEAN_UP: _("Städning"),
-    }[of]
 
 
 def lane_hint(of: Lane) -> str:

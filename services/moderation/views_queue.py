@@ -16,6 +16,7 @@ from services.moderation import (
     queue_counts,
     queue_words,
     review_queue,
+    views_digest,
     views_undo,
     words,
 )
@@ -27,7 +28,6 @@ from services.moderation.queue_filter import (
     OTHER_LANGUAGE,
     OWN_LANGUAGE,
     Filter,
-    Lane,
     Place,
 )
 from services.moderation.review_queue import Card
@@ -35,6 +35,8 @@ from services.moderation.views_live import sentence as looking_word
 from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.lanes import Lane
+from shared.lanes import name as lane_name
 from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
@@ -47,7 +49,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "decision_word": words.done,
     "role_word": words.role,
     "check_word": check_words.check,
-    "lane_word": queue_words.lane,
+    "lane_word": lane_name,
     "lane_hint": queue_words.lane_hint,
     "count_word": queue_words.count,
     "alike_word": queue_words.alike,
@@ -152,6 +154,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "ages": [(days, words.duration(days * 86400)) for days in AGES],
         "undo": views_undo.take(),
         "bulk": session.pop("bulk", None),
+        "digest_line": views_digest.line(),
     }
 
 

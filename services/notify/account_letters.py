@@ -6,19 +6,16 @@ and no log. A letter whose link has ended meanwhile is not sent.
 
 from collections.abc import Sequence
 from email.message import EmailMessage
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify.letters import message_id
+from services.notify.letters import enter
 from services.notify.rendering import Rendered, render, to_email
 from shared import account_links, i18n, outbox, times
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.ids import new_id
 from shared.models import Invitation, Letter, LinkKind, PasswordReset, Precision, Staff
 
 INVITATION = "invitation"
@@ -39,9 +36,10 @@ def write(
         if LinkKind(delivery.payload["kind"]) is LinkKind.INVITATION:
             invitation = session.scalar(select(Invitation).where(Invitation.id == link_id))
             if invitation is not None and invitation.email is not None:
-                _add(
+                enter(
                     session,
                     settings,
+                    due_at=utcnow(),
                     template=INVITATION,
                     language=invitation.language,
                     invitation_id=link_id,
@@ -50,28 +48,15 @@ def write(
         reset = session.get(PasswordReset, link_id)
         person = session.get(Staff, reset.staff_id) if reset and reset.staff_id else None
         if person is not None:
-            _add(
+            enter(
                 session,
                 settings,
+                due_at=utcnow(),
                 template=PASSWORD_RESET,
                 language=person.language,
                 reset_id=link_id,
                 staff_id=person.id,
             )
-
-
-def _add(session: SqlSession, settings: Settings, **about: Any) -> None:
-    letter_id = new_id()
-    session.execute(
-        insert(Letter)
-        .values(
-            id=letter_id,
-            message_id=message_id(letter_id, settings.mail_from),
-            due_at=utcnow(),
-            **about,
-        )
-        .on_conflict_do_nothing()
-    )
 
 
 def compose(

@@ -9,14 +9,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import addresses
 from services.notify.bounces import REFUSED
+from services.notify.lending import Guard, Person
 from services.notify.letters import BOUNCED, COMPLAINED
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DeadAddress, Precision
 
-Guard = Callable[[], ResponseReturnValue | None]
-# Who makes the request.
-Person = Callable[[], UUID]
 # Writes down, in its transaction, by whom an address was revived.
 Note = Callable[[SqlSession, UUID, DeadAddress], None]
 
@@ -41,9 +39,10 @@ def make_addresses(
     @bp.post("/addresses/<uuid:dead_id>/revive")
     def revive(dead_id: UUID) -> ResponseReturnValue:
         """Let letters go there again. Already done by somebody else: nothing is left to do."""
+        own_id, _for_all = person()
         try:
             with Session.begin() as session:
-                note(session, person(), addresses.revive(session, dead_id, person()))
+                note(session, own_id, addresses.revive(session, dead_id, own_id))
         except LookupError:
             abort(404)
         flash(_("Nu skickas brev dit igen."))

@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest
 
 from services.notify import alarm_book
 from services.notify.alarm_book import Frame
-from services.notify.desk import Guard
+from services.notify.lending import Guard
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session

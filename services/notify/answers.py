@@ -10,14 +10,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, column, exists, or_, select, table, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.notify.letters import INTERRUPTED, SUPERSEDED, may_have_left, message_id
+from services.notify.letters import INTERRUPTED, SUPERSEDED, enter, may_have_left
 from shared import outbox
 from shared.config import Settings
-from shared.ids import new_id
 from shared.models import Contact, Idea, Letter, LetterState, OfficialAnswer
 
 ANSWERED = "answered"
@@ -110,19 +108,14 @@ def _add(
     language: str,
     settings: Settings,
 ) -> None:
-    letter_id = new_id()
-    session.execute(
-        insert(Letter)
-        .values(
-            id=letter_id,
-            template=template,
-            language=language,
-            idea_id=idea_id,
-            answer_id=answer.id,
-            message_id=message_id(letter_id, settings.mail_from),
-            due_at=answer.written_at + timedelta(seconds=settings.undo_seconds),
-        )
-        .on_conflict_do_nothing(index_elements=["answer_id", "idea_id"])
+    enter(
+        session,
+        settings,
+        template=template,
+        language=language,
+        idea_id=idea_id,
+        answer_id=answer.id,
+        due_at=answer.written_at + timedelta(seconds=settings.undo_seconds),
     )
 
 

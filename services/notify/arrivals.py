@@ -11,15 +11,13 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.notify.letters import OWED, message_id
+from services.notify.letters import OWED, enter
 from shared import outbox
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.ids import new_id
 from shared.models import (
     Contact,
     Decision,
@@ -91,21 +89,16 @@ def _today(session: SqlSession, mailboxes: Collection[str], settings: Settings) 
 def _add(
     session: SqlSession, idea_id: UUID, language: str, settings: Settings, *, enough: bool
 ) -> None:
-    letter_id = new_id()
-    session.execute(
-        insert(Letter)
-        .values(
-            id=letter_id,
-            template=RECEIVED,
-            language=language,
-            idea_id=idea_id,
-            received_id=idea_id,
-            message_id=message_id(letter_id, settings.mail_from),
-            state=LetterState.CANCELLED if enough else LetterState.WAITING,
-            error=ENOUGH if enough else None,
-            due_at=utcnow(),
-        )
-        .on_conflict_do_nothing(index_elements=["received_id"])
+    enter(
+        session,
+        settings,
+        template=RECEIVED,
+        language=language,
+        idea_id=idea_id,
+        received_id=idea_id,
+        state=LetterState.CANCELLED if enough else LetterState.WAITING,
+        error=ENOUGH if enough else None,
+        due_at=utcnow(),
     )
 
 

@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify import (
     account_letters,
     alert_letters,
-    digest_contents,
+    digest_letters,
     unsubscribing,
     writer_facts,
 )
 from services.notify.letters import DIGEST, host_of
 from services.notify.rendering import Rendered, render, to_email
-from shared import i18n
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
 
@@ -74,19 +73,12 @@ def _mailed(
 def _digest(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     digest = session.get_one(Digest, letter.digest_id)
     person = session.get_one(Staff, digest.staff_id)
-    with i18n.speaking(letter.language):
-        contents = digest_contents.read(session, digest)
-    if contents.waiting == 0:
-        return "nothing waits"
     unsubscribe_url = unsubscribing.link(session, person.id, settings)
-    rendered = render(
-        DIGEST,
-        letter.language,
-        settings=settings,
-        contents=contents,
-        name=person.name,
-        unsubscribe_url=unsubscribe_url,
+    rendered = digest_letters.write(
+        session, digest, person, letter.language, settings, unsubscribe_url=unsubscribe_url
     )
+    if isinstance(rendered, str):
+        return rendered
     return _mailed(
         rendered,
         letter,

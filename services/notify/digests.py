@@ -1,274 +1,242 @@
-"""Digest runs: whose hour has come, and which entries each person has not yet been told of.
+"""Digest runs: whose hour has come, and what is new to each of them.
 
-A run takes an advisory lock, stamps the open queue entries that no run has seen with its id, and
-writes a digest and a letter for each person, all in one transaction: it happened or it did not.
-Runs follow one another in the order of their ids, so "new since last" is what was stamped by the
-runs after the person's last one. Windows by id, by time or by transaction number lose entries that
-commit late; here those are stamped by the next run.
+A run takes an advisory lock, notes where every open entry waits (`positions`), and writes a digest
+and a letter for each person, all in one transaction: it happened or it did not. Runs follow one
+another in the order of their ids, and what is new to somebody is what no digest of theirs that left
+has looked at.
 
-A day has one digest per person, whatever the clock does: the row of (person, city date) is unique.
-After an outage the first run tells everything in one mail; a digest that is still waiting for a
-mail server is replaced by the next.
+A slot ("2026-11-23T07" on the city's clock) has one digest per person, whatever the clocks do: the
+row of (person, slot) is unique. After an outage the first run tells everything in one mail; a
+digest that is still waiting for a mail server is replaced by the next. While one is in the hands of
+a worker its reader waits: only when it is known whether it left is it known what is new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, exists, func, insert, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import exists, func, insert, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import addresses
-from services.notify.letters import DIGEST, INTERRUPTED, SUPERSEDED, message_id
+from services.notify import claims, positions
+from services.notify.letters import DIGEST, SUPERSEDED, message_id
+from services.notify.positions import Known, Last
+from services.notify.readers import Reader, due, readers
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
-from shared.models import (
-    Digest,
-    DigestPosition,
-    DigestRun,
-    Letter,
-    LetterState,
-    QueueEntry,
-    Role,
-    Staff,
-    Subscription,
-)
+from shared.models import Digest, DigestRun, Letter, LetterState, Rhythm
 
-# When a person has chosen nothing; the city's clock.
-USUAL_HOUR = 7
 _LOCK = 7_261_993_002
-# Who can have a digest at all: those who can do something about what waits.
-TOLD = frozenset({Role.MODERATOR, Role.ADMIN})
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A member of staff who gets digests."""
-
-    id: UUID
-    email: str
-    language: str
-    hour: int
-    since: datetime
+# Literally as in the partial index of what is on its way.
+_UNDER_WAY = text("letters.state IN ('waiting', 'claimed')")
+# Somebody who hears nothing for so long, and has asked for it, is told that nothing waits.
+_CALM_AFTER = timedelta(days=6, hours=12)
+# A digest that has not been made so long after its hour is late.
+_OVERDUE_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a run means for one person: how much is new to them, and how much waits."""
+    """What a run means for one person: how much is new and how much waits, and if a mail comes."""
 
     reader: Reader
+    slot: str | None
     new: int
     waiting: int
-
-
-def readers(session: SqlSession) -> list[Reader]:
-    """Return the moderators and administrators who want a daily digest; all do until they say no.
-
-    In the order of their accounts.
-    """
-    rows = session.execute(_readers().order_by(Staff.id))
-    return [_reader(row) for row in rows]
-
-
-def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Reader]:
-    """Return those whose hour has passed today on the city's clock and who have no digest today.
-
-    Whoever got the account after today's hour waits until tomorrow. An hour that does not exist
-    (last Sunday of March) has passed when the clock has gone beyond it; one that comes twice
-    counts when it first comes.
-    """
-    local = now.astimezone(timezone)
-    todays = exists().where(Digest.staff_id == Staff.id, Digest.for_day == local.date())
-    rows = session.execute(
-        _readers()
-        .where(func.coalesce(Subscription.hour, USUAL_HOUR) <= local.hour, ~todays)
-        .order_by(Staff.id)
-    )
-    found = [_reader(row) for row in rows]
-    return [
-        reader for reader in found if reader.since <= hour_of(local.date(), reader.hour, timezone)
-    ]
-
-
-def hour_of(day: date, hour: int, timezone: ZoneInfo) -> datetime:
-    """Return the moment of an hour on the city's clock; the first of two."""
-    return datetime.combine(day, time(hour), timezone)
+    after_run_id: int | None
+    is_written: bool
+    is_calm: bool = False
 
 
 def run_scheduled(session: SqlSession, settings: Settings, now: datetime) -> list[Told]:
-    """Make the digests that are due; nothing when another run is at it, or was in this hour."""
+    """Make the digests that are due; nothing when another run is at it."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
         return []
-    local = now.astimezone(settings.timezone)
-    # Asked again under the lock: another run may just have told them.
+    # Asked under the lock: another run may just have told them.
     people = due(session, settings.timezone, now)
     if not people:
         return []
-    return _run(session, f"{local:%Y-%m-%dT%H}", people, local.date(), settings)
+    slots = {each.reader.id: each.slot.name for each in people}
+    return _run(session, "due", [each.reader for each in people], slots, settings, now)
 
 
-def run_now(session: SqlSession, settings: Settings) -> list[Told]:
-    """Make a digest for everybody, whatever their hour; today's own comes nevertheless."""
+def run_now(session: SqlSession, settings: Settings, now: datetime | None = None) -> list[Told]:
+    """Make a digest for everybody, whatever their hour; their own comes nevertheless."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    return _run(session, f"now-{new_id()}", readers(session), None, settings)
+    return _run(session, "now", readers(session), {}, settings, now or utcnow())
+
+
+def test(session: SqlSession, settings: Settings, reader: Reader) -> Digest:
+    """Make a digest that shows somebody what theirs would say now; it counts as nothing told."""
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    now = utcnow()
+    run_id = _begin(session, "test", now)
+    [told] = _tell(session, run_id, [reader], {}, now, settings.timezone)
+    digest = Digest(**_digest_row(run_id, told, now), is_test=True)
+    session.add(digest)
+    session.flush()
+    return digest
+
+
+def send_test(session: SqlSession, settings: Settings, reader: Reader) -> bool:
+    """Write somebody a test digest, unless one is on its way already."""
+    under_way = select(Letter.id).where(
+        _UNDER_WAY,
+        Letter.staff_id == reader.id,
+        exists().where(Digest.id == Letter.digest_id, Digest.is_test),
+    )
+    if session.scalar(under_way.limit(1)) is not None:
+        return False
+    digest = test(session, settings, reader)
+    session.execute(insert(Letter), [_letter_row(digest.id, reader, settings)])
+    return True
+
+
+def overdue(session: SqlSession, settings: Settings, now: datetime) -> bool:
+    """Tell whether somebody's digest has been due for a quarter of an hour and was not made."""
+    return any(now - each.slot.at > _OVERDUE_AFTER for each in due(session, settings.timezone, now))
 
 
 def _run(
     session: SqlSession,
-    slot: str,
+    kind: str,
     people: Sequence[Reader],
-    for_day: date | None,
+    slots: Mapping[UUID, str],
     settings: Settings,
+    now: datetime,
 ) -> list[Told]:
-    run_id = session.scalar(
-        insert_or(DigestRun)
-        .values(slot=slot, started_at=utcnow())
-        .on_conflict_do_nothing(index_elements=["slot"])
-        .returning(DigestRun.id)
-    )
-    if run_id is None:
+    people = _without_letters_under_way(session, people)
+    if not people:
         return []
-    _stamp(session, run_id)
-    _replace_unsent(session, people)
-    waiting_by_run = dict(
-        session.execute(
-            select(DigestPosition.run_id, func.count())
-            .join(QueueEntry, QueueEntry.id == DigestPosition.entry_id)
-            .where(QueueEntry.closed_at.is_(None))
-            .group_by(DigestPosition.run_id)
-        ).all()
-    )
-    last_told = _last_told(session, people)
-    told = [_tell(reader, last_told.get(reader.id), waiting_by_run) for reader in people]
-    _write(session, run_id, told, last_told, for_day, settings)
+    run_id = _begin(session, kind, now)
+    told = _tell(session, run_id, people, slots, now, settings.timezone)
+    _write(session, run_id, told, settings, now)
     session.execute(update(DigestRun).where(DigestRun.id == run_id).values(finished_at=utcnow()))
     return told
 
 
-def _stamp(session: SqlSession, run_id: int) -> None:
-    """Give the open entries that no run has seen their place in the order of digests."""
-    unseen = select(QueueEntry.id, literal(run_id)).where(
-        QueueEntry.closed_at.is_(None),
-        ~exists().where(DigestPosition.entry_id == QueueEntry.id),
+def _begin(session: SqlSession, kind: str, now: datetime) -> int:
+    run = DigestRun(slot=f"{kind}-{new_id()}", started_at=now)
+    session.add(run)
+    session.flush()
+    positions.stamp(session, run.id)
+    return run.id
+
+
+def _without_letters_under_way(session: SqlSession, people: Sequence[Reader]) -> list[Reader]:
+    """Cancel digests that no mail server has seen; leave out those whose is being sent just now."""
+    claims.give_up_interrupted(session)
+    under_way = (
+        _UNDER_WAY,
+        Letter.staff_id.in_([reader.id for reader in people]),
+        exists().where(Digest.id == Letter.digest_id, ~Digest.is_test),
     )
-    session.execute(insert(DigestPosition).from_select(["entry_id", "run_id"], unseen))
-
-
-def _replace_unsent(session: SqlSession, people: Sequence[Reader]) -> None:
-    """Cancel digests that no mail server has seen: the new ones tell all that they would have."""
     session.execute(
         update(Letter)
-        .where(
-            text("letters.state IN ('waiting', 'claimed')"),
-            Letter.state == LetterState.WAITING,
-            Letter.digest_id.is_not(None),
-            Letter.staff_id.in_([reader.id for reader in people]),
-        )
+        .where(*under_way, Letter.state == LetterState.WAITING)
         .values(state=LetterState.CANCELLED, error=SUPERSEDED)
         .execution_options(synchronize_session=False)
     )
+    busy = set(session.scalars(select(Letter.staff_id).where(*under_way)))
+    return [reader for reader in people if reader.id not in busy]
 
 
-def _last_told(session: SqlSession, people: Sequence[Reader]) -> dict[UUID, int]:
-    """Return the last run that each person has been told of, or may have been."""
-    told = or_(
-        Letter.id.is_(None),  # there was nothing to say
-        Letter.state.in_([LetterState.SENT, LetterState.CLAIMED]),
-        Letter.error == INTERRUPTED,
-        and_(
-            Letter.state == LetterState.CANCELLED,
-            Letter.error.not_in((SUPERSEDED, addresses.ADDRESS_DEAD)),
-        ),
-    )
-    last = (
-        select(Digest.run_id)
-        .outerjoin(Letter, Letter.digest_id == Digest.id)
-        .where(Digest.staff_id == Staff.id, told)
-        .order_by(Digest.run_id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(Staff.id, last).where(Staff.id.in_([reader.id for reader in people]))
-    )
-    return {staff_id: run_id for staff_id, run_id in rows if run_id is not None}
+def _tell(
+    session: SqlSession,
+    run_id: int,
+    people: Sequence[Reader],
+    slots: Mapping[UUID, str],
+    now: datetime,
+    timezone: ZoneInfo,
+) -> list[Told]:
+    groups = positions.groups(session, run_id)
+    wanted = {reader.id: reader.wanted for reader in people}
+    last = positions.last_told(session, wanted, run_id)
+    known = positions.known(session, wanted, last, groups, run_id)
+    # People who want the same and know the same are counted for once.
+    counted: dict[object, tuple[int, int]] = {}
+    told = []
+    for reader in people:
+        key = (reader.wanted, known[reader.id].key)
+        if key not in counted:
+            counted[key] = _count(groups, reader, known[reader.id])
+        told.append(
+            _decide(reader, slots.get(reader.id), counted[key], last.get(reader.id), now, timezone)
+        )
+    return told
 
 
-def _tell(reader: Reader, after_run: int | None, waiting_by_run: dict[int, int]) -> Told:
-    new = sum(
-        count for run, count in waiting_by_run.items() if after_run is None or run > after_run
+def _count(groups: Sequence[positions.Group], reader: Reader, known: Known) -> tuple[int, int]:
+    some = [each for each in groups if reader.wanted.has(each.council_id, each.lane)]
+    return sum(each.count for each in some if not known.has(each)), sum(each.count for each in some)
+
+
+def _decide(
+    reader: Reader,
+    slot: str | None,
+    counted: tuple[int, int],
+    last: Last | None,
+    now: datetime,
+    timezone: ZoneInfo,
+) -> Told:
+    """Decide whether there is something to say.
+
+    Something waits; of several digests a day only the first repeats that without anything new.
+    Nothing waits: a note once a week, to those who want it.
+    """
+    new, waiting = counted
+    repeats = (
+        slot is not None
+        and reader.schedule.rhythm is Rhythm.HOURS
+        and last is not None
+        and last.made_at.astimezone(timezone).date() == now.astimezone(timezone).date()
     )
-    return Told(reader, new, sum(waiting_by_run.values()))
+    calm = not waiting and reader.calm_note and (last is None or now - last.made_at > _CALM_AFTER)
+    written = calm or bool(new or (waiting and not repeats))
+    return Told(reader, slot, new, waiting, last.run_id if last else None, written, calm)
 
 
 def _write(
-    session: SqlSession,
-    run_id: int,
-    told: Sequence[Told],
-    last_told: dict[UUID, int],
-    for_day: date | None,
-    settings: Settings,
+    session: SqlSession, run_id: int, told: Sequence[Told], settings: Settings, now: datetime
 ) -> None:
     """Write a digest for each person, and a letter for those who have something to read."""
-    now = utcnow()
-    digests = []
-    letters = []
-    for each in told:
-        digest_id = new_id()
-        digests.append(
-            {
-                "id": digest_id,
-                "run_id": run_id,
-                "staff_id": each.reader.id,
-                "for_day": for_day,
-                "after_run_id": last_told.get(each.reader.id),
-                "new_count": each.new,
-                "waiting_count": each.waiting,
-                "made_at": now,
-            }
-        )
-        if not each.waiting:
-            continue
-        letter_id = new_id()
-        letters.append(
-            {
-                "id": letter_id,
-                "template": DIGEST,
-                "language": each.reader.language,
-                "digest_id": digest_id,
-                "staff_id": each.reader.id,
-                "message_id": message_id(letter_id, settings.mail_from),
-                "due_at": now,
-            }
-        )
-    if digests:
-        session.execute(insert(Digest), digests)
+    digests = [_digest_row(run_id, each, now) for each in told]
+    letters = [
+        _letter_row(digest["id"], each.reader, settings)
+        for digest, each in zip(digests, told, strict=True)
+        if each.is_written
+    ]
+    session.execute(insert(Digest), digests)
     if letters:
         session.execute(insert(Letter), letters)
 
 
-def _readers() -> Select[UUID, str, str, int, datetime]:
-    return (
-        select(
-            Staff.id,
-            Staff.email,
-            Staff.language,
-            func.coalesce(Subscription.hour, USUAL_HOUR).label("hour"),
-            Staff.created_at,
-        )
-        .outerjoin(Subscription, Subscription.staff_id == Staff.id)
-        .where(
-            Staff.disabled_at.is_(None),
-            Staff.role.in_(TOLD),
-            func.coalesce(Subscription.daily, True),
-            addresses.reaches(Staff.id),
-        )
-    )
+def _digest_row(run_id: int, told: Told, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "run_id": run_id,
+        "staff_id": told.reader.id,
+        "slot": told.slot,
+        **told.reader.wanted.stored(),
+        "after_run_id": told.after_run_id,
+        "new_count": told.new,
+        "waiting_count": told.waiting,
+        "is_calm": told.is_calm,
+        "made_at": now,
+    }
 
 
-def _reader(row: Row[UUID, str, str, int, datetime]) -> Reader:
-    return Reader(row.id, row.email, row.language, row.hour, row.created_at)
+def _letter_row(digest_id: object, reader: Reader, settings: Settings) -> dict[str, object]:
+    letter_id = new_id()
+    return {
+        "id": letter_id,
+        "template": DIGEST,
+        "language": reader.language,
+        "digest_id": digest_id,
+        "staff_id": reader.id,
+        "message_id": message_id(letter_id, settings.mail_from),
+        "due_at": utcnow(),
+    }

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import duty, duty_form, duty_plan, notices, red_days
-from services.notify.desk import Guard, Person
 from services.notify.duty import RED_DAY, Turn
+from services.notify.lending import Guard, Person
 from shared import i18n, web
 from shared.clock import utcnow
 from shared.db import Session

@@ -141,13 +141,13 @@ def webhook_off(_incident: Incident, _facts: Known) -> Said:
 def bounced(_incident: Incident, _facts: Known) -> Said:
     """Say that an address takes no mail."""
     return Said(
-        _("En adress tar inte emot brev"),
+        _("En kollegas adress tar inte emot brev"),
         _("Brev dit kommer tillbaka, så inga fler skickas."),
         _(
-            "På sidan Brev står vilket brev det gäller. Är det en kollegas adress, så rätta den på"
-            " sidan Personal."
+            "På sidan Adresser som inte nås står vems den är och varför. Rätta adressen, eller"
+            " försök igen där när brevlådan fungerar."
         ),
         _("Adressen används igen, eller är borttagen."),
-        "/letters",
-        _("Öppna breven"),
+        "/addresses",
+        _("Öppna sidan"),
     )

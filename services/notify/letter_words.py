@@ -47,7 +47,7 @@ def templates() -> Mapping[str, str]:
         CORRECTED: _("Ändrat beslut"),
         ANSWERED: _("Stadens svar"),
         ANSWER_WITHDRAWN: _("Stadens svar tillbakataget"),
-        DIGEST: _("Dagligt brev till personal"),
+        DIGEST: _("Brev om kön till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
         ALERT: _("Larm"),

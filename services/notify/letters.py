@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -121,20 +122,25 @@ def _add(
     session: SqlSession, decision: Decision, template: str, language: str, settings: Settings
 ) -> None:
     # Should the decision have been undone already, the claim will find out and cancel it.
+    enter(
+        session,
+        settings,
+        template=template,
+        language=language,
+        idea_id=decision.idea_id,
+        decision_id=decision.id,
+        rule_id=decision.rule_id,
+        due_at=decision.decided_at + timedelta(seconds=settings.undo_seconds),
+    )
+
+
+def enter(session: SqlSession, settings: Settings, **about: Any) -> None:
+    """Write the row of a letter, with its Message-ID; where there is one already, nothing."""
     letter_id = new_id()
     session.execute(
         insert(Letter)
-        .values(
-            id=letter_id,
-            template=template,
-            language=language,
-            idea_id=decision.idea_id,
-            decision_id=decision.id,
-            rule_id=decision.rule_id,
-            message_id=message_id(letter_id, settings.mail_from),
-            due_at=decision.decided_at + timedelta(seconds=settings.undo_seconds),
-        )
-        .on_conflict_do_nothing(index_elements=["decision_id", "template"])
+        .values(id=letter_id, message_id=message_id(letter_id, settings.mail_from), **about)
+        .on_conflict_do_nothing()
     )
 
 

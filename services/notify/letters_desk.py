@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 from werkzeug.exceptions import BadRequest
 
-from services.notify import letter_words, overview, resending
+from services.notify import digest_status, letter_words, overview, resending
+from services.notify.lending import Guard
 from services.notify.overview import Wanted
 from shared import web
 from shared.clock import utcnow
@@ -19,8 +20,6 @@ from shared.i18n import gettext as _
 from shared.i18n import ngettext
 from shared.models import LetterState, Precision
 
-# Run before each request; an answer of its own sends the person away.
-Guard = Callable[[], ResponseReturnValue | None]
 View = Callable[[], ResponseReturnValue]
 # Lets only administrators into a view.
 OnlyAdmins = Callable[[View], View]
@@ -76,7 +75,7 @@ def letters() -> ResponseReturnValue:
     with Session() as session:
         counts = overview.counts(session, now)
         rows = overview.latest(session, wanted)
-        digests = overview.digest_rows(session, web.settings().timezone, now)
+        digests = digest_status.statuses(session, web.settings())
         failed = resending.count(session, resending.can_go_again())
         held = resending.count(session, resending.is_held()) if web.settings().hold_letters else 0
     return render_template(

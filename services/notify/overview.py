@@ -1,17 +1,14 @@
-"""What the desk shows of letters and digests: numbers, states and times; no address, no words."""
+"""What the desk shows of letters: numbers, states and times; no address, no words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import digests
-from services.notify.digests import Reader
-from shared.models import Digest, Idea, Letter, LetterState, Staff
+from shared.models import Idea, Letter, LetterState
 
 COUNTED_DAYS = 30
 PAGE = 50
@@ -68,19 +65,6 @@ _ROWS = select(
 ).outerjoin(Idea, Idea.id == Letter.idea_id)
 
 
-@dataclass(frozen=True, slots=True)
-class DigestRow:
-    """A person's last digest, if any, and when the next one is due."""
-
-    name: str
-    made_at: datetime | None
-    sent_at: datetime | None
-    state: LetterState | None
-    new: int
-    waiting: int
-    next_at: datetime
-
-
 def counts(session: SqlSession, now: datetime) -> dict[LetterState, int]:
     """Count the letters of the last 30 days by state, every state named."""
     found = dict(
@@ -113,45 +97,6 @@ def chosen(session: SqlSession, ids: Sequence[UUID], which: ColumnElement[bool])
     """Return those of some letters that `which` fits, newest first."""
     asked = _ROWS.where(Letter.id.in_(ids), which).order_by(Letter.id.desc())
     return [LetterRow(*row) for row in session.execute(asked)]
-
-
-def digest_rows(session: SqlSession, timezone: ZoneInfo, now: datetime) -> Sequence[DigestRow]:
-    """Return the last and the next digest of everybody who gets them."""
-    people = digests.readers(session)
-    names = dict(
-        session.execute(
-            select(Staff.id, Staff.name).where(Staff.id.in_([person.id for person in people]))
-        ).all()
-    )
-    due_now = {person.id for person in digests.due(session, timezone, now)}
-    return [
-        _row(
-            session,
-            person,
-            names[person.id] or person.email,
-            now if person.id in due_now else _next_hour(person.hour, timezone, now),
-        )
-        for person in people
-    ]
-
-
-def _row(session: SqlSession, person: Reader, name: str, next_at: datetime) -> DigestRow:
-    last = session.execute(
-        select(Digest.made_at, Letter.sent_at, Letter.state, Digest.new_count, Digest.waiting_count)
-        .outerjoin(Letter, Letter.digest_id == Digest.id)
-        .where(Digest.staff_id == person.id)
-        .order_by(Digest.run_id.desc())
-        .limit(1)
-    ).one_or_none()
-    if last is None:
-        return DigestRow(name, None, None, None, 0, 0, next_at)
-    return DigestRow(name, *last, next_at)
-
-
-def _next_hour(hour: int, timezone: ZoneInfo, now: datetime) -> datetime:
-    today = now.astimezone(timezone).date()
-    at = digests.hour_of(today, hour, timezone)
-    return at if at > now else digests.hour_of(today + timedelta(days=1), hour, timezone)
 
 
 def _first_id_of(moment: datetime) -> UUID:

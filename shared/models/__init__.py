@@ -6,6 +6,7 @@ from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
 from shared.models.council import Council
+from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     AlertKind,
@@ -20,6 +21,7 @@ from shared.models.enums import (
     Reason,
     ReceiptVerb,
     Requires,
+    Rhythm,
     Role,
     Source,
     TextKind,
@@ -39,7 +41,7 @@ from shared.models.moderation import (
     QueueEntry,
     Verdict,
 )
-from shared.models.notify import Digest, DigestPosition, DigestRun, Letter, Subscription
+from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from shared.models.records import AnswerTemplate, AuditEntry
@@ -116,6 +118,7 @@ __all__ = [
     "ReceiptVerb",
     "RecoveryCode",
     "Requires",
+    "Rhythm",
     "Role",
     "Rule",
     "Sample",

@@ -179,3 +179,11 @@ class ToldAs(enum.StrEnum):
     # Nobody is on duty.
     INSTEAD = "instead"
     ADMIN = "admin"
+
+
+class Rhythm(enum.StrEnum):
+    """How often a member of staff hears what waits."""
+
+    HOURS = "hours"
+    DAILY = "daily"
+    WEEKLY = "weekly"

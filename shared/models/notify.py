@@ -1,83 +1,15 @@
-"""What notify writes: subscriptions, digest runs, and the ledger of letters.
+"""The ledger of letters, which notify writes.
 
 A letter's row holds ids and codes; its words are rendered when it is sent.
 """
 
-from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, stored
 from shared.models.enums import LetterState
-
-
-class Subscription(Base):
-    """When a member of staff wants the digest. No row: the default hour."""
-
-    __tablename__ = "subscriptions"
-    __table_args__ = (CheckConstraint("hour BETWEEN 0 AND 23", name="hour_of_the_day"),)
-
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
-    daily: Mapped[bool] = mapped_column(default=True, server_default="true")
-    # On the city's clock.
-    hour: Mapped[int] = mapped_column(default=7, server_default="7")
-
-
-class DigestPosition(Base):
-    """The place of a queue entry in the order in which digests saw entries.
-
-    Runs stamp committed entries under an advisory lock and cut there: windows by id, time or
-    transaction number lose entries that commit late.
-    """
-
-    __tablename__ = "digest_positions"
-
-    entry_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("queue_entries.id"), primary_key=True
-    )
-    run_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("digest_runs.id"), index=True)
-
-
-class DigestRun(Base):
-    """One round of digests; its slot is unique, so two clocks make one run."""
-
-    __tablename__ = "digest_runs"
-
-    id: Mapped[RowId]
-    # "2026-11-23T07" on the city's clock, or "now-<id>" for a run that a person asked for.
-    slot: Mapped[str] = mapped_column(unique=True)
-    started_at: Mapped[Now]
-    finished_at: Mapped[Moment | None]
-
-
-class Digest(Base):
-    """What one run means for one person; unique per run and person, one a day when scheduled."""
-
-    __tablename__ = "digests"
-    __table_args__ = (
-        # In this order it also finds a person's latest digest.
-        UniqueConstraint("staff_id", "run_id"),
-        Index(
-            "uq_digests_day",
-            "staff_id",
-            "for_day",
-            unique=True,
-            postgresql_where=text("for_day IS NOT NULL"),
-        ),
-    )
-
-    id: Mapped[OpaqueId]
-    run_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("digest_runs.id"))
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
-    # The city's date for a scheduled digest; empty for one asked for now.
-    for_day: Mapped[date | None]
-    # The run whose entries this person had already been told of.
-    after_run_id: Mapped[int | None] = mapped_column(BigInteger)
-    new_count: Mapped[int]
-    waiting_count: Mapped[int]
-    made_at: Mapped[Now]
 
 
 class Letter(Base):

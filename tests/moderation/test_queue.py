@@ -13,9 +13,9 @@ from bench import desk as bench_desk
 from services.moderation import asks, decisions, undoing
 from services.moderation.checks.verdict import Lane as CheckLane
 from services.moderation.entries import REPORT_PRIORITY, REQUEST_PRIORITY, open_entry
-from services.moderation.queue_filter import Lane
 from shared import db
 from shared.clock import utcnow
+from shared.lanes import Lane
 from shared.models import (
     Ask,
     Council,

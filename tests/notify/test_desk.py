@@ -40,7 +40,7 @@ def page_of(response):
 def test_an_empty_ledger_says_so(client, desk):
     page = page_of(client.get("/letters"))
     assert "Här finns inga brev." in page.get_text()
-    assert "Inget brev än. " in " ".join(page.li.get_text().split())
+    assert "Inget brev än, nästa" in " ".join(page.li.get_text().split())
 
 
 def test_the_ledger_shows_states_and_codes_and_no_address(client, desk, idea, server, settings):
@@ -73,8 +73,8 @@ def test_each_person_sees_the_last_and_the_next_digest(client, desk, session, se
         digests.run_now(run, settings)
     send_due(settings)
     line = " ".join(page_of(client.get("/letters")).li.get_text().split())
-    assert line.startswith("Anna: Skickat ")
-    assert "1 nya, 1 väntade. Nästa i " in line
+    assert line.startswith("Anna: Skickad ")
+    assert ", 1 idé, nästa " in line
 
 
 @pytest.mark.parametrize("query", ["state=no", "before=no"])

@@ -5,7 +5,9 @@ A snapshot that is missing is written, and the test fails so that somebody reads
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,10 +17,12 @@ from services.notify import alarm_words
 from services.notify.alarm_facts import Known
 from services.notify.alert_letters import Told
 from services.notify.digest_contents import Contents, Item, Line
+from services.notify.digest_decided import Decided
+from services.notify.digest_week import Day
 from services.notify.rendering import LINE_LENGTH, Rendered, render, to_email
 from shared import i18n
 from shared.config import Settings
-from shared.models import AlertKind, Incident
+from shared.models import AlertKind, DecisionKind, Incident
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
@@ -72,32 +76,53 @@ TOKEN = "5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
 LEAVE = {"unsubscribe_url": f"https://dialog.stad.example/unsubscribe/{TOKEN}"}
 ACCOUNT = {"name": "Anna", "by": "Bo Alm", "role": "moderator", "until": "30 november 2026 14:05"}
 
+MOA, BO = UUID(int=1), UUID(int=2)
 CONTENTS = Contents(
     new=12,
+    gone=2,
     waiting=40,
     oldest="3 dygn",
-    reasons=[
-        Line("Nya idéer", 10, 31, "2 dygn"),
-        Line("Ny prövning", 1, 1, "5 timmar"),
-        Line("Redan publicerat, att se över", 1, 8, "3 dygn"),
+    lanes=[
+        Line("Brådskande", 1, 1, "5 timmar", "?lane=urgent"),
+        Line("Vanliga", 10, 31, "2 dygn", "?lane=ordinary"),
+        Line("Städning", 1, 8, "3 dygn", "?lane=clean-up"),
     ],
     councils=[
-        Line("Invånarråd – Pizza och politik", 11, 30, "3 dygn"),
-        Line("Invånarråd – Miljö och klimat", 1, 10, "2 dygn"),
+        Line("Invånarråd – Pizza och politik", 11, 30, "3 dygn", "?council=pizza-och-politik"),
+        Line("Invånarråd – Miljö och klimat", 1, 10, "2 dygn", "?council=miljo-och-klimat"),
     ],
     first=[
-        Item("R-2026-000123", "Nya idéer", "Invånarråd – Pizza och politik", "2 dygn", False),
-        Item("R-2026-000141", "Ny prövning", "Invånarråd – Miljö och klimat", "5 timmar", True),
+        Item(
+            *("R-2026-000141", "Anmält av läsare", "Invånarråd – Miljö och klimat", "5 timmar", 1),
+            is_urgent=True,
+        ),
+        Item("R-2026-000123", "Ny idé", "Invånarråd – Pizza och politik", "2 dygn", 0),
+        Item("R-2026-000131", "Ny idé", "Invånarråd – Pizza och politik", "1 dygn", 3, alike=7),
+    ],
+    decided=Decided(
+        [
+            (MOA, "Moa Ek", DecisionKind.PUBLISH, 9),
+            (MOA, "Moa Ek", DecisionKind.REJECT, 1),
+            (BO, "Bo Alm", DecisionKind.MERGE, 4),
+        ]
+    ),
+    week=[
+        Day(date(2026, 11, 16 + n), came, decided, 14)
+        for n, (came, decided) in enumerate(
+            [(12, 9), (4, 7), (14, 3), (6, 6), (1, 10), (0, 0), (3, 0)]
+        )
     ],
 )
 QUIET = Contents(
     new=0,
     waiting=1,
     oldest="1 dygn",
-    reasons=[Line("Nya idéer", 0, 1, "1 dygn")],
-    councils=[Line("Mötesplatser", 0, 1, "1 dygn")],
-    first=[Item("R-2026-000123", "Nya idéer", "Mötesplatser", "1 dygn", False)],
+    lanes=[Line("Vanliga", 0, 1, "1 dygn", "?lane=ordinary")],
+    councils=[Line("Mötesplatser", 0, 1, "1 dygn", "?council=motesplatser")],
+    first=[Item("R-2026-000123", "Ny idé", "Mötesplatser", "1 dygn", 0)],
 )
+CALM = Contents(new=0, waiting=0, oldest="", lanes=[], councils=[], first=[])
+DIGEST = {"comes": "varje arbetsdag 07:00", "is_test": False, **LEAVE}
 
 
 def alarm(kind: AlertKind, key: str, count: int = 1) -> Callable[[], Told]:
@@ -156,8 +181,10 @@ LETTERS = {
     "answered-merged-changed": ("answered", {**OF_TARGET, "is_change": True}),
     "answer-withdrawn": ("answer-withdrawn", {**ANSWER, "answer": None}),
     "answer-withdrawn-merged": ("answer-withdrawn", {**OF_TARGET, "answer": None}),
-    "digest": ("digest", {"contents": CONTENTS, "name": "Anna", **LEAVE}),
-    "digest-quiet": ("digest", {"contents": QUIET, "name": "", **LEAVE}),
+    "digest": ("digest", {**DIGEST, "contents": CONTENTS, "name": "Anna"}),
+    "digest-quiet": ("digest", {**DIGEST, "contents": QUIET, "name": ""}),
+    "digest-calm": ("digest", {**DIGEST, "contents": CALM, "name": "Anna"}),
+    "digest-test": ("digest", {**DIGEST, "contents": QUIET, "name": "Anna", "is_test": True}),
     "invitation": ("invitation", {**ACCOUNT, "link": f"{DESK}/welcome/{TOKEN}"}),
     "invitation-by-nobody": (
         "invitation",
@@ -239,7 +266,9 @@ def test_html_is_whole_and_loads_nothing(name, language, settings):
     links = {link["href"] for link in page.find_all("a")}
     assert links
     assert all(
-        re.fullmatch(r"https://(dialog|radslag)\.stad\.example/[\w/.-]*(\?council=\w+)?", link)
+        re.fullmatch(
+            r"https://(dialog|radslag)\.stad\.example/[\w/.-]*(\?(lane|council)=[\w-]+)?", link
+        )
         for link in links
     )
 

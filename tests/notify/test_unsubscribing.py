@@ -7,7 +7,9 @@ from sqlalchemy import func, select, update
 
 from services.notify import digests, subscribing, unsubscribing
 from services.notify.rendering import render, to_email
+from services.notify.schedules import Schedule
 from services.notify.sending import send_due
+from services.notify.subscribing import Choice
 from services.submission import create_app
 from shared import unsubscribe_links
 from shared.config import Settings
@@ -156,7 +158,7 @@ def test_who_turns_them_on_again_can_turn_them_off_again(path, client, desk):
     act()
     desk.session.rollback()
     with Session.begin() as session:
-        subscribing.choose(session, desk.staff.id, daily=True, hour=9)
+        subscribing.choose(session, Choice(desk.staff.id, "", schedule=Schedule(hour=9)))
     assert gets_digests()
     client.post(path)
     act()
