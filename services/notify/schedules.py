@@ -89,7 +89,7 @@ def _is_chosen(schedule: Schedule, day: date) -> bool:
     if schedule.rhythm is Rhythm.WEEKLY:
         chosen = day - timedelta(days=(day.isoweekday() - schedule.weekday) % 7)
         if schedule.working_days_only:
-            chosen = next(filter(is_working_day, _days_from(chosen)))
+            chosen = next(filter(red_days.is_working, _days_from(chosen)))
         return day == chosen
     return day.isoweekday() in schedule.weekdays and (
         not schedule.working_days_only or red_days.is_working(day)
