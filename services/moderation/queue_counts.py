@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, String, func, literal, select, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -33,13 +33,27 @@ class Waiting:
     oldest: datetime | None
 
 
-def lanes(session: SqlSession, council: str | None) -> dict[Lane, Waiting]:
-    """Count what waits in each lane, of one council or of all."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What waits in each lane, and slug and title of every council, the newest first."""
+
+    lanes: dict[Lane, Waiting]
+    councils: list[tuple[str, str]]
+
+
+def around(session: SqlSession, council: str | None) -> Around:
+    """Count what waits in each lane, of one council or of all. One statement."""
+    rows = session.execute(_lanes(council)).all()
     found = {
-        Lane(lane): Waiting(min(count, MOST_COUNTED), count > MOST_COUNTED, since)
-        for lane, count, since in session.execute(_lanes(council))
+        Lane(row.lane): Waiting(
+            min(row.number, MOST_COUNTED), row.number > MOST_COUNTED, row.oldest
+        )
+        for row in rows
     }
-    return {lane: found[lane] for lane in Lane}
+    return Around(
+        {lane: found[lane] for lane in Lane},
+        [(slug, title) for slug, title in rows[0].councils or []],
+    )
 
 
 # Built once: that took longer than running it.
@@ -66,8 +80,15 @@ def _lanes(council: str | None) -> Select[Any]:
         .correlate(named)
         .scalar_subquery()
     )
+    pair = func.jsonb_build_array(Council.slug, Council.title)
+    councils = select(func.jsonb_agg(aggregate_order_by(pair, Council.id.desc()))).scalar_subquery()
     return (
-        select(named.c.lane, func.count(counted.c.opened_at), oldest)
+        select(
+            named.c.lane,
+            func.count(counted.c.opened_at).label("number"),
+            oldest.label("oldest"),
+            councils.label("councils"),
+        )
         .select_from(named)
         .outerjoin(counted, true())
         .group_by(named.c.lane)
@@ -87,11 +108,3 @@ def found(session: SqlSession, words: str) -> Waiting:
     """Count the ideas that a search finds, in all lanes."""
     n = session.scalar(select(func.count()).select_from(queue_filter.found(words).subquery())) or 0
     return Waiting(n, n >= queue_filter.MOST_FOUND, None)
-
-
-def councils(session: SqlSession) -> list[tuple[str, str]]:
-    """Return slug and title of every council, the newest first."""
-    return [
-        (row.slug, row.title)
-        for row in session.execute(select(Council.slug, Council.title).order_by(Council.id.desc()))
-    ]

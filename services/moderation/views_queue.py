@@ -140,14 +140,15 @@ def index() -> ResponseReturnValue:
 
 
 def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
-    lanes = queue_counts.lanes(reading, wanted.council)
+    around = queue_counts.around(reading, wanted.council)
+    lanes = around.lanes
     here = lanes[wanted.lane] if wanted.lane else queue_counts.together(list(lanes.values()))
     named = i18n.locale().languages
     return {
         "lanes": lanes,
         "everything": queue_counts.together(list(lanes.values())),
         "here": here,
-        "councils": queue_counts.councils(reading),
+        "councils": around.councils,
         "found": (queue_words.found(queue_counts.found(reading, wanted.q)) if wanted.q else ""),
         "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),

@@ -1,31 +1,38 @@
 """What became of somebody's last digest, and when the next one comes, in one line."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, true
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import readers, schedules
+from services.notify.letters import SUPERSEDED
 from services.notify.readers import Reader
 from services.notify.schedule_words import when
-from services.notify.subscribing import choices
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
+from shared.models import Digest, Letter, Staff
 
 # The latest digest of each, but tests and those that a newer one replaced.
-_LATEST = text("""
-    SELECT s.id, t.* FROM unnest(CAST(:people AS uuid[])) s(id) CROSS JOIN LATERAL (
-        SELECT d.made_at, d.waiting_count, d.is_calm, l.state, l.sent_at
-        FROM digests d LEFT JOIN letters l ON l.digest_id = d.id
-        WHERE d.staff_id = s.id AND NOT d.is_test AND l.error IS DISTINCT FROM 'superseded'
-        ORDER BY d.run_id DESC LIMIT 1) t""")
+_LATEST = (
+    select(Digest.made_at, Digest.waiting_count, Digest.is_calm, Letter.state, Letter.sent_at)
+    .outerjoin(Letter, Letter.digest_id == Digest.id)
+    .where(
+        Digest.staff_id == Staff.id,
+        ~Digest.is_test,
+        Letter.error.is_distinct_from(SUPERSEDED),
+    )
+    .order_by(Digest.run_id.desc())
+    .limit(1)
+    .correlate(Staff)
+    .lateral("latest")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +46,29 @@ class Status:
 
 def of_one(session: SqlSession, settings: Settings, staff_id: UUID) -> str | None:
     """Return somebody's line; None for who can have no digest."""
-    found = statuses(session, settings, only=staff_id)
-    return found[0].line if found else None
+    return next((each.line for each in statuses(session, settings, only=staff_id)), None)
 
 
 def statuses(session: SqlSession, settings: Settings, *, only: UUID | None = None) -> list[Status]:
-    """Return the line of everybody who can have digests, or of one, in the order of names."""
-    people = [each for each in choices(session) if only in {None, each.staff_id}]
-    on = {each.id: each for each in readers.readers(session)}
-    latest = _latest(session, [each.staff_id for each in people])
+    """Return the line of everybody who can have digests, or of one, in the order of names.
+
+    One statement: that of one stands on the page of the queue.
+    """
+    question = readers.everybody(readers.IS_ON, *_LATEST.c).outerjoin(_LATEST, true())
+    if only is not None:
+        question = question.where(Staff.id == only)
     now, zone = utcnow(), settings.timezone
-    return [
-        Status(each.staff_id, each.name, ", ".join([*last, _next(reader, now, zone)]))
-        for each in people
-        for last in [_last(latest.get(each.staff_id), now, zone)]
-        for reader in [on.get(each.staff_id)]
-    ]
+    found = []
+    for row in session.execute(question):
+        reader = readers.reader(row)
+        following = _next(reader if row.is_on else None, now, zone)
+        line = ", ".join([*_last(row, now, zone), following])
+        found.append(Status(reader.id, reader.name or reader.email, line))
+    return sorted(found, key=lambda each: each.name.lower())
 
 
-def _latest(session: SqlSession, people: Collection[UUID]) -> dict[UUID, Row[Any]]:
-    return {row.id: row for row in session.execute(_LATEST, {"people": list(people)})}
-
-
-def _last(row: Row[Any] | None, now: datetime, zone: ZoneInfo) -> list[str]:
-    if row is None:
+def _last(row: Row[Any], now: datetime, zone: ZoneInfo) -> list[str]:
+    if row.made_at is None:
         return [_("Inget brev än")]
     at = _at(row.sent_at or row.made_at, now, zone)
     if row.state is None or row.is_calm:

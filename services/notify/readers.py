@@ -28,6 +28,9 @@ _SCHEDULE = (
     Subscription.weekdays,
 )
 
+# Whether digests go out to somebody: until they say no, and while mail reaches them.
+IS_ON = (func.coalesce(Subscription.wanted, True) & addresses.reaches(Staff.id)).label("is_on")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -86,13 +89,13 @@ class Due:
 
 def readers(session: SqlSession) -> list[Reader]:
     """Return the moderators and administrators who want digests, in the order of their accounts."""
-    return [_reader(row) for row in session.execute(_readers())]
+    return [reader(row) for row in session.execute(_readers())]
 
 
 def one(session: SqlSession, staff_id: UUID) -> Reader | None:
     """Return somebody as a reader, also when they have said no; None for who can have no digest."""
     row = session.execute(_readers(also_off=True).where(Staff.id == staff_id)).one_or_none()
-    return None if row is None else _reader(row)
+    return None if row is None else reader(row)
 
 
 def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
@@ -115,7 +118,7 @@ def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
     if not found:
         return []
     rows = session.execute(_readers().where(Staff.id.in_(found)))
-    return [Due(_reader(row), found[row.id]) for row in rows]
+    return [Due(reader(row), found[row.id]) for row in rows]
 
 
 def next_slot(session: SqlSession, timezone: ZoneInfo, now: datetime) -> datetime | None:
@@ -143,7 +146,15 @@ def _schedule(row: Row[Any]) -> Schedule:
     return USUAL if row.rhythm is None else schedule_of(row)
 
 
-def _readers(*, also_off: bool = False) -> Select[Any]:
+def everybody(*more: Any) -> Select[Any]:
+    """Return a statement of all who can have digests, also those who have said no, and of `more`.
+
+    `reader` reads its rows.
+    """
+    return _readers(*more, also_off=True)
+
+
+def _readers(*more: Any, also_off: bool = False) -> Select[Any]:
     return _wanting(
         Staff.id,
         Staff.email,
@@ -154,6 +165,7 @@ def _readers(*, also_off: bool = False) -> Select[Any]:
         Subscription.council_ids,
         Subscription.lanes,
         Subscription.calm_note,
+        *more,
         also_off=also_off,
     ).order_by(Staff.id)
 
@@ -166,10 +178,7 @@ def _wanting(*columns: Any, also_off: bool = False) -> Select[Any]:
         .where(
             Staff.disabled_at.is_(None),
             Staff.role.in_(TOLD),
-            or_(
-                literal(also_off),
-                func.coalesce(Subscription.wanted, True) & addresses.reaches(Staff.id),
-            ),
+            or_(literal(also_off), IS_ON),
         )
     )
 
@@ -190,7 +199,8 @@ def _since() -> Any:
     return func.greatest(Staff.created_at, Subscription.chosen_at, last).label("since")
 
 
-def _reader(row: Row[Any]) -> Reader:
+def reader(row: Row[Any]) -> Reader:
+    """Read a row of `everybody`."""
     return Reader(
         id=row.id,
         email=row.email,

@@ -1,8 +1,11 @@
 """Notify's tasks: unpack the message, open the unit of work, call one function."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from celery import current_app, shared_task
+from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import (
     account_letters,
@@ -28,74 +31,55 @@ def _settings() -> Settings:
     return settings
 
 
-@shared_task(name=queues.LETTER.task, base=BatchTask)
-def write_letters(batch: str) -> None:
-    """Write the letters that a batch of decisions owes."""
+def _act(batch: str, effect: Callable[[SqlSession, UUID, Sequence[outbox.Delivery]], None]) -> None:
+    """Claim a batch, and have its effect in one unit of work."""
     batch_id = UUID(batch)
     deliveries = outbox.claim(batch_id)
     if deliveries:
         with Session.begin() as session:
-            letters.write(session, batch_id, deliveries, _settings())
+            effect(session, batch_id, deliveries)
+
+
+@shared_task(name=queues.LETTER.task, base=BatchTask)
+def write_letters(batch: str) -> None:
+    """Write the letters that a batch of decisions owes."""
+    _act(batch, partial(letters.write, settings=_settings()))
 
 
 @shared_task(name=queues.ARRIVAL.task, base=BatchTask)
 def confirm_arrivals(batch: str) -> None:
     """Write the letters that confirm the arrival of a batch of ideas."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            arrivals.write(session, batch_id, deliveries, _settings())
+    _act(batch, partial(arrivals.write, settings=_settings()))
 
 
 @shared_task(name=queues.ANSWER.task, base=BatchTask)
 def tell_of_answers(batch: str) -> None:
     """Write the letters that a batch of official answers owes."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            answers.write(session, batch_id, deliveries, _settings())
+    _act(batch, partial(answers.write, settings=_settings()))
 
 
 @shared_task(name=queues.ACCOUNT.task, base=BatchTask)
 def write_account_letters(batch: str) -> None:
     """Write the letters about accounts that a batch of links owes."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            account_letters.write(session, batch_id, deliveries, _settings())
+    _act(batch, partial(account_letters.write, settings=_settings()))
 
 
 @shared_task(name=queues.UNSUBSCRIBE.task, base=BatchTask)
 def turn_off_digests(batch: str) -> None:
     """Turn off the digests of those who asked for it from a digest."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            unsubscribing.act(session, batch_id, deliveries)
+    _act(batch, unsubscribing.act)
 
 
 @shared_task(name=queues.BOUNCE.task, base=BatchTask)
 def act_on_bounces(batch: str) -> None:
     """Act on reports of letters that came back."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            bounces.act(session, batch_id, deliveries)
+    _act(batch, bounces.act)
 
 
 @shared_task(name=queues.HOOK.task, base=BatchTask)
 def write_webhooks(batch: str) -> None:
     """Write what a batch of events owes to other systems."""
-    batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
-    if deliveries:
-        with Session.begin() as session:
-            webhook_writing.write(session, batch_id, deliveries, _settings())
+    _act(batch, partial(webhook_writing.write, settings=_settings()))
 
 
 @shared_task(name=queues.SEND_WEBHOOKS)

@@ -24,13 +24,12 @@ def admin(app, settings, session, desk) -> Desk:
 def dead(session, desk) -> None:
     """Moa, and the writer of an idea."""
     moa = session.scalars(select(Staff).where(Staff.name == "Moa")).one()
-    idea = an_idea(session, email="anna@example.org")
+    own, idea = (an_idea(session, email="anna@example.org") for _ in range(2))
     for number, whose in enumerate(({"staff_id": moa.id}, {"idea_id": idea.id})):
         letter = Letter(
             template="published",
             language="sv",
-            received_id=idea.id if number else None,
-            notice_id=None if number else idea.id,
+            received_id=(own, idea)[number].id,
             message_id=f"<{number}@stad.example>",
             due_at=utcnow(),
             **whose,

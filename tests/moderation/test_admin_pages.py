@@ -53,6 +53,7 @@ COUNCIL = {
     "language": "sv",
     "open_from": "2027-02-01T08:00",
     "open_until": "2027-07-01T17:00",
+    "wait_limit_h": "48",
 }
 RULE = {
     "title_sv": "Skräp och reklam",

@@ -467,7 +467,7 @@ class TestCost:
             for path in [*paths, *others]:
                 statements.clear()
                 desk.get(path)
-                assert len(statements) <= 9, (path, len(statements))
+                assert len(statements) <= 8, (path, len(statements))
                 connection.rollback()
                 for statement, parameters in statements:
                     if statement.startswith("SET LOCAL"):

@@ -120,10 +120,10 @@ def test_it_is_overdue_when_a_quarter_of_an_hour_has_passed(session, person, set
     person.created_at = MORNING - timedelta(hours=1)
     an_entry(session)
     session.commit()
-    assert not overdue(session, settings, MORNING + timedelta(minutes=14))
-    assert overdue(session, settings, MORNING + timedelta(minutes=16))
+    assert not overdue(session, settings.timezone, MORNING + timedelta(minutes=14))
+    assert overdue(session, settings.timezone, MORNING + timedelta(minutes=16))
     run_at(settings, MORNING + timedelta(minutes=17))
-    assert not overdue(session, settings, MORNING + timedelta(minutes=18))
+    assert not overdue(session, settings.timezone, MORNING + timedelta(minutes=18))
 
 
 def test_a_dry_run_leaves_nothing(session, person, settings):

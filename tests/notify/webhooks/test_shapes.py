@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.notify.webhooks.sentences import say
 from services.notify.webhooks.shapes import Told, body
-from shared import hooks
+from shared import hooks, i18n
 from shared.models import AlertKind, DecisionKind, IdeaStatus, Outcome, ReceiptVerb, WebhookShape
 
 IDEA = {
@@ -119,10 +119,11 @@ def test_everything_that_can_happen_has_a_sentence(language):
 
 
 def test_a_sentence_reads_well():
-    said = [
-        say("idea.submitted", {"idea": IDEA}, {"council:miljo": "Miljö och klimat"}),
-        say("idea.decided", decided("reject", rule="spam").data, {"rule:spam": "Skräp"}),
-    ]
+    with i18n.speaking("sv"):
+        said = [
+            say("idea.submitted", {"idea": IDEA}, {"council:miljo": "Miljö och klimat"}),
+            say("idea.decided", decided("reject", rule="spam").data, {"rule:spam": "Skräp"}),
+        ]
     assert [each.text for each in said] == [
         "Ny idé R-2026-000123 i Miljö och klimat.",
         "Idé R-2026-000123 i miljo publiceras inte: Skräp.",
