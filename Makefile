@@ -6,8 +6,9 @@ PY := .venv/bin/python
 LANGUAGES := $(wildcard shared/locale/*/LC_MESSAGES/messages.po)
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
 ARGS ?=
-# Each file of tests as a whole to one of the processes: what a file starts, it starts once.
-SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# Each file of tests as a whole to one of the processes: what a file starts, it starts once. One more
+# process than there are cores (four at the most): the long tests mostly wait.
+SPREAD ?= --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint bench install format translations lock browser

@@ -64,6 +64,15 @@ class SmtpServer:
         return "250 OK"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(
+        key=lambda item: (
+            "journeys" not in item.path.parts and item.get_closest_marker("slow") is None
+        )
+    )
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Postgres, Valkey]]:
     """PostgreSQL, its `radslag` database migrated, and Valkey."""
