@@ -5,7 +5,9 @@ is cheaper than any trick with rollbacks and proves more.
 """
 
 import itertools
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -30,6 +32,8 @@ from shared.config import Settings
 PROJECT = Path(__file__).resolve().parent.parent
 # A test run is not kept, so it need not survive a power cut.
 _HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What the servers of one process of a test run need at the most.
+_ROOM = 4 << 30
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _BROWSER_FLAGS = [
     "--no-sandbox",
@@ -74,9 +78,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Postgres, Valkey]]:
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the servers keep their files: in memory where there is room, else on the disk."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
+        with tempfile.TemporaryDirectory(prefix="servrar å data ", dir=memory) as path:
+            yield Path(path)
+    else:
+        yield tmp_path_factory.mktemp("servrar å data")
+
+
+@pytest.fixture(scope="session")
+def servers(servers_folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
     """PostgreSQL, its `radslag` database migrated, and Valkey."""
-    folder = DataFolder(tmp_path_factory.mktemp("servrar å data"))
+    folder = DataFolder(servers_folder)
     postgres, valkey = Postgres(folder, settings=_HASTY), Valkey(folder)
     valkey.begin()
     try:
