@@ -115,9 +115,7 @@ def menu(path: str, role: Role) -> Menu:
     """Return what the menu shows at a path to somebody with this role."""
     is_admin = role is Role.ADMIN
     # Administrators find the rules where they change them, others among the records.
-    hidden = (
-        {"/rules"} if is_admin else {"/subscriptions", "/duty"} if role is Role.READER else set()
-    )
+    hidden = {"/rules"} if is_admin else _NOT_FOR_READERS if role is Role.READER else set()
     records = tuple(page for page in _RECORDS if page.url not in hidden)
     groups: list[tuple[str, tuple[Page, ...]]] = [(_("Uppföljning"), records)]
     if is_admin:

@@ -30,7 +30,7 @@ _LATE_ADVICE = timedelta(hours=24)
 # Letters wait for a mail server, and for their turn.
 _LATE_LETTER = timedelta(minutes=30)
 # As `/readyz` says of the clock.
-SILENT_AFTER = timedelta(minutes=2)
+SILENT_AFTER = heartbeat.LATE_CLOCK
 # A digest that failed longer ago is no news.
 _LATELY = timedelta(days=7)
 

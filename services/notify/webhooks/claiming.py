@@ -24,13 +24,6 @@ LEASE_S = 120
 AT_ONCE = 4
 # So many failures in a row make an endpoint rest, and hear one at a time afterwards.
 ENOUGH = 3
-_REST_S, _LONGEST_REST_S = 30, 900
-# How long an answer may ask us to wait.
-LONGEST_WAIT_S = 3600
-# An endpoint without a success for so long is turned off.
-TURNED_OFF_AFTER = timedelta(days=3)
-
-GONE_STATUS = 410
 
 # Why one was cancelled, as its `error` says. The statement below has the same words.
 UNDONE = "undone"
