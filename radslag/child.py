@@ -21,11 +21,10 @@ class ChildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a child runs as; `may_search`: may pass folders that only root may enter."""
+    """Whom a child runs as, without any capability: somebody else or, without ids, ourselves."""
 
-    uid: int
-    gid: int
-    may_search: bool = False
+    uid: int | None = None
+    gid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Launch:
     death_signal: int
     uid: int | None
     gid: int | None
-    may_search: bool
+    unprivileged: bool
 
 
 class Child:
@@ -58,6 +57,10 @@ class Child:
         death_signal: signal.Signals = signal.SIGKILL,
         keep_open: Sequence[int] = (),
     ) -> None:
+        """Start it in `cwd`, which we enter, not its user.
+
+        With a `user`, neither it nor what it starts has any capability or can gain one.
+        """
         self.name = name
         self.log = log
         self._group_ended = False
@@ -66,7 +69,7 @@ class Child:
             death_signal=death_signal,
             uid=user.uid if user else None,
             gid=user.gid if user else None,
-            may_search=bool(user and user.may_search),
+            unprivileged=user is not None,
         )
         command = [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(asdict(launch))]
         with self._open_log() as output:

@@ -31,8 +31,10 @@ class DataFolder:
         """
         self.path = path.absolute()
         try:
-            # Root's servers run as somebody else, who must be able to pass.
-            self.path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.geteuid() == 0:
+                # Root's servers run as somebody else, who must be able to pass, whatever the umask.
+                self.path.chmod(self.path.stat().st_mode & 0o7777 | 0o111)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise DataFolderError(

@@ -15,12 +15,8 @@ import threading
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_KEEPCAPS = 8
-_PR_CAP_AMBIENT = 47
-_PR_CAP_AMBIENT_RAISE = 2
+_PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
-_CAP_DAC_OVERRIDE = 1
-_CAP_DAC_READ_SEARCH = 2
 _GONE = 127
 
 
@@ -36,39 +32,26 @@ class _CapData(ctypes.Structure):
     ]
 
 
-def _capabilities(libc: ctypes.CDLL, data: "ctypes.Array[_CapData]", name: str) -> None:
-    header = _CapHeader(_CAPABILITY_VERSION_3, 0)
-    if getattr(libc, name)(ctypes.byref(header), data) != 0:
-        raise OSError(ctypes.get_errno(), name)
-
-
-def change_user(uid: int, gid: int, *, may_search: bool) -> None:
-    """Become an unprivileged user; with `may_search` one that can still pass closed folders.
-
-    PostgreSQL refuses to run as root, but its folder or its programs may lie under one that only
-    root may enter (/root). One capability is kept over the change and over exec as an ambient one:
-    CAP_DAC_READ_SEARCH, or CAP_DAC_OVERRIDE in a container that has only that (capabilities(7)).
-    """
-    if not may_search:
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+def change_user(uid: int, gid: int) -> None:
+    """Become another user, of its own group alone, for good."""
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    data = (_CapData * 2)()
-    _capabilities(libc, data, "capget")
-    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
-        bit = 1 << capability
-        if not data[0].permitted & bit:
-            continue
-        kept = (_CapData * 2)(_CapData(bit, bit, bit), _CapData(0, 0, 0))
-        _capabilities(libc, kept, "capset")
-        libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)
-        return
+
+
+def give_up_privileges() -> None:
+    """Put down every capability, and be given none by what is run later (capabilities(7)).
+
+    What PostgreSQL's superuser starts then has no more rights than PostgreSQL.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    none = (_CapData * 2)()
+    for done in (
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+        libc.capset(ctypes.byref(_CapHeader(_CAPABILITY_VERSION_3, 0)), none),
+    ):
+        if done != 0:
+            raise OSError(ctypes.get_errno(), "capabilities")
 
 
 def watch_and_wait(arguments: list[str], death_signal: int) -> int:
@@ -95,7 +78,9 @@ def main() -> int:
     launch = json.loads(sys.argv[1])
     arguments = sys.argv[2:]
     if launch["uid"] is not None:
-        change_user(launch["uid"], launch["gid"], may_search=launch["may_search"])
+        change_user(launch["uid"], launch["gid"])
+    if launch["unprivileged"] and sys.platform == "linux":
+        give_up_privileges()
     if sys.platform != "linux":
         return watch_and_wait(arguments, launch["death_signal"])
     # After the change of user, which would clear it.

@@ -1,47 +1,156 @@
-"""Whom the servers run as: ourselves, or for root somebody unprivileged."""
+"""Whom the servers run as: ourselves, or for root a system user that owns nothing else."""
 
 import os
 import pwd
-import stat
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from radslag.child import User
+from radslag.data_folder import DataFolderError
 
-_NOBODY = "nobody"
+# An account of this name is made when root first starts the servers on a machine.
+SYSTEM_USER = "radslag-db"
+# What root needs to hand files over, become somebody else, end what runs as somebody else, and open
+# a socket that only somebody else may open (capabilities(7)).
+_NEEDED = {"CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
 
 
-def server_user(folder: Path, *programs: Path) -> User | None:
-    """Return whom the servers of this folder run as; None: as whoever we are.
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the servers of a data folder run as.
 
-    PostgreSQL refuses to run as root. Then it is the owner of what an earlier start left, else
-    `nobody`: no account is made, and no folder above ours changes its permissions.
+    `root` says that they run as root all the same, because it cannot become anybody else here;
+    PostgreSQL has to be talked into that (`preload`).
+    """
+
+    name: str
+    user: User = field(default_factory=User)
+    root: bool = False
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is somebody else than we are."""
+        return self.user.uid is not None
+
+
+def choose_account(data: Path) -> Account:
+    """Return whom the servers of this data folder run as.
+
+    An ordinary user runs them as itself. PostgreSQL refuses root, so root runs them as the owner of
+    the data folder or, if that is root too, as the system user `radslag-db`, which is made at the
+    first start. Root without the rights to do that (in a container that took them away, or where no
+    account can be made) runs them as itself without any right that is left.
     """
     if os.geteuid() != 0:
-        return None
-    owner = folder.stat().st_uid if folder.exists() else 0
-    account = pwd.getpwuid(owner) if owner else pwd.getpwnam(_NOBODY)
-    closed = any(_is_closed(path.resolve(), account) for path in (folder, *programs))
-    return User(account.pw_uid, account.pw_gid, may_search=closed)
+        return Account(_name_of(os.geteuid()))
+    found = _owner_of(data) or _system_user()
+    if found is None or not _may_become(found):
+        return Account(_name_of(0), root=True)
+    return Account(found.pw_name, User(found.pw_uid, found.pw_gid))
 
 
-def own_folder(path: Path, user: User | None) -> Path:
-    """Make a folder that only the servers' user (and root) may enter."""
+def own_folder(path: Path, account: Account) -> Path:
+    """Make a folder that only the servers' account (and root) may enter."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if user is not None:
-        os.chown(path, user.uid, user.gid)
+    if account.user.uid is not None and account.user.gid is not None:
+        os.chown(path, account.user.uid, account.user.gid)
     path.chmod(0o700)
     return path
 
 
-def _is_closed(path: Path, account: pwd.struct_passwd) -> bool:
-    """Whether a folder on the way there lets this account not pass."""
-    return any(not _may_pass(parent, account) for parent in path.parents if parent.exists())
+def hand_over(path: Path, account: Account) -> None:
+    """Give a folder and all that is in it to the servers' account, if an earlier start left it.
+
+    Earlier versions ran the servers of root as `nobody`, and a data folder can come from another
+    machine. Raises DataFolderError when it is somebody else's and we may not change that.
+    """
+    if not path.exists():
+        return
+    owner, user = path.stat().st_uid, account.user
+    if owner == (os.geteuid() if user.uid is None else user.uid):
+        return
+    if user.uid is None or user.gid is None:
+        raise DataFolderError(
+            f"The servers' files in {path} belong to the user {_name_of(owner)}: "
+            f"start Rådslag as that user, or choose another folder with --data or RADSLAG_DATA."
+        )
+    for folder, _folders, files in os.walk(path):
+        for name in (folder, *(os.path.join(folder, file) for file in files)):  # noqa: PTH118
+            os.chown(name, user.uid, user.gid, follow_symlinks=False)
 
 
-def _may_pass(folder: Path, account: pwd.struct_passwd) -> bool:
-    status = folder.stat()
-    if status.st_uid == account.pw_uid:
-        return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid == account.pw_gid:
-        return bool(status.st_mode & stat.S_IXGRP)
-    return bool(status.st_mode & stat.S_IXOTH)
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _owner_of(data: Path) -> pwd.struct_passwd | None:
+    """Return the account of the data folder's owner, unless that is root or has no name here."""
+    owner = data.stat().st_uid
+    try:
+        return pwd.getpwuid(owner) if owner != 0 else None
+    except KeyError:
+        return None
+
+
+def _system_user() -> pwd.struct_passwd | None:
+    """Return the system user, made if need be; None where none can be made."""
+    for attempt in ("look", "make"):
+        if attempt == "make" and not _make_system_user():
+            return None
+        try:
+            return pwd.getpwnam(SYSTEM_USER)
+        except KeyError:
+            continue
+    return None
+
+
+def _make_system_user() -> bool:
+    program = shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    if program is None or not _has_rights():
+        return False
+    command = [
+        program,
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/nonexistent",
+    ]
+    command += ["--shell", "/usr/sbin/nologin", "--comment", "Servers of Radslag", SYSTEM_USER]
+    # Two first starts at one instant: the second one finds it made, whatever its own try said.
+    subprocess.run(command, capture_output=True, check=False)
+    return True
+
+
+def _has_rights() -> bool:
+    """Whether root holds what it needs to run something as somebody else."""
+    if sys.platform != "linux":
+        return True
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    line = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    held = int(line.split()[1], 16)
+    return all(held & (1 << bit) for bit in _NEEDED.values())
+
+
+def _may_become(account: pwd.struct_passwd) -> bool:
+    """Try it: a container may map only some of the users, and say so only then."""
+    if not _has_rights():
+        return False
+    try:
+        subprocess.run(
+            ["/bin/sh", "-c", ":"],
+            user=account.pw_uid,
+            group=account.pw_gid,
+            extra_groups=[],
+            cwd="/",
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import locale
 import os
+import pwd
 import shutil
 import signal
 from collections.abc import Mapping
@@ -10,14 +11,19 @@ from urllib.parse import quote
 
 import psycopg
 
-from radslag.child import Child, ChildError, User, wait_until_ready
+from radslag.child import Child, ChildError, wait_until_ready
 from radslag.data_folder import DataFolder
-from radslag.embedded import binaries
-from radslag.embedded.account import own_folder, server_user
-from radslag.embedded.sockets import socket_folder
+from radslag.embedded.account import choose_account, hand_over, own_folder
+from radslag.embedded.binaries import find_postgres
+from radslag.embedded.preload import write_preload
+from radslag.embedded.sockets import seen_standing_in, socket_folder
 
 NAME = "radslag"
 _START_S = 60.0
+# Who may connect (pg_hba.conf and pg_ident.conf), in files of ours: the cluster's are left alone.
+_HBA = "radslag_hba.conf"
+_IDENT = "radslag_ident.conf"
+_PRELOAD = "no-rights.so"
 # The image in docker-compose.yml gets these too: order and case of characters are then the same
 # everywhere, and do not change with the system's libraries.
 LOCALE_FLAGS = (
@@ -38,13 +44,16 @@ class Postgres:
     """A PostgreSQL server with the database and the role `radslag`."""
 
     def __init__(self, data: DataFolder, *, settings: Mapping[str, str] | None = None) -> None:
+        self._data = data.path
         self._folder = data.path / "postgres"
         self._log = data.logs / "postgres.log"
         self._lock = data.lock
         self._settings = {**SETTINGS, **(settings or {})}
-        self._programs = {name: binaries.postgres(name) for name in ("postgres", "initdb")}
-        self._user: User | None = server_user(self._folder, *self._programs.values())
-        self._sockets = socket_folder(data.path, self._user)
+        self._account = choose_account(data.path)
+        self._program = find_postgres(self._account)
+        hand_over(self._folder, self._account)
+        self._sockets = socket_folder(data.path, self._account)
+        self._preload = write_preload(data.path / _PRELOAD) if self._account.root else None
         self._child: Child | None = None
 
     @property
@@ -69,14 +78,15 @@ class Postgres:
         (self._folder / "postmaster.pid").unlink(missing_ok=True)
         if not (self._folder / "PG_VERSION").exists():
             self._create_cluster()
+        self._write_access()
         # When we are killed it shuts down in order.
         self._child = Child(
             "postgres",
-            [self._programs["postgres"], "-D", self._folder, *self._flags()],
+            [self._program, "-D", self._seen(self._folder), *self._flags()],
             log=self._log,
-            env=_environment(),
-            cwd=Path("/"),
-            user=self._user,
+            env=self._environment(),
+            cwd=self._folder,
+            user=self._account.user,
             death_signal=signal.SIGINT,
             keep_open=[self._lock],
         )
@@ -99,22 +109,23 @@ class Postgres:
         making = self._folder.with_name("postgres.new")
         if making.exists():
             shutil.rmtree(making)
-        own_folder(making, self._user)
+        own_folder(making, self._account)
         child = Child(
             "initdb",
             [
-                self._programs["initdb"],
-                f"--pgdata={making}",
+                self._program.with_name("initdb"),
+                f"--pgdata={self._seen(making)}",
                 f"--username={NAME}",
-                "--auth=trust",
+                "--auth-local=peer",
+                "--auth-host=reject",
                 "--no-instructions",
                 *LOCALE_FLAGS,
                 f"--lc-ctype={_character_type()}",
             ],
             log=self._log,
-            env=_environment(),
-            cwd=Path("/"),
-            user=self._user,
+            env=self._environment(),
+            cwd=making,
+            user=self._account.user,
         )
         try:
             child.wait(_START_S)
@@ -124,15 +135,48 @@ class Postgres:
             raise ChildError(f"PostgreSQL could not make its files: {child.last_words()}")
         making.rename(self._folder)
 
+    def _write_access(self) -> None:
+        """Say who may connect: whom the server runs as, and whoever started it.
+
+        Written at every start: earlier versions let in everybody who could open the socket.
+        """
+        us = pwd.getpwuid(os.geteuid()).pw_name
+        names = dict.fromkeys((self._account.name, us))
+        for name, lines in {
+            _HBA: [f"local {what} all peer map={NAME}" for what in ("all", "replication")],
+            _IDENT: ['{} "{}" all'.format(NAME, name.replace('"', '""')) for name in names],
+        }.items():
+            path = self._folder / name
+            path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+            path.chmod(0o644)
+
     def _flags(self) -> list[str]:
-        quoted = '"{}"'.format(str(self._sockets).replace('"', '""'))
+        quoted = '"{}"'.format(str(self._sockets.seen_by_server).replace('"', '""'))
         settings = {
             **self._settings,
             "listen_addresses": "",
             "unix_socket_directories": quoted,
             "unix_socket_permissions": "0700",
+            "hba_file": str(self._seen(self._folder) / _HBA),
+            "ident_file": str(self._seen(self._folder) / _IDENT),
         }
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _seen(self, folder: Path) -> Path:
+        return seen_standing_in(folder, self._account)
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of ours: PGDATA, PGOPTIONS and the language would change the server.
+
+        But for the data folder, which tells whoever looks at the machine whose server it is.
+        """
+        kept = ("PATH", "TMPDIR", "TZDIR")
+        env = {name: os.environ[name] for name in kept if name in os.environ}
+        env |= {"LC_ALL": "C", "RADSLAG_DATA": str(self._data)}
+        if self._preload is not None:
+            # As seen from the folder of the files: a space in a path would end it.
+            env["LD_PRELOAD"] = f"../{self._preload.name}"
+        return env
 
     def _answers(self) -> bool:
         try:
@@ -149,7 +193,9 @@ class Postgres:
 
     def url_of(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql:///{database}?host={quote(str(self._sockets), safe='')}&user={NAME}"
+        return (
+            f"postgresql:///{database}?host={quote(str(self._sockets.path), safe='')}&user={NAME}"
+        )
 
 
 def _character_type() -> str:
@@ -169,9 +215,3 @@ def _character_type() -> str:
     finally:
         locale.setlocale(locale.LC_CTYPE, before)
     return "C"
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: PGDATA, PGOPTIONS and the language would change the server."""
-    kept = ("PATH", "TMPDIR", "TZDIR")
-    return {"LC_ALL": "C", **{name: os.environ[name] for name in kept if name in os.environ}}

@@ -2,52 +2,81 @@
 
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from radslag.child import User
-from radslag.embedded.account import own_folder
+from radslag.embedded.account import Account, own_folder
 
 # sun_path is 108 bytes on Linux and 104 elsewhere, the last one a NUL.
 _LIMIT = 103
 _LONGEST_NAME = "/.s.PGSQL.5432.lock"
+# The folder a process stands in, wherever it is: no right is needed on the folders above it.
+_STANDING = Path("/proc/self/cwd")
 
 
-def socket_folder(data: Path, user: User | None) -> Path:
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The folder of the sockets: as we reach it, and as a server does in whose folder it stands."""
+
+    path: Path
+    seen_by_server: Path
+
+
+def socket_folder(data: Path, account: Account) -> Sockets:
     """Return `run` in the data folder or, if that is too deep, a private temporary folder.
 
-    Only the servers' user can enter either.
+    Only the servers' account can enter either. A server of another user may not be able to pass the
+    folders above the data folder, so it reaches `run` from where it stands, in its own folder.
     """
     inside = data.absolute() / "run"
     if _fits(inside):
-        return own_folder(inside, user)
+        own_folder(inside, account)
+        return Sockets(inside, seen_from_within(inside, account))
     name = "radslag-" + hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
-    parent = Path(tempfile.gettempdir())
-    if not _fits(parent / name):
-        parent = Path("/tmp")  # noqa: S108
-    outside = parent / name
-    if not _is_ours(outside, user):
+    outside = _temporary_folder(account) / name
+    if not _is_ours(outside, account):
         # Somebody else was there first, and may look into it.
-        outside = Path(tempfile.mkdtemp(prefix="radslag-", dir=parent))
-    return own_folder(outside, user)
+        outside = Path(tempfile.mkdtemp(prefix="radslag-", dir=outside.parent))
+    own_folder(outside, account)
+    return Sockets(outside, outside)
 
 
-def remove_socket_folder(folder: Path) -> None:
-    """Remove it with whatever a killed server left there."""
-    shutil.rmtree(folder, ignore_errors=True)
+def seen_from_within(path: Path, account: Account) -> Path:
+    """Return how a server that stands in a folder beside this one reaches it."""
+    return Path("..", path.name) if account.is_other else path
+
+
+def seen_standing_in(folder: Path, account: Account) -> Path:
+    """Return how a server that stands in this folder names it."""
+    return folder if not account.is_other or not _STANDING.exists() else _STANDING
+
+
+def _temporary_folder(account: Account) -> Path:
+    """Return the first one whose path is short enough and, for another user, open to all."""
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/run")):  # noqa: S108
+        fits = _fits(parent / "radslag-0123456789abcdef")
+        if fits and os.access(parent, os.W_OK) and (not account.is_other or _is_open(parent)):
+            return parent
+    return Path("/tmp")  # noqa: S108
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether everybody may pass all folders on the way there."""
+    return all(
+        path.stat().st_mode & stat.S_IXOTH for path in (folder.resolve(), *folder.resolve().parents)
+    )
 
 
 def _fits(folder: Path) -> bool:
     return len(os.fsencode(folder)) + len(_LONGEST_NAME) <= _LIMIT
 
 
-def _is_ours(folder: Path, user: User | None) -> bool:
+def _is_ours(folder: Path, account: Account) -> bool:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         status = folder.lstat()
-        owners = {os.geteuid(), user.uid if user else os.geteuid()}
-        return stat.S_ISDIR(status.st_mode) and status.st_uid in owners
+        return stat.S_ISDIR(status.st_mode) and status.st_uid in {os.geteuid(), account.user.uid}
     return True

@@ -9,11 +9,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from radslag.child import Child, ChildError, User, wait_until_ready
+from radslag.child import Child, ChildError, wait_until_ready
 from radslag.data_folder import DataFolder
-from radslag.embedded import binaries
-from radslag.embedded.account import own_folder, server_user
-from radslag.embedded.sockets import socket_folder
+from radslag.embedded.account import choose_account, hand_over, own_folder
+from radslag.embedded.binaries import find_valkey
+from radslag.embedded.sockets import seen_standing_in, socket_folder
 
 _START_S = 60.0
 _SOCKET = "valkey.sock"
@@ -26,15 +26,16 @@ class Valkey:
         self._folder = data.path / "valkey"
         self._log = data.logs / "valkey.log"
         self._lock = data.lock
-        self._program = binaries.valkey_server()
-        self._user: User | None = server_user(self._folder, self._program)
-        self._sockets = socket_folder(data.path, self._user)
+        self._account = choose_account(data.path)
+        self._program = find_valkey(self._account)
+        hand_over(self._folder, self._account)
+        self._sockets = socket_folder(data.path, self._account)
         self._child: Child | None = None
 
     @property
     def socket(self) -> Path:
         """Where it listens."""
-        return self._sockets / _SOCKET
+        return self._sockets.path / _SOCKET
 
     @property
     def url(self) -> str:
@@ -50,17 +51,17 @@ class Valkey:
 
     def begin(self) -> None:
         """Start it without waiting for it."""
-        own_folder(self._folder, self._user)
+        own_folder(self._folder, self._account)
         config = self._folder / "valkey.conf"
         config.write_text(self._config(), encoding="utf-8")
         config.chmod(0o644)
         self._child = Child(
             "valkey",
-            [self._program, config.absolute()],
+            [self._program, seen_standing_in(self._folder, self._account) / config.name],
             log=self._log,
             env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
-            cwd=Path("/"),
-            user=self._user,
+            cwd=self._folder,
+            user=self._account.user,
             death_signal=signal.SIGTERM,
             keep_open=[self._lock],
         )
@@ -90,9 +91,9 @@ class Valkey:
     def _config(self) -> str:
         settings = {
             "port": "0",
-            "unixsocket": self.socket,
+            "unixsocket": self._sockets.seen_by_server / _SOCKET,
             "unixsocketperm": "700",
-            "dir": self._folder.absolute(),
+            "dir": seen_standing_in(self._folder, self._account),
             "daemonize": "no",
             "appendonly": "yes",
             "appendfsync": "everysec",

@@ -13,6 +13,7 @@ import click
 from radslag.child import ChildError
 from radslag.data_folder import DataFolder, DataFolderError
 from radslag.embedded.binaries import NotInstalledError
+from radslag.embedded.preload import NoPreloadError
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from radslag.up import first_start
@@ -85,7 +86,7 @@ def command(
         _refuse(error)
     try:
         plan = make_plan(options, folder, os.environ)
-    except (PortError, SettingsError, NotInstalledError) as error:
+    except (PortError, SettingsError, NotInstalledError, NoPreloadError, DataFolderError) as error:
         folder.release()
         _refuse(error)
     sys.exit(_run(plan, folder, signals))

