@@ -44,8 +44,14 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
+        self._fetched = 0
         self._shown_at = 0.0
         self._live = sys.stderr.isatty()
+
+    def fetch(self, name: str) -> None:
+        """Count a package that is being fetched."""
+        self._fetched += 1
+        self.show("Fetching", self._fetched, name)
 
     def show(self, what: str, done: int, name: str = "") -> None:
         """Say how many of the packages are done, and which one is at hand."""
@@ -123,12 +129,10 @@ def run_pip(arguments: list[str], progress: Progress) -> tuple[int, str]:
             env={**os.environ, "TMPDIR": str(temporary.absolute()), "PIP_NO_COLOR": "1"},
         ) as pip:
             assert pip.stdout is not None
-            fetched = 0
             for line in pip.stdout:
                 said.append(line)
                 if line.startswith("Collecting "):
-                    fetched += 1
-                    progress.show("Fetching", fetched, line.split()[1].partition("==")[0])
+                    progress.fetch(line.split()[1].partition("==")[0])
                 if line.startswith("Installing collected"):
                     watch_unpacking(pip, site, progress)
     finally:
@@ -144,7 +148,7 @@ def watch_unpacking(pip: "subprocess.Popen[str]", site: Path, progress: Progress
 
 
 def explain(said: str, kind: str) -> str:
-    """Return one sentence: what is wrong, and what mends it; pip's words where we know no better."""
+    """Return a sentence: what is wrong and what mends it; pip's words where we know no better."""
     version = "{}.{}".format(*sys.version_info[:2])
     if "No space left on device" in said or "Errno 28" in said:
         free_mb = shutil.disk_usage(VENV).free // 1_000_000
