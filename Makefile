@@ -34,7 +34,7 @@ bench: install ## Measure (see bench/README.md)
 	@$(PY) -m bench $(ARGS)
 
 fresh: ## Try `make up` as on other machines: closed folders, other users, other Pythons (ARGS="closed …")
-	@sh tools/fresh.sh $(ARGS)
+	@python3 tools/fresh.py $(ARGS)
 
 install: ## Install what running and working on it needs into .venv
 	@sh tools/install.sh dev
