@@ -28,6 +28,7 @@ from radslag.embedded.valkey import Valkey
 from radslag.ports import free_port
 from shared import db, migrate
 from shared.config import Settings
+from tests import skips
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A test run is not kept, so it need not survive a power cut.
@@ -66,6 +67,11 @@ class SmtpServer:
         self.letters.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A skip is a failure in CI."""
+    skips.pytest_configure(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
