@@ -42,10 +42,51 @@ def is_current(connection: Connection) -> bool:
 
 
 def drift(database_url: str) -> list[str]:
-    """Say what differs between the models and the migrated schema; nothing is right."""
+    """Say what differs between the models and the migrated schema; nothing is right.
+
+    Alembic compares tables, columns and the columns of indexes. What a constraint or an index says
+    is compared here, as PostgreSQL spells it: the models' tables are made in a schema of their own,
+    which is taken back.
+    """
     engine = make_engine(database_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": False})
         found = [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        migrated = _spelled(connection, "public")
+        connection.execute(text(f"CREATE SCHEMA {_OF_MODELS}"))
+        Base.metadata.create_all(
+            connection.execution_options(schema_translate_map={None: _OF_MODELS})
+        )
+        of_models = _spelled(connection, _OF_MODELS)
+        connection.rollback()
     engine.dispose()
-    return found
+    return found + [
+        f"{name}: {migrated.get(name)}; in the models {of_models.get(name)}"
+        for name in sorted(migrated.keys() | of_models)
+        if migrated.get(name) != of_models.get(name)
+    ]
+
+
+_OF_MODELS = "of_models"
+
+
+def _spelled(connection: Connection, schema: str) -> dict[str, str]:
+    """Return what each constraint and index of a schema says, in PostgreSQL's words."""
+    # What stands first in the path is named without its schema.
+    connection.execute(text(f"SET LOCAL search_path = {schema}"))
+    rows = connection.execute(
+        text("""
+            SELECT t.relname || ', constraint ' || c.conname, pg_get_constraintdef(c.oid)
+            FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+            WHERE c.connamespace = CAST(:schema AS regnamespace)
+              AND c.contype <> 'n' AND t.relname <> 'alembic_version'
+            UNION ALL
+            SELECT t.relname || ', index ' || i.relname,
+                   regexp_replace(pg_get_indexdef(i.oid), ' ON [^ ]+', '')
+            FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+            JOIN pg_class t ON t.oid = x.indrelid
+            WHERE i.relnamespace = CAST(:schema AS regnamespace)
+              AND t.relname <> 'alembic_version'"""),
+        {"schema": schema},
+    )
+    return {row[0]: row[1] for row in rows}
