@@ -127,11 +127,7 @@ def _give_children_back(session: SqlSession, idea: Idea, undone: Decision) -> No
 def _take_children_back(session: SqlSession, undone: Decision, staff_id: UUID) -> None:
     """Undo what `release_merged` did to ideas about which nothing was decided since."""
     released = session.scalars(
-        select(Decision.id).where(
-            Decision.bulk_id == undone.id,
-            Decision.kind == DecisionKind.REOPEN,
-            Decision.staff_id.is_(None),
-        )
+        select(Decision.id).where(Decision.bulk_id == undone.id).order_by(Decision.seq)
     ).all()
     for decision_id in released:
         try:

@@ -47,17 +47,6 @@ def test_only_the_words_that_differ_are_told():
     assert [other[start:end] for start, end in there] == ["gungor"]
 
 
-@given(st.text(max_size=30), spans)
-def test_masking_leaves_everything_else_as_it_was(text, found):
-    kept = masks.merged_spans(found, len(text))
-    pieces = masks.mask(text, found).split(masks.MASK) if masks.MASK not in text else None
-    if pieces is not None:
-        borders = [0, *(at for span in kept for at in span), len(text)]
-        assert pieces == [
-            text[start:end] for start, end in zip(borders[::2], borders[1::2], strict=True)
-        ]
-
-
 def test_words_to_mask_are_found_whatever_their_case_and_nowhere_else():
     text = "Straße och STRASSE, Åsa och åsa"
     assert [text[a:b] for a, b in masks.find_words(text, "ÅSA")] == ["Åsa", "åsa"]

@@ -152,3 +152,15 @@ def made_about(session: SqlSession, idea: Idea) -> list[Decision]:
     return list(
         session.scalars(select(Decision).where(Decision.idea_id == idea.id).order_by(Decision.seq))
     )
+
+
+def submitted(session: SqlSession, idea: Idea) -> list[int]:
+    """Return which text versions the checks were asked to look at."""
+    return [
+        payload["text_version"]
+        for payload in session.scalars(
+            select(OutboxEvent.payload)
+            .where(OutboxEvent.subject_id == idea.id, OutboxEvent.kind == "IdeaSubmitted")
+            .order_by(OutboxEvent.id)
+        )
+    ]
