@@ -1,6 +1,7 @@
 """One database for all rules of decisions; each test in a transaction that is rolled back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -14,17 +15,24 @@ from shared.models import Council, Staff
 from tests.factories import a_council, a_member_of_staff, a_rule
 
 
+@contextmanager
+def an_engine(postgres: Postgres, name: str) -> Iterator[Engine]:
+    """A migrated database of its own."""
+    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE radslag STRATEGY FILE_COPY")
+        engine = make_engine(postgres.url_of(name))
+        yield engine
+        engine.dispose()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def rules_engine(
     servers: tuple[Postgres, Valkey], database_counter: Iterator[int]
 ) -> Iterator[Engine]:
-    name = f"test_{next(database_counter)}"
-    with psycopg.connect(servers[0].url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE radslag STRATEGY FILE_COPY")
-        engine = make_engine(servers[0].url_of(name))
+    """The database where nothing stays."""
+    with an_engine(servers[0], f"test_{next(database_counter)}") as engine:
         yield engine
-        engine.dispose()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
