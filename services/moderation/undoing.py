@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.moderation import entries, re_reviews, track_record
+from services.moderation import entries, re_reviews, supporters, track_record
 from services.moderation.transitions import (
     CAN_HOLD_MERGED,
     Conflict,
@@ -58,9 +58,16 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     )
     session.add(decision)
     session.flush()  # entries name the decision
+    # Back with a target that may have been joined by the same person meanwhile.
+    counts = (
+        target is None
+        or idea.merged_into is not None
+        or bool(supporters.heard(session, [idea], target))
+    )
     with session.no_autoflush:
         _give_children_back(session, idea, undone)
         restore(session, idea, undone.before)
+        idea.counts_as_support &= counts
     if idea.status not in CAN_HOLD_MERGED:
         # What was merged into it while it could hold others.
         release_merged(session, idea, decision.id)
