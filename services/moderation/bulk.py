@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from services.moderation import entries, requirements, supporters, track_record
 from services.moderation.decisions import decide, settle
 from services.moderation.re_reviews import OthersTurn
-from services.moderation.transitions import Conflict, NotAllowed, new_decision
+from services.moderation.transitions import Conflict, NotAllowed, locked, new_decision
 from services.moderation.undoing import restore, undo
 from shared import outbox
 from shared.events import IdeaDecided
@@ -74,7 +74,7 @@ def decide_many(  # noqa: PLR0913 - all that a decision can say
     result = BulkResult(bulk_id=new_id())
     seen = dict(sorted(set(items)))
     named = {into} if into else set()
-    by_number = {each.number: each for each in _locked(session, Idea.number.in_({*seen, *named}))}
+    by_number = {each.number: each for each in locked(session, Idea.number.in_({*seen, *named}))}
     target = requirements.target_of(by_number, into) if kind is DecisionKind.MERGE else None
     if target is not None:
         seen.pop(target.number, None)
@@ -84,6 +84,10 @@ def decide_many(  # noqa: PLR0913 - all that a decision can say
         for number, version in seen.items()
         if (idea := by_number.get(number)) and idea.version == version and idea.id not in alone
     ]
+    rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
+    # Before those that go alone: one of them may let go of others that stand here.
+    for idea in plain:
+        requirements.require(idea, kind, rule, target, masked=False)
     for number in sorted(seen.keys() - {idea.number for idea in plain}):
 
         def one(number: str = number) -> Decision:
@@ -102,9 +106,6 @@ def decide_many(  # noqa: PLR0913 - all that a decision can say
             )
 
         result.try_one(number, one, (Conflict, OthersTurn, LookupError))
-    rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
-    for idea in plain:
-        requirements.require(idea, kind, rule, target, masked=False)
     heard = (
         supporters.heard(session, _oldest_first(plain), target)
         if target is not None and counts_as_support
@@ -146,7 +147,7 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
     Raises LookupError when there is no such act.
     """
     result = BulkResult(bulk_id=bulk_id)
-    ideas = _locked(
+    ideas = locked(
         session, Idea.id.in_(select(Decision.idea_id).where(Decision.bulk_id == bulk_id))
     )
     by_id = {idea.id: idea for idea in ideas}
@@ -196,17 +197,6 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
     )
     result.done += [idea.number for idea, _undone in together]
     return result
-
-
-def _locked(session: SqlSession, which: object) -> Sequence[Idea]:
-    """Lock ideas in the order of their ids, so that two acts wait instead of deadlocking."""
-    return session.scalars(
-        select(Idea)
-        .where(which)  # type: ignore[arg-type]
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
 
 
 def _oldest_first(ideas: Iterable[Idea]) -> list[Idea]:

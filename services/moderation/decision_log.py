@@ -9,11 +9,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.moderation.undoing import LASTING
 from shared.models import Decision, DecisionKind, Idea, Rule, Staff
 
 PAGE_SIZE = 50
-# `undoing.undo` refuses these.
-_LASTING = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int | None]:
             decided_at=decision.decided_at,
             bulk_id=decision.bulk_id,
             ideas=many.get(decision.bulk_id, 1),
-            can_undo=latest and decision.kind not in _LASTING and decision.bulk_id not in many,
+            can_undo=latest and decision.kind not in LASTING and decision.bulk_id not in many,
         )
         for decision, number, name, email, rule, latest in rows
     ]

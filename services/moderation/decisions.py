@@ -34,7 +34,7 @@ from shared import outbox
 from shared.clock import utcnow
 from shared.events import IdeaDecided, IdeaSubmitted
 from shared.i18n import gettext as _
-from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Rule
+from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Rule, TextKind
 
 _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
@@ -77,7 +77,14 @@ def decide(  # noqa: PLR0913 - all that a decision can say
                 Decision.idea_id == idea.id, Decision.seen_version == seen_version
             )
         )
-        if earlier is not None and _is_same(earlier, kind, staff_id, rule, target):
+        if (
+            earlier is not None
+            and _is_same(earlier, kind, staff_id, rule, target)
+            and (
+                kind is not DecisionKind.MASK
+                or _is_masked(session, earlier, mask_spans, author=mask_author)
+            )
+        ):
             return earlier
         raise Conflict(seen_version=seen_version, version=idea.version, last=last)
     requirements.require(idea, kind, rule, target, masked=bool(mask_spans) or mask_author)
@@ -135,6 +142,21 @@ def _is_same(
         rule.id if rule else None,
         target.id if target else None,
     )
+
+
+def _is_masked(
+    session: SqlSession, earlier: Decision, spans: Sequence[tuple[int, int]], *, author: bool
+) -> bool:
+    """Whether an earlier mask took the same words: other words are another decision."""
+    was = earlier.before["public_version"] or earlier.before["text_version"]
+    standing = session.get_one(IdeaText, (earlier.idea_id, was))
+    wanted = masks.masked_version(standing, spans, mask_author=author)
+    made = select(IdeaText.text, IdeaText.author).where(
+        IdeaText.idea_id == earlier.idea_id,
+        IdeaText.version > was,
+        IdeaText.kind == TextKind.MASK,
+    )
+    return (wanted.text, wanted.author) in session.execute(made).all()
 
 
 def _apply(

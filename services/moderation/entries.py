@@ -63,14 +63,17 @@ def close(
     *,
     closed_by: UUID | None = None,
     reasons: Collection[Reason] | None = None,
+    since: datetime | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Close the idea's open entries, all of them or those for the reasons named."""
+    """Close the idea's open entries: all, those for the reasons named, those opened since then."""
     closing = update(QueueEntry).where(
         QueueEntry.idea_id == idea_id, QueueEntry.closed_at.is_(None)
     )
     if reasons is not None:
         closing = closing.where(QueueEntry.reason.in_(reasons))
+    if since is not None:
+        closing = closing.where(QueueEntry.opened_at >= since)
     session.execute(closing.values(closed_at=at or utcnow(), closed_by=closed_by))
 
 

@@ -16,10 +16,9 @@ from services.moderation.idea_reading import Measured, Similar
 from services.moderation.marks import Piece
 from services.moderation.re_reviews import JUDGEMENTS, NewLook
 from services.moderation.transitions import TRANSITIONS
+from services.moderation.undoing import LASTING
 from services.moderation.writer_reads import Write
 from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
-
-_FINAL = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def of(
         "answer": timeline.standing_answer(past),
         "latest": latest,
         "may_undo": latest is not None
-        and latest.decision not in _FINAL
+        and latest.decision not in LASTING
         and not (barred and latest.decision in JUDGEMENTS),
         "kinds": {kind.value for kind in kinds},
         "rules": sheet.rules,

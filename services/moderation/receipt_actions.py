@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import entries, transitions
@@ -17,13 +17,9 @@ _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERG
 
 def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
     """Act on every request of a batch, and mark them done."""
-    ideas = session.scalars(
-        select(Idea)
-        .where(Idea.id.in_({delivery.subject_id for delivery in deliveries}))
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    ideas = transitions.locked(
+        session, Idea.id.in_({delivery.subject_id for delivery in deliveries})
+    )
     by_id = {idea.id: idea for idea in ideas}
     outbox.done(session, batch, deliveries)
     for delivery in deliveries:
@@ -53,10 +49,14 @@ def withdraw(session: SqlSession, idea: Idea) -> None:
 def correct(session: SqlSession, idea: Idea, text_version: int) -> None:
     """Put the writer's corrected text under check; a public text stands until a person accepts it.
 
-    An older correction that arrives late changes nothing.
+    An older correction that arrives late, and the same one again, change nothing.
     """
-    standing = session.get_one(IdeaText, (idea.id, idea.text_version))
-    if standing.kind is TextKind.CORRECTION and standing.version >= text_version:
+    newest = session.scalar(
+        select(func.max(IdeaText.version)).where(
+            IdeaText.idea_id == idea.id, IdeaText.kind == TextKind.CORRECTION
+        )
+    )
+    if text_version == idea.text_version or text_version != newest:
         return
     corrected = session.get_one(IdeaText, (idea.id, text_version))
     idea.text_version = text_version

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation import transitions
 from services.moderation.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Idea, IdeaStatus, Rule
@@ -15,13 +16,8 @@ def locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Id
 
     Raises LookupError for an unknown number, NotAllowed for an unknown target.
     """
-    found = session.scalars(
-        select(Idea)
-        .where(Idea.number.in_([number] if into is None else [number, into]))
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    numbers = [number] if into is None else [number, into]
+    found = transitions.locked(session, Idea.number.in_(numbers))
     by_number = {idea.number: idea for idea in found}
     if number not in by_number:
         raise LookupError

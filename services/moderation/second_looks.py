@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from services.moderation import entries, requirements
 from services.moderation.checks import Finding, worst_first
 from services.moderation.idea_reading import STANDS
+from services.moderation.transitions import locked
 from services.moderation.verdicts import from_row
 from shared.clock import utcnow
 from shared.models import (
@@ -25,6 +26,7 @@ from shared.models import (
     DecisionKind,
     FindingRow,
     Idea,
+    IdeaStatus,
     IdeaText,
     Judgement,
     Precision,
@@ -38,7 +40,7 @@ _OPEN = and_(Sample.answered_at.is_(None), Sample.voided_at.is_(None))
 
 
 class Closed(Exception):  # noqa: N818 - says what it is
-    """Somebody answered first, or the first decision was undone meanwhile."""
+    """Somebody answered first, or the first decision was undone, or the idea taken back."""
 
 
 class RuleMissing(Exception):  # noqa: N818 - says what it is
@@ -258,12 +260,19 @@ def _locked(session: SqlSession, sample_id: int, staff_id: UUID) -> Sample:
     sample = session.get(Sample, sample_id, with_for_update=True, populate_existing=True)
     if sample is None:
         raise LookupError
+    # What is decided about the idea, or taken back, waits for the answer.
+    locked(session, Idea.id == sample.idea_id)
     _require_open(session, sample, staff_id)
     return sample
 
 
 def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
     if sample.answered_at is not None or sample.voided_at is not None:
+        raise Closed
+    undone = select(Decision.id).where(Decision.undoes == sample.decision_id).exists()
+    gone = select(undone | (Idea.status == IdeaStatus.WITHDRAWN)).where(Idea.id == sample.idea_id)
+    # The draw voids such a one, but not at once.
+    if session.scalar(gone):
         raise Closed
     if session.scalar(select(Sample.id).where(Sample.id == sample.id, is_for(staff_id))) is None:
         raise LookupError

@@ -67,11 +67,12 @@ def note(session: SqlSession, decision: Decision, rule_code: str | None) -> None
 
 
 def note_many(session: SqlSession, decisions: Sequence[Decision], rule_code: str | None) -> None:
-    """Do the same for many decisions that say the same, all of them stored."""
-    if decisions:
-        agreed, wrong = shown_by(decisions[0].status_after, rule_code)
-        made = Decision.id.in_([each.id for each in decisions])
-        _insert(session, agreed, wrong, made)
+    """Do the same for many decisions of one act, all of them stored."""
+    # What is kept stays what it is: one of them public, another rejected.
+    for status in sorted({each.status_after for each in decisions}):
+        agreed, wrong = shown_by(status, rule_code)
+        made = [each.id for each in decisions if each.status_after is status]
+        _insert(session, agreed, wrong, Decision.id.in_(made))
 
 
 def note_masked(

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import entries
@@ -84,6 +84,17 @@ class NotAllowed(Exception):  # noqa: N818 - says what it is
     def __init__(self, reason: str) -> None:
         super().__init__("decision not allowed")
         self.reason = reason
+
+
+def locked(session: SqlSession, which: ColumnElement[bool]) -> Sequence[Idea]:
+    """Lock ideas in the order of their ids, so that two acts wait instead of deadlocking."""
+    return session.scalars(
+        select(Idea)
+        .where(which)
+        .order_by(Idea.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def latest(session: SqlSession, idea_id: UUID) -> Decision | None:

@@ -1,6 +1,6 @@
 """Marks cut raw text; whatever the spans are, the pieces together are the text."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation import comparing, marks, masks
@@ -47,18 +47,33 @@ def test_only_the_words_that_differ_are_told():
     assert [other[start:end] for start, end in there] == ["gungor"]
 
 
-@given(st.text(max_size=30), spans)
-def test_masking_leaves_everything_else_as_it_was(text, found):
-    kept = masks.merged_spans(found, len(text))
-    pieces = masks.mask(text, found).split(masks.MASK) if masks.MASK not in text else None
-    if pieces is not None:
-        borders = [0, *(at for span in kept for at in span), len(text)]
-        assert pieces == [
-            text[start:end] for start, end in zip(borders[::2], borders[1::2], strict=True)
-        ]
-
-
 def test_words_to_mask_are_found_whatever_their_case_and_nowhere_else():
     text = "Straße och STRASSE, Åsa och åsa"
     assert [text[a:b] for a, b in masks.find_words(text, "ÅSA")] == ["Åsa", "åsa"]
     assert masks.find_words(text, "  ") == []
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.text("abcdefgh", max_size=12),
+    st.dictionaries(
+        st.integers(1, 4),
+        st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)).filter(lambda s: s[0] < s[1])),
+        max_size=3,
+    ),
+)
+def test_each_character_is_marked_by_exactly_what_covers_it(text, found):
+    pieces = marks.cut(text, found)
+    marked = [piece.refs for piece in pieces for _ in piece.text]
+    assert marked == [
+        tuple(ref for ref, spans in found.items() if any(a <= at < b for a, b in spans))
+        for at in range(len(text))
+    ]
+    at = 0
+    for piece in pieces:
+        assert piece.text
+        at += len(piece.text)
+        ends = [
+            ref for ref in piece.refs if any(a < at == min(b, len(text)) for a, b in found[ref])
+        ]
+        assert list(piece.ends) == ends
