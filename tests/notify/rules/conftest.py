@@ -23,6 +23,7 @@ from shared import db, outbox
 from shared.config import Settings, sqlalchemy_url
 from shared.ids import new_id
 from shared.models import (
+    Council,
     Decision,
     DecisionKind,
     Idea,
@@ -49,10 +50,16 @@ def rules_url(servers: tuple[Postgres, Valkey], database_counter: Iterator[int])
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+# Without indexes rows come as they were stored, unless a statement says in which order.
+_PLAIN = "-c enable_indexscan=off -c enable_indexonlyscan=off -c enable_bitmapscan=off"
+
+
 @pytest.fixture(scope="package")
 def engine(rules_url: str) -> Iterator[Engine]:
     made = create_engine(
-        sqlalchemy_url(rules_url), connect_args={"options": "-c timezone=UTC"}, hide_parameters=True
+        sqlalchemy_url(rules_url),
+        connect_args={"options": f"-c timezone=UTC {_PLAIN}"},
+        hide_parameters=True,
     )
     yield made
     made.dispose()
@@ -98,6 +105,10 @@ class House:
             self.session,
             **{"email": ADDRESS, "submitted": False, "status": IdeaStatus.WAITING} | about,
         )
+
+    def beside(self, idea: Idea) -> Idea:
+        """Store another one in the same council."""
+        return self.waiting(council=self.session.get_one(Council, idea.council_id))
 
     def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
         self.session.flush()

@@ -1,4 +1,4 @@
-"""Claiming letters: which, when, whose, for how long; and what each end of a claim leaves behind."""
+"""Claiming letters: which, when and whose; and what each end of a claim leaves behind."""
 
 from datetime import datetime, timedelta
 
@@ -111,6 +111,13 @@ def test_a_claim_is_anybodys_when_its_lease_has_ended_but_never_a_digests(
     assert (said(session, letter) == (LetterState.FAILED, INTERRUPTED)) is is_given_up
     if is_given_up:
         assert stored(session, letter).claimed_until is None
+
+
+@pytest.mark.parametrize("kind", ["writer", "notice"])
+def test_only_digests_are_given_up(session, house, about, clock, kind):
+    letter = house.letter(**about(kind), **claimed(NOON - timedelta(days=1)))
+    claims.give_up_interrupted(session)
+    assert said(session, letter) == (LetterState.CLAIMED, None)
 
 
 def test_a_digest_that_waits_is_not_given_up(session, house, about, clock):
@@ -228,7 +235,7 @@ def test_what_went_wrong_says_what_becomes_of_it(session, house, about, clock, p
 # ---- two workers with one letter: the lease of the first has ended, the second has it now
 
 ENDS = {
-    "sent": lambda session, letter: claims.mark_sent(session, letter),
+    "sent": claims.mark_sent,
     "refused": lambda session, letter: claims.mark_not_sent(
         session, letter, Refused("550", passing=False)
     ),
