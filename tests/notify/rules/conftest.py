@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 import time_machine
-from sqlalchemy import Engine, create_engine, select, update
+from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
@@ -33,6 +33,7 @@ from shared.models import (
     Role,
     Staff,
 )
+from shared.models.base import Base
 from shared.queues import Consumer
 from tests.factories import a_member_of_staff, an_idea
 from tests.notify.conftest import ADDRESS
@@ -155,6 +156,22 @@ class House:
             .execution_options(populate_existing=True)
         ).all()
         return batch, [_claimed(self.session, each) for each in sorted(found, key=lambda d: d.id)]
+
+    def stir(self, *tables: type[Base]) -> None:
+        """Store rows in the opposite order: what a statement does not order comes differently."""
+        self.session.flush()
+        # Some tables are sealed against changes, which this is none.
+        self.session.execute(text("SET LOCAL session_replication_role = replica"))
+        for name in (table.__tablename__ for table in tables):
+            rows = self.session.scalars(text(f"SELECT ctid FROM {name} ORDER BY ctid DESC")).all()
+            column = next(iter(Base.metadata.tables[name].primary_key)).name
+            for row in rows:
+                self.session.execute(
+                    text(f"UPDATE {name} SET {column} = {column} WHERE ctid = CAST(:row AS tid)"),
+                    {"row": row},
+                )
+        self.session.execute(text("SET LOCAL session_replication_role = origin"))
+        self.session.expire_all()
 
     def letters(self) -> Sequence[Letter]:
         """Return all letters, the oldest first, as they are stored."""

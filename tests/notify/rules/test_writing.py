@@ -27,7 +27,10 @@ from shared.events import (
 from shared.ids import new_id
 from shared.models import (
     BounceKind,
+    Contact,
+    Decision,
     DecisionKind,
+    Idea,
     Invitation,
     Letter,
     LetterState,
@@ -268,11 +271,20 @@ class TestArrivals:
 
     def test_of_one_batch_the_first_that_came_are_confirmed(self, house, session):
         ideas = [house.waiting() for _ in range(5)]
-        for idea in reversed(ideas):
+        for idea in ideas:
             outbox.record(session, IdeaChecked(idea.id, 1))
+        house.stir(Idea, Contact)
         arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
         by_idea = {each.received_id: each.state.value for each in house.letters()}
         assert [by_idea[idea.id] for idea in ideas] == ["waiting"] * 3 + ["cancelled"] * 2
+
+    def test_what_is_delivered_again_takes_nobodys_place(self, house, session):
+        ideas = [house.waiting() for _ in range(3)]
+        for some in (ideas[:2], ideas):
+            for idea in some:
+                outbox.record(session, IdeaChecked(idea.id, 1))
+            arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
+        assert [each.state.value for each in house.letters()] == ["waiting"] * 3
 
 
 @pytest.mark.usefixtures("clock")
@@ -367,6 +379,30 @@ class TestDecisions:
         assert of_idea == ("published", "waiting", None) if is_true_again else of_other
         assert of_other == ("published", state.value, error)
         assert rejected == ("rejected", "cancelled", UNDONE)
+
+    def test_a_correction_says_what_stands_so_nothing_is_made_true_again(self, house, session):
+        idea = house.waiting()
+        house.decide(idea, DecisionKind.PUBLISH)
+        self.write(house)
+        session.execute(update(Letter).values(state=LetterState.CANCELLED, error=SUPERSEDED))
+        later = house.decide(idea, DecisionKind.REJECT, rule_code=a_rule(session).code)
+        self.write(house)
+        session.execute(
+            update(Letter)
+            .where(Letter.decision_id == later.id)
+            .values(state=LetterState.SENT, sent_at=utcnow())
+        )
+        self.undo(house, later)
+        assert self.write(house) == [
+            ("published", "cancelled", SUPERSEDED),
+            ("rejected", "sent", None),
+            ("corrected", "waiting", None),
+        ]
+
+    def test_decisions_are_told_in_the_order_in_which_they_were_made(self, house):
+        self.undo(house, house.decide(house.waiting(), DecisionKind.PUBLISH))
+        house.stir(Decision)
+        assert self.write(house) == [("published", "cancelled", UNDONE)]
 
 
 @pytest.mark.usefixtures("clock")
