@@ -35,6 +35,7 @@ from shared.models import (
     Letter,
     LetterState,
     LinkKind,
+    OfficialAnswer,
     OutboxDelivery,
     PasswordReset,
     Role,
@@ -539,6 +540,65 @@ class TestAnswers:
         assert third.template == "answered"
         now = {each.id: each.state for each in house.letters()}
         assert now[first.id] is LetterState.CANCELLED
+
+    def test_what_was_taken_back_already_is_not_taken_back_from_them_again(
+        self, house, session, idea
+    ):
+        answer(house, idea)
+        self.write(house)
+        self.all_left(session)
+        self.take_back(house, idea)
+        self.write(house)
+        self.all_left(session)
+        anew = answer(house, idea, text="Åter ja.")
+        # Nobody has read that one.
+        assert [each.state for each in self.write(house)] == [LetterState.WAITING]
+        self.undo(house, anew)
+        house.stir(Letter, OfficialAnswer)
+        assert self.write(house) == []
+
+    def test_who_was_told_of_another_answer_was_not_told_of_this(self, house, session, idea):
+        other, moves = house.beside(idea), house.beside(idea)
+        house.decide(other, DecisionKind.PUBLISH)
+        house.decide(moves, DecisionKind.MERGE, into=other.number)
+        answer(house, idea)
+        answer(house, other)
+        self.write(house)
+        self.all_left(session)
+        house.decide(moves, DecisionKind.REOPEN)
+        house.decide(moves, DecisionKind.MERGE, into=idea.number)
+        self.take_back(house, idea)
+        assert [each.idea_id for each in self.write(house)] == [idea.id]
+
+    def test_what_is_told_later_does_not_count_for_what_was_before(self, house, session, idea):
+        """The delivery of the one in the middle comes late."""
+        answer(house, idea)
+        self.write(house)
+        session.execute(update(Letter).values(state=LetterState.FAILED, error="550"))
+        self.take_back(house, idea)
+        late = house.owed(queues.ANSWER)
+        answer(house, idea, text="Åter ja.")
+        newest = house.owed(queues.ANSWER)[1][-1:]
+        session.execute(
+            update(OutboxDelivery)
+            .where(OutboxDelivery.id.in_([each.id for each in late[1]]))
+            .values(batch=late[0])
+        )
+        batch = session.scalar(
+            select(OutboxDelivery.batch).where(OutboxDelivery.id == newest[0].id)
+        )
+        answers.write(session, batch, newest, house.settings)
+        self.all_left(session)
+        answers.write(session, *late, house.settings)
+        assert [each.template for each in house.letters()] == ["answered", "answered"]
+
+    def test_only_undoing_makes_true_again(self, house, session, idea):
+        answer(house, idea)
+        self.write(house)
+        session.execute(update(Letter).values(state=LetterState.CANCELLED, error=SUPERSEDED))
+        answer(house, idea, text="Ja, ja.")
+        assert self.write(house) == []
+        assert [each.state for each in house.letters()] == [LetterState.CANCELLED]
 
 
 @pytest.mark.usefixtures("clock")
