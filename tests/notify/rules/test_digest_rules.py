@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from services.moderation import decisions, undoing
 from services.notify import (
@@ -29,6 +30,7 @@ from shared.models import (
     DeadAddress,
     DecisionKind,
     Digest,
+    DigestPosition,
     DigestRun,
     DuplicateLink,
     LetterState,
@@ -456,6 +458,8 @@ class TestWhatItSays:
         entry(house, closed_at=NOON)
         said = self.read(house, person)
         assert (said.waiting, said.new, said.gone, [*said.first]) == (0, 0, 0, [])
+        # Not even a place: it would say which decision was drawn.
+        assert house.session.scalars(select(DigestPosition)).all() == []
 
     def test_lanes_in_the_order_of_the_queue_and_councils_by_their_names(
         self, house, person, session
