@@ -96,7 +96,6 @@ def _let_go(session: SqlSession, dead: DeadAddress) -> None:
         update(Letter)
         .where(
             or_(Letter.idea_id == dead.idea_id, Letter.received_id == dead.idea_id),
-            Letter.state == LetterState.CANCELLED,
             Letter.error == ADDRESS_DEAD,
         )
         .values(state=LetterState.WAITING, error=None)

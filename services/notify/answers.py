@@ -130,7 +130,6 @@ def _revive(session: SqlSession, undo: OfficialAnswer, *, but: Collection[UUID])
         .where(
             Letter.answer_id.in_(same),
             Letter.idea_id.not_in(but),
-            Letter.state == LetterState.CANCELLED,
             Letter.error == SUPERSEDED,
         )
         .values(state=LetterState.WAITING, error=None)

@@ -159,10 +159,6 @@ def _after_undo(session: SqlSession, undo: Decision, language: str, settings: Se
     # The letter that the undone decision had made untrue is true again.
     session.execute(
         update(Letter)
-        .where(
-            Letter.idea_id == undo.idea_id,
-            Letter.state == LetterState.CANCELLED,
-            Letter.error == SUPERSEDED,
-        )
+        .where(Letter.idea_id == undo.idea_id, Letter.error == SUPERSEDED)
         .values(state=LetterState.WAITING, error=None)
     )

@@ -10,14 +10,16 @@ from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
+from click.testing import CliRunner
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
+from radslag.cli import main
 from radslag.ports import free_port
 from services.moderation import decisions, undoing
 from services.notify import answers, arrivals, letters
 from services.notify.claims import LEASE_S
-from shared import outbox, queues
+from shared import db, outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -206,6 +208,26 @@ class Desk:
 
     def states(self) -> list[tuple[str, str]]:
         return [(letter.template, letter.state.value) for letter in self.letters()]
+
+
+@pytest.fixture
+def command(
+    environment: dict[str, str], settings: Settings, session: SqlSession
+) -> Callable[..., str]:
+    """Run `radslag` as a process of its own would, and return what it says."""
+
+    def run(*arguments: str, given: bytes = b"") -> str:
+        session.close()
+        db.close()
+        try:
+            answer = CliRunner().invoke(main, arguments, input=given, env=environment)
+        finally:
+            db.configure(settings)
+            session.bind = db.Session.kw["bind"]
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    return run
 
 
 @pytest.fixture

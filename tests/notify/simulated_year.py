@@ -4,7 +4,6 @@ Beside the real tables runs a model that knows nothing of positions, runs and wi
 entries that each person has been told of. Each digest must tell exactly the rest.
 """
 
-import contextlib
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import digest_contents, digests, subscribing
@@ -23,12 +21,12 @@ from services.notify.digests import Told
 from services.notify.readers import Wanted
 from services.notify.schedules import Schedule
 from services.notify.subscribing import Choice
-from shared import db
 from shared.config import Settings
 from shared.db import Session
 from shared.lanes import Lane
 from shared.models import Digest, Idea, Letter, QueueEntry, Rhythm
 from tests.factories import a_council, a_member_of_staff
+from tests.notify.accidents import dies_at
 
 PRIORITIES = {
     Lane.URGENT: 400,
@@ -63,10 +61,6 @@ _ARRIVES = text("""
                 0, ''::bytea, 'waiting', 1, 1, 'sv') RETURNING id)
     INSERT INTO queue_entries (idea_id, reason, priority, opened_at)
     SELECT id, 'new', :priority, :now FROM idea RETURNING id""")
-
-
-class CrashError(Exception):
-    """The process dies here."""
 
 
 @dataclass
@@ -198,8 +192,12 @@ class Year:
             # One may have had no lock while there was still something to do.
             return told + self.attempt(now)
         if way < 0.3:
-            with contextlib.suppress(CrashError, DBAPIError), self._dying():
-                return self.attempt(now)
+            statement, is_cut = self.chance.randint(1, 16), self.chance.random() < 0.3
+            told: list[Told] = []
+            with dies_at(statement, is_cut=is_cut) as accident:
+                told = self.attempt(now)
+            self.crashes += accident.happened
+            return told + self.attempt(now)
         return self.attempt(now)
 
     def attempt(self, now: datetime) -> list[Told]:
@@ -207,41 +205,17 @@ class Year:
         with Session.begin() as session:
             return digests.run_scheduled(session, self.settings, now)
 
-    @contextlib.contextmanager
-    def _dying(self, statement: int | None = None) -> Iterator[None]:
-        """Let the process die at a statement, or its connection be cut."""
-        engine = db.Session.kw["bind"]
-        left = statement or self.chance.randint(1, 16)
-        is_cut = self.chance.random() < 0.3
-
-        def before(connection: Any, *_rest: object) -> None:
-            nonlocal left
-            left -= 1
-            if left:
-                return
-            self.crashes += 1
-            if not is_cut:
-                raise CrashError
-            pid = connection.connection.driver_connection.info.backend_pid
-            with engine.connect() as other:
-                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-
-        event.listen(engine, "before_cursor_execute", before)
-        try:
-            yield
-        finally:
-            event.remove(engine, "before_cursor_execute", before)
-
     def die_at_each_statement(self, now: datetime) -> None:
         """Let the same run die at its first statement, at its second, and so on."""
         for statement in range(1, 40):
-            try:
-                with self._dying(statement):
-                    told = self.attempt(now)
-            except (CrashError, DBAPIError):
-                continue
-            self.check(told)
-            return
+            told: list[Told] = []
+            with dies_at(statement) as accident:
+                told = self.attempt(now)
+            if not accident.happened:
+                self.check(told)
+                return
+            self.crashes += 1
+        raise AssertionError("a run has more statements than that")
 
     def check(self, told: list[Told]) -> None:
         """Compare what a run made of each person with the model."""
@@ -255,7 +229,7 @@ class Year:
             assert (each.new, each.waiting) == (len(news), len(seen)), each
             assert each.is_written or not news, "something new, and no letter"
             self.digests_checked += 1
-            if self.digests_checked % 200 == 0:
+            if self.digests_checked % 40 == 0:
                 self.check_contents(each.reader.id, news, seen)
             # A digest that never left is replaced.
             person.under_way = frozenset(seen) if each.is_written else None
@@ -330,10 +304,11 @@ class Year:
         person.under_way, person.claimed_until = None, None
 
 
-def moments(first: datetime, days: int, timezone: ZoneInfo) -> Iterator[datetime]:
+def moments(first: datetime, days: int, timezone: ZoneInfo, *, whole: bool) -> Iterator[datetime]:
     """Return when the clock looks: all through both nights of change, and at some hour of a day.
 
-    Each day of the weeks with holidays and changes of the clock; of others, every fourth.
+    Each day of the weeks with holidays and changes of the clock; of others, every fourth where the
+    year is to be `whole`.
     """
     chance = random.Random(6)
     start = first.astimezone(timezone).date()
@@ -345,5 +320,5 @@ def moments(first: datetime, days: int, timezone: ZoneInfo) -> Iterator[datetime
         if ends - begins != timedelta(days=1):
             yield from (begins + timedelta(minutes=30 * n, seconds=7) for n in range(10))
         # Whom it finds late is told late, of everything in one mail.
-        if begins.strftime("%V") in BUSY or not ahead % 4:
+        if begins.strftime("%V") in BUSY or (whole and not ahead % 4):
             yield begins + timedelta(hours=chance.choice(HOURS), minutes=chance.randint(1, 50))

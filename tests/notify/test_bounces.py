@@ -1,10 +1,7 @@
 """Letters that come back: how reports are read, when an address is dead, and how it lives again."""
 
-import subprocess
-import sys
 import textwrap
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -36,7 +33,6 @@ from tests.notify.conftest import ADDRESS
 from tests.notify.deliveries import hand_over
 
 SECRET = "a secret of a mail server"
-PROJECT = Path(__file__).resolve().parents[2]
 
 DSN = """\
     From: MAILER-DAEMON@mx.example.org (Mail Delivery System)
@@ -294,16 +290,9 @@ def test_a_bad_setting_stops_the_start(environment, name, value):
         Settings.from_env({**environment, f"RADSLAG_{name}": value})
 
 
-def test_a_mail_server_can_give_a_report_to_the_command(letter, environment):
+def test_a_mail_server_can_give_a_report_to_the_command(letter, command):
     def bounce(raw: bytes) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "radslag", "bounce"],
-            input=raw,
-            env={"PATH": "", **environment},
-            cwd=PROJECT,
-            check=True,
-            capture_output=True,
-        ).stdout.decode()
+        return command("bounce", given=raw)
 
     assert bounce(dsn(letter.message_id)) == "Noted.\n"
     assert bounce(dsn("<0@stad.example>")) == "The letter is not one of ours.\n"

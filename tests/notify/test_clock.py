@@ -99,7 +99,7 @@ def test_without_a_broker_it_beats_on_and_says_so_once(desk, idea, settings, cap
     desk.deliver()
     desk.ripen()
     away = dataclasses.replace(settings, broker_url=f"redis://127.0.0.1:{free_port()}")
-    ticks(away, 3)
+    ticks(away, 2)
     said = [each for each in caplog.records if each.message == "a server does not answer the clock"]
     assert len(said) == 1
     with Session() as session:

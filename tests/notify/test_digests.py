@@ -266,3 +266,12 @@ def test_who_has_left_gets_no_letter(session, person, settings, server):
         look.get_one(Staff, person.id).disabled_at = utcnow()
     assert send_due(settings) == 0
     assert session.scalar(select(Letter.error)) == "account closed"
+
+
+def test_the_command_makes_a_run_and_says_who_gets_what(session, person, command):
+    an_entry(session)
+    session.commit()
+    assert person.email in command("digest", "--now", "--dry-run")
+    assert session.scalars(select(Letter)).all() == []
+    assert "a letter" in command("digest", "--now")
+    assert session.scalars(select(Letter.template)).all() == ["digest"]

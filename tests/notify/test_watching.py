@@ -199,10 +199,10 @@ class TestWaves:
 
     def test_from_one_place(self, session, watch):
         council = a_council(session, slug="torget")
-        for n in range(500):
+        for n in range(2 * WAVE_BEGINS):
             waiting(session, f"{n}", council=council, signals={"burst": n})
         assert watch(AlertKind.WAVE) == ["torget"]
-        assert [each.count for each in incidents(session, AlertKind.WAVE)] == [500]
+        assert [each.count for each in incidents(session, AlertKind.WAVE)] == [2 * WAVE_BEGINS]
 
     def test_a_class_that_writes_is_none(self, session, watch):
         council = a_council(session)

@@ -1,0 +1,514 @@
+"""Whatever happens in whatever order, each entry is new once to each who should have it.
+
+A machine draws what happens: entries come (some commit late), move and go, people choose, come and
+leave, clocks run, two at once or dying at any statement, letters leave, fail, come back or are left
+in the hands of dead workers. Beside the tables runs a model that knows nothing of positions: for
+each person the sets of entries that their digests looked at, and what became of those. Each digest
+must tell exactly the rest.
+
+`RADSLAG_TEST_EXAMPLES=500` draws more, and looks for the shortest story of what went wrong.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import time_machine
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify import addresses, bounces, claims, digest_contents, digests, subscribing
+from services.notify.digests import Told
+from services.notify.mailer import Refused, ServerDown, Uncertain
+from services.notify.readers import Wanted
+from services.notify.schedules import Schedule
+from services.notify.subscribing import Choice
+from shared.config import Settings
+from shared.db import Session
+from shared.lanes import Lane
+from shared.models import BounceKind, Digest, Idea, QueueEntry, Rhythm, Staff
+from tests.factories import a_council, a_member_of_staff
+from tests.notify.accidents import dies_at
+
+EXAMPLES = int(os.environ.get("RADSLAG_TEST_EXAMPLES", "20"))
+SHORTENS = [Phase.shrink] if "RADSLAG_TEST_EXAMPLES" in os.environ else []
+# A day before the clock is moved forward, one before it is moved back, Christmas, any Monday.
+BEGINNINGS = [
+    datetime(2027, 3, 27, 5, tzinfo=UTC),
+    datetime(2027, 10, 30, 5, tzinfo=UTC),
+    datetime(2026, 12, 23, 5, tzinfo=UTC),
+    datetime(2026, 11, 23, 5, tzinfo=UTC),
+]
+PRIORITIES = {Lane.URGENT: 400, Lane.ORDINARY: 100, Lane.LIKELY_SPAM: 57, Lane.UNCHECKED: 252}
+SCHEDULES = [
+    Schedule(),
+    Schedule(hour=2),
+    Schedule(Rhythm.HOURS, hour=0, every_hours=1, until_hour=23),
+    Schedule(Rhythm.HOURS, hour=1, every_hours=2, until_hour=9, working_days_only=True),
+    Schedule(Rhythm.WEEKLY, hour=7, weekday=7),
+]
+PEOPLE, COUNCILS = 3, 2
+
+# No more of an idea than its place in the queue needs.
+_ARRIVES = text("""
+    WITH idea AS (
+        INSERT INTO ideas (id, number, council_id, source, received_at, stored_at, precision,
+                           fold_hash, receipt_nonce, status, version, text_version, language)
+        VALUES (gen_random_uuid(), 'R-' || nextval('idea_numbers'), :council, 'form', :now, :now,
+                'instant', 0, ''::bytea, 'waiting', 1, 1, 'sv') RETURNING id)
+    INSERT INTO queue_entries (idea_id, reason, priority, opened_at)
+    SELECT id, 'new', :priority, :now FROM idea RETURNING id""")
+_CLEAR = """
+    DELETE FROM outbox_deliveries; DELETE FROM outbox_events; DELETE FROM incidents;
+    DELETE FROM dead_addresses; DELETE FROM letters; DELETE FROM digests;
+    DELETE FROM digest_positions; DELETE FROM digest_runs; DELETE FROM queue_entries;
+    DELETE FROM ideas; DELETE FROM subscriptions; DELETE FROM staff; DELETE FROM councils"""
+
+Home = tuple[int, Lane]
+lanes = st.sampled_from([*PRIORITIES])
+some = st.integers(0, 30)
+people = st.integers(0, PEOPLE - 1)
+subsets = st.none() | st.frozensets(st.integers(0, COUNCILS - 1), min_size=1, max_size=1)
+some_lanes = st.none() | st.frozensets(lanes, min_size=1, max_size=2)
+
+
+@dataclass
+class Letter:
+    """A digest that was written for somebody: what it looked at, and what became of it."""
+
+    seen: frozenset[int]
+    news: frozenset[int]
+    # Where each entry was when it looked.
+    homes: dict[int, Home]
+    fate: str = "waiting"
+    letter_id: UUID | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.fate in {"sent", "interrupted"}
+
+
+@dataclass
+class Person:
+    """A member of staff, as the model knows them."""
+
+    choice: Choice
+    letters: list[Letter] = field(default_factory=list)
+    has_left: bool = False
+
+    @property
+    def told(self) -> set[int]:
+        return {each for letter in self.letters if letter.may_have_left for each in letter.seen}
+
+    @property
+    def hears(self) -> bool:
+        return self.choice.is_on and not self.has_left
+
+    def under_way(self) -> Letter | None:
+        ways = [each for each in self.letters if each.fate in {"waiting", "claimed"}]
+        assert len(ways) <= 1
+        return ways[0] if ways else None
+
+
+class DigestMachine(RuleBasedStateMachine):
+    """`configured` is set by the test: the settings of its database."""
+
+    configured: Settings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = time_machine.travel(BEGINNINGS[0], tick=False)
+        self.moved = self.clock.start()
+        self.people: dict[UUID, Person] = {}
+        self.councils: list[int] = []
+        # Committed entries: where each is; and those that are open.
+        self.homes: dict[int, Home] = {}
+        self.open: set[int] = set()
+        self.late: list[tuple[SqlSession, int, Home]] = []
+        self.held: claims.Letter | None = None
+
+    @initialize(begins=st.sampled_from(BEGINNINGS))
+    def settle(self, begins: datetime) -> None:
+        self.moved.move_to(begins)
+        with Session.begin() as session:
+            session.execute(text(_CLEAR))
+            self.councils = [a_council(session).id for _ in range(COUNCILS)]
+            staff = [a_member_of_staff(session, created_at=self.now) for _ in range(PEOPLE)]
+        self.people = {each.id: Person(Choice(each.id, "")) for each in staff}
+
+    def teardown(self) -> None:
+        try:
+            if self.people:
+                self._end()
+        finally:
+            for session, _entry, _home in self.late:
+                session.close()
+            self.clock.stop()
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def person(self, n: int) -> tuple[UUID, Person]:
+        return [*self.people.items()][n]
+
+    # ---- entries
+
+    @rule(council=st.integers(0, COUNCILS - 1), lane=lanes, is_late=st.booleans())
+    def arrive(self, council: int, lane: Lane, *, is_late: bool) -> None:
+        """Open an entry; a late one commits some steps from now."""
+        home = (self.councils[council], lane)
+        session = Session()
+        about = {"council": home[0], "priority": PRIORITIES[lane], "now": self.now}
+        entry = session.execute(_ARRIVES, about).scalar_one()
+        if is_late and len(self.late) < 4:
+            self.late.append((session, entry, home))
+        else:
+            self._committed(session, entry, home)
+
+    def _committed(self, session: SqlSession, entry: int, home: Home) -> None:
+        session.commit()
+        session.close()
+        self.homes[entry] = home
+        self.open.add(entry)
+
+    @precondition(lambda self: self.late)
+    @rule(n=some)
+    def commit_late(self, n: int) -> None:
+        self._committed(*self.late.pop(n % len(self.late)))
+
+    @precondition(lambda self: self.open)
+    @rule(n=some, lane=lanes)
+    def move(self, n: int, lane: Lane) -> None:
+        entry = sorted(self.open)[n % len(self.open)]
+        self.homes[entry] = (self.homes[entry][0], lane)
+        with Session.begin() as session:
+            session.get_one(QueueEntry, entry).priority = PRIORITIES[lane]
+
+    @precondition(lambda self: self.open)
+    @rule(n=some)
+    def decide(self, n: int) -> None:
+        entry = sorted(self.open)[n % len(self.open)]
+        self.open.remove(entry)
+        with Session.begin() as session:
+            session.get_one(QueueEntry, entry).closed_at = self.now
+
+    @precondition(lambda self: self.homes.keys() - self.open)
+    @rule(n=some)
+    def undo(self, n: int) -> None:
+        closed = sorted(self.homes.keys() - self.open)
+        entry = closed[n % len(closed)]
+        self.open.add(entry)
+        with Session.begin() as session:
+            session.get_one(QueueEntry, entry).closed_at = None
+
+    # ---- people
+
+    @rule(
+        n=people,
+        schedule=st.sampled_from(SCHEDULES),
+        councils=subsets,
+        wanted=some_lanes,
+        is_on=st.sampled_from([True, True, True, False]),
+    )
+    def choose(
+        self,
+        n: int,
+        schedule: Schedule,
+        councils: frozenset[int] | None,
+        wanted: frozenset[Lane] | None,
+        *,
+        is_on: bool,
+    ) -> None:
+        staff_id, person = self.person(n)
+        if person.has_left:
+            return
+        ids = None if councils is None else [self.councils[each] for each in councils]
+        person.choice = Choice(staff_id, "", is_on, schedule, Wanted.of(ids, wanted))
+        with Session.begin() as session:
+            subscribing.choose(session, person.choice)
+
+    @rule(n=people)
+    def leave_or_come_back(self, n: int) -> None:
+        staff_id, person = self.person(n)
+        person.has_left = not person.has_left
+        with Session.begin() as session:
+            session.get_one(Staff, staff_id).disabled_at = self.now if person.has_left else None
+
+    # ---- clocks
+
+    @rule(minutes=st.sampled_from([1, 20, 60, 60, 180, 24 * 60, 24 * 60, 3 * 24 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.moved.shift(timedelta(minutes=minutes))
+
+    def _attempt(self) -> list[Told]:
+        with Session.begin() as session:
+            return digests.run_scheduled(session, self.configured, self.now)
+
+    @rule()
+    def run(self) -> None:
+        self.check(self._attempt())
+
+    @rule()
+    def two_clocks_run(self) -> None:
+        """At the same moment; one may have had no lock while there was still something to do."""
+        with ThreadPoolExecutor(2) as clocks:
+            found = [clocks.submit(self._attempt) for _ in range(2)]
+            told = [each for one in found for each in one.result()]
+        self.check(told)
+        self.check(self._attempt())
+
+    @rule(statement=st.integers(1, 16), is_cut=st.booleans())
+    def die_and_run(self, statement: int, *, is_cut: bool) -> None:
+        told: list[Told] = []
+        with dies_at(statement, is_cut=is_cut):
+            told = self._attempt()
+        self.check(told)
+        self.check(self._attempt())
+
+    @rule()
+    def run_now(self) -> None:
+        with Session.begin() as session:
+            told = digests.run_now(session, self.configured, self.now)
+        self.check(told)
+        busy = [each for each in self.people.values() if each.under_way()]
+        assert len(told) >= sum(each.hears for each in self.people.values()) - len(busy)
+
+    @rule(n=people)
+    def look_at_a_test(self, n: int) -> None:
+        """It says what a digest would say, and counts as nothing told."""
+        staff_id, person = self.person(n)
+        if person.has_left:
+            return
+        with Session.begin() as session:
+            reader = digests.readers(session)
+            own = [each for each in reader if each.id == staff_id]
+            if own:
+                made = digests.test(session, self.configured, own[0])
+                seen = self.wanted_by(person)
+                assert (made.new_count, made.waiting_count) == (
+                    len(seen - person.told),
+                    len(seen),
+                )
+
+    def wanted_by(self, person: Person) -> frozenset[int]:
+        has = person.choice.wanted.has
+        return frozenset(each for each in self.open if has(*self.homes[each]))
+
+    def check(self, told: list[Told]) -> None:
+        """Compare what a run made of each person with the model."""
+        self._leases_end()
+        assert len({each.reader.id for each in told}) == len(told), "two digests in one run"
+        for each in told:
+            person = self.people[each.reader.id]
+            assert person.hears
+            before = person.under_way()
+            assert before is None or before.fate == "waiting", "while one is being sent"
+            if before is not None:
+                before.fate = "replaced"
+            seen = self.wanted_by(person)
+            news = seen - person.told
+            assert (each.new, each.waiting) == (len(news), len(seen)), each
+            assert each.is_written or not news, "something new, and no letter"
+            if each.is_written:
+                homes = {entry: self.homes[entry] for entry in seen}
+                person.letters.append(Letter(seen, news, homes))
+
+    # ---- letters
+
+    def _leases_end(self) -> None:
+        """A run gives up what dead workers had in their hands: it may have left."""
+        if self.held is None or self.held.claimed_until >= self.now:
+            return
+        person = self.people[self.held.staff_id]
+        letter = person.under_way()
+        assert letter is not None
+        with Session() as session:
+            state = session.get_one(claims.Letter, self.held.id).state
+        if state == "failed":
+            letter.fate = "interrupted"
+            self.held = None
+
+    @precondition(lambda self: self.held is None)
+    @rule(
+        end=st.sampled_from(
+            ["sent", "sent", "sent", "refused", "put off", "away", "in doubt", "held"]
+        )
+    )
+    def a_worker_takes_one(self, end: str) -> None:
+        """Claim what has been due the longest, and let something become of it."""
+        with Session.begin() as session:
+            letter = claims.claim(session)
+        self._cancelled_on_the_way()
+        if letter is None:
+            return
+        own = self.people[letter.staff_id].under_way()
+        assert own is not None
+        own.letter_id = letter.id
+        if end == "held":
+            own.fate, self.held = "claimed", letter
+            return
+        with Session.begin() as session:
+            if end == "sent":
+                claims.mark_sent(session, letter)
+                own.fate = "sent"
+                return
+            problem = {
+                "refused": Refused("552", passing=False),
+                "put off": Refused("451", passing=True),
+                "away": ServerDown("timeout"),
+                "in doubt": Uncertain("timeout"),
+            }[end]
+            claims.mark_not_sent(session, letter, problem)
+        own.fate = {"refused": "refused", "in doubt": "interrupted"}.get(end, "waiting")
+
+    def _cancelled_on_the_way(self) -> None:
+        """What a claim cancels is for people who have left."""
+        for person in self.people.values():
+            letter = person.under_way()
+            if letter is not None and letter.fate == "waiting" and person.has_left:
+                with Session() as session:
+                    stands = session.scalar(
+                        select(func.count())
+                        .select_from(claims.Letter)
+                        .where(
+                            claims.Letter.staff_id == person.choice.staff_id,
+                            claims.Letter.state == "waiting",
+                            claims.Letter.digest_id.is_not(None),
+                        )
+                    )
+                if not stands:
+                    letter.fate = "cancelled"
+
+    @precondition(lambda self: self.held is not None)
+    @rule(is_alive=st.booleans())
+    def the_worker_comes_back(self, *, is_alive: bool) -> None:
+        """It has sent the letter, or has not yet died."""
+        assert self.held is not None
+        if not is_alive:
+            self.moved.shift(timedelta(seconds=claims.LEASE_S + 1))
+            return
+        own = self.people[self.held.staff_id].under_way()
+        assert own is not None
+        with Session.begin() as session:
+            claims.mark_sent(session, self.held)
+        own.fate, self.held = "sent", None
+
+    @precondition(lambda self: any(self._sent()))
+    @rule(n=some)
+    def one_comes_back(self, n: int) -> None:
+        """A digest that had left did not arrive: what it told of was not told."""
+        sent = [*self._sent()]
+        letter = sent[n % len(sent)]
+        letter.fate = "came back"
+        with Session.begin() as session:
+            bounces.came_back(session, letter.letter_id, BounceKind.PERMANENT, "5.2.2")
+            for dead in addresses.latest(session):
+                # The address was mended at once; that story is told elsewhere.
+                by = next(iter(self.people))
+                addresses.revive(session, dead.id, by)
+
+    def _sent(self) -> Iterator[Letter]:
+        for person in self.people.values():
+            yield from (each for each in person.letters if each.fate == "sent")
+
+    @rule(n=people)
+    def read(self, n: int) -> None:
+        """Somebody's latest digest says what its run saw, and what of it still waits."""
+        staff_id, person = self.person(n)
+        letter = person.under_way()
+        if letter is None:
+            return
+        with Session() as session:
+            digest = session.scalars(
+                select(Digest)
+                .where(Digest.staff_id == staff_id, ~Digest.is_test)
+                .order_by(Digest.run_id.desc())
+                .limit(1)
+            ).one()
+            # Runs of another example may have had the same numbers.
+            digest_contents._kept.clear()
+            said = digest_contents.read(session, digest, self.configured)
+            numbers: dict[Any, Any] = dict(
+                session.execute(
+                    select(Idea.number, QueueEntry.id)
+                    .join(QueueEntry, QueueEntry.idea_id == Idea.id)
+                    .where(QueueEntry.id.in_(letter.seen))
+                ).all()
+            )
+        waits, news = letter.seen & self.open, letter.news & self.open
+        assert (said.waiting, said.new) == (len(waits), len(news))
+        assert said.gone == len(letter.news - self.open)
+        for line, count in zip(said.lanes, _by_lane(letter, waits), strict=True):
+            assert line.waiting == len(count)
+            assert line.new == len(count & news)
+        first = {numbers[item.number]: item.new for item in said.first}
+        assert first.keys() <= waits
+        assert len(first) == min(len(waits), digest_contents.SHOWN)
+        assert {entry for entry, new in first.items() if new} == news & first.keys()
+
+    # ---- always, and in the end
+
+    @invariant()
+    def nobody_has_two_digests_of_one_hour(self) -> None:
+        with Session() as session:
+            twice = (
+                select(Digest.staff_id)
+                .where(Digest.slot.is_not(None))
+                .group_by(Digest.staff_id, Digest.slot)
+                .having(func.count() > 1)
+            )
+            assert session.execute(twice).all() == []
+
+    def _end(self) -> None:
+        """Let all that was open end, and let everybody have one more digest that arrives."""
+        while self.late:
+            self._committed(*self.late.pop())
+        self.moved.shift(timedelta(days=2))
+        if self.held is not None:
+            with Session.begin() as session:
+                claims.give_up_interrupted(session)
+            self._leases_end()
+        for _ in range(2):
+            self.run_now()
+            for _ in self.people:
+                self.a_worker_takes_one("sent")
+            self._cancelled_on_the_way()
+            for person in self.people.values():
+                assert not person.hears or self.wanted_by(person) <= person.told
+
+
+def _by_lane(letter: Letter, waits: frozenset[int]) -> Iterator[set[int]]:
+    for lane in Lane:
+        if mine := {each for each in waits if letter.homes[each][1] is lane}:
+            yield mine
+
+
+def test_each_entry_is_new_once_to_each_who_should_have_it(request, session):
+    DigestMachine.configured = request.getfixturevalue("settings")
+    run_state_machine_as_test(
+        DigestMachine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            derandomize=True,
+            phases=[Phase.generate, *SHORTENS],
+            report_multiple_bugs=False,
+            deadline=None,
+            suppress_health_check=[*HealthCheck],
+        ),
+    )
