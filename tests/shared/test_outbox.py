@@ -5,6 +5,7 @@ from itertools import count
 
 import psycopg
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
@@ -413,7 +414,15 @@ class TestOffering:
     def test_deliveries_of_a_batch_are_the_oldest(self, session, post, tell, monkeypatch):
         monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 1)
         tell(*[an_event() for _ in range(130)])
-        # In no order of their own.
+        # In no order of their own, as tables and plans may have it.
+        engine = db._engines[0]
+        sqlalchemy_event.listen(
+            engine,
+            "begin",
+            lambda opened: opened.exec_driver_sql(
+                "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off"
+            ),
+        )
         with db.Session.begin() as other:
             first = rows(session)[0].id
             other.execute(
@@ -536,6 +545,16 @@ class TestGivingUp:
             row(session).id,
         )
         assert job.subject_id == session.scalars(select(OutboxEvent.subject_id)).one()
+
+    def test_what_was_tried_enough_is_not_offered_once_more_by_who_looks_at_its_last_instant(
+        self, session, tell
+    ):
+        """Its lease ends between two questions of one look of the relay's."""
+        tell(an_event())
+        arrange(attempts=3, lease_until=NOW - INSTANT)
+        with db.Session.begin() as looking:
+            assert relay._regroup(looking, queues.CHECKS) == []
+        assert row(session).batch is None
 
     @pytest.mark.parametrize("lease", [timedelta(0), INSTANT])
     def test_who_still_works_at_the_last_try_is_not_given_up(self, session, post, tell, lease):

@@ -63,6 +63,17 @@ def test_an_event_is_recorded_for_an_endpoint_that_wants_its_kind(session, hooke
     assert to_endpoints() == 1
 
 
+def test_an_import_is_no_news_and_is_not_even_recorded(session, hooked, receiver):
+    hooked.endpoint(receiver, "idea.submitted")
+    idea = an_idea(session, submitted=False)
+    outbox.record(session, IdeaSubmitted(idea.id, 1), queue=queues.BULK)
+    session.commit()
+    assert to_endpoints() == 0
+    outbox.record(session, IdeaSubmitted(idea.id, 1))
+    session.commit()
+    assert to_endpoints() == 1
+
+
 def test_each_endpoint_is_owed_an_event_once(session, hooked, receiver, other):
     hooked.endpoint(receiver, "idea.submitted")
     hooked.endpoint(other, "idea.submitted", "idea.decided")
