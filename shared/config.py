@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "RADSLAG_"
@@ -206,28 +206,38 @@ def _optional_database_url(value: str) -> str:
     return _database_url(value) if value else ""
 
 
+def _parts(value: str) -> SplitResult:
+    """Return the parts of an address, all empty where it is none (`https://[`)."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _broker_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+    if _parts(value).scheme not in {"redis", "rediss", "unix"}:
         raise SettingsError("RADSLAG_BROKER_URL must start with redis://, rediss:// or unix://.")
     return value
 
 
 def _web_url(name: str, value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
         raise SettingsError(f"{name} must be a web address such as https://example.se.")
     return value.rstrip("/")
 
 
 def _web_url_or_file(name: str, value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts(value)
     if "://" in value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise SettingsError(f"{name} must be a file or a web address such as https://example.se/a.")
     return value
 
 
 def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme not in {"smtp", "smtps"} or not unquote(parts.hostname or ""):
         raise SettingsError("RADSLAG_SMTP_URL must look like smtp://host:587?starttls=1.")
     # What mail servers agree on (RFC 4954); said now, not when the first letter is due.
@@ -331,7 +341,7 @@ def _oidc_issuer(value: str) -> str:
     """Return an issuer as it is: with or without a slash at its end it is another one."""
     if not value:
         return ""
-    parts = urlsplit(value)
+    parts = _parts(value)
     local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
     if not parts.hostname or not (parts.scheme == "https" or (local and parts.scheme == "http")):
         raise SettingsError("RADSLAG_OIDC_ISSUER must start with https://.")

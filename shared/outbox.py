@@ -155,7 +155,8 @@ def claim(batch: UUID) -> list[Delivery]:
 def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
     """Mark deliveries done in the transaction of their effect.
 
-    Raises StaleBatchError when one of them is no longer this batch's: someone else has it now.
+    Raises StaleBatchError when one of them is no longer this batch's: someone else has it now, or
+    it was given up.
     """
     marked = session.execute(
         update(OutboxDelivery)
@@ -163,6 +164,7 @@ def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> No
             OutboxDelivery.id.in_([delivery.id for delivery in deliveries]),
             OutboxDelivery.batch == batch,
             OutboxDelivery.done_at.is_(None),
+            OutboxDelivery.failed_at.is_(None),
         )
         .values(done_at=func.clock_timestamp(), error=None)
         .returning(OutboxDelivery.id)
@@ -180,7 +182,11 @@ def release(batch: UUID, error: BaseException) -> None:
     with Session.begin() as session:
         rows = session.execute(
             select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
-            .where(OutboxDelivery.batch == batch, OutboxDelivery.done_at.is_(None))
+            .where(
+                OutboxDelivery.batch == batch,
+                OutboxDelivery.done_at.is_(None),
+                OutboxDelivery.failed_at.is_(None),
+            )
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:

@@ -65,7 +65,8 @@ def relay_once(celery: Celery, give_up: Mapping[str, GiveUp]) -> int:
             session.execute(
                 update(OutboxDelivery)
                 .where(OutboxDelivery.batch.in_([offer.batch for offer in unsent]))
-                .where(OutboxDelivery.done_at.is_(None), OutboxDelivery.started_at.is_(None))
+                # What arrived all the same and was begun keeps its worker's lease.
+                .where(OutboxDelivery.started_at.is_(None))
                 .values(lease_until=utcnow() + timedelta(seconds=BROKER_PAUSE_S))
             )
     return len(offers) - len(unsent)

@@ -5,10 +5,13 @@ import logging
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as SqlSession
 
+from shared import log
 from shared.errors import place_of
 from shared.log import Formatter
 
@@ -57,3 +60,81 @@ def test_a_database_error_says_its_state_and_never_quotes_the_row(session: SqlSe
     assert said.startswith("IntegrityError 23502 at ")
     assert "Kanarie" not in said
     assert sys.exc_info()[0] is None
+
+
+TALKATIVE = ("celery", "kombu", "sqlalchemy", "psycopg", "werkzeug", "granian", "mail.log")
+LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+
+
+@given(
+    words=st.text(min_size=1).map(lambda more: f"Kanarie {more}"),
+    name=st.sampled_from([*TALKATIVE, "services.x", "shared.relay", "urllib3", ""]),
+    level=st.sampled_from(LEVELS),
+    is_chained=st.booleans(),
+)
+def test_no_words_of_an_error_reach_a_line_whoever_logs_it(words, name, level, is_chained):
+    error = caught(int, words)
+    if is_chained:
+        error.__cause__ = KeyError(words)
+    found = line(name, "it failed", level=level, exc_info=(ValueError, error, None))
+    assert "Kanarie" not in json.dumps(found, ensure_ascii=False)
+    assert found["error"].startswith("ValueError at test_log.py:")
+
+
+@given(
+    words=st.text().map(lambda more: f"Kanarie {more}"),
+    library=st.sampled_from(TALKATIVE),
+    below=st.sampled_from(["", ".worker", ".engine.Engine"]),
+    level=st.sampled_from([level for level in LEVELS if level >= logging.WARNING]),
+)
+def test_no_value_of_a_librarys_warning_reaches_a_line(words, library, below, level):
+    found = line(f"{library}{below}", "row %r of %s", words, 7, level=level, row=words)
+    assert found["message"] == "row %r of %s"
+    assert "Kanarie" not in json.dumps(found, ensure_ascii=False)
+
+
+def test_what_a_library_says_in_passing_is_said_whole_and_without_fields():
+    found = line("celery.worker", "%s ready", "moderation-worker", level=logging.INFO, more="x")
+    assert found["message"] == "moderation-worker ready"
+    assert "more" not in found
+
+
+def test_fields_are_numbers_and_words_and_what_belongs_to_every_record_is_none():
+    found = line("shared.x", "said", n=3, share=0.5, on=True, kind=ValueError("x"), level=30)
+    assert set(found) == {"at", "level", "logger", "message", "n", "share", "on", "kind"}
+    assert (found["n"], found["share"], found["on"], found["kind"]) == (3, 0.5, True, "x")
+
+
+def test_a_line_is_one_line():
+    assert "\n" not in Formatter().format(
+        logging.LogRecord("x", logging.INFO, "", 1, "a\nb", (), None)
+    )
+
+
+def test_everything_is_logged_by_one_handler_of_ours_and_warnings_too():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    database = logging.getLogger("sqlalchemy").level
+    try:
+        log.configure("error")
+        [handler] = root.handlers
+        assert isinstance(handler.formatter, Formatter)
+        assert root.level == logging.ERROR
+        assert logging.getLogger("sqlalchemy").level == logging.WARNING
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:], root.level = handlers, level
+        logging.getLogger("sqlalchemy").setLevel(database)
+
+
+def test_a_place_is_the_last_one_and_an_error_from_nowhere_has_none():
+    assert place_of(ValueError("Kanarie")) == "ValueError"
+
+    def deep() -> None:
+        raise LookupError("Kanarie")
+
+    with pytest.raises(LookupError) as raised:
+        deep()
+    assert (
+        place_of(raised.value) == f"LookupError at test_log.py:{deep.__code__.co_firstlineno + 1}"
+    )

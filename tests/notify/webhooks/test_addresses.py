@@ -137,6 +137,131 @@ def test_no_address_of_a_closed_network_passes_or_is_read(network, data):
         read(f"https://{shown}/", NOTHING)
 
 
+# A second writing of the special-purpose registries (IANA), each with what lies beside it and is
+# of the open internet; "" where the neighbour is closed, too.
+CLOSED = {
+    "0.0.0.0/8": ("", "1.0.0.0"),
+    "10.0.0.0/8": ("9.255.255.255", "11.0.0.0"),
+    "100.64.0.0/10": ("100.63.255.255", "100.128.0.0"),
+    "127.0.0.0/8": ("126.255.255.255", "128.0.0.0"),
+    "168.63.129.16/32": ("168.63.129.15", "168.63.129.17"),
+    "169.254.0.0/16": ("169.253.255.255", "169.255.0.0"),
+    "172.16.0.0/12": ("172.15.255.255", "172.32.0.0"),
+    "192.0.0.0/24": ("191.255.255.255", "192.0.1.0"),
+    "192.0.2.0/24": ("192.0.1.255", "192.0.3.0"),
+    "192.88.99.0/24": ("192.88.98.255", "192.88.100.0"),
+    "192.168.0.0/16": ("192.167.255.255", "192.169.0.0"),
+    "198.18.0.0/15": ("198.17.255.255", "198.20.0.0"),
+    "198.51.100.0/24": ("198.51.99.255", "198.51.101.0"),
+    "203.0.113.0/24": ("203.0.112.255", "203.0.114.0"),
+    "224.0.0.0/4": ("223.255.255.255", ""),
+    "240.0.0.0/4": ("", ""),
+    "::/3": ("", "2000::"),
+    "2001::/23": ("2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:200::"),
+    "2001:db8::/32": ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::"),
+    "2002::/16": ("2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2003::"),
+    "3fff::/20": ("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff:1000::"),
+    "4000::/2": ("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""),
+    "8000::/1": ("", ""),
+}
+# Inside `::/3`, but they stand for an IPv4 address and are judged as that.
+CLOTHES = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+def test_each_closed_network_is_closed_to_its_edges_and_no_further(closed):
+    network = ip_network(closed)
+    for address in (network[0], network[-1]):
+        assert not permits(address, "hooks.example.se", NOTHING)
+    for beside in filter(None, CLOSED[closed]):
+        assert permits(ip_address(beside), "hooks.example.se", NOTHING), beside
+
+
+@given(st.ip_addresses())
+def test_what_is_open_is_exactly_what_no_list_closes(address):
+    if any(address in each for each in CLOTHES if each.version == address.version):
+        return
+    closed = any(
+        address in network
+        for network in map(ip_network, CLOSED)
+        if network.version == address.version
+    )
+    assert permits(address, "hooks.example.se", NOTHING) != closed
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_open"),
+    [
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b::10.0.0.1", False),
+        # Beside the translator's own prefix.
+        ("64:ff9b::1:808:808", False),
+        ("64:ff9b:1::8.8.8.8", False),
+        # An old way to write IPv4 in IPv6, which nobody translates any more; and tunnels.
+        ("::8.8.8.8", False),
+        ("2002:808:808::", False),
+        ("2001:0:808:808::", False),
+    ],
+)
+def test_an_address_in_clothes_is_judged_by_what_it_stands_for(raw, is_open):
+    assert permits(ip_address(raw), "hooks.example.se", NOTHING) == is_open
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_taken"),
+    [
+        ("https://a.se/" + "b" * 1987, True),
+        ("https://a.se/" + "b" * 1988, False),
+        ("https://a.se:65535/", True),
+        ("https://a.se:65536/", False),
+        ("https://a.se:1/", True),
+        (f"https://{'a' * 63}.se/", True),
+        (f"https://{'a' * 64}.se/", False),
+        (f"https://{'.'.join(['a' * 61] * 4)}.se.s/", True),
+        (f"https://{'.'.join(['a' * 61] * 4)}.sex.s/", True),
+        (f"https://{'.'.join(['a' * 61] * 4)}.sexes.s/", False),
+        ("https://a-.se/", False),
+        ("https://a.se/\x7f", False),
+        ("https://a.se/\x80", True),
+        ("https://a.se/ ", False),
+        ("https://a.se/!", True),
+        ("https://a.se/\\", False),
+        ("https://@a.se/", False),
+        ("https://:@a.se/", False),
+    ],
+)
+def test_an_address_is_taken_up_to_its_limits(raw, is_taken):
+    if is_taken:
+        assert read(raw, NOTHING).scheme == "https"
+    else:
+        with pytest.raises(BadAddressError):
+            read(raw, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("raw", "port"),
+    [
+        ("https://a.se/", 443),
+        ("http://chat.intern/", 80),
+        ("https://a.se:443/", 443),
+        ("http://chat.intern:443/", 443),
+    ],
+)
+def test_the_usual_port_is_the_scheme_s(raw, port):
+    assert read(raw, Allowed.of(("chat.intern",))).port == port
+
+
+def test_hosts_are_opened_by_their_whole_name_however_it_is_spelled():
+    allowed = Allowed.of(("Chat.INTERN.", "räksmörgås.se"))
+    private = ip_address("10.0.0.1")
+    assert permits(private, "chat.intern", allowed)
+    assert permits(private, "xn--rksmrgs-5wao1o.se", allowed)
+    for other in ("intern", "x.chat.intern", "chat.intern.se"):
+        assert not permits(private, other, allowed)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_a_number_in_no_spelling_is_a_host(number):
     a, b, c, d = number.to_bytes(4)

@@ -3,6 +3,8 @@
 import socket
 import time
 from collections.abc import Iterator
+from itertools import permutations
+from threading import Event, Thread
 
 import pytest
 
@@ -124,16 +126,113 @@ def test_the_real_resolver_is_asked_too(receiver):
     assert refused("https://nothing.invalid/") == "name"
 
 
-def test_of_many_addresses_one_that_is_private_is_passed_over(receiver):
-    port = int(receiver.url.rpartition(":")[2])
+@pytest.fixture
+def dialled(monkeypatch) -> list[str]:
+    """Every address to which a connection is begun, in order; all of them are really begun."""
+    found: list[str] = []
 
-    def both(_host, _port):
+    class Recording(socket.socket):
+        def connect(self, place):
+            found.append(place[0])
+            super().connect(place)
+
+    monkeypatch.setattr(transport.socket, "socket", Recording)
+    return found
+
+
+def resolving(*addresses: str):
+    """A resolver that knows several addresses of a name."""
+
+    def resolver(_host, port):
         return [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-            for address in ("10.0.0.1", "127.0.0.1")
+            (
+                socket.AF_INET6 if ":" in each else socket.AF_INET,
+                *(socket.SOCK_STREAM, 6, "", (each, port)),
+            )
+            for each in addresses
         ]
 
-    assert send(f"http://{NAME}:{port}/", HERE, resolver=both).status == 200
+    return resolver
+
+
+@pytest.mark.parametrize("addresses", list(permutations(["127.0.0.1", "127.0.0.2", "127.0.0.3"])))
+def test_of_many_addresses_only_those_that_pass_are_dialled(receiver, dialled, addresses):
+    """The two that are closed would take the call: something listens there, too."""
+    port = int(receiver.url.rpartition(":")[2])
+    with (
+        socket.create_server(("127.0.0.2", port)) as second,
+        socket.create_server(("127.0.0.3", port)) as third,
+    ):
+        url = f"http://{NAME}:{port}/"
+        assert send(url, HERE, resolver=resolving(*addresses)).status == 200
+        assert dialled == ["127.0.0.1"]
+        for closed in (second, third):
+            closed.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                closed.accept()
+
+
+def test_when_the_one_that_passes_does_not_answer_no_closed_one_is_dialled(receiver, dialled):
+    port = int(receiver.url.rpartition(":")[2])
+    allowed = Allowed.of(("127.0.0.2",))
+    known = resolving("127.0.0.2", "127.0.0.1")
+    assert refused(f"http://{NAME}:{port}/", allowed, resolver=known) == "refused"
+    assert dialled == ["127.0.0.2"]
+    assert receiver.heard == []
+
+
+def test_when_one_that_passes_does_not_answer_the_next_that_passes_is_dialled(receiver, dialled):
+    port = int(receiver.url.rpartition(":")[2])
+    allowed = Allowed.of(("127.0.0.0/29",))
+    known = resolving("127.0.0.9", "127.0.0.2", "127.0.0.1", "127.0.0.3")
+    assert send(f"http://{NAME}:{port}/", allowed, resolver=known).status == 200
+    assert dialled == ["127.0.0.2", "127.0.0.1"]
+
+
+def test_a_name_without_addresses_leads_nowhere(dialled):
+    assert refused(f"https://{NAME}/", resolver=resolving()) == "private"
+    assert dialled == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "opened", "address", "is_dialled"),
+    [
+        ("https", (), PUBLIC, True),
+        ("https", (), "10.1.2.3", False),
+        ("https", (), "fe80::1%lo", False),
+        ("https", ("10.0.0.0/8",), "10.1.2.3", True),
+        ("https", ("10.0.0.0/8",), "11.1.2.3", True),
+        ("https", ("10.0.0.0/8",), "192.168.1.1", False),
+        ("https", (NAME,), "192.168.1.1", True),
+        ("https", ("another.example",), "192.168.1.1", False),
+        # In the clear only to what is opened, not to the open internet.
+        ("http", ("10.0.0.0/8",), "10.1.2.3", True),
+        ("http", ("10.0.0.0/8",), "192.168.1.1", False),
+        ("http", ("10.0.0.0/8",), PUBLIC, False),
+        ("http", (NAME,), PUBLIC, True),
+        ("http", (NAME,), "192.168.1.1", True),
+    ],
+)
+def test_what_is_dialled_for_a_name(monkeypatch, scheme, opened, address, is_dialled):
+    begun = []
+
+    class Refusing(socket.socket):
+        def connect(self, place):
+            begun.append(place[0])
+            raise ConnectionRefusedError
+
+    monkeypatch.setattr(transport.socket, "socket", Refusing)
+    url, allowed = f"{scheme}://{NAME}/", Allowed.of(opened)
+    code = refused(url, allowed, resolver=resolving(address))
+    assert (code, begun) == (("refused", [address]) if is_dialled else ("private", []))
+
+
+def test_a_literal_address_is_looked_at_again_when_it_is_dialled(receiver, dialled):
+    """What was allowed when it was read and is not any more."""
+    target = read(receiver.url, HERE)
+    with pytest.raises(NoAnswerError) as error:
+        post(target, b"{}", {}, Allowed())
+    assert (error.value.code, dialled, receiver.heard) == ("private", [], [])
 
 
 def test_plain_http_goes_only_to_what_is_allowed(receiver):
@@ -177,9 +276,61 @@ def test_somebody_who_never_finishes_a_handshake_is_cut_off(monkeypatch):
         assert refused(url) == "timeout"
 
 
-def test_a_long_answer_is_not_read_to_its_end(receiver):
-    receiver.always("huge")
-    assert send(receiver.url).status == 200
+def test_who_says_nothing_is_left_before_the_whole_time_is_over(receiver, monkeypatch):
+    """The other side hangs up by itself after half a minute, which would be another trouble."""
+    monkeypatch.setattr(transport, "WITHIN_S", 1000.0)
+    monkeypatch.setattr(transport, "READ_S", 0.2)
+    receiver.always("silent")
+    assert refused(receiver.url) == "timeout"
+
+
+def test_a_name_server_that_takes_all_the_time_leaves_none_for_the_call(receiver, monkeypatch):
+    monkeypatch.setattr(transport, "WITHIN_S", 0.05)
+    receiver.always("silent")
+    asked = Event()
+
+    def slow(_host, port):
+        asked.wait(0.3)
+        return resolving("127.0.0.1")(_host, port)
+
+    url = f"http://localhost:{receiver.url.rpartition(':')[2]}/"
+    assert refused(url, resolver=slow) == "timeout"
+    assert all(not each.body for each in receiver.heard)
+
+
+def test_a_long_answer_is_not_read_to_its_end():
+    """We hang up after eight kilobytes: the other side sees that although it has sent no more."""
+    hung_up = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer_without_end():
+            line, _place = server.accept()
+            with line:
+                line.recv(64_000)
+                line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+                line.sendall(b"x" * 8 * 1024)
+                line.settimeout(transport.READ_S / 2)
+                try:
+                    while line.recv(64_000):
+                        pass
+                    hung_up.append(True)
+                except TimeoutError:
+                    hung_up.append(False)
+
+        thread = Thread(target=answer_without_end)
+        thread.start()
+        assert send(f"http://127.0.0.1:{server.getsockname()[1]}/") == Answer(200)
+        thread.join()
+    assert hung_up == [True]
+
+
+@pytest.mark.parametrize("status", [201, 300, 301, 302, 303, 307, 308, 400, 404, 410, 500, 503])
+def test_each_status_is_an_answer_to_one_request(receiver, status):
+    with receiving() as elsewhere:
+        receiver.headers = {"Location": elsewhere.url}
+        receiver.always(str(status))
+        assert send(receiver.url).status == status
+        assert (len(receiver.heard), elsewhere.heard) == (1, [])
 
 
 def test_other_troubles_have_a_name(receiver):

@@ -1,13 +1,15 @@
 """From events to what is owed: only what somebody wants, once, and nothing of imports."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 
 from services.moderation import official_answers
-from services.notify.webhooks import endpoints
+from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.payloads import _TOLD
 from services.notify.webhooks.sending import send_due
 from shared import db, events, hooks, outbox, queues
@@ -19,6 +21,7 @@ from shared.models import (
     DecisionKind,
     DeliveryState,
     OutboxDelivery,
+    OutboxEvent,
     ReceiptVerb,
     Source,
     WebhookDelivery,
@@ -63,6 +66,17 @@ def test_an_event_is_recorded_for_an_endpoint_that_wants_its_kind(session, hooke
     assert to_endpoints() == 1
 
 
+def test_an_import_is_no_news_and_is_not_even_recorded(session, hooked, receiver):
+    hooked.endpoint(receiver, "idea.submitted")
+    idea = an_idea(session, submitted=False)
+    outbox.record(session, IdeaSubmitted(idea.id, 1), queue=queues.BULK)
+    session.commit()
+    assert to_endpoints() == 0
+    outbox.record(session, IdeaSubmitted(idea.id, 1))
+    session.commit()
+    assert to_endpoints() == 1
+
+
 def test_each_endpoint_is_owed_an_event_once(session, hooked, receiver, other):
     hooked.endpoint(receiver, "idea.submitted")
     hooked.endpoint(other, "idea.submitted", "idea.decided")
@@ -99,6 +113,98 @@ def test_imports_corrections_and_masks_are_no_new_ideas(session, hooked, receive
     session.commit()
     hooked.deliver()
     assert [row.kind for row in hooked.rows()] == ["receipt.action"]
+
+
+@pytest.mark.parametrize("source", list(Source))
+@pytest.mark.parametrize(
+    ("event", "is_told_of_imports", "is_told_of_others"),
+    [
+        (IdeaSubmitted(new_id(), 1), False, True),
+        (IdeaSubmitted(new_id(), 2), False, False),
+        (IdeaChecked(new_id(), 1), False, True),
+        (IdeaChecked(new_id(), 2), False, True),
+        (events.IdeaDecided(new_id(), new_id(), DecisionKind.KEEP), True, True),
+        (events.IdeaAnswered(new_id(), new_id()), True, True),
+        (ReceiptAction(new_id(), ReceiptVerb.WITHDRAW), True, True),
+    ],
+    ids=lambda value: getattr(type(value), "__name__", None),
+)
+def test_what_is_news_of_an_idea(source, event, is_told_of_imports, is_told_of_others):
+    stored = OutboxEvent(kind=type(event).__name__, payload=event.payload())
+    expected = is_told_of_imports if source is Source.IMPORT else is_told_of_others
+    assert writing.is_news(stored, source) == expected
+
+
+def test_only_what_can_be_undone_waits_for_the_undo_window(settings):
+    now = utcnow()
+    patient = replace(settings, undo_seconds=30)
+    for kind in hooks.NAMES:
+        waits = kind in {"IdeaDecided", "IdeaAnswered"}
+        due = writing._due(OutboxEvent(kind=kind, occurred_at=now), patient)
+        assert due == now + timedelta(seconds=30 if waits else 0), kind
+
+
+def test_who_is_paused_when_it_is_written_down_is_owed_nothing(session, hooked, receiver):
+    webhook = hooked.endpoint(receiver, "alert.raised")
+    outbox.record(session, AlertRaised("wave", new_id()))
+    session.commit()
+    with Session.begin() as pausing:
+        endpoints.pause(endpoints.locked(pausing, webhook))
+    assert hooked.deliver() == 1
+    assert hooked.rows() == []
+
+
+def test_each_is_owed_only_the_kinds_that_it_wants(session, hooked, receiver, other):
+    alerts = hooked.endpoint(receiver, "alert.raised")
+    ideas = hooked.endpoint(other, "idea.submitted")
+    an_idea(session)
+    outbox.record(session, AlertRaised("wave", new_id()))
+    session.commit()
+    hooked.deliver()
+    assert [(row.webhook_id, row.kind) for row in hooked.rows()] == [
+        (ideas, "idea.submitted"),
+        (alerts, "alert.raised"),
+    ]
+
+
+def test_an_undoing_is_told_to_who_was_told_and_not_to_who_was_not(
+    desk, idea, hooked, receiver, other
+):
+    """Whether the decision left is asked of each endpoint by itself."""
+    hooked.endpoint(receiver, "idea.decided")
+    decision = desk.publish(idea)
+    assert hooked.go() == 1
+    # New since: it has heard of no decision, and so of nothing that is undone (or may be).
+    late = hooked.endpoint(other, "idea.decided")
+    desk.undo(decision)
+    assert hooked.go() == 2
+    [first, second] = (json.loads(each.body)["data"]["decision"] for each in receiver.heard)
+    assert second["undoes"] == first["id"]
+    [only] = (json.loads(each.body)["data"]["decision"] for each in other.heard)
+    assert only["undoes"] == first["id"]
+    assert [row.state for row in hooked.rows(late)] == [DeliveryState.DONE]
+
+
+def test_one_that_was_never_told_is_spared_the_undoing_though_another_was_told(
+    desk, idea, hooked, receiver, other
+):
+    told = hooked.endpoint(receiver, "idea.decided")
+    spared = hooked.endpoint(other, "idea.decided")
+    with Session.begin() as pausing:
+        # It keeps what it is owed.
+        decision = desk.publish(idea)
+        hooked.deliver()
+        endpoints.pause(endpoints.locked(pausing, spared))
+    assert hooked.go() == 1
+    with Session.begin() as turning:
+        endpoints.turn_on(turning, endpoints.locked(turning, spared))
+    desk.undo(decision)
+    assert hooked.go() == 1
+    hooked.ripen()
+    send_due(hooked.settings)
+    assert other.heard == []
+    assert {row.error for row in hooked.rows(spared)} == {"undone", "never left"}
+    assert [row.state for row in hooked.rows(told)] == [DeliveryState.DONE] * 2
 
 
 def test_a_decision_is_told_when_it_cannot_be_undone_unseen(desk, idea, hooked, receiver):
