@@ -66,7 +66,8 @@ def test_the_oldest_are_forgotten_but_those_shipped_and_the_one_in_use(session, 
 
 
 def test_a_model_of_another_kind_is_none_of_its_business(session):
-    other = LearnedModel(kind="other", version=7, weights=b"x", note="", is_active=True)
+    weights = replace(shipped(), bias=5.0).to_bytes()
+    other = LearnedModel(kind="other", version=7, weights=weights, note="", is_active=True)
     session.add(other)
     session.flush()
     assert spam_versions.in_use(session) is None
