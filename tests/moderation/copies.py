@@ -17,7 +17,7 @@ def filled(
 ) -> Iterator[str]:
     """Make a database, fill it in one transaction, and give its name as a template."""
     with copied(postgres, name, template) as url:
-        db.configure(_settings(url))
+        db.configure(settings_of(url))
         try:
             with db.Session.begin() as session:
                 fill(session)
@@ -35,7 +35,8 @@ def copied(postgres: Postgres, name: str, template: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _settings(database_url: str) -> Settings:
+def settings_of(database_url: str) -> Settings:
+    """Return the settings of a system on a database, for what needs no other server."""
     return Settings.from_env(
         {
             "RADSLAG_DATABASE_URL": database_url,
