@@ -106,5 +106,7 @@ def together(waiting: Sequence[Waiting]) -> Waiting:
 
 def found(session: SqlSession, words: str) -> Waiting:
     """Count the ideas that a search finds, in all lanes."""
-    n = session.scalar(select(func.count()).select_from(queue_filter.found(words).subquery())) or 0
-    return Waiting(n, n >= queue_filter.MOST_FOUND, None)
+    most = queue_filter.MOST_FOUND
+    ideas = queue_filter.found(words, most + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(ideas)) or 0
+    return Waiting(min(number, most), number > most, None)

@@ -126,7 +126,7 @@ def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[
         asked.append(entry.language == wanted.language)
     if wanted.age is not None:
         least = timedelta(days=wanted.age)
-        asked.append(entry.opened_at < when_run(lambda: utcnow() - least))
+        asked.append(entry.opened_at <= when_run(lambda: utcnow() - least))
     return asked
 
 
@@ -140,10 +140,10 @@ def chosen_ideas(wanted: Filter) -> Sequence[Select[UUID]]:
     return among
 
 
-def found(words: str) -> Select[UUID]:
+def found(words: str, most: int | None = None) -> Select[UUID]:
     """Return the ideas that wait whose text holds all the words, other forms of them included.
 
-    Longer words that begin with them count, too.
+    Longer words that begin with them count, too. At most `most` ideas, else MOST_FOUND.
 
     Swedish is full of compounds: who looks for "cykel" also wants "cykelställ". Quotation marks,
     "or" and "-" work as people know them from the web.
@@ -156,7 +156,7 @@ def found(words: str) -> Select[UUID]:
     return (
         select(IdeaText.idea_id)
         .where(IdeaText.is_waiting, vector.bool_op("@@")(cast(begun, TSQUERY)))
-        .limit(MOST_FOUND)
+        .limit(most or MOST_FOUND)
     )
 
 

@@ -205,7 +205,7 @@ def _look_behind(session: SqlSession, cards: Sequence[Card]) -> None:
     )
     shown = {card.place.entry_id for card in cards}
     members = (
-        select(QueueEntry.id, QueueEntry.idea_id)
+        select(QueueEntry.id, QueueEntry.idea_id, QueueEntry.rank, QueueEntry.opened_at)
         .where(QueueEntry.fold == folds.c.fold, QueueEntry.closed_at.is_(None))
         .order_by(*place_in(QueueEntry))
         .limit(SHOWN_BEHIND + 1)
@@ -217,7 +217,7 @@ def _look_behind(session: SqlSession, cards: Sequence[Card]) -> None:
         .join(members, true())
         .join(Idea, Idea.id == members.c.idea_id)
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
-        .order_by(folds.c.fold, members.c.id)
+        .order_by(folds.c.fold, members.c.rank, members.c.opened_at, members.c.id)
     )
     of_fold = {card.fold: card for card in cards}
     for fold, entry_id, idea, author, text in rows:

@@ -173,7 +173,7 @@ def is_due(session: SqlSession) -> bool:
     """Tell whether enough was decided since the last training to learn again."""
     seen = session.scalar(
         select(LearnedModel.figures["last_seq"].as_integer())
-        .where(LearnedModel.kind == spam_versions.KIND, LearnedModel.parent_id.is_not(None))
+        .where(LearnedModel.kind == spam_versions.KIND)
         .order_by(LearnedModel.version.desc())
         .limit(1)
     )

@@ -1,0 +1,49 @@
+"""Databases that are filled once for a whole file, of which each test gets a copy of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.orm import Session as SqlSession
+
+from radslag.embedded.postgres import Postgres
+from shared import db
+from shared.config import Settings
+
+
+@contextmanager
+def filled(
+    postgres: Postgres, name: str, fill: Callable[[SqlSession], None], template: str = "radslag"
+) -> Iterator[str]:
+    """Make a database, fill it in one transaction, and give its name as a template."""
+    with copied(postgres, name, template) as url:
+        db.configure(settings_of(url))
+        try:
+            with db.Session.begin() as session:
+                fill(session)
+        finally:
+            db.close()
+        yield name
+
+
+@contextmanager
+def copied(postgres: Postgres, name: str, template: str) -> Iterator[str]:
+    """Copy a database, and give the copy's address."""
+    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        yield postgres.url_of(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def settings_of(database_url: str) -> Settings:
+    """Return the settings of a system on a database, for what needs no other server."""
+    return Settings.from_env(
+        {
+            "RADSLAG_DATABASE_URL": database_url,
+            "RADSLAG_BROKER_URL": "redis://localhost",
+            "RADSLAG_SECRET_KEY": "a key for tests only, long enough to be taken",
+            "RADSLAG_PUBLIC_URL": "http://localhost:8000",
+            "RADSLAG_DESK_URL": "http://localhost:8001",
+            "RADSLAG_SMTP_URL": "smtp://localhost",
+        }
+    )
