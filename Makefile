@@ -11,7 +11,7 @@ ARGS ?=
 SPREAD ?= --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench install format translations lock browser
+.PHONY: help up test lint bench install format translations lock browser mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ lint: install ## Check style, types, translations, and that the migrations match
 
 bench: install ## Measure (see bench/README.md)
 	@$(PY) -m bench $(ARGS)
+
+mutants: install ## Put faults into the code and count how many the tests notice (ARGS="150 --seed 1")
+	@$(PY) -c 'import coverage' 2>/dev/null || $(PIP) install --require-hashes -r requirements-bench.txt
+	@$(PY) -m bench mutants $(ARGS)
 
 install: .venv/.installed .venv/.translated ## Make .venv and install what the lock files name
 

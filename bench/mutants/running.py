@@ -1,0 +1,187 @@
+"""Lanes: copies of the tree, each with servers of its own, in which one mutant after another lives.
+
+The working tree is never touched. A mutant of what makes the database, or of how it is reached,
+starts servers of its own; all others share those of their lane.
+"""
+
+import compileall
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+import psycopg
+
+from bench.mutants.operators import Mutant
+from radslag.data_folder import DataFolder
+from radslag.embedded.postgres import Postgres
+from radslag.embedded.valkey import Valkey
+from shared import migrate
+
+_LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "var", "build", "__pycache__", ".*_cache")
+_HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_OWN_SERVERS = ("shared/migrat*", "shared/db.py", "radslag/embedded/*", "radslag/data_folder.py")
+# Beside the time of the tests: starting, and the one test that hangs.
+_START_S = 60
+_HANGS_S = 60
+_QUIETLY = ["-p", "bench.mutants.watching", "-p", "no:cacheprovider", "-q", "--no-header"]
+_QUIETLY += ["--tb=line", "-rfE", f"--timeout={_HANGS_S}"]
+NOTICED, SURVIVED, HUNG, BROKE = "noticed", "survived", "hung", "broke"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the tests said about a mutant; `by` is the test that noticed it."""
+
+    outcome: str
+    by: str = ""
+    ran: int = 0
+    # Whether the time was up before all tests had run.
+    cut: bool = False
+
+
+class Lane:
+    """A copy of the tree with servers."""
+
+    def __init__(self, tree: Path, folder: Path) -> None:
+        # Its name has a blank and an å, as the house of the tests has.
+        self.copy = folder / "radslag"
+        self._told = folder / "tests.txt"
+        self._said = folder / "said.txt"
+        shutil.copytree(tree, self.copy, ignore=_LEFT_OUT, symlinks=True)
+        beside = tree.parent / "shared"
+        if beside.exists():
+            (folder / "shared").symlink_to(beside.resolve())
+        # Files change within a second and keep their size.
+        checked = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(self.copy, quiet=2, invalidation_mode=checked)
+        self._data = DataFolder(folder / "servers")
+        self._postgres = Postgres(self._data, settings=_HASTY)
+        self._valkey = Valkey(self._data)
+
+    def start(self) -> None:
+        """Start its servers and migrate the database that others are copied from."""
+        self._valkey.begin()
+        self._postgres.start()
+        self._valkey.wait()
+        migrate.upgrade(self._postgres.url)
+
+    def stop(self) -> None:
+        """End its servers."""
+        self._postgres.stop()
+        self._valkey.stop()
+        self._data.release()
+
+    def try_out(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> Outcome:
+        """Put a mutant in, ask the tests, take it out."""
+        if not tests:
+            return Outcome(SURVIVED)
+        path = self.copy / mutant.file
+        text = path.read_text("utf-8")
+        path.write_text(mutant.apply(text), "utf-8")
+        own = any(fnmatch(mutant.file, pattern) for pattern in _OWN_SERVERS)
+        try:
+            return self.ask(tests, seconds, lend=not own, more=["-x"])
+        finally:
+            path.write_text(text, "utf-8")
+
+    def ask(
+        self, tests: Sequence[str], seconds: float, *, lend: bool = True, more: Sequence[str] = ()
+    ) -> Outcome:
+        """Run tests in the copy as it is."""
+        self._told.write_text("\n".join(tests), "utf-8")
+        named = dict.fromkeys(test.split("::")[0] for test in tests)
+        files = [file for file in named if (self.copy / file).exists()]
+        with self._said.open("w") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *_QUIETLY, *more, *files],
+                cwd=self.copy,
+                env=self._environment(seconds, lend=lend),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait(seconds + _START_S + _HANGS_S)
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                _end(process)
+                self._clear()
+        return _read(code, self._said.read_text("utf-8", errors="replace"))
+
+    def _environment(self, seconds: float, *, lend: bool) -> Mapping[str, str]:
+        told = {
+            "PYTHONPATH": str(self.copy),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MUTANTS_TESTS": str(self._told),
+            "MUTANTS_SECONDS": str(seconds),
+        }
+        if lend:
+            told["MUTANTS_POSTGRES"] = self._postgres.url_of("{}")
+            told["MUTANTS_VALKEY"] = str(self._valkey.socket)
+        return {**os.environ, **told}
+
+    def _clear(self) -> None:
+        """Drop the databases that an ended process has left."""
+        with psycopg.connect(self._postgres.url_of("postgres"), autocommit=True) as connection:
+            left = "SELECT datname FROM pg_database WHERE datname LIKE 'test%'"
+            for (name,) in connection.execute(left).fetchall():
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def lanes(tree: Path, count: int) -> Iterator[list[Lane]]:
+    """Lanes that run, and are gone afterwards; in memory where there is room."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > count << 31
+    with tempfile.TemporaryDirectory(prefix="mutants å ", dir=memory if roomy else None) as path:
+        opened = [Lane(tree, Path(path) / str(number)) for number in range(count)]
+        Path(path).chmod(0o711)  # root's servers run as somebody else, who must be able to pass
+        try:
+            for lane in opened:
+                lane.start()
+            yield opened
+        finally:
+            for lane in opened:
+                lane.stop()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it with all that it has started."""
+    for number, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 30)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        with_patience = time.monotonic() + patience_s
+        while process.poll() is None and time.monotonic() < with_patience:
+            time.sleep(0.05)
+    process.wait()
+
+
+def _read(code: int | None, said: str) -> Outcome:
+    """Understand what pytest said."""
+    ran = sum(int(count) for count in re.findall(r"(\d+) (?:passed|failed)", said))
+    noticed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.MULTILINE)
+    by = noticed[1] if noticed else ""
+    if code is None or "Timeout (>" in said:
+        return Outcome(HUNG, by, ran)
+    if code == 0:
+        return Outcome(SURVIVED, "", ran, cut="MUTANTS: the time is up" in said)
+    if code == 5:
+        return Outcome(SURVIVED)
+    if code == 1 and ran:
+        return Outcome(NOTICED, by, ran)
+    return Outcome(BROKE, by or said.strip()[-200:], ran)
