@@ -113,8 +113,7 @@ def _in_turn(kinds: dict[str, list[Mutant]], chance: random.Random) -> Iterator[
         chance.shuffle(piles)
         for pile in piles:
             mutant = pile.pop()
-            text = (TREE / mutant.file).read_text("utf-8")
-            if not mutant.file.endswith(".py") or is_python(mutant.apply(text)):
+            if not mutant.file.endswith(".py") or is_python(_mutated(mutant)):
                 yield mutant
         piles = [pile for pile in piles if pile]
 
@@ -153,14 +152,20 @@ def _tried(
             for future in futures:
                 yield future.result()
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for lane in opened:
+                lane.give_up()
             raise
+
+
+def _mutated(mutant: Mutant) -> str:
+    return mutant.apply((TREE / mutant.file).read_text("utf-8"))
 
 
 def difference(mutant: Mutant) -> str:
     """What a mutant changes, as a diff."""
     text = (TREE / mutant.file).read_text("utf-8")
-    old, new = text.splitlines(), mutant.apply(text).splitlines()
+    old, new = text.splitlines(), _mutated(mutant).splitlines()
     return "\n".join(list(unified_diff(old, new, lineterm="", n=1))[3:])
 
 

@@ -1,21 +1,37 @@
 """Faults of SQL, templates and migrations, which are made by hand: `hand_made.toml`."""
 
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 from bench.mutants.areas import HAND_MADE
 from bench.mutants.operators import Mutant
 
-LIST = Path(__file__).with_name("hand_made.toml")
+_LIST = Path(__file__).with_name("hand_made.toml")
 
 
 def mutants(tree: Path) -> list[Mutant]:
     """All of the list; ValueError for one whose text is not in its file, or there twice."""
-    return [_mutant(tree, **each) for each in tomllib.loads(LIST.read_text("utf-8"))["mutant"]]
+    listed = tomllib.loads(_LIST.read_text("utf-8"))
+    near = [(of, _found(tree, patterns)) for of, patterns in listed["near"]]
+    return [_mutant(tree, near, **each) for each in listed["mutant"]]
+
+
+def _found(tree: Path, patterns: list[str]) -> tuple[str, ...]:
+    """The files of tests that patterns name, each once, in their order."""
+    paths = (path for pattern in patterns for path in sorted(tree.glob(pattern)))
+    return tuple(dict.fromkeys(path.relative_to(tree).as_posix() for path in paths))
 
 
 def _mutant(
-    tree: Path, *, kind: str, file: str, old: str, new: str, tests: list[str], says: str
+    tree: Path,
+    near: list[tuple[str, tuple[str, ...]]],
+    *,
+    kind: str,
+    file: str,
+    old: str,
+    new: str,
+    says: str,
 ) -> Mutant:
     text = (tree / file).read_text("utf-8")
     if text.count(old) != 1:
@@ -30,5 +46,5 @@ def _mutant(
         new=new,
         where=says,
         area=HAND_MADE,
-        tests=tuple(tests),
+        tests=next(tests for of, tests in near if fnmatch(file, of)),
     )

@@ -147,6 +147,7 @@ class _Maker:
             yield from self._between(left, right, word, "comparison", other)
         for side in (node.left, *node.comparators):
             yield from self._members(side)
+            yield from self._number(side)
 
     def _boolop(self, node: ast.BoolOp) -> Iterator[Mutant]:
         word, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
@@ -161,6 +162,7 @@ class _Maker:
             yield self._at(node, f"({self._of(node.operand)})", "not")
 
     def _binop(self, node: ast.BinOp) -> Iterator[Mutant]:
+        yield from self._number(node)
         types = any(_is_type(side) for side in (node.left, node.right))
         if isinstance(node.op, ast.BitAnd | ast.BitOr) and not types:
             word, other = ("&", "|") if isinstance(node.op, ast.BitAnd) else (r"\|", "&")

@@ -47,36 +47,38 @@ class Reach:
 
     def draw(self, copy: Path) -> None:
         """Note what is not noted yet, or has changed, by running those files of tests in a copy."""
-        left = [file for file, text in self._texts.items() if self._known.get(file) != _hash(text)]
+        left = [
+            file for file, text in self._texts.items() if self._known.get(file) != hash_of(text)
+        ]
         for part in _PARTS:
             files = [file for file in left if file.startswith(part)]
             left = [file for file in left if file not in files]
             if files:
                 print(f"Noting what {len(files)} files of tests in {part[0]} reach …", flush=True)
                 self._run(copy, files)
-                self._known.update({file: _hash(self._texts[file]) for file in files})
+                self._known.update({file: hash_of(self._texts[file]) for file in files})
                 for room in ROOMS:
                     for path in (copy / room).rglob("*.py"):
                         name = path.relative_to(copy).as_posix()
-                        self._known[name] = _hash(path.read_text("utf-8"))
+                        self._known[name] = hash_of(path.read_text("utf-8"))
                 self._state.write_text(json.dumps(self._known), "utf-8")
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests to ask about a mutant, near ones first; of new files of tests all."""
+        if mutant.tests:
+            return list(mutant.tests)
         found = self._reaching(mutant)
         named = {file for file in self._texts if self._names(file, mutant.file)}
-        changed = {file for file in named if self._known.get(file) != _hash(self._texts[file])} or (
-            named if not found else set()
-        )
+        changed = {
+            file for file in named if self._known.get(file) != hash_of(self._texts[file])
+        } or (named if not found else set())
         found = {test for test in found if test.split("::")[0] not in changed} | changed
-        if mutant.tests:
-            found = set(mutant.tests)
         return sorted(found, key=lambda test: self._farness(test, mutant.file))
 
     def _reaching(self, mutant: Mutant) -> set[str]:
         lines = self._lines(mutant.file)
         text = (self._tree / mutant.file).read_text("utf-8")
-        stale = self._known.get(mutant.file) != _hash(text)
+        stale = self._known.get(mutant.file) != hash_of(text)
         wanted = range(mutant.first, mutant.last + 1)
         here = {test for line in wanted for test in lines.get(line, ()) if test}
         if here and not stale:
@@ -148,7 +150,8 @@ class Reach:
         return data
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """What tells one text of a file from another."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

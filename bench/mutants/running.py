@@ -35,7 +35,7 @@ _OWN_SERVERS = ("shared/migrat*", "shared/db.py", "radslag/embedded/*", "radslag
 _START_S = 60
 _HANGS_S = 60
 _QUIETLY = ["-p", "bench.mutants.watching", "-p", "no:cacheprovider", "-q", "--no-header"]
-_QUIETLY += ["--tb=line", "-rfE", f"--timeout={_HANGS_S}"]
+_QUIETLY += ["--tb=line", "-rfE", f"--timeout={_HANGS_S}", "-m", "not slow and not browser"]
 NOTICED, SURVIVED, HUNG, BROKE = "noticed", "survived", "hung", "broke"
 
 
@@ -68,6 +68,7 @@ class Lane:
         self._data = DataFolder(folder / "servers")
         self._postgres = Postgres(self._data, settings=_HASTY)
         self._valkey = Valkey(self._data)
+        self._running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start its servers and migrate the database that others are copied from."""
@@ -75,6 +76,11 @@ class Lane:
         self._postgres.start()
         self._valkey.wait()
         migrate.upgrade(self._postgres.url)
+
+    def give_up(self) -> None:
+        """End the tests that run; whoever waits for them goes on."""
+        if self._running is not None:
+            _end(self._running)
 
     def stop(self) -> None:
         """End its servers."""
@@ -112,6 +118,7 @@ class Lane:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            self._running = process
             try:
                 code = process.wait(seconds + _START_S + _HANGS_S)
             except subprocess.TimeoutExpired:
@@ -119,7 +126,7 @@ class Lane:
             finally:
                 _end(process)
                 self._clear()
-        return _read(code, self._said.read_text("utf-8", errors="replace"))
+        return read(code, self._said.read_text("utf-8", errors="replace"))
 
     def _environment(self, seconds: float, *, lend: bool) -> Mapping[str, str]:
         told = {
@@ -171,7 +178,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read(code: int | None, said: str) -> Outcome:
+def read(code: int | None, said: str) -> Outcome:
     """Understand what pytest said."""
     ran = sum(int(count) for count in re.findall(r"(\d+) (?:passed|failed)", said))
     noticed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.MULTILINE)
