@@ -60,7 +60,7 @@ def main() -> int:
     print(f"{len(chosen)} mutants, {len(chosen) - len(left)} of them known from {out}", flush=True)
     began = time.monotonic()
     with lanes(TREE, asked.jobs) as opened, out.open("a", encoding="utf-8") as file:
-        for record in _tried(left, opened, reach, asked.seconds):
+        for record in _tried(left, opened, reach, asked):
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             file.flush()
             known[record["key"]] = record
@@ -119,7 +119,7 @@ def _in_turn(kinds: dict[str, list[Mutant]], chance: random.Random) -> Iterator[
 
 
 def _tried(
-    mutants: list[Mutant], opened: list[Lane], reach: Reach, seconds: float
+    mutants: list[Mutant], opened: list[Lane], reach: Reach, asked: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     free: queue.Queue[Lane] = queue.Queue()
     for lane in opened:
@@ -128,7 +128,7 @@ def _tried(
     def try_one(mutant: Mutant, tests: list[str]) -> dict[str, Any]:
         lane, began = free.get(), time.monotonic()
         try:
-            outcome = lane.try_out(mutant, tests, seconds)
+            outcome = lane.try_out(mutant, tests, asked.seconds, journeys=asked.journeys)
         finally:
             free.put(lane)
         return {
@@ -228,6 +228,7 @@ def _arguments() -> argparse.Namespace:
     asks.add_argument("--again", action="store_true", help="forget the results kept there")
     asks.add_argument("--survivors", type=Path, help="try those that survived in these results")
     asks.add_argument("--map", action="store_true", help="note what new and changed tests reach")
+    asks.add_argument("--journeys", action="store_true", help="slow tests and browsers, too, last")
     asks.add_argument("--list", action="store_true", help="say what would be tried")
     return asks.parse_args()
 

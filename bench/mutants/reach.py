@@ -66,7 +66,8 @@ class Reach:
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests to ask about a mutant, near ones first; of new files of tests all."""
         if mutant.tests:
-            return list(mutant.tests)
+            called = Path(mutant.file).stem.strip("_").split("_")[0]
+            return sorted(mutant.tests, key=lambda test: called not in test)
         found = self._reaching(mutant)
         named = {file for file in self._texts if self._names(file, mutant.file)}
         changed = {

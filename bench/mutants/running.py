@@ -5,8 +5,10 @@ starts servers of its own; all others share those of their lane.
 """
 
 import compileall
+import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -34,6 +36,7 @@ _OWN_SERVERS = ("shared/migrat*", "shared/db.py", "radslag/embedded/*", "radslag
 # Beside the time of the tests: starting, and the one test that hangs.
 _START_S = 60
 _HANGS_S = 60
+_JOURNEYS_S = 900
 _QUIETLY = ["-p", "bench.mutants.watching", "-p", "no:cacheprovider", "-q", "--no-header"]
 _QUIETLY += ["--tb=line", "-rfE", f"--timeout={_HANGS_S}", "-m", "not slow and not browser"]
 NOTICED, SURVIVED, HUNG, BROKE = "noticed", "survived", "hung", "broke"
@@ -68,7 +71,8 @@ class Lane:
         self._data = DataFolder(folder / "servers")
         self._postgres = Postgres(self._data, settings=_HASTY)
         self._valkey = Valkey(self._data)
-        self._running: subprocess.Popen[bytes] | None = None
+        self._starter: subprocess.Popen[bytes] | None = None
+        self._running: int | None = None
 
     def start(self) -> None:
         """Start its servers and migrate the database that others are copied from."""
@@ -76,6 +80,15 @@ class Lane:
         self._postgres.start()
         self._valkey.wait()
         migrate.upgrade(self._postgres.url)
+        here = {"PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._starter = subprocess.Popen(
+            [sys.executable, "-m", "bench.mutants.forking"],
+            cwd=self.copy,
+            env={**os.environ, **here},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
 
     def give_up(self) -> None:
         """End the tests that run; whoever waits for them goes on."""
@@ -84,22 +97,37 @@ class Lane:
 
     def stop(self) -> None:
         """End its servers."""
+        if self._starter is not None:
+            self._starter.kill()
+            self._starter.wait()
         self._postgres.stop()
         self._valkey.stop()
         self._data.release()
 
-    def try_out(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> Outcome:
-        """Put a mutant in, ask the tests, take it out."""
-        if not tests:
-            return Outcome(SURVIVED)
+    def try_out(
+        self, mutant: Mutant, tests: Sequence[str], seconds: float, *, journeys: bool = False
+    ) -> Outcome:
+        """Put a mutant in, ask the tests, take it out; what survives goes on journeys if told."""
         path = self.copy / mutant.file
         text = path.read_text("utf-8")
         path.write_text(mutant.apply(text), "utf-8")
-        own = any(fnmatch(mutant.file, pattern) for pattern in _OWN_SERVERS)
+        lend = not any(fnmatch(mutant.file, pattern) for pattern in _OWN_SERVERS)
         try:
-            return self.ask(tests, seconds, lend=not own, more=["-x"])
+            found = self.ask(tests, seconds, lend=lend, more=["-x"]) if tests else Outcome(SURVIVED)
+            if journeys and found.outcome == SURVIVED:
+                long = self._long()
+                more = ["-x", "-m", "slow or browser", "--timeout=600"]
+                found = self.ask(long, _JOURNEYS_S, lend=lend, more=more)
+            return found
         finally:
             path.write_text(text, "utf-8")
+
+    def _long(self) -> list[str]:
+        """Files with tests that start whole systems or browsers."""
+        marks = re.compile(r"mark\.(slow|browser)")
+        found = (self.copy / "tests").rglob("test_*.py")
+        long = [path for path in found if marks.search(path.read_text("utf-8"))]
+        return sorted(path.relative_to(self.copy).as_posix() for path in long)
 
     def ask(
         self, tests: Sequence[str], seconds: float, *, lend: bool = True, more: Sequence[str] = ()
@@ -108,37 +136,42 @@ class Lane:
         self._told.write_text("\n".join(tests), "utf-8")
         named = dict.fromkeys(test.split("::")[0] for test in tests)
         files = [file for file in named if (self.copy / file).exists()]
-        with self._said.open("w") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *_QUIETLY, *more, *files],
-                cwd=self.copy,
-                env=self._environment(seconds, lend=lend),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self._running = process
-            try:
-                code = process.wait(seconds + _START_S + _HANGS_S)
-            except subprocess.TimeoutExpired:
-                code = None
-            finally:
-                _end(process)
-                self._clear()
+        arguments = [*_QUIETLY, *more, *files]
+        try:
+            code = self._run(arguments, self._environment(seconds, lend=lend), seconds)
+        finally:
+            self._clear()
         return read(code, self._said.read_text("utf-8", errors="replace"))
 
-    def _environment(self, seconds: float, *, lend: bool) -> Mapping[str, str]:
-        told = {
-            "PYTHONPATH": str(self.copy),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MUTANTS_TESTS": str(self._told),
-            "MUTANTS_SECONDS": str(seconds),
+    def _run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float
+    ) -> int | None:
+        """Return how pytest ended, or None when it had to be ended."""
+        assert self._starter is not None
+        assert self._starter.stdin is not None
+        assert self._starter.stdout is not None
+        asked = {
+            "arguments": arguments,
+            "environment": environment,
+            "said": str(self._said),
         }
+        self._starter.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._running = int(self._starter.stdout.readline())
+        patience_s = seconds + _START_S + _HANGS_S
+        ended, _, _ = select.select([self._starter.stdout], [], [], patience_s)
+        if not ended:
+            _end(self._running)
+        code = int(self._starter.stdout.readline())
+        _end(self._running)  # what it has started and left
+        self._running = None
+        return code if ended else None
+
+    def _environment(self, seconds: float, *, lend: bool) -> Mapping[str, str]:
+        told = {"MUTANTS_TESTS": str(self._told), "MUTANTS_SECONDS": str(seconds)}
         if lend:
             told["MUTANTS_POSTGRES"] = self._postgres.url_of("{}")
             told["MUTANTS_VALKEY"] = str(self._valkey.socket)
-        return {**os.environ, **told}
+        return told
 
     def _clear(self) -> None:
         """Drop the databases that an ended process has left."""
@@ -165,17 +198,17 @@ def lanes(tree: Path, count: int) -> Iterator[list[Lane]]:
                 lane.stop()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it with all that it has started."""
-    for number, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 30)):
+def _end(leader: int) -> None:
+    """End a process and all of its group that is left."""
+    for number, patience_s in ((signal.SIGTERM, 3), (signal.SIGKILL, 30)):
+        until = time.monotonic() + patience_s
         try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        with_patience = time.monotonic() + patience_s
-        while process.poll() is None and time.monotonic() < with_patience:
-            time.sleep(0.05)
-    process.wait()
+            os.killpg(leader, number)
+            while time.monotonic() < until:
+                time.sleep(0.02)
+                os.killpg(leader, 0)
+        except (ProcessLookupError, PermissionError):
+            return
 
 
 def read(code: int | None, said: str) -> Outcome:
