@@ -8,10 +8,8 @@ ARGS ?=
 # process than there are cores (four at the most): the long tests mostly wait.
 SPREAD ?= --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
-export PYTHON
-
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench install format translations lock tools clean fresh
+.PHONY: help up test lint bench install format translations lock tools clean fresh mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +30,10 @@ lint: install ## Check style, types, translations, and that the migrations match
 
 bench: install ## Measure (see bench/README.md)
 	@$(PY) -m bench $(ARGS)
+
+mutants: install ## Put faults into the code and count how many the tests notice (ARGS="150 --seed 1")
+	@$(PY) -c 'import coverage' 2>/dev/null || $(PY) -m pip install --quiet --require-hashes -r requirements-bench.txt
+	@$(PY) -m bench mutants $(ARGS)
 
 fresh: ## Try `make up` as on other machines: closed folders, other users, other Pythons (ARGS="closed …")
 	@python3 tools/fresh.py $(ARGS)

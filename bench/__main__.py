@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run the program that was named."""
     programs = {path.stem: path for path in sorted(HERE.glob("[a-z]*.py"))}
+    programs |= {path.parent.name: path for path in sorted(HERE.glob("[a-z]*/__main__.py"))}
     if len(sys.argv) > 1 and sys.argv[1] in programs:
         del sys.argv[0]
         runpy.run_module(f"bench.{sys.argv[0]}", run_name="__main__")
