@@ -85,8 +85,10 @@ class TestSecondFactor:
         code = factor[0].now()
 
         def knowing(session: SqlSession) -> bool:
-            session.get(second_factor.SecondFactor, bo.id)  # as a page that was shown did
-            return second_factor.check(session, settings, bo.id, code)
+            seen = session.get_one(second_factor.SecondFactor, bo.id)
+            taken = second_factor.check(session, settings, bo.id, code)
+            assert seen in session  # held by who read it: the session would not read it anew
+            return taken
 
         met = in_turn(engine, lambda s: second_factor.check(s, settings, bo.id, code), knowing)
         assert (met.first, met.second) == (True, False)
