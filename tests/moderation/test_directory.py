@@ -5,16 +5,19 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from joserfc import jwt
 from sqlalchemy import func, select
+from time_machine import travel
 
 from radslag.desk import create_app
 from radslag.ports import free_port
 from services.moderation import accounts
 from services.moderation.people import directory
+from shared.clock import utcnow
 from shared.config import Settings, SettingsError
 from shared.models import AuditEntry, Requires, Role, SignInPolicy, Staff, StaffSession
 from tests.factories import _ENVIRONMENT, an_idea
@@ -198,6 +201,20 @@ class TestNotLetIn:
         answer = come_back(desk, f"/login/directory/back?error=access_denied&state={state}")
         assert answer.status_code == 403
         assert "avbröts" in answer.text
+
+    @pytest.mark.parametrize(("after_s", "said"), [(900, "avbröts"), (901, "för lång tid")])
+    def test_when_it_took_more_than_a_quarter_of_an_hour_there(
+        self, app, settings, provider, after_s, said
+    ):
+        desk, begun = Desk(app, settings), utcnow().replace(microsecond=0)
+        with travel(begun, tick=False):
+            left = desk.client.get("/login/directory", base_url=desk.base)
+            provider.authorize(left.location)
+        state = provider.asked[-1]["state"]
+        with travel(begun + timedelta(seconds=after_s), tick=False):
+            answer = come_back(desk, f"/login/directory/back?error=access_denied&state={state}")
+        assert answer.status_code == 403
+        assert said in answer.text
 
     def test_when_another_directory_answers(self, app, settings, provider):
         desk = Desk(app, settings)
