@@ -499,6 +499,16 @@ class TestReceipt:
             assert self.look(unit, idea).asked_again_at == NOW + timedelta(minutes=1)
         assert asked(unit, idea) == ["re-review"] * 2
 
+    def test_a_decision_that_changes_no_state_changes_neither_when_nor_why(self, unit, in_state):
+        idea = in_state("rejected")
+        with travel(NOW + timedelta(minutes=1), tick=False):
+            decide(unit, idea, DecisionKind.KEEP)
+            found = self.look(unit, idea)
+        assert (found.decided_at, found.reason_text) == (NOW, "Så här.")
+        waits = in_state("waiting")
+        decide(unit, waits, DecisionKind.MASK, mask_spans=[(0, 2)])
+        assert not self.look(unit, waits).is_back
+
     def test_what_is_asked_of_one_idea_is_asked_of_no_other(self, unit, council):
         one, two = public(unit, council), public(unit, council)
         receipt.withdraw(unit, token_of(unit, one))
