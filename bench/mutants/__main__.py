@@ -59,14 +59,18 @@ def main() -> int:
     left = [mutant for mutant in chosen if mutant.key not in known]
     print(f"{len(chosen)} mutants, {len(chosen) - len(left)} of them known from {out}", flush=True)
     began = time.monotonic()
+    doubtful: set[str] = set()
     with lanes(TREE, asked.jobs) as opened, out.open("a", encoding="utf-8") as file:
-        for record in _tried(left, opened, reach, asked):
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            file.flush()
-            known[record["key"]] = record
-            _tell(record)
-        told = [known[mutant.key] for mutant in chosen if mutant.key in known]
-        doubtful = _doubtful(opened[0], told)
+        try:
+            for record in _tried(left, opened, reach, asked):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+                known[record["key"]] = record
+                _tell(record)
+            doubtful = _doubtful(opened[0], [known[m.key] for m in chosen])
+        except (KeyboardInterrupt, SystemExit):
+            print("\nInterrupted; the same again goes on from here. Until now:", flush=True)
+    told = [known[mutant.key] for mutant in chosen if mutant.key in known]
     _tell_all(told, doubtful, time.monotonic() - began)
     return 0
 

@@ -95,12 +95,12 @@ class Reach:
         imports = rf"^(from|import) .*\b{module}\b|^    {module},"
         return module in test or re.search(imports, self._texts[test], re.MULTILINE) is not None
 
-    def _farness(self, test: str, file: str) -> tuple[int, float, str]:
+    def _farness(self, test: str, file: str) -> tuple[int, float, str, float]:
         """Near is a file of tests that names the module, then one named alike, then a quick one."""
         of = test.split("::", maxsplit=1)[0]
         alike = len(_words(file) & _words(of))
         names = of in self._texts and self._names(of, file)
-        return -alike - 3 * names, self._pace[of], test
+        return -alike - 3 * names, self._pace[of], of, self._seconds.get(test, _USUAL_S)
 
     @cached_property
     def _pace(self) -> dict[str, float]:

@@ -35,7 +35,7 @@ _HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"
 _OWN_SERVERS = ("shared/migrat*", "shared/db.py", "radslag/embedded/*", "radslag/data_folder.py")
 # Beside the time of the tests: starting, and the one test that hangs.
 _START_S = 60
-_HANGS_S = 60
+_HANGS_S = 120
 _JOURNEYS_S = 900
 _QUIETLY = ["-p", "bench.mutants.watching", "-p", "no:cacheprovider", "-q", "--no-header"]
 _QUIETLY += ["--tb=line", "-rfE", f"--timeout={_HANGS_S}", "-m", "not slow and not browser"]
@@ -213,7 +213,7 @@ def _end(leader: int) -> None:
 
 def read(code: int | None, said: str) -> Outcome:
     """Understand what pytest said."""
-    ran = sum(int(count) for count in re.findall(r"(\d+) (?:passed|failed)", said))
+    ran = sum(int(count) for count in re.findall(r"(\d+) (?:passed|failed|error)", said))
     noticed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.MULTILINE)
     by = noticed[1] if noticed else ""
     if code is None or "Timeout (>" in said:

@@ -169,6 +169,7 @@ def test_an_interval_is_wilsons(hits, tries, low, high):
     [
         (1, "FAILED a.py::test_b - assert 1\n1 failed, 2 passed in 3s", NOTICED, "a.py::test_b"),
         (1, "FAILED a.py::test_b[x y]\n1 failed in 3s", NOTICED, "a.py::test_b[x y]"),
+        (1, "ERROR a.py::test_b - in its fixture\n1 error in 3s", NOTICED, "a.py::test_b"),
         (0, "3 passed in 3s", SURVIVED, ""),
         (5, "no tests ran", SURVIVED, ""),
         (2, "ERROR a.py - ImportError\n1 error in 1s", BROKE, "a.py"),
