@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select, text
+from sqlalchemy import String, func, select, text, type_coerce
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import heartbeat, queues
@@ -58,7 +58,8 @@ VIOLATIONS: Mapping[str, str] = {
           AND e.occurred_at < now() - interval '24 hours'""",
     "an idea without a delivery to the checks": """
         SELECT i.number FROM ideas i WHERE NOT EXISTS (
-            SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
+            SELECT FROM outbox_events e
+            JOIN outbox_deliveries d ON d.event_id = e.id AND d.consumer = 'moderation.check'
             WHERE e.subject_id = i.id AND e.kind = 'IdeaSubmitted')""",
     "a decision owed a letter without one": """
         SELECT i.number FROM decisions d
@@ -67,7 +68,9 @@ VIOLATIONS: Mapping[str, str] = {
         JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaDecided'
                             AND e.payload ->> 'decision_id' = d.id::text
         JOIN outbox_deliveries o ON o.event_id = e.id AND o.consumer = 'notify.letter'
-        WHERE d.kind IN ('publish', 'reject', 'merge') AND o.done_at IS NOT NULL
+        WHERE (d.kind IN ('publish', 'reject', 'merge')
+               OR d.kind = 'mask' AND d.status_before = 'published')
+          AND o.done_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM letters l WHERE l.decision_id = d.id)""",
     # Notify was told of those only that are to be confirmed, and also writes down what it does not
     # send (`arrivals`): so none may be missing.
@@ -88,9 +91,6 @@ VIOLATIONS: Mapping[str, str] = {
         JOIN outbox_deliveries d ON d.event_id = e.id AND d.consumer = 'notify.answer'
         WHERE a.tells AND d.done_at IS NOT NULL AND NOT EXISTS (
             SELECT FROM letters l WHERE l.answer_id = a.id AND l.idea_id = i.id)""",
-    "one idempotency key with two ideas": """
-        SELECT encode(key_hash, 'hex') FROM idempotency_keys
-        GROUP BY key_hash HAVING count(DISTINCT idea_id) > 1""",
     "an idea twice in the queue for one reason": """
         SELECT i.number FROM queue_entries q JOIN ideas i ON i.id = q.idea_id
         WHERE q.closed_at IS NULL GROUP BY i.number, q.reason HAVING count(*) > 1""",
@@ -161,8 +161,12 @@ class Ledger:
 
 
 def counts(session: SqlSession) -> dict[str, int]:
-    """Count ideas by status, every status named. Destroyed ideas are tombstones and count."""
-    grouped = session.execute(select(Idea.status, func.count()).group_by(Idea.status))
+    """Count ideas by status, every status named. Destroyed ideas are tombstones and count.
+
+    A status that nobody knows is not among them, and does not stop the count of the others.
+    """
+    status_as_stored = type_coerce(Idea.status, String)
+    grouped = session.execute(select(status_as_stored, func.count()).group_by(Idea.status))
     found = {row[0]: row[1] for row in grouped}
     return {status.value: found.get(status, 0) for status in IdeaStatus}
 

@@ -27,12 +27,14 @@ def _config() -> Config:
 def upgrade(database_url: str) -> None:
     """Apply every migration that is not yet applied."""
     engine = make_engine(database_url, statement_timeout_s=3600)
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
 
 
 def is_current(connection: Connection) -> bool:

@@ -25,7 +25,6 @@ _RULES: Mapping[str, Callable[[], str]] = {
     "an answer owed a letter without one": lambda: _(
         "Svar från staden som skribenten inte fick brev om"
     ),
-    "one idempotency key with two ideas": lambda: _("Samma inskick som blev två idéer"),
     "an idea twice in the queue for one reason": lambda: _(
         "Idéer som står två gånger i kön av samma skäl"
     ),
