@@ -32,14 +32,14 @@ class Step:
     time: int
     before: dict[str, object]
     undoes: "Step | None" = None
-    # Of a rejection: what it sent back. Of what was sent back: by which decision.
-    cause: UUID | None = None
+    # Of what was sent back: by which decision.
+    cause: "Step | None" = None
     followed: list[tuple["Known", bool]] = field(default_factory=list)
     # Since when the new look was asked for that this one has answered.
     answered: int | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Known:
     """An idea as the model knows it; the first version of its text is 1."""
 
@@ -54,6 +54,9 @@ class Known:
     # Since when a new look is asked for.
     look: int | None = None
     steps: list[Step] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<{self.texts[1][0]} {self.status}>"
 
     def seen(self) -> tuple[object, ...]:
         """Return what is compared with the database after each step."""
@@ -171,7 +174,7 @@ class Model:
         if kind == "reopen":
             idea.look = step.time
         elif kind == "reject":
-            self.let_go(idea, step.id)
+            self.let_go(idea, step)
 
     def _mask(self, idea: Known) -> None:
         standing = idea.public_version or idea.text_version
@@ -182,7 +185,7 @@ class Model:
         if idea.status == "published":
             idea.public_version = version
 
-    def let_go(self, target: Known, cause: UUID | None) -> None:
+    def let_go(self, target: Known, cause: Step | None) -> None:
         """Send what is merged into this one back; which decisions that makes is learned later."""
         for child in self.children(target):
             self.note(child, child.id, "reopen", None, cause=cause)
@@ -216,7 +219,7 @@ class Model:
         if idea.texts[idea.text_version][1] == "mask":
             idea.text_version = before["text_version"]  # type: ignore[assignment]
         if idea.status not in HOLD:
-            self.let_go(idea, undone.id)
+            self.let_go(idea, undone)
         asked_since = idea.look is not None and idea.look >= step.time
         if before["status"] != "waiting" and step.kind != "mask" and asked_since:
             idea.look = None
@@ -228,7 +231,7 @@ class Model:
     def _take_back(self, rejection: Step, person: str) -> None:
         for child in sorted(self.ideas, key=lambda each: each.id):
             last = child.latest
-            if last and last.cause == rejection.id and self.undoable(child, last, person):
+            if last and last.cause is rejection and self.undoable(child, last, person):
                 self.undo(child, last, child.id, person)
 
     def withdraw(self, idea: Known) -> None:
