@@ -82,6 +82,7 @@ Home = tuple[int, Lane]
 lanes = st.sampled_from([*PRIORITIES])
 some = st.integers(0, 30)
 people = st.integers(0, PEOPLE - 1)
+ENDS = st.sampled_from([*["sent"] * 5, "refused", "put off", "away", "in doubt", "held"])
 subsets = st.none() | st.frozensets(st.integers(0, COUNCILS - 1), min_size=1, max_size=1)
 some_lanes = st.none() | st.frozensets(lanes, min_size=1, max_size=2)
 
@@ -149,6 +150,8 @@ class DigestMachine(RuleBasedStateMachine):
             self.councils = [a_council(session).id for _ in range(COUNCILS)]
             staff = [a_member_of_staff(session, created_at=self.now) for _ in range(PEOPLE)]
         self.people = {each.id: Person(Choice(each.id, "")) for each in staff}
+        # The first hears each hour, so that there is much to tell apart from the start.
+        self.choose(0, SCHEDULES[2], None, None, is_on=True)
 
     def teardown(self) -> None:
         try:
@@ -251,7 +254,19 @@ class DigestMachine(RuleBasedStateMachine):
 
     # ---- clocks
 
-    @rule(minutes=st.sampled_from([1, 20, 60, 60, 180, 24 * 60, 24 * 60, 3 * 24 * 60]))
+    @rule(ends=st.lists(ENDS, min_size=PEOPLE, max_size=PEOPLE), is_asked_for=st.booleans())
+    def an_hour_goes_by(self, ends: list[str], *, is_asked_for: bool) -> None:
+        """The clock asks, or somebody does, and something becomes of each letter."""
+        self.moved.shift(timedelta(hours=1))
+        if is_asked_for:
+            self.run_now()
+        else:
+            self.run()
+        for end in ends:
+            if self.held is None:
+                self.a_worker_takes_one(end)
+
+    @rule(minutes=st.sampled_from([1, 20, 180, 24 * 60, 3 * 24 * 60]))
     def time_passes(self, minutes: int) -> None:
         self.moved.shift(timedelta(minutes=minutes))
 
@@ -344,11 +359,7 @@ class DigestMachine(RuleBasedStateMachine):
             self.held = None
 
     @precondition(lambda self: self.held is None)
-    @rule(
-        end=st.sampled_from(
-            ["sent", "sent", "sent", "refused", "put off", "away", "in doubt", "held"]
-        )
-    )
+    @rule(end=ENDS)
     def a_worker_takes_one(self, end: str) -> None:
         """Claim what has been due the longest, and let something become of it."""
         with Session.begin() as session:
