@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Thread
 from uuid import UUID
@@ -22,6 +22,7 @@ from services.notify.webhooks import (
     marking,
     overview,
     payloads,
+    sending,
     writing,
 )
 from services.notify.webhooks.sending import _asked_wait, send_due
@@ -165,6 +166,40 @@ def test_patience_has_an_end():
     assert _asked_wait(Answer(500, "60")) == 0
     soon = format_datetime(utcnow() + timedelta(seconds=100), usegmt=True)
     assert 90 < _asked_wait(Answer(503, soon)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("status", "raw", "wait_s"),
+    [
+        (429, "0", 0),
+        (429, "17", 17),
+        (503, " 17 ", 17),
+        (429, "3600", 3600),
+        (429, "3601", 3600),
+        (429, "-5", 0),
+        (429, "soon", 0),
+        (429, "", 0),
+        (200, "17", 0),
+        (500, "17", 0),
+        (502, "17", 0),
+        (504, "17", 0),
+        (429, "Mon, 23 Nov 2026 12:00:40 GMT", 40),
+        (503, "Mon, 23 Nov 2026 13:00:40 +0100", 40),
+        (429, "Mon, 23 Nov 2026 12:00:40 -0000", 40),
+        (429, "Mon, 23 Nov 2026 11:59:59 GMT", 0),
+        (429, "Mon, 23 Nov 2026 15:00:00 GMT", 3600),
+    ],
+)
+def test_who_is_overloaded_says_how_long_to_wait(status, raw, wait_s):
+    with travel(datetime(2026, 11, 23, 12, tzinfo=UTC), tick=False):
+        assert _asked_wait(Answer(status, raw)) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("status", "is_heard"), [(199, False), (200, True), (299, True), (300, False), (410, False)]
+)
+def test_what_counts_as_heard(status, is_heard):
+    assert sending._is_heard(Answer(status)) == is_heard
 
 
 @given(st.text())
