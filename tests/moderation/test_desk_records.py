@@ -12,10 +12,23 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from time_machine import travel
 
-from services.moderation import audit, qr, samples, supervision, views_samples, word_lists, words
+from services.moderation import (
+    audit,
+    equipping,
+    qr,
+    samples,
+    spam_versions,
+    supervision,
+    switches,
+    views_samples,
+    word_lists,
+    words,
+)
 from services.moderation.checks.lexicon import Term
+from services.moderation.checks.spam_model import shipped
 from services.moderation.entries import open_entry
 from shared import db
+from shared.clock import utcnow
 from shared.models import (
     AuditEntry,
     DecisionKind,
@@ -511,6 +524,41 @@ class TestWordLists:
         pieces = word_lists._excerpt(text_of, ((before, before + 5),))
         told = "".join(piece.text for piece in pieces)
         assert told == shown.format(b="x" * 60, a="y" * 60)
+
+
+class TestEquipment:
+    """What the checks work with is read again when something changed, and only then."""
+
+    def test_is_read_again_after_each_kind_of_change(self, session, moa):
+        seen = [equipping.standing(session)]
+
+        def read_anew() -> bool:
+            session.flush()
+            seen.append(equipping.standing(session))
+            # Asked again, it is the very same.
+            assert equipping.standing(session) is seen[-1]
+            return seen[-1] is not seen[-2]
+
+        assert not read_anew()
+        term = Term("insult", "kvast", "sv")
+        word = word_lists.add(session, term, comment="x", expires_on=None, by=moa.id)
+        assert read_anew()
+        word_lists.remove(session, word.id, by=moa.id)
+        assert read_anew()
+        for is_on in (False, True):
+            switches.switch(session, "language", is_on=is_on, by=moa.id)
+            assert read_anew()
+            assert ("language" in seen[-1].off) is not is_on
+        # The first one that is stored brings the shipped one along, which is put in use.
+        spam_versions.add(session, shipped(), figures={}, note="x", use=False)
+        assert read_anew()
+        for version in (2, 1):
+            spam_versions.activate(session, version)
+            assert read_anew()
+            assert seen[-1].spam_model.version == version
+        # Words expire with the day.
+        with travel(utcnow() + timedelta(days=1), tick=False):
+            assert read_anew()
 
 
 @pytest.mark.parametrize(
