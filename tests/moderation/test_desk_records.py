@@ -212,12 +212,13 @@ class TestDraw:
         later = NOW + timedelta(minutes=1)
         assert self.drawn(session, later) == ({again.id} if is_drawn else set())
 
-    def test_a_sample_that_nothing_was_wrong_with_makes_no_other_certain(self, session, moa):
+    def test_a_sample_that_was_answered_makes_no_other_certain(self, session, moa, carl):
         first = self.decided(session, moa)
-        idea = session.get_one(Idea, first.idea_id)
         self.drawn(session)
+        sample = session.scalars(select(Sample)).one()
+        sample.judgement, sample.answered_by, sample.answered_at = Judgement.PUBLISH, carl.id, NOW
         session.add(SampleShare(share=0.0, changed_at=NOW - timedelta(days=8)))
-        self.decided(session, moa, idea=idea)
+        self.decided(session, moa, idea=session.get_one(Idea, first.idea_id))
         assert self.drawn(session, NOW + timedelta(minutes=1)) == set()
 
     def test_an_idea_has_one_open_sample(self, session, moa):
@@ -343,7 +344,7 @@ class TestSupervision:
     def test_each_person_is_told_once_who_came_first_first(self, session, moa, first_idea):
         nameless = a_member_of_staff(session, email="bo@example.org")
         namesake = a_member_of_staff(session, name="Moa")
-        for minutes, who in enumerate((moa, nameless, moa, namesake)):
+        for minutes, who in enumerate((namesake, nameless, namesake, moa)):
             at = self.MIDNIGHT + timedelta(minutes=minutes)
             decision(session, first_idea, who, decided_at=at)
         assert self.seen(session) == [
@@ -361,14 +362,14 @@ class TestSupervision:
                 supervision.say(session, moa.id, self.DAY)
                 session.flush()
             supervision.say(session, carl.id, self.DAY)
-            # Something else about which one thing is kept for this day.
+            # Somebody did something else to what is called as this day is.
+            eva = a_member_of_staff(session)
             subject = ("other", self.DAY.isoformat())
-            audit.record(session, by=carl.id, action="other.done", subject=subject)
+            audit.record(session, by=eva.id, action="other.done", subject=subject)
             session.flush()
         assert supervision.has_said(session, moa.id, self.DAY)
         assert not supervision.has_said(session, moa.id, self.DAY - timedelta(days=1))
         assert sorted(self.seen(session)) == [("Carl", 0, True), ("Moa", 0, True)]
-        eva = a_member_of_staff(session)
         assert not supervision.has_said(session, eva.id, self.DAY)
         rows = session.scalars(select(AuditEntry.subject_kind)).all()
         assert sorted(rows) == ["other", "supervision", "supervision"]
