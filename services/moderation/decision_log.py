@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -81,12 +81,13 @@ def page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int | None]:
     if wanted.bulk_id is not None:
         question = question.where(Decision.bulk_id == wanted.bulk_id)
     else:
+        # Of a decision of its own, too: nothing later has no act in common with it.
         last_of_act = ~(
             select(later.id)
             .where(later.bulk_id == Decision.bulk_id, later.seq > Decision.seq)
             .exists()
         )
-        question = question.where(or_(Decision.bulk_id.is_(None), last_of_act))
+        question = question.where(last_of_act)
     rows = session.execute(question).all()
     many: Mapping[UUID | None, int] = {}
     if wanted.bulk_id is None:

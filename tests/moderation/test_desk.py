@@ -17,6 +17,7 @@ from shared.models import (
     Role,
     Rule,
     Source,
+    Staff,
 )
 from tests.factories import a_council, a_rule, an_idea, open_reasons
 from tests.moderation.conftest import PASSWORD, Desk
@@ -314,6 +315,38 @@ def test_the_original_is_opened_for_a_purpose_which_is_written_down(desk, sessio
     session.rollback()
     [logged] = session.scalars(select(AccessLog))
     assert (logged.idea_id, logged.purpose) == (idea.id, "Begäran om utlämnande")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("x" * 4, None),
+        ("  xxxx  ", None),
+        (" xxxxx ", "xxxxx"),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 300),
+    ],
+)
+def test_the_purpose_says_something_and_is_kept_to_its_end(desk, session, typed, kept):
+    idea = waiting(session)
+    answer = desk.post(f"/ideas/{idea.number}/original", purpose=typed)
+    assert answer.status_code == (200 if kept else 422)
+    assert (desk.page(answer).select_one("pre.sealed") is None) is (kept is None)
+    session.rollback()
+    logged = session.execute(select(AccessLog.purpose, Staff.name).join(Staff)).all()
+    assert logged == ([(kept, "Moa")] if kept else [])
+
+
+def test_the_original_is_not_for_readers_and_only_of_ideas_that_exist(app, settings, desk, session):
+    idea = waiting(session)
+    accounts.add_staff(session, "las@example.org", Role.READER, PASSWORD)
+    session.commit()
+    reader = Desk(app, settings)
+    reader.sign_in("las@example.org")
+    assert reader.post(f"/ideas/{idea.number}/original", purpose="Nyfiken").status_code == 403
+    assert desk.post("/ideas/R-2026-999999/original", purpose="Nyfiken").status_code == 404
+    session.rollback()
+    assert session.scalars(select(AccessLog)).all() == []
 
 
 def test_looking_changes_nothing(desk, session):

@@ -12,10 +12,23 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from time_machine import travel
 
-from services.moderation import audit, qr, samples, supervision, views_samples, word_lists, words
+from services.moderation import (
+    audit,
+    equipping,
+    qr,
+    samples,
+    spam_versions,
+    supervision,
+    switches,
+    views_samples,
+    word_lists,
+    words,
+)
 from services.moderation.checks.lexicon import Term
+from services.moderation.checks.spam_model import shipped
 from services.moderation.entries import open_entry
 from shared import db
+from shared.clock import utcnow
 from shared.models import (
     AuditEntry,
     DecisionKind,
@@ -199,12 +212,13 @@ class TestDraw:
         later = NOW + timedelta(minutes=1)
         assert self.drawn(session, later) == ({again.id} if is_drawn else set())
 
-    def test_a_sample_that_nothing_was_wrong_with_makes_no_other_certain(self, session, moa):
+    def test_a_sample_that_was_answered_makes_no_other_certain(self, session, moa, carl):
         first = self.decided(session, moa)
-        idea = session.get_one(Idea, first.idea_id)
         self.drawn(session)
+        sample = session.scalars(select(Sample)).one()
+        sample.judgement, sample.answered_by, sample.answered_at = Judgement.PUBLISH, carl.id, NOW
         session.add(SampleShare(share=0.0, changed_at=NOW - timedelta(days=8)))
-        self.decided(session, moa, idea=idea)
+        self.decided(session, moa, idea=session.get_one(Idea, first.idea_id))
         assert self.drawn(session, NOW + timedelta(minutes=1)) == set()
 
     def test_an_idea_has_one_open_sample(self, session, moa):
@@ -330,7 +344,7 @@ class TestSupervision:
     def test_each_person_is_told_once_who_came_first_first(self, session, moa, first_idea):
         nameless = a_member_of_staff(session, email="bo@example.org")
         namesake = a_member_of_staff(session, name="Moa")
-        for minutes, who in enumerate((moa, nameless, moa, namesake)):
+        for minutes, who in enumerate((namesake, nameless, namesake, moa)):
             at = self.MIDNIGHT + timedelta(minutes=minutes)
             decision(session, first_idea, who, decided_at=at)
         assert self.seen(session) == [
@@ -348,14 +362,14 @@ class TestSupervision:
                 supervision.say(session, moa.id, self.DAY)
                 session.flush()
             supervision.say(session, carl.id, self.DAY)
-            # Something else about which one thing is kept for this day.
+            # Somebody did something else to what is called as this day is.
+            eva = a_member_of_staff(session)
             subject = ("other", self.DAY.isoformat())
-            audit.record(session, by=carl.id, action="other.done", subject=subject)
+            audit.record(session, by=eva.id, action="other.done", subject=subject)
             session.flush()
         assert supervision.has_said(session, moa.id, self.DAY)
         assert not supervision.has_said(session, moa.id, self.DAY - timedelta(days=1))
         assert sorted(self.seen(session)) == [("Carl", 0, True), ("Moa", 0, True)]
-        eva = a_member_of_staff(session)
         assert not supervision.has_said(session, eva.id, self.DAY)
         rows = session.scalars(select(AuditEntry.subject_kind)).all()
         assert sorted(rows) == ["other", "supervision", "supervision"]
@@ -511,6 +525,41 @@ class TestWordLists:
         pieces = word_lists._excerpt(text_of, ((before, before + 5),))
         told = "".join(piece.text for piece in pieces)
         assert told == shown.format(b="x" * 60, a="y" * 60)
+
+
+class TestEquipment:
+    """What the checks work with is read again when something changed, and only then."""
+
+    def test_is_read_again_after_each_kind_of_change(self, session, moa):
+        seen = [equipping.standing(session)]
+
+        def read_anew() -> bool:
+            session.flush()
+            seen.append(equipping.standing(session))
+            # Asked again, it is the very same.
+            assert equipping.standing(session) is seen[-1]
+            return seen[-1] is not seen[-2]
+
+        assert not read_anew()
+        term = Term("insult", "kvast", "sv")
+        word = word_lists.add(session, term, comment="x", expires_on=None, by=moa.id)
+        assert read_anew()
+        word_lists.remove(session, word.id, by=moa.id)
+        assert read_anew()
+        for is_on in (False, True):
+            switches.switch(session, "language", is_on=is_on, by=moa.id)
+            assert read_anew()
+            assert ("language" in seen[-1].off) is not is_on
+        # The first one that is stored brings the shipped one along, which is put in use.
+        spam_versions.add(session, shipped(), figures={}, note="x", use=False)
+        assert read_anew()
+        for version in (2, 1):
+            spam_versions.activate(session, version)
+            assert read_anew()
+            assert seen[-1].spam_model.version == version
+        # Words expire with the day.
+        with travel(utcnow() + timedelta(days=1), tick=False):
+            assert read_anew()
 
 
 @pytest.mark.parametrize(

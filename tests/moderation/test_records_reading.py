@@ -208,7 +208,7 @@ class TestDecisionLog:
 class TestTimeline:
     @pytest.fixture
     def idea(self, session) -> Idea:
-        return an_idea(session, text="En bänk", submitted=False)
+        return an_idea(session, text="En bänk")
 
     def test_tells_all_that_happened_to_this_idea_the_newest_first(self, session, idea, moa, carl):
         other = an_idea(session)

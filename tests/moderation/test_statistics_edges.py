@@ -3,6 +3,8 @@
 Pure sums are tried as such; what the database counts, in one database where nothing is committed.
 """
 
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ from services.moderation.statistics import (
     periods,
     sections,
     suppression,
+    tables,
     waits,
     yearly,
 )
@@ -29,6 +32,7 @@ from shared.models import (
     CheckOutcome,
     CountedDay,
     DailyNumber,
+    Decision,
     DecisionKind,
     FindingRow,
     Idea,
@@ -261,6 +265,13 @@ class TestCharts:
         assert [each.share for each in charts.bars([("a", 0)])] == [0]
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_a_file_begins_as_a_formula_does(first):
+    told = tables.as_csv(tables.Table([f"{first}1"], [[f"{first}x"], [-1], ["x="]]))
+    rows = list(csv.reader(io.StringIO(told, newline="")))
+    assert rows == [[f"'{first}1"], [f"'{first}x"], ["-1"], ["x="]]
+
+
 class TestSections:
     def report(self, **totals) -> Report:
         period = periods.read("30d", date(2026, 11, 25))
@@ -472,31 +483,20 @@ class TestCounting:
         idea = an_idea(session, council)
         made = decision(session, idea, moa, decided_at=BEGINS)
         for check, code, agreed in (("a", "phone", True), ("a", "email", False)):
-            session.add(
-                FindingRow(
-                    idea_id=idea.id,
-                    text_version=1,
-                    check_name=check,
-                    check_version=1,
-                    code=code,
-                    severity=severity,
-                    score=0.5,
-                    field="text",
-                    spans=[],
-                    params={},
-                )
-            )
-            session.add(
-                CheckOutcome(
-                    idea_id=idea.id,
-                    check_name=check,
-                    code=code,
-                    agreed=agreed,
-                    decision_seq=made.seq,
-                )
-            )
+            session.add_all(_finding_and_outcome(idea, check, code, severity, made, agreed=agreed))
         found = {key for name, key in self.numbers(session) if name == "finding"}
         assert found == ({"phone:right", "email:wrong"} if counts else set())
+
+    def test_a_finding_is_judged_on_the_day_of_the_decision_that_showed_it(
+        self, session, council, moa
+    ):
+        idea = an_idea(session, council)
+        earlier = decision(session, idea, moa, decided_at=BEGINS - A_MOMENT)
+        decision(session, idea, moa, decided_at=BEGINS)
+        session.add_all(_finding_and_outcome(idea, "a", "phone", "high", earlier, agreed=True))
+        assert not [key for name, key in self.numbers(session) if name == "finding"]
+        day_before = self.numbers(session, LONG - timedelta(days=1))
+        assert day_before["finding", "phone:right"] == 1
 
     @pytest.mark.parametrize(
         ("at", "counts"),
@@ -530,6 +530,7 @@ class TestCounting:
                 session.add(QueueEntry(idea_id=idea.id, reason=reason))
         closed = an_idea(session, council, status=IdeaStatus.WAITING)
         session.add(QueueEntry(idea_id=closed.id, reason=Reason.NEW, closed_at=BEGINS))
+        session.add(DailyNumber(day=LONG, council_id=empty.id, name="received", key="", number=7))
         session.flush()
         counting.take_stock(session, LONG)
         counting.take_stock(session, LONG)
@@ -537,6 +538,7 @@ class TestCounting:
         assert set(session.execute(rows)) == {
             (council.id, "waiting", 2),
             (empty.id, "waiting", 0),
+            (empty.id, "received", 7),
         }
 
     def test_counting_a_day_anew_touches_nothing_else(self, session, council):
@@ -554,6 +556,27 @@ class TestCounting:
             (LONG, "waiting", 7),
             (kept, "received", 7),
         }
+
+
+def _finding_and_outcome(
+    idea: Idea, check: str, code: str, severity: str, made: Decision, *, agreed: bool
+) -> tuple[FindingRow, CheckOutcome]:
+    finding = FindingRow(
+        idea_id=idea.id,
+        text_version=1,
+        check_name=check,
+        check_version=1,
+        code=code,
+        severity=severity,
+        score=0.5,
+        field="text",
+        spans=[],
+        params={},
+    )
+    outcome = CheckOutcome(
+        idea_id=idea.id, check_name=check, code=code, agreed=agreed, decision_seq=made.seq
+    )
+    return finding, outcome
 
 
 def _verdict(session: SqlSession, idea: Idea) -> None:
@@ -618,6 +641,9 @@ class TestDaysDue:
         decision(session, idea, moa, decided_at=self.NOW - timedelta(minutes=5))
         assert self.due(session) == [self.TODAY, early]
         assert later not in self.due(session)
+        # Counted again since, it is not.
+        session.get_one(CountedDay, early).counted_at = self.NOW
+        assert self.due(session) == [self.TODAY]
 
 
 class TestReading:

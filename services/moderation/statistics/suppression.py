@@ -42,6 +42,5 @@ def share(part: int, rest: int) -> float | None:
 
 
 def _is_safe(cells: Mapping[str, int], hidden: set[str]) -> bool:
-    if not hidden:
-        return True
-    return len(hidden) > 1 and sum(cells[key] for key in hidden) >= SMALL
+    # The first that is hidden is small: those that make a sum which is not are at least two.
+    return not hidden or sum(cells[key] for key in hidden) >= SMALL
