@@ -59,7 +59,12 @@ class Valkey:
             "valkey",
             [self._program, seen_standing_in(self._folder, self._account) / config.name],
             log=self._log,
-            env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
+            env={
+                "LC_ALL": "C",
+                "PATH": os.environ.get("PATH", os.defpath),
+                # Tells whoever looks at the machine whose server it is.
+                "RADSLAG_DATA": str(self._folder.parent),
+            },
             cwd=self._folder,
             user=self._account.user,
             death_signal=signal.SIGTERM,
