@@ -396,6 +396,68 @@ class TestWhetherThereIsSomethingToSay:
         assert digests.send_test(session, house.settings, readers.one(session, person.id))
 
 
+class TestWhatWasTold:
+    """By a digest that left, of the councils and lanes that were wanted then; by no test."""
+
+    def run(self, house) -> tuple[int, int]:
+        """Make a digest for the moderator; return how much is new and how much waits."""
+        house.session.flush()
+        house.session.expire_all()
+        told = digests.run_now(house.session, house.settings, utcnow())
+        [own] = [each for each in told if each.reader.id == house.staff.id]
+        return own.new, own.waiting
+
+    def all_left(self, house):
+        for letter in house.letters():
+            if letter.state is LetterState.WAITING:
+                letter.state, letter.sent_at = LetterState.SENT, utcnow()
+
+    def test_a_test_that_arrived_told_nothing(self, house, person, session):
+        entry(house)
+        digests.send_test(session, house.settings, readers.one(session, person.id))
+        self.all_left(house)
+        assert self.run(house) == (1, 1)
+        self.all_left(house)
+        assert self.run(house) == (0, 1)
+
+    @pytest.mark.parametrize("of", ["councils", "lanes"])
+    def test_who_wants_another_part_hears_of_what_was_there_already(
+        self, house, session, subscribed, of
+    ):
+        here, there = a_council(session), a_council(session)
+        entry(house, house.waiting(council=here), 100)
+        entry(house, house.waiting(council=there), 408)
+        parts = {
+            "councils": [{"council_ids": [each.id]} for each in (here, there)],
+            "lanes": [{"lanes": [each]} for each in ("ordinary", "urgent")],
+        }[of]
+        chosen = subscribed(**parts[0])
+        assert self.run(house) == (1, 1)
+        self.all_left(house)
+        for name, value in parts[1].items():
+            setattr(chosen, name, value)
+        assert self.run(house) == (1, 1)
+        self.all_left(house)
+        for name in parts[1]:
+            setattr(chosen, name, None)
+        assert self.run(house) == (0, 2)
+
+    @pytest.mark.parametrize(
+        ("lanes", "told"), [(None, (1, 2)), (["urgent"], (0, 1)), (["ordinary"], (1, 1))]
+    )
+    def test_what_was_told_where_it_was_is_known_where_it_is(
+        self, house, session, subscribed, lanes, told
+    ):
+        one, other = entry(house, priority=100), entry(house, priority=408)
+        chosen = subscribed(lanes=["ordinary"])
+        assert self.run(house) == (1, 1)
+        self.all_left(house)
+        one.priority, other.priority = 408, 100
+        session.flush()
+        chosen.lanes = lanes
+        assert self.run(house) == told
+
+
 class TestWhatItSays:
     def read(self, house, person, **about):
         """Make a digest of what waits now and read it."""
@@ -460,6 +522,25 @@ class TestWhatItSays:
         assert (said.waiting, said.new, said.gone, [*said.first]) == (0, 0, 0, [])
         # Not even a place: it would say which decision was drawn.
         assert house.session.scalars(select(DigestPosition)).all() == []
+
+    def test_what_its_run_saw_whatever_runs_come_after(self, house, person, session):
+        entry(house)
+        own = readers.one(session, person.id)
+        digest = digests.test(session, house.settings, own)
+        # Another is made for a colleague, of what came meanwhile; and this one leaves.
+        entry(house)
+        digests.test(session, house.settings, readers.one(session, a_member_of_staff(session).id))
+        digest.is_test = False
+        house.letter(
+            template="digest",
+            digest_id=digest.id,
+            staff_id=person.id,
+            state=LetterState.SENT,
+            sent_at=NOON,
+        )
+        digest_contents._kept.clear()
+        said = digest_contents.read(session, digest, house.settings)
+        assert (said.new, said.waiting) == (1, 1)
 
     def test_lanes_in_the_order_of_the_queue_and_councils_by_their_names(
         self, house, person, session
