@@ -100,6 +100,8 @@ class Valkey:
             "unixsocketperm": "700",
             "dir": seen_standing_in(self._folder, self._account),
             "daemonize": "no",
+            # A title of its own would be written over the environment that names the data folder.
+            "set-proc-title": "no",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
