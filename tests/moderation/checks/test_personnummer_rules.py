@@ -170,18 +170,13 @@ def test_in_one_piece_it_may_have_numbers_beside_it():
     assert find("5 198112189876") == ((2, 14),)
 
 
-@pytest.mark.parametrize("gap", [" ", "  ", "-", ".", "_", "+", " - ", "\u00a0"])
+@pytest.mark.parametrize("gap", [" ", "  ", "-", ".", "+", " - ", "\u00a0"])
 def test_digit_by_digit(gap):
     for number in ("8112189876", "198112189876"):
         spaced = gap.join(number)
         assert find(f"nr {spaced}!") == ((3, 3 + len(spaced)),)
-    assert find(gap.join("81121898765")) == ()
+    assert find(gap.join("81121898765")) == find(gap.join("18112189876")) == ()
     assert find(gap.join("811218987")) == ()
-
-
-@pytest.mark.parametrize("gap", [" ", "-", ".", "+"])
-def test_eleven_digits_apart_are_none(gap):
-    assert find(gap.join("18112189876")) == ()
 
 
 def test_a_date_to_a_year_is_a_time():
