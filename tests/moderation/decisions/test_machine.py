@@ -276,7 +276,8 @@ class Ideas(RuleBasedStateMachine):
         for idea in plain:
             model.decide(idea, idea.id, kind.value, who, target, counts=counts, in_turn=heard)
             act.append((idea, idea.steps[-1]))
-        self.acts.append((result.bulk_id, act))
+        if act:
+            self.acts.append((result.bulk_id, act))
         self.done()
 
     def undo_many(self, draw: Draw) -> None:

@@ -171,14 +171,13 @@ class TestARequestForANewLook:
         session.refresh(child)
         assert (child.status, open_entries(session, child)) == (MERGED, asked)
 
-    def test_of_an_idea_that_waits_stays_open(self, session, council, staff):
-        """It was reopened, and waits for the new look; a rejection in between changes nothing."""
-        idea = idea_in(session, council, staff, REJECTED)
-        decide(session, idea, REOPEN, staff)
-        made = decide(session, idea, REJECT, a_member_of_staff(session))
+    def test_of_an_idea_that_waits_again_waits_with_it(self, session, council, staff):
+        idea = waiting(session, council)
+        made = decide(session, idea, REJECT, staff)
         ask_again(session, idea)
         undo(session, made, a_member_of_staff(session))
-        assert (idea.status, reasons(session, idea)) == (WAITING, [Reason.RE_REVIEW])
+        assert idea.status is WAITING
+        assert set(reasons(session, idea)) == {Reason.NEW, Reason.RE_REVIEW}
 
 
 class TestThoseThatFollowed:
