@@ -40,6 +40,15 @@ def eventually(
         time.sleep(pause)
 
 
+def children(parent: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    listing = subprocess.run(
+        ["ps", "-axwwo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split() for line in listing.splitlines())
+    return [int(pid) for pid, its, stat in rows if int(its) == parent and stat[0] != "Z"]
+
+
 class System:
     """`radslag up` in a folder, with free ports; everything it prints is kept."""
 
@@ -59,12 +68,13 @@ class System:
         # What it says this time, and what it said before it was started again.
         self.printed: list[str] = []
         self._earlier: list[str] = []
+        self._settings: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, *options: str) -> None:
         """Start it, and wait until it says that everything runs."""
         self._earlier += self.printed
-        self.printed = []
+        self.printed, self._settings = [], {}
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "radslag", "up", "--data", str(self.folder)),
@@ -119,8 +129,10 @@ class System:
         )
 
     def settings(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.radslag("env", "--json").stdout)
-        return found
+        """What `radslag env` says; asked once for each start, for it starts a process."""
+        if not self._settings:
+            self._settings = json.loads(self.radslag("env", "--json").stdout)
+        return self._settings
 
     def sql(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(

@@ -82,7 +82,7 @@ WISHES = (
 
 
 def a_mixed_morning(session: SqlSession) -> dict[str, Callable[[Page], None]]:
-    """Thirty ideas of the kinds that come, and what is to be done about each."""
+    """Some ideas of each kind that comes, and what is to be done about each."""
     council = a_council(session)
     plan: dict[str, Callable[[Page], None]] = {}
 
@@ -91,17 +91,17 @@ def a_mixed_morning(session: SqlSession) -> dict[str, Callable[[Page], None]]:
         plan[idea.number] = act
         return idea
 
-    wishes = [wish.format(place) for wish in WISHES for place in PLACES][:14]
+    wishes = [wish.format(place) for wish in WISHES for place in PLACES][:5]
     for wish in wishes:
         comes(wish, publish)
-    for wish in wishes[:5]:
+    for wish in wishes[:2]:
         comes(wish, merge, author="Carl")
-    for age in range(9, 14):
+    for age in (9, 10):
         comes(
             f"Hej, jag är {age} år och vill ha en klätterställning med {age} steg.",
             mask_and_publish,
         )
-    for offer in ("klockor", "lån", "skor", "piller"):
+    for offer in ("klockor", "piller"):
         comes(f"BILLIGA {offer} köp nu på https://{offer}-billigt.example/{offer}!!!", reject)
     for age in (7, 8):
         old = comes(
@@ -112,9 +112,9 @@ def a_mixed_morning(session: SqlSession) -> dict[str, Callable[[Page], None]]:
     return plan
 
 
-def test_thirty_mixed_ideas_by_keys_alone(desk: str, sign_in: Open, session: SqlSession):
+def test_a_mixed_morning_by_keys_alone(desk: str, sign_in: Open, session: SqlSession):
     plan = a_mixed_morning(session)
-    assert len(plan) == 30
+    assert len(plan) == 5 + 2 + 2 + 2 + 2
     page = sign_in("Anna")
     press(page, "j", "Enter")
     for _ in range(len(plan)):
@@ -129,9 +129,9 @@ def test_thirty_mixed_ideas_by_keys_alone(desk: str, sign_in: Open, session: Sql
     expect(page.locator("main")).to_contain_text("Inget väntar.")
     statuses = session.execute(select(Idea.status, func.count()).group_by(Idea.status)).all()
     assert dict(statuses) == {
-        IdeaStatus.PUBLISHED: 14 + 5 + 2,
-        IdeaStatus.MERGED: 5,
-        IdeaStatus.REJECTED: 4,
+        IdeaStatus.PUBLISHED: 5 + 2 + 2,
+        IdeaStatus.MERGED: 2,
+        IdeaStatus.REJECTED: 2,
     }
 
 
