@@ -15,7 +15,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import redis
 from aiosmtpd.controller import Controller
@@ -33,6 +32,7 @@ from radslag.ports import free_port
 from shared import db, migrate
 from shared.config import Settings
 from tests import skips
+from tests.databases import copied
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A test run is not kept, so it need not survive a power cut.
@@ -152,7 +152,8 @@ def empty_database_url(
     servers: tuple[Postgres, Valkey], database_counter: Iterator[int]
 ) -> Iterator[str]:
     """A database with nothing in it, not even the schema."""
-    yield from _database(servers[0], f"test_{next(database_counter)}", "template1")
+    with copied(servers[0], f"test_{next(database_counter)}", "template1") as url:
+        yield url
 
 
 @pytest.fixture
@@ -160,14 +161,8 @@ def database_url(
     servers: tuple[Postgres, Valkey], database_counter: Iterator[int]
 ) -> Iterator[str]:
     """A migrated database of this test's own."""
-    yield from _database(servers[0], f"test_{next(database_counter)}", "radslag")
-
-
-def _database(postgres: Postgres, name: str, template: str) -> Iterator[str]:
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        yield postgres.url_of(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(servers[0], f"test_{next(database_counter)}") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +170,7 @@ def module_settings(
     servers: tuple[Postgres, Valkey], database_counter: Iterator[int]
 ) -> Iterator[Settings]:
     """Settings with a migrated database that the tests of one module share."""
-    for url in _database(servers[0], f"test_{next(database_counter)}", "radslag"):
+    with copied(servers[0], f"test_{next(database_counter)}") as url:
         yield Settings.from_env(
             {
                 **_ENVIRONMENT,

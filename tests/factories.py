@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import outbox, receipts
@@ -121,6 +121,11 @@ def a_rule(session: SqlSession, code: str = "spam", **about: Any) -> Rule:
     session.add(rule)
     session.flush()
     return rule
+
+
+def count(session: SqlSession, what: Any, *where: Any) -> int:
+    """Count the rows of a table, or those of which something is true."""
+    return session.scalar(select(func.count()).select_from(what).where(*where)) or 0
 
 
 def open_reasons(session: SqlSession, idea_id: UUID) -> list[Reason]:

@@ -13,7 +13,8 @@ from radslag.desk import create_app
 from services.moderation import accounts
 from services.moderation.seed import seed_rules
 from shared.config import Settings
-from shared.models import Role
+from shared.models import Role, Staff
+from tests.factories import a_member_of_staff
 
 PASSWORD = "ett långt lösenord för prov"
 
@@ -62,6 +63,16 @@ def light_hasher() -> Iterator[None]:
             accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
         )
         yield
+
+
+@pytest.fixture
+def moa(session: SqlSession) -> Staff:
+    return a_member_of_staff(session, name="Moa")
+
+
+@pytest.fixture
+def carl(session: SqlSession) -> Staff:
+    return a_member_of_staff(session, name="Carl")
 
 
 @pytest.fixture

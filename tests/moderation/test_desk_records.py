@@ -45,8 +45,8 @@ from shared.models import (
     TextKind,
     WordListEntry,
 )
+from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, open_reasons
-from tests.moderation.copies import copied
 from tests.moderation.test_records_reading import decision
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -58,18 +58,8 @@ ZONE = ZoneInfo("Europe/Stockholm")
 
 @pytest.fixture(scope="module")
 def database_url(servers):
-    with copied(servers[0], "desk_records", "radslag") as url:
+    with copied(servers[0], "desk_records") as url:
         yield url
-
-
-@pytest.fixture
-def moa(session) -> Staff:
-    return a_member_of_staff(session, name="Moa")
-
-
-@pytest.fixture
-def carl(session) -> Staff:
-    return a_member_of_staff(session, name="Carl")
 
 
 class TestDraw:

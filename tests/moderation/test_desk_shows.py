@@ -32,9 +32,9 @@ from shared.models import (
     Verdict,
 )
 from shared.text import fold
+from tests.databases import filled, settings_of
 from tests.factories import a_council, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
-from tests.moderation.copies import filled, settings_of
 
 NOBODY, ALL, DECIDERS, ADMINS = "", "las moa ada", "moa ada", "ada"
 

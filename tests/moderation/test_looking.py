@@ -22,8 +22,8 @@ from shared.models import (
     Reason,
     Staff,
 )
+from tests.databases import copied
 from tests.factories import a_member_of_staff, an_idea
-from tests.moderation.copies import copied
 from tests.moderation.test_records_reading import decision
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -32,13 +32,8 @@ A_MOMENT = timedelta(microseconds=1)
 
 @pytest.fixture(scope="module")
 def database_url(servers):
-    with copied(servers[0], "looking", "radslag") as url:
+    with copied(servers[0], "looking") as url:
         yield url
-
-
-@pytest.fixture
-def moa(session) -> Staff:
-    return a_member_of_staff(session, name="Moa")
 
 
 @pytest.fixture

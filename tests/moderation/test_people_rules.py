@@ -11,7 +11,7 @@ from uuid import UUID
 import pyotp
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
@@ -48,7 +48,7 @@ from shared.models import (
     Staff,
     StaffSession,
 )
-from tests.factories import a_member_of_staff
+from tests.factories import a_member_of_staff, count
 
 NOW = datetime(2026, 3, 4, 5, 6, 10, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -79,10 +79,6 @@ def bo(unit: SqlSession) -> Staff:
 @pytest.fixture(scope="module")
 def a_hash() -> str:
     return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
-
-
-def count(unit: SqlSession, what, *where) -> int:
-    return unit.scalar(select(func.count()).select_from(what).where(*where)) or 0
 
 
 def audited(unit: SqlSession) -> list[tuple[str, UUID | None, str]]:

@@ -34,8 +34,8 @@ from shared.models import (
     Reason,
     Staff,
 )
+from tests.databases import filled
 from tests.factories import a_council, a_member_of_staff, an_idea
-from tests.moderation.copies import filled
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

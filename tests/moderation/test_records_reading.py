@@ -45,26 +45,16 @@ from shared.models import (
     Role,
     Staff,
 )
+from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.moderation.copies import copied
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def database_url(servers):
-    with copied(servers[0], "records_reading", "radslag") as url:
+    with copied(servers[0], "records_reading") as url:
         yield url
-
-
-@pytest.fixture
-def moa(session) -> Staff:
-    return a_member_of_staff(session, name="Moa")
-
-
-@pytest.fixture
-def carl(session) -> Staff:
-    return a_member_of_staff(session, name="Carl")
 
 
 def decision(

@@ -40,9 +40,9 @@ from shared.models import (
     TextKind,
 )
 from shared.worker import make_celery
+from tests.databases import copied, filled
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
-from tests.moderation.copies import copied, filled
 from tests.moderation.test_checking import check
 from tests.moderation.test_decisions import decide
 
@@ -191,18 +191,7 @@ class TestWhatTeaches:
 
     def test_the_text_that_stands_not_one_nobody_accepted(self, session, decided):
         idea, _decision = decided("En ny bänk vid ån")
-        session.add(
-            IdeaText(
-                idea_id=idea.id,
-                version=2,
-                text="Köp klockor nu",
-                folded="kop klockor nu",
-                kind=TextKind.CORRECTION,
-            )
-        )
-        session.flush()
-        idea.text_version = 2
-        session.flush()
+        correct(session, idea, "Köp klockor nu", "kop klockor nu")
         assert self.gathered(session) == {"En ny bänk vid ån": False}
 
     def test_a_wave_of_one_text_is_one_example_and_the_newest_decision_counts(
@@ -241,19 +230,18 @@ class TestWhatTeaches:
 
     def test_of_a_rejected_idea_the_text_that_was_decided_on(self, session, decided):
         idea, _decision = decided("Köp klockor nu", DecisionKind.REJECT, "spam")
-        session.add(
-            IdeaText(
-                idea_id=idea.id,
-                version=2,
-                text="En bänk, tack",
-                folded="en bank tack",
-                kind=TextKind.CORRECTION,
-            )
-        )
-        session.flush()
-        idea.text_version = 2
-        session.flush()
+        correct(session, idea, "En bänk, tack", "en bank tack")
         assert self.gathered(session) == {"Köp klockor nu": True}
+
+
+def correct(session, idea, text, folded):
+    """Let a writer's second version stand, which nobody has accepted."""
+    session.add(
+        IdeaText(idea_id=idea.id, version=2, text=text, folded=folded, kind=TextKind.CORRECTION)
+    )
+    session.flush()
+    idea.text_version = 2
+    session.flush()
 
 
 def texts_where(*, held, begin, number):

@@ -47,8 +47,8 @@ from shared.models import (
     Verdict,
     YearlyNumbers,
 )
+from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.moderation.copies import copied
 from tests.moderation.test_records_reading import decision
 
 ZONE = ZoneInfo("Europe/Stockholm")
@@ -62,7 +62,7 @@ ENDS = datetime(2026, 10, 25, 23, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def database_url(servers):
-    with copied(servers[0], "statistics_edges", "radslag") as url:
+    with copied(servers[0], "statistics_edges") as url:
         yield url
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session as SqlSession
@@ -14,6 +13,7 @@ from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from shared import outbox, relay
 from shared.events import Event
+from tests.databases import copied
 
 
 @dataclass
@@ -49,11 +49,8 @@ def one_database(
     servers: tuple[Postgres, Valkey], database_counter: Iterator[int]
 ) -> Iterator[str]:
     """A migrated database for all tests of a module, which tidy up by themselves."""
-    name = f"test_{next(database_counter)}"
-    with psycopg.connect(servers[0].url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE radslag STRATEGY FILE_COPY")
-        yield servers[0].url_of(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(servers[0], f"test_{next(database_counter)}") as url:
+        yield url
 
 
 @pytest.fixture

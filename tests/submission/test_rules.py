@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
@@ -51,7 +51,7 @@ from shared.models import (
     Source,
     YearlyNumbers,
 )
-from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
+from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, count
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -74,10 +74,6 @@ def settings(module_settings: Settings) -> Settings:
 @pytest.fixture
 def council(unit: SqlSession) -> Council:
     return a_council(unit)
-
-
-def count(session: SqlSession, what, *where) -> int:
-    return session.scalar(select(func.count()).select_from(what).where(*where)) or 0
 
 
 def arrival(**about) -> intake.Arrival:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session as SqlSession
@@ -12,18 +11,17 @@ from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from shared.db import make_engine
 from shared.models import Council, Staff
+from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule
 
 
 @contextmanager
 def an_engine(postgres: Postgres, name: str) -> Iterator[Engine]:
     """A migrated database of its own."""
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE radslag STRATEGY FILE_COPY")
-        engine = make_engine(postgres.url_of(name))
+    with copied(postgres, name) as url:
+        engine = make_engine(url)
         yield engine
         engine.dispose()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Ideas brought where a test wants them by what people do, and what can be seen of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from shared.models import (
     Council,
     Decision,
     DecisionKind,
+    FindingRow,
     Idea,
     IdeaStatus,
     IdeaText,
@@ -164,3 +166,29 @@ def submitted(session: SqlSession, idea: Idea) -> list[int]:
             .order_by(OutboxEvent.id)
         )
     ]
+
+
+def found(
+    session: SqlSession,
+    idea: Idea,
+    code: str,
+    *,
+    version: int = 1,
+    field: str = "text",
+    spans: Sequence[tuple[int, int]] = ((0, 3),),
+) -> None:
+    """Store what a check said about a text."""
+    session.add(
+        FindingRow(
+            idea_id=idea.id,
+            text_version=version,
+            check_name="a_check",
+            check_version=1,
+            code=code,
+            severity="low",
+            score=0.5,
+            field=field,
+            spans=[list(span) for span in spans],
+        )
+    )
+    session.flush()

@@ -10,7 +10,6 @@ from shared.clock import utcnow
 from shared.models import (
     Decision,
     DecisionKind,
-    FindingRow,
     Idea,
     IdeaStatus,
     Judgement,
@@ -18,7 +17,14 @@ from shared.models import (
     Sample,
 )
 from tests.factories import a_member_of_staff, a_rule
-from tests.moderation.decisions.given import corrected, idea_in, made_about, open_entries, state
+from tests.moderation.decisions.given import (
+    corrected,
+    found,
+    idea_in,
+    made_about,
+    open_entries,
+    state,
+)
 from tests.moderation.test_decisions import decide, waiting
 
 PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
@@ -130,19 +136,7 @@ class TestASample:
         made = decide(session, idea, PUBLISH, staff)
         version = corrected(session, idea, "Bo ritar.")
         for text_version, code in ((1, "phone"), (version, "link")):
-            session.add(
-                FindingRow(
-                    idea_id=idea.id,
-                    text_version=text_version,
-                    check_name="a_check",
-                    check_version=1,
-                    code=code,
-                    severity="low",
-                    score=0.5,
-                    field="text",
-                    spans=[[0, 3]],
-                )
-            )
+            found(session, idea, code, version=text_version)
         sheet = second_looks.sheet(session, drawn(session, idea, made).id, second.id)
         assert (sheet.text, sheet.author) == ("Ada ritar.", "Ada")
         assert [finding.code.value for finding in sheet.findings] == ["phone"]

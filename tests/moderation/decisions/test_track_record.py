@@ -5,9 +5,9 @@ from sqlalchemy import select
 
 from services.moderation import bulk, track_record, undoing
 from services.moderation.checks import Code
-from shared.models import CheckOutcome, DecisionKind, FindingRow, IdeaStatus
+from shared.models import CheckOutcome, DecisionKind, IdeaStatus
 from tests.factories import a_rule
-from tests.moderation.decisions.given import corrected, idea_in, merged
+from tests.moderation.decisions.given import corrected, found, idea_in, merged
 from tests.moderation.test_decisions import decide, waiting
 
 PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
@@ -60,23 +60,6 @@ def test_a_rejection_agrees_with_what_its_rule_is_about(rule):
 def test_of_other_moves_only_what_they_show(status, right, wrong):
     agreed, denied = track_record.shown_by(status, "spam")
     assert ({code.value for code in agreed}, {code.value for code in denied}) == (right, wrong)
-
-
-def found(session, idea, code, *, version=1, field="text", spans=((0, 3),)):
-    session.add(
-        FindingRow(
-            idea_id=idea.id,
-            text_version=version,
-            check_name="a_check",
-            check_version=1,
-            code=code,
-            severity="low",
-            score=0.5,
-            field=field,
-            spans=[list(span) for span in spans],
-        )
-    )
-    session.flush()
 
 
 def shown(session, idea) -> dict[str, bool]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 import time_machine
 from sqlalchemy import Engine, create_engine, select, text, update
@@ -35,6 +34,7 @@ from shared.models import (
 )
 from shared.models.base import Base
 from shared.queues import Consumer
+from tests.databases import copied
 from tests.factories import a_member_of_staff, an_idea
 from tests.notify.conftest import ADDRESS
 
@@ -44,11 +44,8 @@ NOON = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 @pytest.fixture(scope="package")
 def rules_url(servers: tuple[Postgres, Valkey], database_counter: Iterator[int]) -> Iterator[str]:
-    postgres, name = servers[0], f"test_{next(database_counter)}"
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE radslag STRATEGY FILE_COPY")
-        yield postgres.url_of(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(servers[0], f"test_{next(database_counter)}") as url:
+        yield url
 
 
 # Without indexes rows come as they were stored, unless a statement says in which order.

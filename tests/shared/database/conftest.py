@@ -8,19 +8,15 @@ from psycopg.rows import dict_row
 
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
+from tests.databases import copied
 from tests.shared.database.rows import Rows
-
-_NAME = "rules_of_the_database"
 
 
 @pytest.fixture(scope="session")
 def shared_database_url(servers: tuple[Postgres, Valkey]) -> Iterator[str]:
     """A migrated database that nothing is ever committed to."""
-    postgres = servers[0]
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {_NAME} TEMPLATE radslag STRATEGY FILE_COPY")
-        yield postgres.url_of(_NAME)
-        connection.execute(f"DROP DATABASE {_NAME} WITH (FORCE)")
+    with copied(servers[0], "rules_of_the_database") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

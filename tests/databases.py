@@ -1,4 +1,4 @@
-"""Databases that are filled once for a whole file, of which each test gets a copy of its own."""
+"""Databases of tests: copies of the migrated one, or of one that was filled for a whole file."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,15 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.embedded.postgres import Postgres
 from shared import db
 from shared.config import Settings
+
+
+@contextmanager
+def copied(postgres: Postgres, name: str, template: str = "radslag") -> Iterator[str]:
+    """Copy a database, the migrated one unless told otherwise, and give the copy's address."""
+    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        yield postgres.url_of(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -24,15 +33,6 @@ def filled(
         finally:
             db.close()
         yield name
-
-
-@contextmanager
-def copied(postgres: Postgres, name: str, template: str) -> Iterator[str]:
-    """Copy a database, and give the copy's address."""
-    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        yield postgres.url_of(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def settings_of(database_url: str) -> Settings:
