@@ -1,5 +1,6 @@
 """Whom the servers run as: ourselves, or for root a system user that owns nothing else."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -46,7 +47,7 @@ def choose_account(data: Path) -> Account:
     """
     if os.geteuid() != 0:
         return Account(_name_of(os.geteuid()))
-    found = _owner_of(data) or _system_user()
+    found = (_owner_of(data) or _system_user()) if _has_rights() else None
     if found is None or not _may_become(found):
         return Account(_name_of(0), root=True)
     return Account(found.pw_name, User(found.pw_uid, found.pw_gid))
@@ -100,32 +101,18 @@ def _owner_of(data: Path) -> pwd.struct_passwd | None:
 
 def _system_user() -> pwd.struct_passwd | None:
     """Return the system user, made if need be; None where none can be made."""
-    for attempt in ("look", "make"):
-        if attempt == "make" and not _make_system_user():
-            return None
-        try:
-            return pwd.getpwnam(SYSTEM_USER)
-        except KeyError:
-            continue
-    return None
-
-
-def _make_system_user() -> bool:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER)
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if program is None or not _has_rights():
-        return False
-    command = [
-        program,
-        "--system",
-        "--user-group",
-        "--no-create-home",
-        "--home-dir",
-        "/nonexistent",
-    ]
-    command += ["--shell", "/usr/sbin/nologin", "--comment", "Servers of Radslag", SYSTEM_USER]
+    if program is None:
+        return None
+    options = ("--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent")
+    about = ("--shell=/usr/sbin/nologin", "--comment=Servers of Radslag")
     # Two first starts at one instant: the second one finds it made, whatever its own try said.
-    subprocess.run(command, capture_output=True, check=False)
-    return True
+    subprocess.run([program, *options, *about, SYSTEM_USER], capture_output=True, check=False)
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER)
+    return None
 
 
 def _has_rights() -> bool:
@@ -140,8 +127,6 @@ def _has_rights() -> bool:
 
 def _may_become(account: pwd.struct_passwd) -> bool:
     """Try it: a container may map only some of the users, and say so only then."""
-    if not _has_rights():
-        return False
     try:
         subprocess.run(
             ["/bin/sh", "-c", ":"],

@@ -122,7 +122,7 @@ def _copy(wheel: _Wheel, package: Path, account: Account) -> Path:
                 return program
     raise NotInstalledError(
         f"The user {account.name} may not run {wheel.server} from {package}, and root can copy it "
-        f"to none of {', '.join(_PLACES)} (80 MB): make room in one of them, set "
+        f"to none of {', '.join(_PLACES)} (40 MB): make room in one of them, set "
         f"RADSLAG_{wheel.setting}, or keep Rådslag in a folder that others may enter."
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decision_fields import BadField
-from services.moderation.transitions import NotAllowed
+from services.moderation.transitions import NotAllowed, locked
 from shared import outbox
 from shared.events import IdeaAnswered
 from shared.i18n import gettext as _
@@ -135,15 +135,9 @@ def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAns
 
 def _locked(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | None]:
     """Lock the idea, as decisions do, and return it with the newest version of its answer."""
-    idea = session.scalar(
-        select(Idea)
-        .where(Idea.number == number)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if idea is None:
-        raise LookupError
-    return idea, standing(session, idea.id)
+    for idea in locked(session, Idea.number == number):
+        return idea, standing(session, idea.id)
+    raise LookupError
 
 
 def _require(idea: Idea, last: OfficialAnswer | None, seen: int) -> None:
