@@ -249,7 +249,6 @@ def ordinary_user(base: Path) -> Iterator[Place]:
         home.chmod(0o700)
         base.chmod(0o711)
         folder = clone(home / "radslag")
-        shutil.copytree(PROJECT / ".git", folder / ".git", dirs_exist_ok=True)
         for path in (home, *home.rglob("*")):
             os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
         environment = {**os.environ, "HOME": str(home), "USER": _USER, "PYTHON": _open_python()}
@@ -292,13 +291,19 @@ def small_tmp(base: Path) -> Iterator[Place]:
         subprocess.run(["umount", "--lazy", small], check=True)
 
 
+def installed(folder: Path) -> Place:
+    """Install what running needs, and nothing more."""
+    place = Place(folder)
+    done = place.run("sh tools/install.sh up")
+    if done.returncode != 0:
+        raise FailedError(done.stderr.strip())
+    return place
+
+
 @contextlib.contextmanager
 def moved(base: Path) -> Iterator[Place]:
     """Installed in one folder, then moved to another."""
-    before = Place(clone(base / "förr"))
-    done = before.run("sh tools/install.sh up")
-    if done.returncode != 0:
-        raise FailedError(done.stderr.strip())
+    installed(clone(base / "förr"))
     (base / "förr").rename(base / "nu")
     yield Place(base / "nu")
 
@@ -341,10 +346,7 @@ def old_data(base: Path) -> Iterator[Place]:
 @contextlib.contextmanager
 def offline(base: Path) -> Iterator[Place]:
     """No network after the install: pip may ask no index, and the way out leads nowhere."""
-    place = Place(clone(base / "radslag"))
-    done = place.run("sh tools/install.sh up")
-    if done.returncode != 0:
-        raise FailedError(done.stderr.strip())
+    place = installed(clone(base / "radslag"))
     nowhere = {"PIP_NO_INDEX": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
     yield Place(place.folder, environment={**os.environ, **nowhere})
 
@@ -365,8 +367,8 @@ def chroot(suite: str, base: Path) -> Iterator[Place]:
     if made.returncode != 0:
         raise ImpossibleError(f"debootstrap {suite}: {made.stdout.strip().splitlines()[-1]}")
     mounts = {"proc": "/proc", "sys": "/sys", "dev": "/dev", "dev/shm": "/dev/shm"}
-    clone(root / "root" / "radslag")
-    (root / "root").chmod(0o700)
+    (root / "closed").mkdir(mode=0o700)
+    clone(root / "closed" / "radslag")
     # The way to the packages is the same as here.
     for name in ("resolv.conf", "hosts", "pip.conf", "ssl/certs", "apt/apt.conf.d"):
         source, target = Path("/etc", name), root / "etc" / name
@@ -378,7 +380,7 @@ def chroot(suite: str, base: Path) -> Iterator[Place]:
         for name, source in mounts.items():
             (root / name).mkdir(exist_ok=True)
             subprocess.run(["mount", "--bind", source, root / name], check=True)
-        yield Place(root, before=("chroot", str(root)), inside=Path("/root/radslag"))
+        yield Place(root, before=("chroot", str(root)), inside=Path("/closed/radslag"))
     finally:
         for name in reversed(mounts):
             subprocess.run(["umount", "--lazy", root / name], check=False)
