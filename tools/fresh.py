@@ -370,11 +370,13 @@ def chroot(suite: str, base: Path) -> Iterator[Place]:
     (root / "closed").mkdir(mode=0o700)
     clone(root / "closed" / "radslag")
     # The way to the packages is the same as here.
-    for name in ("resolv.conf", "hosts", "pip.conf", "ssl/certs", "apt/apt.conf.d"):
+    trusted = "ssl/certs/ca-certificates.crt"
+    for name in ("resolv.conf", "hosts", "pip.conf", "apt/apt.conf.d", trusted):
         source, target = Path("/etc", name), root / "etc" / name
         if source.is_dir():
             shutil.copytree(source, target, dirs_exist_ok=True)
         elif source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     try:
         for name, source in mounts.items():
@@ -453,10 +455,19 @@ def try_case(name: str) -> Row:
     except ImpossibleError as error:
         return Row(name, f"not tried: {error}")
     except (FailedError, OSError, subprocess.SubprocessError) as error:
-        return Row(name, f"FAILED: {error}")
+        return Row(name, f"FAILED: {str(error)[-500:]}")
     finally:
-        shutil.rmtree(base, ignore_errors=True)
+        remove_folder(base)
     return Row(name, "works", first_s, second_s)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and what is in it, but never through something still mounted there."""
+    mounted = Path("/proc/mounts")
+    if mounted.exists() and str(folder) in mounted.read_text():
+        print(f"left as it is, something is still mounted there: {folder}", file=sys.stderr)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
