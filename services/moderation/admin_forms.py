@@ -1,4 +1,4 @@
-"""What the forms of the settings have in common: reading fields, city time, lengths."""
+"""What the forms of staff have in common: reading fields, city time, lengths."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -19,6 +19,15 @@ class FieldError(ValueError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
+        self.sentence = sentence
+
+
+class BadField(Exception):  # noqa: N818 - says what it is
+    """A field of a whole act cannot be used: which one, and a sentence for who wrote it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(field)
+        self.field = field
         self.sentence = sentence
 
 

@@ -6,20 +6,12 @@ from typing import Any
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import requirements
+from services.moderation.admin_forms import BadField
 from shared.i18n import gettext as _
 from shared.models import DecisionKind
 
 MAX_NOTE = 4000
 MAX_REASON = 2000
-
-
-class BadField(Exception):  # noqa: N818 - says what it is
-    """A field cannot be used; the text is a sentence for the person who wrote it."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(field)
-        self.field = field
-        self.sentence = sentence
 
 
 def posted(given: object) -> dict[str, Any]:

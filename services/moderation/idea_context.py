@@ -17,7 +17,7 @@ from services.moderation.marks import Piece
 from services.moderation.re_reviews import JUDGEMENTS, NewLook
 from services.moderation.transitions import TRANSITIONS
 from services.moderation.undoing import LASTING
-from services.moderation.writer_reads import Write
+from services.moderation.views_letters import Write
 from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
 
 

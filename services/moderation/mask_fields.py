@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import masks
-from services.moderation.decision_fields import BadField
+from services.moderation.admin_forms import BadField
 from services.moderation.idea_reading import STANDS
 from shared.i18n import gettext as _
 from shared.models import Idea, IdeaText

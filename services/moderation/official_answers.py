@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.decision_fields import BadField
+from services.moderation.admin_forms import BadField
 from services.moderation.transitions import NotAllowed, locked
 from shared import outbox
 from shared.events import IdeaAnswered

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import arrivals, decisions, entries, lookups, switches
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine
-from services.moderation.semantic import NAME as SEMANTIC
 from services.moderation.semantic import asking
 from shared import outbox, queues
 from shared.clock import utcnow
@@ -231,7 +230,7 @@ def _forget_findings(session: SqlSession, ideas: Sequence[Idea]) -> None:
             delete(FindingRow).where(
                 FindingRow.idea_id == idea.id,
                 FindingRow.text_version == idea.text_version,
-                FindingRow.check_name != SEMANTIC,
+                FindingRow.check_name != switches.SEMANTIC,
             )
         )
 

@@ -5,16 +5,15 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, asks, notes
+from services.moderation import access, asks, idea_numbers, notes
 from services.moderation.notes import BadNoteError
 from services.moderation.views_idea import page
 from services.moderation.views_queue import asked_filter
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Idea, Role
+from shared.models import Role
 
 bp = Blueprint("answers", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -105,7 +104,7 @@ def mine() -> ResponseReturnValue:
 
 
 def _idea_id(session: SqlSession, number: str) -> UUID:
-    idea_id = session.scalar(select(Idea.id).where(Idea.number == number))
+    idea_id = idea_numbers.find_id(session, number)
     if idea_id is None:
         abort(404)
     return idea_id

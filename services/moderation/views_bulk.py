@@ -17,9 +17,9 @@ from services.moderation import (
     decision_fields,
     merge_targets,
 )
+from services.moderation.admin_forms import BadField
 from services.moderation.bulk import BulkResult
 from services.moderation.bulk_reading import MAX_BULK
-from services.moderation.decision_fields import BadField
 from services.moderation.transitions import NotAllowed
 from services.moderation.views_queue import asked_filter
 from shared import web

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from services.moderation import access, audit, lookups, switches
 from services.moderation.lookups.fetching import Http, LookupFailedError
 from services.moderation.lookups.service import Access, Service
-from services.moderation.semantic import NAME as SEMANTIC
+from services.moderation.switches import SEMANTIC
 from shared import check_words, web
 from shared.db import Session
 from shared.i18n import gettext as _

@@ -6,13 +6,13 @@ from uuid import UUID
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import (
     access,
     decision_fields,
     decisions,
+    idea_numbers,
     idea_page,
     mask_fields,
     merge_targets,
@@ -23,7 +23,7 @@ from services.moderation import (
     words,
     writer_reads,
 )
-from services.moderation.decision_fields import BadField
+from services.moderation.admin_forms import BadField
 from services.moderation.idea_page import Sheet
 from services.moderation.transitions import Conflict, NotAllowed
 from services.moderation.views_idea import MAX_SEARCH, page
@@ -218,11 +218,7 @@ def undo(decision_id: UUID) -> ResponseReturnValue:
 
 def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseReturnValue:
     with Session() as reading:
-        number = reading.scalar(
-            select(Idea.number)
-            .join(Decision, Decision.idea_id == Idea.id)
-            .where(Decision.id == decision_id)
-        )
+        number = idea_numbers.find_number_decided(reading, decision_id)
     if isinstance(error, NotAllowed):
         return page(number or "", status=422, notice=error.reason)
     detail = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from services.moderation import (
     access,
     idea_context,
+    idea_numbers,
     idea_page,
     idea_words,
     merge_targets,
@@ -26,7 +26,7 @@ from services.moderation.writer_reads import Reads
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Idea, IdeaStatus, Role
+from shared.models import IdeaStatus, Role
 
 bp = Blueprint("ideas", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -142,7 +142,7 @@ def targets(number: str) -> ResponseReturnValue:
     """Show the ideas to merge this one into that hold the words `find`: a part of the page."""
     asked = request.args.get("find", "")[:MAX_SEARCH]
     with Session() as reading:
-        idea = reading.scalar(select(Idea).where(Idea.number == number))
+        idea = idea_numbers.find_idea(reading, number)
         if idea is None:
             abort(404)
         hits: list[Hit] = merge_targets.find(reading, idea, asked)
@@ -157,7 +157,7 @@ def original(number: str) -> ResponseReturnValue:
     if len(purpose) < originals.MIN_PURPOSE:
         return page(number, status=422, notice=_("Skriv varför du behöver läsa originalet."))
     with Session.begin() as writing:
-        idea = writing.scalar(select(Idea).where(Idea.number == number))
+        idea = idea_numbers.find_idea(writing, number)
         if idea is None:
             abort(404)
         sealed = originals.open_seal(writing, idea.id, access.current().id, purpose)

@@ -6,13 +6,15 @@ from typing import Any, Protocol
 
 from flask import Flask, current_app
 
-from services.moderation.writer_reads import Write
 from shared import web
 from shared.config import Settings
 from shared.models import DecisionKind, Idea
 
 _EXTENSION = "radslag.letters"
 _ANSWERS = "radslag.letters_about_answers"
+
+# Writes the letter of a decision not yet made: subject and text, or None where none is sent.
+Write = Callable[[Idea, DecisionKind, dict[str, Any]], tuple[str, str] | None]
 
 
 class Letters(Protocol):

@@ -7,12 +7,10 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session as SqlSession
-from sqlalchemy.orm import joinedload
 
-from services.moderation import access, official_answers, views_letters, views_undo
-from services.moderation.decision_fields import BadField
+from services.moderation import access, idea_numbers, official_answers, views_letters, views_undo
+from services.moderation.admin_forms import BadField
 from services.moderation.official_answers import Moved
 from services.moderation.transitions import NotAllowed
 from services.moderation.views_idea import page
@@ -92,11 +90,7 @@ def preview(number: str) -> ResponseReturnValue:
     fields = request.form.to_dict()
     text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
     with Session() as reading:
-        found = reading.execute(
-            select(Idea, exists().where(Contact.idea_id == Idea.id))
-            .where(Idea.number == number)
-            .options(joinedload(Idea.council, innerjoin=True))
-        ).one_or_none()
+        found = idea_numbers.find_idea_to_answer(reading, number)
         if found is None:
             abort(404)
         idea, has_contact = found
@@ -123,11 +117,7 @@ def undo(answer_id: UUID) -> ResponseReturnValue:
 
 def _refused_undo(answer_id: UUID, error: Moved | NotAllowed) -> ResponseReturnValue:
     with Session() as reading:
-        number = reading.scalar(
-            select(Idea.number)
-            .join(OfficialAnswer, OfficialAnswer.idea_id == Idea.id)
-            .where(OfficialAnswer.id == answer_id)
-        )
+        number = idea_numbers.find_number_answered(reading, answer_id)
     if isinstance(error, NotAllowed):
         return page(number or "", status=422, notice=error.reason)
     notice = _("Det går inte att ångra: svaret har ändrats igen sedan dess.")

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from services.moderation import access
 from services.moderation.statistics import figures, periods
@@ -13,7 +12,7 @@ from services.moderation.statistics.tables import as_csv
 from shared import i18n, web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.models import Council, Role
+from shared.models import Role
 
 bp = Blueprint("stats", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -55,12 +54,11 @@ def _read(
         period = replace(period, by_month=False)
     slug = request.args.get("council", "")
     with Session() as reading:
-        councils = reading.execute(
-            select(Council.id, Council.slug, Council.title).order_by(Council.id.desc())
-        ).all()
-        ids = {row.slug: row.id for row in councils}
+        councils = figures.councils(reading)
+        ids = {council.slug: council.id for council in councils}
         if slug and slug not in ids:
             abort(404)
         report = figures.read(reading, period, ids.get(slug))
         titles = figures.rule_titles(reading, i18n.language())
-    return report, sections(report, titles), [(row.slug, row.title) for row in councils], slug
+    named = [(council.slug, council.title) for council in councils]
+    return report, sections(report, titles), named, slug

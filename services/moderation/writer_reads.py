@@ -3,17 +3,14 @@
 The words of a letter are notify's: `write` is lent by whoever puts the desk together.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from services.moderation import masks
 from services.moderation.idea_page import OfferedRule, Sheet
 from services.moderation.merge_targets import Hit
-from shared.models import DecisionKind, Idea, IdeaStatus, TextKind
-
-# Writes the letter of a decision not yet made: subject and text, or None where none is sent.
-Write = Callable[[Idea, DecisionKind, dict[str, Any]], tuple[str, str] | None]
+from services.moderation.views_letters import Write
+from shared.models import DecisionKind, IdeaStatus, TextKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.orm import Session as SqlSession
@@ -37,6 +36,7 @@ from services.notify.letters import (
     COMPLAINED,
     CORRECTED,
     INTERRUPTED,
+    ON_ITS_WAY,
     REPLACING,
     SUPERSEDED,
     UNDONE,
@@ -65,8 +65,6 @@ _LONGEST_PAUSE_S = 3600
 # A server that is away is away for all letters; the first to try finds out when it is back.
 _LONGEST_PAUSE_WITHOUT_SERVER_S = 300
 
-# Literally as in the partial index of what is on its way.
-_OPEN = text("letters.state IN ('waiting', 'claimed')")
 # What a claim may find of a letter, beside the reasons for cancelling it.
 _SEND, _WAIT = "send", "wait"
 # A correction that waits for the letter it corrects asks again after this.
@@ -155,28 +153,13 @@ def something_due(
     now = utcnow()
     row = session.execute(
         select(Letter.due_at, Letter.attempts)
-        .where(_OPEN, Letter.due_at <= now, _in_line(notices=notices))
+        .where(ON_ITS_WAY, Letter.due_at <= now, _in_line(notices=notices))
         .where(or_(~literal(held), Letter.released_at.is_not(None)))
         .where(or_(Letter.state == LetterState.WAITING, Letter.claimed_until < now))
         .order_by(Letter.due_at, Letter.id)
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.due_at, row.attempts)
-
-
-def give_up_interrupted(session: SqlSession) -> None:
-    """Note that the digests in the hands of dead workers may or may not have left."""
-    session.execute(
-        update(Letter)
-        .where(
-            _OPEN,
-            Letter.digest_id.is_not(None),
-            Letter.state == LetterState.CLAIMED,
-            Letter.claimed_until < utcnow(),
-        )
-        .values(state=LetterState.FAILED, error=INTERRUPTED, claimed_until=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def mark_sent(session: SqlSession, letter: Letter) -> None:
@@ -262,7 +245,7 @@ def _in_line(*, notices: bool) -> ColumnElement[bool]:
 def _claimable(now: BindParameter[datetime]) -> ColumnElement[bool]:
     """Due, and waiting or left behind by a worker that died; digests are not taken up again."""
     return and_(
-        _OPEN,
+        ON_ITS_WAY,
         Letter.due_at <= now,
         or_(
             Letter.state == LetterState.WAITING,

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import exists, func, insert, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import claims, positions
-from services.notify.letters import DIGEST, SUPERSEDED, message_id
+from services.notify import positions
+from services.notify.letters import DIGEST, SUPERSEDED, give_up_interrupted, message_id
 from services.notify.positions import Known, Last
 from services.notify.readers import Reader, due, readers
 from shared.clock import utcnow
@@ -128,7 +128,7 @@ def _begin(session: SqlSession, kind: str, now: datetime) -> int:
 
 def _without_letters_under_way(session: SqlSession, people: Sequence[Reader]) -> list[Reader]:
     """Cancel digests that no mail server has seen; leave out those whose is being sent just now."""
-    claims.give_up_interrupted(session)
+    give_up_interrupted(session)
     under_way = (
         _UNDER_WAY,
         Letter.staff_id.in_([reader.id for reader in people]),

@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import outbox
+from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
 from shared.models import (
@@ -58,6 +59,9 @@ BOUNCED = "bounced"
 # It arrived, and its reader has called it spam.
 COMPLAINED = "complaint"
 
+# Literally as in the partial index of what is on its way.
+ON_ITS_WAY = text("letters.state IN ('waiting', 'claimed')")
+
 
 def owed(decision: Decision) -> str | None:
     """Return the template of the letter that a decision owes its writer, if any.
@@ -72,6 +76,21 @@ def owed(decision: Decision) -> str | None:
 def may_have_left(letter: Letter) -> bool:
     """Whether somebody may have read the letter."""
     return letter.state in {LetterState.CLAIMED, LetterState.SENT} or letter.error == INTERRUPTED
+
+
+def give_up_interrupted(session: SqlSession) -> None:
+    """Note that the digests in the hands of dead workers may or may not have left."""
+    session.execute(
+        update(Letter)
+        .where(
+            ON_ITS_WAY,
+            Letter.digest_id.is_not(None),
+            Letter.state == LetterState.CLAIMED,
+            Letter.claimed_until < utcnow(),
+        )
+        .values(state=LetterState.FAILED, error=INTERRUPTED, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def message_id(letter_id: UUID, mail_from: str) -> str:

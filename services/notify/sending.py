@@ -11,7 +11,7 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify import bounces, claims, pace
+from services.notify import bounces, claims, letters, pace
 from services.notify.composing import Composed, compose
 from services.notify.mailer import Mailer, NotSent, Refused, ServerDown
 from shared.config import Settings
@@ -34,7 +34,7 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = 
     All others are sent by workers.
     """
     with Session.begin() as session:
-        claims.give_up_interrupted(session)
+        letters.give_up_interrupted(session)
     ends = time.monotonic() + budget_s
     sent = 0
     with Mailer(settings.smtp_url, settings.bounce_address or settings.mail_from) as mailer:

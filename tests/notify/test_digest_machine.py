@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify import addresses, bounces, claims, digest_contents, digests, subscribing
 from services.notify.digests import Told
+from services.notify.letters import give_up_interrupted
 from services.notify.mailer import Refused, ServerDown, Uncertain
 from services.notify.readers import Wanted
 from services.notify.schedules import Schedule
@@ -500,7 +501,7 @@ class DigestMachine(RuleBasedStateMachine):
         self.moved.shift(timedelta(days=2))
         if self.held is not None:
             with Session.begin() as session:
-                claims.give_up_interrupted(session)
+                give_up_interrupted(session)
             self._leases_end()
         for _ in range(2):
             self.run_now()

@@ -5,8 +5,3 @@ A model turns a text into numbers (`model`), which are compared with those of id
 a queue and a worker of its own, is slow, and nothing else waits for it. Where the model is not
 installed, or the depth switched off, the depth is `off` and everything else works as before.
 """
-
-# As findings, switches and `unchecked` call it.
-NAME = "semantic"
-# Raise it whenever other ideas would be suggested than before.
-VERSION = 1

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import switches
 from services.moderation.checks.finding import Code, Finding
-from services.moderation.semantic import NAME
 from shared.models import Outcome
 
 
@@ -14,7 +13,7 @@ def is_on(session: SqlSession) -> bool:
     """Tell whether the depth is on: by the settings of this process, and by staff's switch."""
     if not session.info.get("semantic", False):
         return False
-    return NAME not in switches.off(session)
+    return switches.SEMANTIC not in switches.off(session)
 
 
 def is_worth_it(findings: Iterable[Finding], outcome: Outcome) -> bool:

@@ -18,10 +18,11 @@ from sqlalchemy.orm import joinedload
 
 from services.moderation.checks.finding import Finding
 from services.moderation.checks.places import without_places
-from services.moderation.semantic import NAME, asking, outcomes, space, vectors
+from services.moderation.semantic import asking, outcomes, space, vectors
 from services.moderation.semantic.model import Model, Vectors
 from services.moderation.semantic.suggestions import CANDIDATES, LIKE, Candidate, suggest
 from services.moderation.semantic.telling import says_something
+from services.moderation.switches import SEMANTIC
 from shared import outbox
 from shared.models import FindingRow, Idea, IdeaStatus, IdeaText
 
@@ -231,7 +232,7 @@ def _told(session: SqlSession, ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
         )
     )
     for idea_id, other, check in rows:
-        if idea_id in told and check != NAME and other is not None:
+        if idea_id in told and check != SEMANTIC and other is not None:
             told[idea_id].add(other)
         if other in told:
             told[other].add(idea_id)

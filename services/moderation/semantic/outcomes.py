@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import decisions, entries, verdicts
 from services.moderation.checks.finding import Finding
-from services.moderation.semantic import NAME
+from services.moderation.switches import SEMANTIC
 from shared.models import (
     Decision,
     FindingRow,
@@ -34,11 +34,11 @@ def conclude(
     known = set(
         session.scalars(
             select(FindingRow.similar_to).where(
-                FindingRow.idea_id == idea.id, FindingRow.check_name == NAME
+                FindingRow.idea_id == idea.id, FindingRow.check_name == SEMANTIC
             )
         )
     )
-    reached = verdicts.replace(session, idea, NAME, findings, unchecked=failed)
+    reached = verdicts.replace(session, idea, SEMANTIC, findings, unchecked=failed)
     if reached is None:
         return
     if idea.status is IdeaStatus.RECEIVED:

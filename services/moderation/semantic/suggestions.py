@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.moderation.checks.finding import Code, Finding, Severity
 from services.moderation.checks.places import elsewhere, places
-from services.moderation.semantic import NAME
 from services.moderation.semantic.telling import shared_words
+from services.moderation.switches import SEMANTIC
 
 # Likeness (the cosine in `space`) from which a wish may be the same: with a telling word in common
 # (or in two languages, which have none), and without. `bench/semantic.py` has the figures.
@@ -54,7 +54,7 @@ def suggest(text: str, near: Iterable[Candidate], told: Collection[UUID] = ()) -
         if candidate.likeness < _needed(candidate, has_words=bool(spans)):
             continue
         findings[candidate.id] = Finding(
-            NAME,
+            SEMANTIC,
             Code.SEMANTIC,
             Severity.INFO,
             round(min(1.0, candidate.likeness), 4),

@@ -1,6 +1,6 @@
 """What the page of statistics reads: a fixed number of questions to the table of daily numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from services.moderation.checks.finding import Code
 from services.moderation.statistics import waits
 from services.moderation.statistics.agreement import Pairs, pairs_of
 from services.moderation.statistics.periods import Period, first_of_month
-from shared.models import CountedDay, DailyNumber, Rule
+from shared.models import Council, CountedDay, DailyNumber, Rule
 
 # What settles that an idea waits; a mask, say, leaves it waiting.
 SETTLES = ("publish", "reject", "merge", "keep")
@@ -132,6 +132,11 @@ def read(session: SqlSession, period: Period, council_id: int | None = None) -> 
         counted[2],
         list(years),
     )
+
+
+def councils(session: SqlSession) -> Sequence[Council]:
+    """Return all councils, the newest first."""
+    return session.scalars(select(Council).order_by(Council.id.desc())).all()
 
 
 def rule_titles(session: SqlSession, language: str) -> dict[str, str]:

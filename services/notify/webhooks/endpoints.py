@@ -36,9 +36,19 @@ def listed(session: SqlSession) -> Sequence[Webhook]:
     return session.scalars(select(Webhook).order_by(Webhook.title, Webhook.id)).all()
 
 
+def councils(session: SqlSession) -> Sequence[Council]:
+    """Return the councils that an endpoint may be for, by name."""
+    return session.scalars(select(Council).order_by(Council.title)).all()
+
+
+def council_of(session: SqlSession, webhook: Webhook) -> Council | None:
+    """Return the council whose events an endpoint hears; None where it hears all."""
+    return session.get(Council, webhook.council_id) if webhook.council_id else None
+
+
 def facts(session: SqlSession, webhook: Webhook) -> dict[str, Any]:
     """Return what may be told of an endpoint in a log; no address and no secret."""
-    council = session.get(Council, webhook.council_id) if webhook.council_id else None
+    council = council_of(session, webhook)
     return {
         "title": webhook.title,
         "host": webhook.host,

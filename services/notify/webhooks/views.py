@@ -34,7 +34,6 @@ from shared.db import Session
 from shared.i18n import gettext as _
 from shared.i18n import language, ngettext
 from shared.models import (
-    Council,
     DeliveryState,
     Precision,
     Webhook,
@@ -122,7 +121,7 @@ class _Pages:
             webhook = _found(session, webhook_id)
             rows = overview.latest(session, webhook_id, state=state, before=before)
             counted = overview.counts(session, webhook_id)
-            council = session.get(Council, webhook.council_id) if webhook.council_id else None
+            council = endpoints.council_of(session, webhook)
         return render_template(
             "webhooks/endpoint.html",
             webhook=webhook,
@@ -146,7 +145,7 @@ class _Pages:
         """Show an endpoint as it stands, in the form; its address is typed anew or left alone."""
         with Session() as session:
             webhook = _found(session, webhook_id)
-            council = session.get(Council, webhook.council_id) if webhook.council_id else None
+            council = endpoints.council_of(session, webhook)
         fields = {
             "title": webhook.title,
             "url": "",

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 
 from flask import abort, render_template, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify.webhooks import form, secrets, words
+from services.notify.webhooks import endpoints, form, secrets, words
 from services.notify.webhooks.addresses import Allowed
 from shared import web
 from shared.db import Session
 from shared.i18n import LANGUAGES
 from shared.i18n import gettext as _
-from shared.models import Council, Webhook
+from shared.models import Webhook
 
 
 def seen_version() -> int:
@@ -25,7 +24,7 @@ def seen_version() -> int:
 
 def choices(session: SqlSession, *, needs_address: bool) -> form.Choices:
     """Return what may be chosen now."""
-    councils = dict(session.execute(select(Council.slug, Council.id)).all())
+    councils = {council.slug: council.id for council in endpoints.councils(session)}
     return form.Choices(councils, Allowed.of(web.settings().webhook_private), needs_address)
 
 
@@ -40,8 +39,7 @@ def form_page(
 ) -> str:
     """Show the form, with what was typed and what is wrong with it."""
     with Session() as session:
-        councils = session.execute(select(Council.slug, Council.title).order_by(Council.title))
-        titles = [(slug, title) for slug, title in councils]
+        titles = [(council.slug, council.title) for council in endpoints.councils(session)]
     standing = webhook.version if webhook else 0
     readable = webhook is not None and secrets.address(web.settings(), webhook) is not None
     return render_template(

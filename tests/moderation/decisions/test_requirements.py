@@ -15,7 +15,7 @@ from services.moderation import (
     requirements,
     undoing,
 )
-from services.moderation.decision_fields import BadField
+from services.moderation.admin_forms import BadField
 from services.moderation.re_reviews import OthersTurn
 from services.moderation.transitions import NotAllowed
 from shared.clock import utcnow

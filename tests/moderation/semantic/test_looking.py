@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag import relay as relay_process
 from services.moderation import checking, decisions, tasks
 from services.moderation.checks import Code
-from services.moderation.semantic import NAME, looking, model, outcomes, vectors
+from services.moderation.semantic import looking, model, outcomes, vectors
+from services.moderation.switches import SEMANTIC
 from shared import db, ledger, outbox, queues, relay
 from shared.clock import utcnow
 from shared.events import IdeaSubmitted
@@ -300,7 +301,7 @@ def test_a_model_that_breaks_leaves_the_depth_unchecked_and_everything_else_alon
         session.commit()
     relay._give_up(relay_process.GIVE_UP)
     session.refresh(idea)
-    assert verdict(session, idea).unchecked == [NAME]
+    assert verdict(session, idea).unchecked == [SEMANTIC]
     assert (idea.status, open_reasons(session, idea.id)) == (IdeaStatus.WAITING, [Reason.NEW])
     assert waiting_looks(session) == 0
     monkeypatch.undo()
@@ -312,7 +313,7 @@ def test_what_was_given_up_and_is_done_again_is_unchecked_no_more(session):
     payload = {"idea_id": str(idea.id), "text_version": 1}
     with db.Session.begin() as own:
         outcomes.give_up(own, idea.id, payload)
-    assert verdict(session, idea).unchecked == [NAME]
+    assert verdict(session, idea).unchecked == [SEMANTIC]
     with db.Session.begin() as own:
         outcomes.conclude(own, own.get_one(Idea, idea.id), ())
     assert verdict(session, idea).unchecked == []
@@ -331,7 +332,7 @@ def test_off_by_the_setting_there_is_no_delivery_and_policy_publishes_at_once(se
 
 
 def test_switched_off_by_staff_there_is_no_delivery(session):
-    session.add(CheckSwitch(name=NAME, is_on=False))
+    session.add(CheckSwitch(name=SEMANTIC, is_on=False))
     an_idea(session, text=LIGHTS)
     check(session)
     assert waiting_looks(session) == 0
@@ -349,7 +350,7 @@ def test_switched_off_meanwhile_or_not_installed_what_waits_goes_on_without_it(
     check_and_look(session, first)
     second = an_idea(session, council, text=TOOLS)
     check(session)
-    session.add(CheckSwitch(name=NAME, is_on=False))
+    session.add(CheckSwitch(name=SEMANTIC, is_on=False))
     session.commit()
     look()
     session.refresh(second)

@@ -6,7 +6,7 @@ import pytest
 
 from services.notify import claims
 from services.notify.claims import GIVE_UP_AFTER, LEASE_S, MIN_ATTEMPTS
-from services.notify.letters import BOUNCED, COMPLAINED, INTERRUPTED
+from services.notify.letters import BOUNCED, COMPLAINED, INTERRUPTED, give_up_interrupted
 from services.notify.mailer import Refused, ServerDown, Uncertain
 from shared.clock import utcnow
 from shared.ids import new_id
@@ -106,7 +106,7 @@ def test_a_claim_is_anybodys_when_its_lease_has_ended_but_never_a_digests(
     assert (claims.something_due(session, **line) is not None) is has_ended
     assert claim(session, **line) is (letter if has_ended and kind != "digest" else None)
     # Who gives up gives up digests only, and only those.
-    claims.give_up_interrupted(session)
+    give_up_interrupted(session)
     is_given_up = has_ended and kind == "digest"
     assert (said(session, letter) == (LetterState.FAILED, INTERRUPTED)) is is_given_up
     if is_given_up:
@@ -116,13 +116,13 @@ def test_a_claim_is_anybodys_when_its_lease_has_ended_but_never_a_digests(
 @pytest.mark.parametrize("kind", ["writer", "notice"])
 def test_only_digests_are_given_up(session, house, about, clock, kind):
     letter = house.letter(**about(kind), **claimed(NOON - timedelta(days=1)))
-    claims.give_up_interrupted(session)
+    give_up_interrupted(session)
     assert said(session, letter) == (LetterState.CLAIMED, None)
 
 
 def test_a_digest_that_waits_is_not_given_up(session, house, about, clock):
     letter = house.letter(**about("digest"), due_at=NOON - timedelta(days=3))
-    claims.give_up_interrupted(session)
+    give_up_interrupted(session)
     assert said(session, letter) == (LetterState.WAITING, None)
 
 
