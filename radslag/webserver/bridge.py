@@ -62,9 +62,7 @@ class Bridge:
             ]
             if closing:
                 headers.append((b"connection", b"close"))
-            await send(
-                {"type": "http.response.start", "status": answer.status, "headers": headers}
-            )
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             while not answer.complete:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 piece = await loop.run_in_executor(self._threads, context.run, answer.next_piece)

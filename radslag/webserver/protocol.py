@@ -11,7 +11,7 @@ from asyncio import Transport
 from asyncio.events import TimerHandle
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_BYTES = 32 * 1024
 # From the first byte (of a new connection: from its opening) to the end of the head.
@@ -103,7 +103,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._watch_reader()
 
     def _head_is_late(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._under_way() is not None:
             # It sends ahead while we still answer: its clock begins when we have.
             self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
         else:
@@ -119,8 +119,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self, answer: bytes) -> None:
         """Say why, unless an answer has begun, and end the connection."""
-        idle = self.cycle is None or self.cycle.response_complete
-        if answer and (idle or not self.cycle.response_started):
+        cycle = self._under_way()
+        if answer and (cycle is None or not cycle.response_started):
             self.transport.write(answer)
         self._tell_application()
         self.transport.close()
@@ -128,9 +128,10 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _tell_application(self) -> None:
         """Whoever waits for the rest of a body, or writes an answer, must not go on."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        cycle = self._under_way()
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _watch_reader(self) -> None:
         if self._reader_timer is None:
@@ -150,7 +151,12 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _writes_more(self) -> bool:
         """Whether an answer is being written, which hides what was read of it."""
-        return bool(self.cycle and not self.cycle.response_complete and not self.flow.write_paused)
+        return self._under_way() is not None and not self.flow.write_paused
+
+    def _under_way(self) -> RequestResponseCycle | None:
+        """Return the request that is being received or answered, if any."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return None if cycle is None or cycle.response_complete else cycle
 
     def _unread(self) -> int:
         """Return how many bytes of answers the other side has not taken, those in the kernel too.

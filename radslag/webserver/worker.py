@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import resource
-from typing import Any
+from typing import Any, ClassVar
 
 from gunicorn.glogging import Logger
 from uvicorn_worker import UvicornWorker
@@ -23,10 +23,10 @@ _SPARE_FILES = 200
 _GRACE_S = 8
 
 
-class WebWorker(UvicornWorker):
+class WebWorker(UvicornWorker):  # type: ignore[misc]  # without types
     """Serves a Flask application that was made before the fork."""
 
-    CONFIG_KWARGS: dict[str, Any] = {
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": PatientProtocol,
         "ws": "none",
@@ -55,14 +55,13 @@ class WebWorker(UvicornWorker):
 
     def load_wsgi(self) -> None:
         """Put the bridge between the loop and the application."""
-        super().load_wsgi()
-        self.wsgi = Bridge(self.wsgi, THREADS)
+        self.wsgi = Bridge(self.app.wsgi(), THREADS)
 
 
-class PlainLogger(Logger):
+class PlainLogger(Logger):  # type: ignore[misc]  # without types
     """gunicorn's log goes where all logs go (`shared.log`)."""
 
-    def setup(self, cfg: Any) -> None:
+    def setup(self, _cfg: object) -> None:
         """Leave the handlers to the root; only warnings are news."""
         self.error_log.handlers, self.error_log.propagate = [], True
         self.access_log.handlers, self.access_log.propagate = [], False
