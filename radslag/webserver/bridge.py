@@ -77,6 +77,7 @@ class Bridge:
         declared = declared_length(environ)
         has_body = declared > 0 or "HTTP_TRANSFER_ENCODING" in environ
         if has_body and not self._app.config.get("GATE", _open)(environ):
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
             environ["CONTENT_LENGTH"] = "0"
             return True
         if declared > FORGOTTEN_BYTES:
@@ -91,7 +92,9 @@ class Bridge:
             if length <= limit:
                 body += piece
             more = message["more_body"]
-        # Longer than the limit: the length says so, and the application refuses by that alone.
+        # It came in pieces perhaps, and is whole now. Longer than the limit: the length says so,
+        # and the application refuses by that alone.
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ["CONTENT_LENGTH"] = str(length)
         environ["wsgi.input"] = io.BytesIO(body if length <= limit else b"")
         return more

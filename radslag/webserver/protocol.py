@@ -4,9 +4,8 @@ uvicorn parses and writes; here is only the clock beside it. A resident on a bad
 the floor is a tenth of an old modem, and is asked for over ten seconds at a time.
 """
 
-import fcntl
+import socket
 import struct
-import termios
 from asyncio import Transport
 from asyncio.events import TimerHandle
 from typing import Any
@@ -22,6 +21,7 @@ BODY_S = 30.0
 FLOOR_BYTES_PER_S = 100
 WINDOW_S = 10.0
 _LEAST = int(FLOOR_BYTES_PER_S * WINDOW_S)
+_ACKED_AT = 120  # linux/tcp.h, struct tcp_info
 
 _ENDING = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _ENDING
@@ -40,7 +40,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._body_seen = 0
         self._body_deadline = 0.0
         self._body_timer: TimerHandle | None = None
-        self._unread_seen = 0
+        self._taken_seen = 0
         self._reader_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -135,7 +135,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _watch_reader(self) -> None:
         if self._reader_timer is None:
-            self._unread_seen = self._unread()
+            self._taken_seen = self._taken()
             self._reader_timer = self.loop.call_later(WINDOW_S, self._look_at_reader)
 
     def _look_at_reader(self) -> None:
@@ -143,34 +143,31 @@ class PatientProtocol(HttpToolsProtocol):
         if not self._unwritten():
             # The rest lies in the kernel, and costs nothing here.
             return
-        if self._unread_seen - self._unread() < _LEAST and not self._writes_more():
+        if self._taken() - self._taken_seen < _LEAST:
             self._tell_application()
             self.transport.abort()
         else:
             self._watch_reader()
-
-    def _writes_more(self) -> bool:
-        """Whether an answer is being written, which hides what was read of it."""
-        return self._under_way() is not None and not self.flow.write_paused
 
     def _under_way(self) -> RequestResponseCycle | None:
         """Return the request that is being received or answered, if any."""
         cycle: RequestResponseCycle | None = self.cycle
         return None if cycle is None or cycle.response_complete else cycle
 
-    def _unread(self) -> int:
-        """Return how many bytes of answers the other side has not taken, those in the kernel too.
+    def _taken(self) -> int:
+        """Return how many bytes the other side has taken since the connection was made.
 
-        Its buffer tells of free room in large steps only, so that a slow reader seems to stand
-        still (tcp(7), SIOCOUTQ).
+        The kernel knows (tcp(7), TCP_INFO, `tcpi_bytes_acked`). What lies here tells it badly: its
+        buffer is emptied in large steps, between which a slow reader seems to stand still. Where
+        the kernel does not say, that must do.
         """
-        waiting = self._unwritten()
         try:
-            number = self.transport.get_extra_info("socket").fileno()
-            (in_kernel,) = struct.unpack("i", fcntl.ioctl(number, termios.TIOCOUTQ, b"\0" * 4))
-        except OSError:
-            return waiting
-        return waiting + int(in_kernel)
+            connection = self.transport.get_extra_info("socket")
+            told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + 8)
+            (taken,) = struct.unpack_from("Q", told, _ACKED_AT)
+        except (AttributeError, OSError, struct.error):
+            return -self._unwritten()
+        return int(taken)
 
     def _unwritten(self) -> int:
         """Return how many bytes of answers still lie here."""
