@@ -318,7 +318,7 @@ class Attack:
             "200 idle": (200, b"", b"", None),
             "50 dripping heads": (50, b"GET / HTTP/1.1\r\n", b"X: y\r\n", None),
             "50 dripping bodies": (50, self._head(60_000), b"x", None),
-            "50 readers of 10 bytes/s": (50, page * 400, b"", 10),
+            "50 readers of 10 bytes/s": (50, page * 40, b"", 10),
         }
         attackers = [
             asyncio.create_task(self._stand(kind, *how))
