@@ -30,7 +30,8 @@ class Process:
 
     def command(self, *, host: str = "", port: int | None = None) -> list[str]:
         """Return what follows `python -m`."""
-        values = {"host": host, "port": str(port or self.port or "")}
+        bracketed = f"[{host}]" if ":" in host else host
+        values = {"host": bracketed, "port": str(port or self.port or "")}
         return [argument.format_map(values) for argument in self.arguments]
 
 
@@ -38,12 +39,8 @@ def _web(name: str, factory: str, port: int) -> Process:
     return Process(
         name,
         (
-            *("granian", "--interface", "wsgi", "--factory", factory),
-            *("--host", "{host}", "--port", "{port}", "--no-ws"),
-            # One process with threads: a page mostly waits for the database.
-            *("--workers", "1", "--blocking-threads", "8"),
-            *("--respawn-failed-workers", "--respawn-interval", "0.5"),
-            *("--workers-kill-timeout", "10", "--log-level", "warning"),
+            *("gunicorn", "--config", "python:radslag.webserver.settings"),
+            *("--bind", "{host}:{port}", f"{factory}()"),
         ),
         health="http",
         port=port,

@@ -69,6 +69,9 @@ class Settings:
     trusted_proxies: int = _setting(
         "How many proxies in front of the web set X-Forwarded-For and -Proto", "0"
     )
+    web_processes: int = _setting(
+        "How many processes the public web has, and how many the desk; `0`: one for each core", "0"
+    )
     submit_limit: str = _setting(
         "Ideas per source before they are marked as a burst; ten times as many are refused with "
         "429. `off` for load tests",
@@ -373,6 +376,7 @@ _CONVERT: Mapping[str, Any] = {
     "timezone": _timezone,
     "trusted_proxies": lambda value: _whole_number("RADSLAG_TRUSTED_PROXIES", value),
     "submit_limit": _submit_limit,
+    "web_processes": lambda value: _whole_number("RADSLAG_WEB_PROCESSES", value),
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),

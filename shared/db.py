@@ -5,11 +5,12 @@ and nothing below them commits. `PublicSession` reads the public views under a d
 can read nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, DateTime, Engine, bindparam, create_engine
+from sqlalchemy import BindParameter, DateTime, Engine, Row, TextClause, bindparam, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
 
 from shared.clock import utcnow
@@ -21,6 +22,7 @@ Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
+_alone: list[Engine] = []
 
 
 def make_engine(
@@ -28,7 +30,7 @@ def make_engine(
     *,
     statement_timeout_s: int = 30,
     role: str | None = None,
-    pool_size: int = 10,
+    **more: Any,
 ) -> Engine:
     """Make an engine whose errors never quote a row and whose statements never run for ever."""
     options = [
@@ -44,15 +46,18 @@ def make_engine(
         "options": " ".join(options),
         "application_name": "radslag",
     }
+    usual: dict[str, Any] = {
+        # A restarted database is noticed before a request meets a dead connection.
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 5,
+        "pool_timeout": 5,
+    }
     return create_engine(
         sqlalchemy_url(database_url),
         connect_args=connect_args,
-        # A restarted database is noticed before a request meets a dead connection.
-        pool_pre_ping=True,
-        pool_size=pool_size,
-        max_overflow=5,
-        pool_timeout=5,
         hide_parameters=True,
+        **(usual | more),
     )
 
 
@@ -65,10 +70,36 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         statement_timeout_s=5,
         role=PUBLIC_ROLE,
     )
+    # One journey for one statement: no ping before, no BEGIN, no COMMIT, no ROLLBACK after.
+    alone = make_engine(
+        settings.database_url,
+        statement_timeout_s=statement_timeout_s,
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+    )
     # What the verbs must know of the settings travels with the unit of work.
     Session.configure(bind=engine, info={"semantic": settings.semantic})
     PublicSession.configure(bind=public)
-    _engines.extend((engine, public))
+    _alone[:] = [alone]
+    _engines.extend((engine, public, alone))
+
+
+def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Run one statement as a transaction of its own, in one journey, and return its rows.
+
+    A connection that turns out to be lost is replaced, and the statement is run once more: it must
+    be one that may be run again when only its answer was lost. Raises what the database says.
+    """
+    (engine,) = _alone
+    for last_try in (False, True):
+        try:
+            with engine.connect() as connection:
+                return connection.execute(statement, parameters).all()
+        except DBAPIError as error:
+            if last_try or not error.connection_invalidated:
+                raise
+    raise AssertionError("unreachable")
 
 
 def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]:
@@ -81,6 +112,7 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
 
 def close() -> None:
     """Give all connections back."""
+    _alone.clear()
     while _engines:
         _engines.pop().dispose()
 

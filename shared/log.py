@@ -14,7 +14,9 @@ from shared.errors import place_of
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Libraries that put values into their sentences: only their fixed part is kept.
-_TALKATIVE = ("celery", "kombu", "sqlalchemy", "psycopg", "werkzeug", "granian", "mail.log")
+_TALKATIVE = (
+    *("celery", "kombu", "sqlalchemy", "psycopg", "werkzeug", "gunicorn", "uvicorn", "mail.log"),
+)
 
 
 def _among(arguments: Any) -> BaseException | None:

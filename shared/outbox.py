@@ -110,6 +110,20 @@ def _deliveries(
     return found
 
 
+def recipients(kind: str) -> tuple[list[str], list[str], list[str | None]]:
+    """Return who is told of a kind of event: consumers, their queues, and names beside them.
+
+    A name says that the delivery is made only if an endpoint wants events of that name. For the
+    database's own function of the intake; everybody else calls `record`.
+    """
+    found = _deliveries(0, kind, None, ())
+    return (
+        [consumer for _, consumer, _, _ in found],
+        [queue for _, _, queue, _ in found],
+        [heard_as for _, _, _, heard_as in found],
+    )
+
+
 def claim(batch: UUID) -> list[Delivery]:
     """Take a batch: count the attempt and commit it before any work starts.
 

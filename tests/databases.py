@@ -1,9 +1,11 @@
 """Databases of tests: copies of the migrated one, or of one that was filled for a whole file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
+from sqlalchemy import Row, TextClause
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
@@ -47,3 +49,8 @@ def settings_of(database_url: str) -> Settings:
             "RADSLAG_SMTP_URL": "smtp://localhost",
         }
     )
+
+
+def run_in(session: SqlSession) -> Callable[[TextClause, Mapping[str, Any]], Sequence[Row[Any]]]:
+    """What runs a statement in a unit of work, where the web uses `shared.db.run_alone`."""
+    return lambda statement, parameters: session.execute(statement, parameters).all()

@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         db.configure(settings)
     app = Flask(__name__, static_url_path="/static/public")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
     web.init_app(app, settings)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date

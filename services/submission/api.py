@@ -11,8 +11,7 @@ from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import place_of_request
 from services.submission.openapi import DESCRIPTION
 from services.submission.views import limits
-from shared import i18n, receipts
-from shared.db import Session
+from shared import db, i18n, receipts
 from shared.i18n import gettext as _
 from shared.models import IdeaStatus, Source
 from shared.web import error_page, problem, settings
@@ -52,8 +51,7 @@ def create() -> Response:
         sender_hash=place,
         signals=signals.noticed({}, settings().secret_key, burst=counted.burst),
     )
-    with Session.begin() as session:
-        received = intake.receive(session, settings(), fields["council"], form, arrival)
+    received = intake.receive(db.run_alone, settings(), fields["council"], form, arrival)
     answer = jsonify(
         {
             "id": str(received.idea_id),

@@ -1,17 +1,18 @@
-"""Receiving an idea: everything that belongs to it in the caller's one transaction.
+"""Receiving an idea: everything that belongs to it in one transaction.
 
 The broker is never touched: the event lies in the outbox, and the relay finds it.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, TextClause, delete, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
@@ -22,7 +23,6 @@ from shared.config import Settings
 from shared.events import IdeaSubmitted
 from shared.ids import new_id, next_number
 from shared.models import (
-    Contact,
     Council,
     Idea,
     IdeaText,
@@ -75,34 +75,89 @@ class Received:
     replayed: bool = False
 
 
+# Runs one statement and returns its rows: `shared.db.run_alone`, or in a unit of work.
+RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Row[Any]]]
+
+
 def receive(
-    session: SqlSession, settings: Settings, slug: str, form: IdeaForm, arrival: Arrival
+    run: RunStatement, settings: Settings, slug: str, form: IdeaForm, arrival: Arrival
 ) -> Received:
     """Store an idea with its original, text version, receipt and event; the status is `received`.
+
+    All of it is one call of the database's function `receive_idea` (migration 0017), so that a
+    resident waits for one journey. Run again because its answer was lost, it makes no second idea.
 
     The same key with the same council, text, name and address gives the first answer again, for 24
     hours and also when both come at the same instant.
 
     Raises UnknownCouncilError, ClosedCouncilError, and KeyReusedError for a key with another body.
     """
-    council = find_council(session, slug)
-    key_hash = _digest(arrival.key) if arrival.key else None
-    body_hash = _digest(json.dumps([slug, form.text, form.author, form.email]))
-    if key_hash is not None:
-        earlier = _earlier(session, settings, key_hash, body_hash)
-        if earlier is not None:
-            return earlier
+    if SLUG.fullmatch(slug) is None:
+        raise UnknownCouncilError
     now = utcnow()
-    if not is_open(council.open_from, council.open_until, now):
-        raise ClosedCouncilError
-    idea = store(session, council, form, arrival, received_at=now, timezone=settings.timezone)
-    if form.email:
-        session.add(Contact(idea_id=idea.id, email=form.email))
-    if key_hash is not None:
-        session.add(IdempotencyKey(key_hash=key_hash, body_hash=body_hash, idea_id=idea.id))
-    token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
-    outbox.record(session, IdeaSubmitted(idea.id, idea.text_version))
-    return Received(idea.id, idea.number, token)
+    idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold(form.text)
+    event = IdeaSubmitted(idea_id, _FIRST_VERSION)
+    consumers, queues, public_names = outbox.recipients(type(event).__name__)
+    key_hash = _digest(arrival.key) if arrival.key else None
+    (row,) = run(
+        _RECEIVE,
+        {
+            "slug": slug,
+            "id": idea_id,
+            "year": now.astimezone(settings.timezone).year,
+            "now": now,
+            "source": arrival.source.value,
+            "sender_hash": arrival.sender_hash,
+            "signals": json.dumps(dict(arrival.signals)),
+            "language": arrival.language,
+            "body": arrival.body,
+            "content_type": arrival.content_type,
+            "sha256": hashlib.sha256(arrival.body).digest(),
+            "text": form.text,
+            "author": form.author,
+            "folded": folded,
+            "fold_hash": fold_hash(folded),
+            "email": form.email,
+            "nonce": nonce,
+            "token_sha256": receipts.sha256(receipts.token(settings.secret_key, nonce)),
+            "key_hash": key_hash,
+            "body_hash": _digest(json.dumps([slug, form.text, form.author, form.email])),
+            "valid_since": now - KEY_LIFETIME,
+            # Of two posts under one key at one instant, the second waits and finds the first.
+            "lock": int.from_bytes(key_hash[:8], "big", signed=True) if key_hash else None,
+            "event": type(event).__name__,
+            "event_version": event.version,
+            "payload": json.dumps(event.payload()),
+            "consumers": consumers,
+            "queues": queues,
+            "public_names": public_names,
+        },
+    )
+    if row.outcome in _REFUSALS:
+        raise _REFUSALS[row.outcome]
+    token = receipts.token(settings.secret_key, row.idea_nonce)
+    if row.outcome == "replayed":
+        # The secret key may have changed since: the token that it makes today must be known.
+        run(_KNOW_TOKEN, {"sha256": receipts.sha256(token), "id": row.idea_id, "now": now})
+    return Received(row.idea_id, row.idea_number, token, replayed=row.outcome == "replayed")
+
+
+_FIRST_VERSION = 1
+_REFUSALS: Mapping[str, type[Exception]] = {
+    "unknown_council": UnknownCouncilError,
+    "closed_council": ClosedCouncilError,
+    "key_reused": KeyReusedError,
+}
+_RECEIVE = text("""
+    SELECT outcome, idea_id, idea_number, idea_nonce FROM receive_idea(
+        :slug, :id, :year, :now, :source, :sender_hash, CAST(:signals AS jsonb), :language,
+        :body, :content_type, :sha256, :text, :author, :folded, :fold_hash, :email,
+        :nonce, :token_sha256, :key_hash, :body_hash, :valid_since, :lock,
+        :event, :event_version, CAST(:payload AS jsonb),
+        CAST(:consumers AS text[]), CAST(:queues AS text[]), CAST(:public_names AS text[]))""")
+_KNOW_TOKEN = text("""
+    INSERT INTO receipt_tokens (sha256, idea_id, issued_at) VALUES (:sha256, :id, :now)
+    ON CONFLICT DO NOTHING RETURNING idea_id""")
 
 
 def store(
@@ -171,26 +226,3 @@ def forget_old_keys(session: SqlSession) -> None:
 
 def _digest(words: str) -> bytes:
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).digest()
-
-
-def _earlier(
-    session: SqlSession, settings: Settings, key_hash: bytes, body_hash: bytes
-) -> Received | None:
-    """Return the answer already given under this key, waiting for one that is being made."""
-    # The lock ends with the transaction: of two posts at one instant the second finds the first.
-    session.execute(
-        select(func.pg_advisory_xact_lock(int.from_bytes(key_hash[:8], "big", signed=True)))
-    )
-    known = session.get(IdempotencyKey, key_hash)
-    if known is None:
-        return None
-    if known.stored_at < utcnow() - KEY_LIFETIME:
-        session.delete(known)
-        session.flush()  # its key is written anew
-        return None
-    if known.body_hash != body_hash:
-        raise KeyReusedError
-    idea = session.get_one(Idea, known.idea_id)
-    # Issued, not only made: the key may have changed since, and its token must be known.
-    token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
-    return Received(idea.id, idea.number, token, replayed=True)

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from services.submission import intake, published, receipt, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import SubmitLimits, place_of_request
-from shared import i18n
+from shared import db, i18n
 from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
@@ -123,8 +123,7 @@ def submit(slug: str) -> BaseResponse:
     )
     try:
         form = IdeaForm.checked(kept.values)
-        with Session.begin() as session:
-            received = intake.receive(session, settings(), slug, form, arrival)
+        received = intake.receive(db.run_alone, settings(), slug, form, arrival)
     except FormError as error:
         return _refused(slug, Kept(kept.values, error.errors), 422)
     except intake.UnknownCouncilError:

@@ -203,8 +203,8 @@ def test_a_second_start_in_the_same_folder_is_refused(system):
 @pytest.mark.parametrize(
     "words",
     [
-        ("granian", "services.submission:create_app"),
-        ("granian", "radslag.desk:create_app"),
+        ("gunicorn", "services.submission:create_app"),
+        ("gunicorn", "radslag.desk:create_app"),
         ("celery", "checks"),
         ("radslag", "relay"),
         ("radslag", "clock"),

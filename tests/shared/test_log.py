@@ -62,7 +62,16 @@ def test_a_database_error_says_its_state_and_never_quotes_the_row(session: SqlSe
     assert sys.exc_info()[0] is None
 
 
-TALKATIVE = ("celery", "kombu", "sqlalchemy", "psycopg", "werkzeug", "granian", "mail.log")
+TALKATIVE = (
+    "celery",
+    "kombu",
+    "sqlalchemy",
+    "psycopg",
+    "werkzeug",
+    "gunicorn",
+    "uvicorn",
+    "mail.log",
+)
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
 

@@ -11,6 +11,7 @@ from services.submission import intake, receipt, unsubscribing
 from services.submission.forms import IdeaForm
 from shared import receipts, unsubscribe_links
 from shared.models import DecisionKind, IdeaStatus, IdeaText, OutboxEvent, Source
+from tests.databases import run_in
 from tests.factories import a_council, a_member_of_staff, an_idea
 from tests.in_turn import in_turn
 from tests.submission.test_rules import KEY, decide
@@ -32,7 +33,7 @@ def test_the_second_of_two_posts_with_one_key_gets_the_answer_of_the_first(
     def post(session: SqlSession, key: str = "one") -> intake.Received:
         arrival = intake.Arrival(Source.FORM, b"text=x", "text/plain", key=key)
         form = IdeaForm("Fler bänkar.", "Kim", "kim@example.org")
-        return intake.receive(session, module_settings, slug, form, arrival)
+        return intake.receive(run_in(session), module_settings, slug, form, arrival)
 
     met = in_turn(module_engine, post)
     assert met.waited

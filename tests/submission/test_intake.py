@@ -23,6 +23,7 @@ from shared.models import (
     OutboxEvent,
     Source,
 )
+from tests.databases import run_in
 from tests.factories import a_council
 
 FORM = IdeaForm("Fler bänkar.", "Kim", "kim@example.org")
@@ -33,8 +34,7 @@ def arrival(body: bytes = b"text=Fler", key: str | None = None) -> intake.Arriva
 
 
 def receive(settings, council: Council, form: IdeaForm = FORM, **how: object) -> intake.Received:
-    with db.Session.begin() as session:
-        return intake.receive(session, settings, council.slug, form, arrival(**how))
+    return intake.receive(db.run_alone, settings, council.slug, form, arrival(**how))
 
 
 def test_everything_of_an_idea_is_there_after_one_transaction(session, settings, council):
@@ -72,7 +72,7 @@ def test_no_address_makes_no_contact(session, settings, council):
 def test_what_fails_leaves_nothing(session, settings, council):
     def fail() -> None:
         with db.Session.begin() as unit:
-            intake.receive(unit, settings, council.slug, FORM, arrival())
+            intake.receive(run_in(unit), settings, council.slug, FORM, arrival())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

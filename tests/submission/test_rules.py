@@ -51,6 +51,7 @@ from shared.models import (
     Source,
     YearlyNumbers,
 )
+from tests.databases import run_in
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, count
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -82,7 +83,7 @@ def arrival(**about) -> intake.Arrival:
 
 
 def receive(unit, settings, council, form=FORM, **about) -> intake.Received:
-    return intake.receive(unit, settings, council.slug, form, arrival(**about))
+    return intake.receive(run_in(unit), settings, council.slug, form, arrival(**about))
 
 
 class TestIntake:

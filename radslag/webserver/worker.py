@@ -1,0 +1,92 @@
+"""A process of a web, as gunicorn starts it: uvicorn's loop, our protocol, our log."""
+
+import gc
+import logging
+import os
+import resource
+from typing import Any, ClassVar
+
+from gunicorn.glogging import Logger
+from uvicorn_worker import UvicornWorker
+
+from radslag.webserver.bridge import Bridge
+from radslag.webserver.protocol import PatientProtocol
+from shared import db
+from shared.config import Settings
+from shared.process import die_with_parent
+
+# Threads of one process, and with them the most connections to the database at a time.
+THREADS = 8
+# More connections than that in one process are told 503 at once.
+MOST_CONNECTIONS = 2000
+_SPARE_FILES = 200
+_GRACE_S = 8
+
+
+class WebWorker(UvicornWorker):  # type: ignore[misc]  # without types
+    """Serves a Flask application that was made before the fork."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": PatientProtocol,
+        "ws": "none",
+        "lifespan": "off",
+        # Who sent it is asked by the application, which knows how many proxies to trust.
+        "proxy_headers": False,
+        "server_header": False,
+        "access_log": False,
+        "limit_concurrency": MOST_CONNECTIONS,
+        "timeout_graceful_shutdown": _GRACE_S,
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What strangers send that is no HTTP is no news, and comes in any number.
+        server = logging.getLogger("uvicorn.error")
+        server.handlers, server.propagate = [], True
+        server.setLevel(logging.ERROR)
+
+    def init_process(self) -> None:
+        """After the fork: connections of one's own, room for sockets, and no life of its own."""
+        die_with_parent()
+        db.forget_inherited_connections()
+        allow_files(MOST_CONNECTIONS + _SPARE_FILES)
+        super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Put the bridge between the loop and the application."""
+        self.wsgi = Bridge(self.app.wsgi(), THREADS)
+
+
+class PlainLogger(Logger):  # type: ignore[misc]  # without types
+    """gunicorn's log goes where all logs go (`shared.log`)."""
+
+    def setup(self, _cfg: object) -> None:
+        """Leave the handlers to the root; only warnings are news."""
+        self.error_log.handlers, self.error_log.propagate = [], True
+        self.access_log.handlers, self.access_log.propagate = [], False
+        self.error_log.setLevel(logging.WARNING)
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process hold so many files and sockets, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def when_ready(_arbiter: object) -> None:
+    """Before the fork: what is loaded stays shared, since nobody counts or collects it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def count_processes() -> int:
+    """Return how many processes a web has: RADSLAG_WEB_PROCESSES, or one for each core we have."""
+    return Settings.from_env().web_processes or count_cores()
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
