@@ -66,7 +66,8 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         role=PUBLIC_ROLE,
     )
     # What the verbs must know of the settings travels with the unit of work.
-    Session.configure(bind=engine, info={"semantic": settings.semantic})
+    told = {"semantic": settings.semantic, "timezone": settings.timezone}
+    Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
     _engines.extend((engine, public))
 
