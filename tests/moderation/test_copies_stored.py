@@ -110,6 +110,16 @@ class TestExact:
         [copies] = duplicates._earliest_copies(session, [asked(session, second)]).values()
         assert [known.id for known, _checked in copies] == [first.id] * counts + [second.id]
 
+    def test_asked_for_are_the_two_that_came_first_in_their_order(self, session, council):
+        """Ids are in the order of being stored; what was imported came long before."""
+        came = (3, 1, 2, 0, 0)
+        ideas = [stored(session, council, minutes=minutes) for minutes in came]
+        asking = stored(session, council, minutes=9)
+        [copies] = duplicates._earliest_copies(session, [asked(session, asking)]).values()
+        assert [known.id for known, _checked in copies] == [ideas[3].id, ideas[4].id]
+        settled(session, asking)
+        assert root(session, asking) == ideas[3].id
+
     def test_what_left_hides_none_of_those_that_stand(self, session, council):
         """Two are asked for; three that left before them take nobody's place."""
         gone = [stored(session, council, minutes=-each) for each in (3, 2, 1)]
