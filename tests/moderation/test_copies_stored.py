@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import candidates, duplicates
 from services.moderation.checks import Code, Finding, Severity
 from services.moderation.checks.duplicates import HINT, Match
-from services.moderation.duplicates import Asked
+from services.moderation.duplicates import EXACT, Asked
 from services.moderation.groups import Groups, Known
 from services.moderation.verdicts import Checked, write
 from shared.ids import new_id
@@ -80,6 +80,10 @@ def root(session, idea) -> UUID | None:
     return session.scalar(select(DuplicateLink.original_id).where(DuplicateLink.idea_id == idea.id))
 
 
+def kind(session, idea) -> str | None:
+    return session.scalar(select(DuplicateLink.kind).where(DuplicateLink.idea_id == idea.id))
+
+
 def leave(session, idea, how) -> None:
     """Take an idea's words away, in one of the ways there are."""
     if how == "withdrawn":
@@ -112,13 +116,15 @@ class TestExact:
 
     def test_asked_for_are_the_two_that_came_first_in_their_order(self, session, council):
         """Ids are in the order of being stored; what was imported came long before."""
-        came = (3, 1, 2, 0, 0)
-        ideas = [stored(session, council, minutes=minutes) for minutes in came]
+        late = [stored(session, council, minutes=minutes) for minutes in (3, 1)]
+        ids = sorted(new_id() for _ in range(4))
+        ties = [stored(session, council, id=each) for each in reversed(ids)]
         asking = stored(session, council, minutes=9)
         [copies] = duplicates._earliest_copies(session, [asked(session, asking)]).values()
-        assert [known.id for known, _checked in copies] == [ideas[3].id, ideas[4].id]
+        assert [known.id for known, _checked in copies] == ids[:2]
         settled(session, asking)
-        assert root(session, asking) == ideas[3].id
+        assert root(session, asking) == ids[0]
+        assert [root(session, idea) for idea in (*late, *ties)] == [None] * 6
 
     def test_what_left_hides_none_of_those_that_stand(self, session, council):
         """Two are asked for; three that left before them take nobody's place."""
@@ -137,6 +143,7 @@ class TestExact:
         )
         settled(session, third)
         settled(session, second, first)
+        assert [kind(session, idea) for idea in (first, second, third)] == [None, EXACT, EXACT]
         assert [root(session, idea) for idea in (first, second, third)] == [
             None,
             first.id,
@@ -152,6 +159,12 @@ class TestExact:
         assert root(session, second) is None
         settled(session, second)
         assert (root(session, first), root(session, second)) == (None, first.id)
+
+    def test_one_that_came_later_and_was_checked_first_joins_as_the_same(self, session, council):
+        first, second = stored(session, council), stored(session, council, minutes=1)
+        settled(session, second)
+        settled(session, first)
+        assert (root(session, second), kind(session, second)) == (first.id, EXACT)
 
     @pytest.mark.parametrize(("folded", "is_copy"), [("en bank", True), ("", False)])
     def test_what_has_no_words_left_is_nobodys_copy(self, session, council, folded, is_copy):
@@ -191,6 +204,19 @@ class TestNear:
         # What was corrected meanwhile was near when it was looked at; its own check comes.
         late = between and how == "corrected"
         assert root(session, second) == (first.id if counts or late else None)
+
+    def test_nobody_is_like_oneself(self, session, council):
+        first = stored(session, council)
+        settled(session, first)
+        again = duplicates.look(session, [asked(session, first)])
+        assert again.matches == {first.id: {}}
+
+    def test_compared_is_the_text_that_stands(self, session, council):
+        first = stored(session, council)
+        leave(session, first, "corrected")
+        session.refresh(first)
+        rows = session.execute(duplicates._BY_SEQ, {"seqs": [first.seq]}).all()
+        assert [row.text for row in rows] == ["Något helt annat om en simhall."]
 
     def test_what_was_settled_after_the_look_is_met_all_the_same(self, session, council):
         first, second = stored(session, council), stored(session, council, NEAR, 1)
@@ -342,15 +368,16 @@ class TestGroups:
             (stranger.id, None, None),
         }
 
-    def test_the_new_root_itself_never_follows(self, session, council):
-        """It was a copy of the root that now follows it."""
+    def test_the_new_root_never_follows_itself(self, session, council):
+        """Even where the books still say that it was a copy of the root that now follows it."""
         old, new = stored(session, council, minutes=1), stored(session, council)
         session.add(DuplicateLink(idea_id=new.id, original_id=old.id, kind="near", score=0.9))
         session.flush()
-        groups = Groups.of(session, [new.id])
-        groups.join(self.known(session, new), self.known(session, old), "exact", 1.0)
+        groups = Groups.of(session, [])
+        alone = replace(self.known(session, new), original_id=None)
+        groups.join(alone, self.known(session, old), "exact", 1.0)
         groups.write()
-        assert (root(session, old), root(session, new)) == (new.id, None)
+        assert root(session, old) == new.id
 
     def test_joined_anew_the_reason_is_the_newest(self, session, council):
         first, second = stored(session, council), stored(session, council, minutes=1)
