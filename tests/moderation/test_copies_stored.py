@@ -89,7 +89,9 @@ def leave(session, idea, how) -> None:
     if how == "withdrawn":
         idea.status = IdeaStatus.WITHDRAWN
     elif how == "destroyed":
-        idea.destroyed_at = NOW
+        session.add(IdeaText(idea_id=idea.id, version=2, destroyed_at=NOW))
+        session.flush()
+        idea.text_version, idea.destroyed_at = 2, NOW
     elif how == "corrected":
         other = "Något helt annat om en simhall."
         session.add(
@@ -184,7 +186,8 @@ class TestExact:
 
 class TestNear:
     @pytest.mark.parametrize(
-        ("how", "counts"), [("", True), ("withdrawn", False), ("corrected", False)]
+        ("how", "counts"),
+        [("", True), ("withdrawn", False), ("destroyed", False), ("corrected", False)],
     )
     @pytest.mark.parametrize("between", [False, True])
     def test_what_left_is_near_to_nobody_also_when_it_left_after_the_look(
@@ -351,7 +354,11 @@ class TestGroups:
             Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, params=about, similar_to=like)
             for about, like in (({"number": old.number, "part": 1}, old.id), ({}, stranger.id))
         ]
-        write(session, [Checked(copy, given, ()), Checked(strangers, given[1:], ())])
+        # A hint at the old root, of an idea that is nobody's copy, stays as it was told.
+        hinted = stored(session, council, "Något annat", 5)
+        session.refresh(hinted, ["council"])
+        told = [(copy, given), (strangers, given[1:]), (hinted, given[:1])]
+        write(session, [Checked(idea, findings, ()) for idea, findings in told])
         groups = Groups.of(session, [old.id, new.id])
         groups.join(self.known(session, old), self.known(session, new), "exact", 1.0)
         groups.write()
@@ -367,6 +374,8 @@ class TestGroups:
             (new.id, new.number, 1),
             (stranger.id, None, None),
         }
+        [kept] = session.scalars(select(FindingRow).where(FindingRow.idea_id == hinted.id))
+        assert (kept.similar_to, kept.params["number"]) == (old.id, old.number)
 
     def test_the_new_root_never_follows_itself(self, session, council):
         """Even where the books still say that it was a copy of the root that now follows it."""
@@ -446,13 +455,16 @@ class TestCandidates:
         assert (candidates.BUCKET_SIZE, candidates.MAX_CANDIDATES) == (64, 30)
 
     @pytest.mark.parametrize(
-        ("how", "stands"), [("", WISH), ("withdrawn", None), ("corrected", "simhall")]
+        ("how", "stands"),
+        [("", WISH), ("withdrawn", None), ("destroyed", None), ("corrected", "simhall")],
     )
     def test_a_folded_text_is_the_one_that_stands(self, session, council, how, stands):
         idea, other = stored(session, council), stored(session, council, "Annat")
         leave(session, idea, how)
         session.refresh(idea)
         found = candidates.folded_texts(session, [idea.seq, other.seq, idea.seq])
+        rows = session.execute(candidates._TEXTS, {"seqs": candidates.as_array([idea.seq])})
+        assert len(rows.all()) == (stands is not None)
         assert found.pop(other.seq) == fold("Annat")
         assert (list(found) == [idea.seq]) is (stands is not None)
         assert all(fold(stands) in each for each in found.values())
