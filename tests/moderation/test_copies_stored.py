@@ -163,8 +163,9 @@ class TestExact:
         assert (root(session, first), root(session, second)) == (None, first.id)
 
     def test_one_that_came_later_and_was_checked_first_joins_as_the_same(self, session, council):
-        first, second = stored(session, council), stored(session, council, minutes=1)
+        second = stored(session, council, minutes=1)
         settled(session, second)
+        first = stored(session, council)
         settled(session, first)
         assert (root(session, second), kind(session, second)) == (first.id, EXACT)
 
@@ -431,6 +432,8 @@ class TestCandidates:
         self.keep(session, 3, [9])
         # 9 has 1/2 + 1, 6 has 1/6 + 1/2, the others 1/6 each.
         assert candidates.find(session, [{1, 2, 3}]) == [[9, 6, 1]]
+        # Two may ask for the very same.
+        assert candidates.find(session, [{3}, {3}]) == [[9], [9]]
         assert candidates.find(session, [{1}, {3}, set(), {7}, {2}]) == [
             [1, 2, 3],
             [9],

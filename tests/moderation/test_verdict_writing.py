@@ -475,6 +475,11 @@ class TestConclusion:
         staff = a_member_of_staff(session)
         write(session, idea)
         close_all(session)
+        # What a copy is like was not said by a look, and what is closed is not open.
+        copied = Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, similar_to=other.id)
+        verdicts.replace(session, idea, "duplicates", [copied])
+        session.add(QueueEntry(idea_id=idea.id, reason=Reason.NEW, priority=1, closed_at=utcnow()))
+        decision(session, idea, None, DecisionKind.POLICY)
         if by_a_person:
             decision(session, idea, staff, DecisionKind.PUBLISH)
         else:
@@ -560,9 +565,13 @@ class TestBatch:
     def test_the_text_that_stands_is_checked_whichever_the_event_named(self, session):
         idea = an_idea(session, text="Mejla kanarie@example.org om bänken.")
         new_text(session, idea, TextKind.CORRECTION, "Ring 070-123 45 67 om bänken.")
-        checking.check_batch(session, *self.offer(session, idea))
-        assert kept(session, idea) == {(2, "phone")}
-        assert verdict(session, idea, 1) is None
+        # One whose second text does not stand is judged by its first.
+        other = an_idea(session, text="Skriv till kanarie@example.org när simhallen öppnar.")
+        new_text(session, other, TextKind.CORRECTION, "Ring 070-123 45 67 när simhallen öppnar.")
+        other.text_version = 1
+        checking.check_batch(session, *self.offer(session, idea, other))
+        assert (kept(session, idea), kept(session, other)) == ({(2, "phone")}, {(1, "email")})
+        assert (verdict(session, idea, 1), verdict(session, other, 2)) == (None, None)
 
     def test_of_a_worker_and_a_writer_at_once_the_newer_text_is_judged(self, module_engine, unit):
         """The worker read the idea, the writer corrects it, the worker waits and reads again."""
@@ -574,6 +583,8 @@ class TestBatch:
             new_text(own, own.get_one(Idea, idea.id), TextKind.CORRECTION, "En bänk, tack.")
 
         def check(own: SqlSession) -> None:
+            read = own.get_one(Idea, idea.id)
+            assert read.text_version == 1
             checking.check_batch(own, batch, deliveries)
 
         told_of = in_turn(module_engine, correct, check)
