@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
+from sqlalchemy import text
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
@@ -33,6 +34,12 @@ def filled(
         finally:
             db.close()
         yield name
+
+
+def without_indexes(session: SqlSession) -> None:
+    """Read tables as they lie from here on: an order that nobody asked for is then another one."""
+    for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+        session.execute(text(f"SET LOCAL enable_{kind} = off"))
 
 
 def settings_of(database_url: str) -> Settings:

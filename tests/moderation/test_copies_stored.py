@@ -30,6 +30,7 @@ from shared.models import (
     Verdict,
 )
 from shared.text import fold, fold_hash
+from tests.databases import without_indexes
 from tests.factories import a_council, an_idea
 from tests.in_turn import in_turn
 
@@ -122,6 +123,7 @@ class TestExact:
         ids = sorted(new_id() for _ in range(4))
         ties = [stored(session, council, id=each) for each in reversed(ids)]
         asking = stored(session, council, minutes=9)
+        without_indexes(session)
         [copies] = duplicates._earliest_copies(session, [asked(session, asking)]).values()
         assert [known.id for known, _checked in copies] == ids[:2]
         settled(session, asking)
