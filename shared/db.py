@@ -79,7 +79,8 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         pool_reset_on_return=None,
     )
     # What the verbs must know of the settings travels with the unit of work.
-    Session.configure(bind=engine, info={"semantic": settings.semantic})
+    told = {"semantic": settings.semantic, "timezone": settings.timezone}
+    Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
     _alone[:] = [alone]
     _engines.extend((engine, public, alone))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Row, TextClause
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
@@ -35,6 +35,12 @@ def filled(
         finally:
             db.close()
         yield name
+
+
+def without_indexes(session: SqlSession) -> None:
+    """Read tables as they lie from here on: an order that nobody asked for is then another one."""
+    for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+        session.execute(text(f"SET LOCAL enable_{kind} = off"))
 
 
 def settings_of(database_url: str) -> Settings:

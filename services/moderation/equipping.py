@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import spam_versions, switches, word_lists
 from services.moderation.checks import Equipment
-from shared.clock import utcnow
 from shared.models import CheckSwitch, LearnedModel, WordListEntry
 
 _State = tuple[object, ...]
@@ -37,7 +36,7 @@ def _read(session: SqlSession) -> Equipment:
 
 
 def _state(session: SqlSession) -> _State:
-    """What changes whenever any equipment does; the day is in it because words expire."""
+    """What changes whenever any equipment does; the city's day is in it because words expire."""
     row = session.execute(
         select(
             select(func.max(WordListEntry.id)).scalar_subquery(),
@@ -47,4 +46,4 @@ def _state(session: SqlSession) -> _State:
             select(func.max(CheckSwitch.changed_at)).scalar_subquery(),
         )
     ).one()
-    return (utcnow().date(), *row)
+    return (word_lists.today(session), *row)

@@ -173,7 +173,7 @@ def _act(
     semantic look is pending an idea that may publish itself stays received; the look's end decides.
     """
     idea = checked.idea
-    clear = outcome is Outcome.CLEAR and not checked.unchecked
+    clear = outcome is Outcome.CLEAR  # never with a check that could not run
     if idea.status is IdeaStatus.RECEIVED:
         if clear and idea.council.publishes_clear:
             if not look_pending:
@@ -210,7 +210,7 @@ def _reason_to_look_again(
 
 def _is_correction(session: SqlSession, idea: Idea) -> bool:
     """Whether the text just checked is the writer's correction, which nobody has accepted yet."""
-    if idea.text_version in {1, idea.public_version}:
+    if idea.text_version == idea.public_version:
         return False
     kind = session.scalar(
         select(IdeaText.kind).where(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as SqlSession
@@ -20,12 +21,20 @@ from services.moderation.checks.lexicon import Lexicon, Term, lexicon_of
 from services.moderation.marks import Piece
 from shared.clock import utcnow
 from shared.models import Idea, IdeaStatus, IdeaText, Rule, Staff, WordListEntry
+from shared.times import city
 
 # So many of the newest ideas a word is tried on before it may be saved.
 TRIED_ON = 1000
 # So many of the texts it changes are shown.
 SHOWN = 50
 _AROUND = 60
+# Where no process has said which city it is (`shared.db.configure`).
+_UTC = ZoneInfo("UTC")
+
+
+def today(session: SqlSession) -> date:
+    """Return the city's day: a word works until its last day ends there."""
+    return city(utcnow(), session.info.get("timezone", _UTC)).date()
 
 
 def standing_words(session: SqlSession) -> Mapping[str, tuple[Term, ...]]:
@@ -34,7 +43,7 @@ def standing_words(session: SqlSession) -> Mapping[str, tuple[Term, ...]]:
         select(WordListEntry)
         .where(
             WordListEntry.removed_at.is_(None),
-            or_(WordListEntry.expires_on.is_(None), WordListEntry.expires_on >= utcnow().date()),
+            or_(WordListEntry.expires_on.is_(None), WordListEntry.expires_on >= today(session)),
         )
         .order_by(WordListEntry.list, WordListEntry.term, WordListEntry.language)
     )
@@ -47,16 +56,12 @@ def standing_words(session: SqlSession) -> Mapping[str, tuple[Term, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row with the names of those who added and removed it."""
+    """A row with the names of those who added and removed it, and whether its day has passed."""
 
     row: WordListEntry
     owner: str
     removed_by: str
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether its day has passed."""
-        return self.row.expires_on is not None and self.row.expires_on < utcnow().date()
+    is_expired: bool
 
 
 def entries(session: SqlSession, name: str) -> list[Entry]:
@@ -69,7 +74,16 @@ def entries(session: SqlSession, name: str) -> list[Entry]:
         .where(WordListEntry.list == name)
         .order_by(WordListEntry.id.desc())
     )
-    return [Entry(row, _called(owner), _called(other)) for row, owner, other in rows]
+    now = today(session)
+    return [
+        Entry(
+            row,
+            _called(owner),
+            _called(other),
+            is_expired=row.expires_on is not None and row.expires_on < now,
+        )
+        for row, owner, other in rows
+    ]
 
 
 def _called(person: Staff | None) -> str:

@@ -28,7 +28,6 @@ from services.moderation.checks.lexicon import Term
 from services.moderation.checks.spam_model import shipped
 from services.moderation.entries import open_entry
 from shared import db
-from shared.clock import utcnow
 from shared.models import (
     AuditEntry,
     DecisionKind,
@@ -411,6 +410,17 @@ class TestWordLists:
             [entry] = word_lists.entries(session, "insult")
             assert entry.is_expired is not stands
 
+    @pytest.mark.parametrize(
+        ("last", "stands"), [(date(2026, 11, 24), False), (date(2026, 11, 25), True)]
+    )
+    def test_the_day_ends_in_the_city_and_not_an_hour_later(self, session, moa, last, stands):
+        """At half past midnight it is yesterday in UTC, and the word of yesterday works no more."""
+        with travel(datetime(2026, 11, 25, 0, 30, tzinfo=ZONE), tick=False):
+            self.add(session, moa, expires_on=last)
+            assert bool(self.standing(session)) is stands
+            [entry] = word_lists.entries(session, "insult")
+            assert entry.is_expired is not stands
+
     def test_only_the_newest_of_a_spelling_stands_and_others_beside_it(self, session, moa, carl):
         first = self.add(session, moa)
         others = [
@@ -426,6 +436,17 @@ class TestWordLists:
         # The first one's end is as it was written down.
         assert (first.removed_by, third.removed_at) == (carl.id, None)
         assert len(word_lists.standing_words(session)["insult"]) == 3
+
+    def test_a_word_is_tried_without_the_one_that_it_would_replace(self, session, moa):
+        """The list has all forms of "kvast"; of the word alone, "kvastar" would no more be one."""
+        an_idea(session, text="Flera kvastar", submitted=False)
+        an_idea(session, text="En kvast", submitted=False)
+        self.add(session, moa, match="forms")
+        alone = Term("insult", "kvast", "sv", match="exact")
+        [lost] = word_lists.try_out(session, alone).changed
+        assert [piece.text for piece in lost.pieces if piece.refs] == ["kvastar"]
+        # Beside it, nothing would change: another list or language replaces nothing.
+        assert word_lists.try_out(session, Term("insult", "kvast", "", match="exact")).changed == []
 
     def test_removed_once_it_stays_as_it_was_removed(self, session, moa, carl):
         row = self.add(session, moa)
@@ -547,9 +568,17 @@ class TestEquipment:
             spam_versions.activate(session, version)
             assert read_anew()
             assert seen[-1].spam_model.version == version
-        # Words expire with the day.
-        with travel(utcnow() + timedelta(days=1), tick=False):
-            assert read_anew()
+
+    def test_is_read_again_when_a_day_begins_in_the_city(self, session):
+        """Words expire with the day; what UTC calls midnight is no beginning."""
+        midnight = datetime(2026, 11, 25, tzinfo=ZONE)
+        with travel(midnight - A_MOMENT, tick=False) as clock:
+            evening = equipping.standing(session)
+            clock.move_to(midnight)
+            morning = equipping.standing(session)
+            assert morning is not evening
+            clock.move_to(datetime(2026, 11, 25, 0, 30, tzinfo=UTC))
+            assert equipping.standing(session) is morning
 
 
 @pytest.mark.parametrize(

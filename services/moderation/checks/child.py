@@ -18,7 +18,6 @@ from services.moderation.checks.child_patterns import (
     OTHERS,
     SCHOOL,
     SCHOOL_OTHERWISE,
-    VALUES,
 )
 from services.moderation.checks.finding import (
     Check,
@@ -36,7 +35,6 @@ ADULT = 18
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d{1,2}")
 _YEAR_LENGTH = 4
-_FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +46,14 @@ class Told:
 
 
 def _is_child(words: str) -> bool:
-    """Tell whether an age or school year is a child's; what names no number is a school year."""
+    """Tell whether an age or school year is a child's.
+
+    What names no number is a school year, and the numbers in words end at seventeen.
+    """
     number = _NUMBER.match(words)
     if len(words) == _YEAR_LENGTH and words.isdecimal():
         return True  # a year of birth
-    if number:
-        return 0 < int(number[0]) < ADULT
-    first = _FIRST_WORD.match(words)
-    value = VALUES.get(first[0].lower()) if first else None
-    return value is None or 0 < value < ADULT
+    return number is None or 0 < int(number[0]) < ADULT
 
 
 def in_text(text: str) -> Told | None:

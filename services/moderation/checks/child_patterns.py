@@ -18,11 +18,6 @@ _ENGLISH = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
 )
-# What number words mean, in any of the languages.
-VALUES = {
-    word: value for words in (_NORDIC, _SWEDISH, _ENGLISH) for value, word in enumerate(words)
-} | {"sju": 7, "otte": 8, "tolv": 12}
-
 _ORDINALS = "första|andra|tredje|fjärde|femte|sjätte|sjunde|åttonde|nionde"
 _CARDINALS = "ettan|tvåan|trean|fyran|femman|sexan|sjuan|åttan|nian"
 

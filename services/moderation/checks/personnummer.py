@@ -37,7 +37,7 @@ _SPACED = re.compile(
 _ENOUGH = re.compile(r"\d(?:\D{0,12}\d){8}")
 _SIGNS = re.compile(rf"[\d{_INTERIM}]")
 _PIECES = re.compile(rf"[\d{_INTERIM}]{{1,12}}")
-_APART = r"(?:[^\S\n]{1,2}|[.,:/+\-\u2010-\u2015]|[^\S\n][+\-\u2010-\u2015][^\S\n])?"
+_APART = rf"(?:[^\S\n]{{1,2}}|[.,:/_+{_DASH}]|[^\S\n][._+{_DASH}][^\S\n])?"
 _NEXT_BEFORE = re.compile(rf"\d{_APART}\Z")
 _NEXT_AFTER = re.compile(rf"{_APART}\d")
 # "2001-12-18 – 2004" is a time.

@@ -42,7 +42,7 @@ def conclude(
     if reached is None:
         return
     if idea.status is IdeaStatus.RECEIVED:
-        clear = reached.outcome is Outcome.CLEAR and not reached.unchecked and not findings
+        clear = reached.outcome is Outcome.CLEAR and not findings
         if clear and idea.council.publishes_clear:
             decisions.publish_by_policy(session, idea)
         else:

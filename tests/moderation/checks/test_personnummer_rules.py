@@ -156,7 +156,10 @@ def test_what_stands_between_the_parts_of_the_date():
     assert [each for each in mixed if find(each)] == []
 
 
-@pytest.mark.parametrize("apart", [" ", "  ", ".", ",", ":", "/", "+", "-", "–", " - ", " + "])
+@pytest.mark.parametrize(
+    "apart",
+    [" ", "  ", ".", ",", ":", "/", "_", "+", *DASHES, " - ", " + ", " _ ", " . ", " \u2212 "],
+)
 def test_in_pieces_it_must_stand_alone(apart):
     assert find(f"5{apart}81 12 18 98 76") == ()
     assert find(f"81 12 18 98 76{apart}5") == ()
@@ -170,7 +173,7 @@ def test_in_one_piece_it_may_have_numbers_beside_it():
     assert find("5 198112189876") == ((2, 14),)
 
 
-@pytest.mark.parametrize("gap", [" ", "  ", "-", ".", "+", " - ", "\u00a0"])
+@pytest.mark.parametrize("gap", [" ", "  ", ".", "+", "_", *DASHES, " - ", " _ ", "\u00a0"])
 def test_digit_by_digit(gap):
     for number in ("8112189876", "198112189876"):
         spaced = gap.join(number)
