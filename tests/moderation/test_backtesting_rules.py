@@ -7,7 +7,7 @@ import pytest
 from services.moderation import backtesting
 from services.moderation.backtesting import Compared, Proposal, ProposalError, Summary
 from services.moderation.checks import Code, Equipment, Finding, Severity
-from services.moderation.semantic import NAME as SEMANTIC
+from services.moderation.switches import SEMANTIC
 from services.moderation.verdicts import Checked, write
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Outcome, TextKind
 from shared.text import fold

@@ -14,8 +14,8 @@ from time_machine import travel
 from services.moderation import arrivals, checking, lookups, switches, verdicts
 from services.moderation.checks import CHECK_VERSIONS, Code, Finding, Severity
 from services.moderation.checks.verdict import VERDICT_VERSION
-from services.moderation.semantic import NAME as SEMANTIC
 from services.moderation.semantic import outcomes
+from services.moderation.switches import SEMANTIC
 from services.moderation.verdicts import Checked
 from shared import outbox, queues
 from shared.clock import utcnow
