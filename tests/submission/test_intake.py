@@ -5,12 +5,16 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from time_machine import travel
 
 from services.submission import intake
 from services.submission.forms import IdeaForm
-from shared import db, receipts
+from shared import db, outbox, receipts
 from shared.clock import utcnow
+from shared.events import IdeaSubmitted
+from shared.ids import next_number
 from shared.models import (
     Contact,
     Council,
@@ -175,3 +179,91 @@ def test_posts_with_one_key_at_the_same_instant_make_one_idea(session, settings,
     assert [answer.replayed for answer in answers].count(False) == 1
     assert session.scalar(select(func.count()).select_from(Idea)) == 1
     assert session.scalar(select(func.count()).select_from(OutboxEvent)) == 1
+
+
+def rows_of(session, idea_id) -> dict[str, dict[str, object]]:
+    """Everything that is stored of an idea, by table; what differs by nature is left out."""
+    apart = {"id", "idea_id", "seq", "number", "receipt_nonce", "sha256", "event_id", "subject_id"}
+    found: dict[str, dict[str, object]] = {}
+    for table in (Idea, Original, IdeaText, Contact, OutboxEvent, OutboxDelivery):
+        key = {Idea: "id", OutboxEvent: "subject_id"}.get(table, "idea_id")
+        asked = select(table.__table__)
+        if table is OutboxDelivery:
+            asked = asked.join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+            asked = asked.where(OutboxEvent.subject_id == idea_id)
+        else:
+            asked = asked.where(table.__table__.c[key] == idea_id)
+        (row,) = session.execute(asked).mappings()
+        found[table.__tablename__] = {
+            name: value
+            for name, value in row.items()
+            if name not in apart and not name.endswith("_at") and name != "payload"
+        }
+    return found
+
+
+def test_the_database_stores_what_the_import_would(session, settings, council):
+    received = receive(settings, council)
+    stored = intake.store(
+        session, council, FORM, arrival(), received_at=utcnow(), timezone=settings.timezone
+    )
+    session.add(Contact(idea_id=stored.id, email=FORM.email))
+    outbox.record(session, IdeaSubmitted(stored.id, stored.text_version))
+    session.flush()
+    assert rows_of(session, received.idea_id) == rows_of(session, stored.id)
+
+
+def test_an_answer_that_was_lost_is_given_again(settings, council, session):
+    def run_twice(statement, parameters):
+        first = db.run_alone(statement, parameters)
+        assert db.run_alone(statement, parameters) == first
+        return first
+
+    received = intake.receive(run_twice, settings, council.slug, FORM, arrival())
+    assert not received.replayed
+    for table in (Idea, Original, IdeaText, Contact, OutboxEvent, OutboxDelivery):
+        assert session.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_a_connection_that_was_lost_loses_no_idea(settings, council, session):
+    receive(settings, council)
+    session.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    )
+    receive(settings, council)
+    assert session.scalar(select(func.count()).select_from(Idea)) == 2
+
+
+def test_a_statement_that_fails_is_not_tried_again_and_leaves_nothing(settings, council, session):
+    tried = []
+
+    def run(statement, parameters):
+        tried.append(parameters)
+        return db.run_alone(statement, {**parameters, "content_type": None})
+
+    with pytest.raises(IntegrityError):
+        intake.receive(run, settings, council.slug, FORM, arrival(key="k"))
+    assert len(tried) == 1
+    for table in (Idea, IdeaText, IdempotencyKey, OutboxEvent):
+        assert session.scalar(select(func.count()).select_from(table)) == 0
+
+
+@pytest.mark.parametrize("drawn", [1, 999_999, 1_000_000, 123_456_789])
+def test_numbers_are_written_as_everywhere(settings, council, session, drawn):
+    asked = text("SELECT setval('idea_numbers', :drawn, false)")
+    session.execute(asked, {"drawn": drawn})
+    session.commit()
+    number = receive(settings, council).number
+    session.execute(asked, {"drawn": drawn})
+    assert number == next_number(session, utcnow(), settings.timezone)
+
+
+@pytest.mark.parametrize(
+    ("moment", "year"), [("2026-12-31T22:59:59+00:00", 2026), ("2026-12-31T23:00:00+00:00", 2027)]
+)
+def test_the_year_of_a_number_is_the_citys(settings, council, moment, year):
+    with travel(moment, tick=False):
+        assert receive(settings, council).number.startswith(f"R-{year}-")
