@@ -132,7 +132,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was loaded alone from here on: thousands of tests, not gone through for garbage."""
+    """Leave what was loaded alone from here on: it is no garbage."""
     gc.collect()
     gc.freeze()
 
