@@ -18,8 +18,10 @@ up: ## Install what running needs, and run the whole system (ARGS="--data DIR --
 	@sh tools/install.sh up
 	@exec $(PY) -m radslag up $(ARGS)
 
+# What was compiled is kept, whatever the machine says: a rewritten test takes longer to compile than
+# most take to run, and each process of a system that a test starts compiles all that it imports.
 test: install tools ## Run all tests against servers they start themselves (ARGS="tests/… -k …")
-	@sh tools/roomy.sh $(PY) -m pytest $(SPREAD) $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= sh tools/roomy.sh $(PY) -m pytest $(SPREAD) $(ARGS)
 
 lint: install ## Check style, types, translations, and that the migrations match the tables
 	@$(PY) -m ruff check .

@@ -78,6 +78,9 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         timezone="UTC",
         enable_utc=True,
         broker_transport_options={
+            # Whoever sends tries again at its next turn: the clock beats and the relay gives up in
+            # time although the broker is away.
+            "max_retries": 0,
             "visibility_timeout": 600,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,

@@ -4,16 +4,17 @@ Code under test commits for real. A database is cloned from a migrated template 
 is cheaper than any trick with rollbacks and proves more.
 """
 
+import gc
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import redis
@@ -24,6 +25,7 @@ from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session as SqlSession
+from werkzeug.routing import Rule
 
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
@@ -97,7 +99,22 @@ class CompiledTemplates(BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
+class CompiledRule(Rule):
+    """Keeps how an address is built: for the whole desk this takes as long as a few pages do."""
+
+    _kept: ClassVar[dict[Hashable, Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        # All that the built function is made from.
+        defaults = tuple((self.defaults or {}).items())
+        key = (self.rule, tuple(self._trace), defaults, append_unknown)
+        if key not in self._kept:
+            self._kept[key] = super()._compile_builder(append_unknown)
+        return self._kept[key]
+
+
 Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+Flask.url_rule_class = CompiledRule
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -112,6 +129,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "journeys" not in item.path.parts and item.get_closest_marker("slow") is None
         )
     )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was loaded alone from here on: it is no garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,12 @@ def test_fails():
 def run(folder, rest, *, ci, processes=0):
     (folder / "test_it.py").write_text(_TESTS.format(rest=rest), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    # The plugins that other tests need are dear to load, and say nothing of skips.
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-p", "tests.skips", "-c", os.devnull),
+            *(sys.executable, "-m", "pytest", "-p", "xdist", "-p", "tests.skips"),
+            *("-c", os.devnull),
             *(f"--numprocesses={processes}", f"--rootdir={folder}", str(folder)),
         ],
         cwd=PROJECT,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -53,12 +54,22 @@ def test_a_due_letter_is_asked_for(desk, idea, broker, settings):
     assert asked(broker) == [queues.SEND_LETTERS]
 
 
-def test_while_nobody_works_it_asks_more_seldom(desk, idea, broker, settings):
+def test_while_nobody_works_it_asks_more_seldom_at_least_every_half_minute(
+    desk, idea, broker, settings, monkeypatch
+):
     desk.publish(idea)
     desk.deliver()
     desk.ripen()
-    ticks(settings, 20)
-    assert len(asked(broker)) == 1
+    seconds = 0
+    # Its own watch is ours here: how long this machine takes says nothing.
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: float(seconds)))
+    due = clock.chores(make_celery("clock", [], settings), settings)
+    asked_at = []
+    for seconds in range(62):
+        clock.tick(due, seconds)
+        if len(asked(broker)) > len(asked_at):
+            asked_at.append(seconds)
+    assert asked_at == [0, 1, 3, 7, 15, 31, 61]
 
 
 def test_held_letters_are_not_asked_for(desk, idea, broker, settings):

@@ -50,7 +50,7 @@ def until(condition, timeout_s=90):
 
 
 @pytest.mark.slow
-def test_killed_workers_and_an_emptied_broker_lose_no_letter(
+def test_killed_workers_and_an_emptied_broker_lose_no_letter_and_all_end_when_told(
     desk, session, server, start, environment, broker_url
 ):
     ideas = [
@@ -61,7 +61,7 @@ def test_killed_workers_and_an_emptied_broker_lose_no_letter(
         desk.wait_for(idea)
         desk.publish(idea)
     start("radslag", "relay")
-    start("radslag", "clock")
+    clock = start("radslag", "clock")
     worker = start(*WORKER)
     # Every message that was on its way is gone; the rows are not.
     until(lambda: len(desk.letters()) > 0)
@@ -72,7 +72,7 @@ def test_killed_workers_and_an_emptied_broker_lose_no_letter(
     until(lambda: len(server.taken) >= 5)
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
-    start(*WORKER)
+    worker = start(*WORKER)
 
     def all_sent():
         desk.expire()
@@ -84,18 +84,9 @@ def test_killed_workers_and_an_emptied_broker_lose_no_letter(
     assert len(ids) == LETTERS
     # At most the one that a killed worker had in its hands has come twice.
     assert len(server.taken) <= LETTERS + 1
-
-
-@pytest.mark.slow
-def test_the_clock_and_the_worker_end_quickly_when_told(start, desk):
-    processes = [start("radslag", "clock"), start(*WORKER)]
-    until(_clock_beats)
-    for process in processes:
+    with Session() as reading:
+        assert reading.get(Heartbeat, "clock") is not None
+    for process in (clock, worker):
         process.send_signal(signal.SIGTERM)
-    for process in processes:
+    for process in (clock, worker):
         assert process.wait(30) in {0, -signal.SIGTERM}
-
-
-def _clock_beats():
-    with Session() as session:
-        return session.get(Heartbeat, "clock") is not None

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -87,12 +88,36 @@ def wait_until_gone(pids: list[int], timeout_s: float = 20) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def folder() -> Iterator[DataFolder]:
+@contextmanager
+def held() -> Iterator[DataFolder]:
     """A data folder in memory, where there is room, with a path short enough for sockets."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="prov å ", dir=memory) as path:
-        yield from _held(Path(path))
+        folder = DataFolder(Path(path) / "data")
+        yield folder
+        folder.release()
+
+
+@pytest.fixture
+def folder() -> Iterator[DataFolder]:
+    with held() as made:
+        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Both servers and their folder."""
+
+    folder: DataFolder
+    postgres: Postgres
+    valkey: Valkey
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    """Servers for the tests that leave them as they are."""
+    with held() as folder, started_in(folder) as (postgres, valkey):
+        yield Running(folder, postgres, valkey)
 
 
 @contextmanager
@@ -116,12 +141,6 @@ def started_in(folder: DataFolder) -> Iterator[tuple[Postgres, Valkey]]:
     finally:
         postgres.stop()
         valkey.stop()
-
-
-def _held(path: Path) -> Iterator[DataFolder]:
-    held = DataFolder(path / "data")
-    yield held
-    held.release()
 
 
 def test_keeps_rows_and_keys_over_a_stop_and_a_kill(folder):
@@ -162,31 +181,24 @@ def test_characters_are_those_of_unicode_whatever_the_system_says(folder, monkey
         postgres.stop()
 
 
-def test_a_failing_statement_leaves_no_row_in_the_log(folder):
-    postgres = Postgres(folder)
-    postgres.start()
-    with psycopg.connect(postgres.url) as connection:
+def test_a_failing_statement_leaves_no_row_in_the_log(running):
+    with psycopg.connect(running.postgres.url) as connection:
         connection.execute("CREATE TABLE t (word text CHECK (length(word) < 3))")
         with pytest.raises(psycopg.errors.CheckViolation):
             connection.execute("INSERT INTO t VALUES ('kanariefågel')")
-    postgres.stop()
-    log = (folder.logs / "postgres.log").read_text(encoding="utf-8")
+    # Written before the answer is sent.
+    log = (running.folder.logs / "postgres.log").read_text(encoding="utf-8")
     assert "violates check constraint" in log
     assert "kanariefågel" not in log
 
 
-def test_only_the_owner_can_enter_where_the_sockets_are(folder):
-    postgres = Postgres(folder)
-    postgres.start()
-    try:
-        sockets = folder.path / "run"
-        assert sockets.stat().st_mode & 0o077 == 0
-        assert any(sockets.glob(".s.PGSQL.*"))
-        with psycopg.connect(postgres.url) as connection:
-            listening = connection.execute("SHOW listen_addresses").fetchone()
-        assert listening == ("",)
-    finally:
-        postgres.stop()
+def test_only_the_owner_can_enter_where_the_sockets_are(running):
+    sockets = running.folder.path / "run"
+    assert sockets.stat().st_mode & 0o077 == 0
+    assert any(sockets.glob(".s.PGSQL.*"))
+    with psycopg.connect(running.postgres.url) as connection:
+        listening = connection.execute("SHOW listen_addresses").fetchone()
+    assert listening == ("",)
 
 
 def test_works_where_the_path_is_too_long_for_a_socket(tmp_path):
@@ -285,34 +297,44 @@ def test_a_place_that_somebody_else_owns_is_passed_over(tmp_path, monkeypatch, c
 
 
 @only_root
-def test_servers_of_root_run_as_a_user_of_their_own_without_any_right(folder):
-    with started_in(folder) as servers:
-        for server in servers:
-            status = status_of(server.child.pid)
-            assert set(status["Uid"]) == {str(pwd.getpwnam(SYSTEM_USER).pw_uid)}
-            assert status["Groups"] == []
-            assert {status[f"Cap{kind}"][0] for kind in ("Prm", "Eff", "Amb")} == {"0" * 16}
-            assert status["NoNewPrivs"] == ["1"]
+def test_servers_of_root_run_as_a_user_of_their_own_without_any_right(running):
+    for server in (running.postgres, running.valkey):
+        status = status_of(server.child.pid)
+        assert set(status["Uid"]) == {str(pwd.getpwnam(SYSTEM_USER).pw_uid)}
+        assert status["Groups"] == []
+        assert {status[f"Cap{kind}"][0] for kind in ("Prm", "Eff", "Amb")} == {"0" * 16}
+        assert status["NoNewPrivs"] == ["1"]
 
 
 @only_root
 @pytest.mark.parametrize("name", ["nobody", "daemon"])
-def test_no_other_user_is_let_into_the_database(folder, name):
+def test_no_other_user_is_let_into_the_database(running, name):
     """Also not one that may open the socket: PostgreSQL asks the kernel who is there."""
-    with started_in(folder) as (postgres, _):
-        sockets = folder.path / "run"
-        sockets.chmod(0o777)
-        next(sockets.glob(".s.PGSQL.*[0-9]")).chmod(0o777)
-        for parent in [sockets, *sockets.parents]:
-            parent.chmod(parent.stat().st_mode | 0o111)
+    sockets = running.folder.path / "run"
+    ways = [next(sockets.glob(".s.PGSQL.*[0-9]")), sockets, *sockets.parents]
+    before = {way: way.stat().st_mode & 0o7777 for way in ways}
+    try:
+        for way in ways[:2]:
+            way.chmod(0o777)
+        for way in ways[2:]:
+            way.chmod(before[way] | 0o111)
         answer = subprocess.run(
-            [sys.executable, "-c", _CONNECT_AS, postgres.url, str(pwd.getpwnam(name).pw_uid)],
+            [
+                sys.executable,
+                "-c",
+                _CONNECT_AS,
+                running.postgres.url,
+                str(pwd.getpwnam(name).pw_uid),
+            ],
             capture_output=True,
             text=True,
             check=False,
         )
-        assert "Peer authentication failed" in answer.stderr
-        assert answer.returncode == 1
+    finally:
+        for way, mode in before.items():
+            way.chmod(mode)
+    assert "Peer authentication failed" in answer.stderr
+    assert answer.returncode == 1
 
 
 @only_root
