@@ -7,7 +7,7 @@ from pathlib import Path
 
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
-from services.moderation.seed import seed_councils
+from services.moderation.settings.seed import seed_councils
 from shared import db, migrate
 from shared.config import Settings
 

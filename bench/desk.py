@@ -32,8 +32,8 @@ from bench.databases import database
 from bench.filling import DATA, made_texts
 from bench.real_texts import IDEAS
 from radslag.desk import create_app
-from services.moderation import accounts
-from services.moderation.seed import seed_rules
+from services.moderation.people import accounts
+from services.moderation.settings.seed import seed_rules
 from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id

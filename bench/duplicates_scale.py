@@ -26,9 +26,9 @@ from bench.databases import database
 from bench.duplicates_baselines import CHANGES
 from bench.duplicates_text import put_among
 from bench.filling import fill, made_texts, spam_texts
-from services.moderation import duplicates
+from services.moderation.checking import duplicates
+from services.moderation.checking.duplicates import Asked
 from services.moderation.checks.duplicates import elsewhere
-from services.moderation.duplicates import Asked
 from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id

@@ -28,7 +28,7 @@ from rich.table import Table
 from bench import real_texts
 from services.moderation.checks import Subject, language
 from services.moderation.checks.language import identify
-from services.moderation.checks.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import wilson
 
 SIZES = (20, 40, 80, 140)
 KEYS = {

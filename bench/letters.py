@@ -20,9 +20,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench.databases import environment_of
-from services.notify.rendering import Rendered, to_email
+from services.notify.mail.rendering import Rendered, to_email
 from shared.config import Settings
-from tests.notify.test_rendering import LETTERS, TO_STAFF, letter
+from tests.notify.mail.test_rendering import LETTERS, TO_STAFF, letter
 
 LOOKS = [(width, scheme) for width in (700, 390) for scheme in ("light", "dark")]
 LANGUAGES = ("sv", "en")

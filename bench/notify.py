@@ -28,9 +28,9 @@ from sqlalchemy import func, select
 from bench.databases import database
 from bench.desk import fill, texts
 from radslag.ports import free_port
-from services.moderation.seed import seed_rules
-from services.notify import digest_contents, digests
-from services.notify.sending import send_due
+from services.moderation.settings.seed import seed_rules
+from services.notify.digests import digest_contents, runs
+from services.notify.sending.mailing import send_due
 from shared.config import Settings
 from shared.db import Session
 from shared.lanes import Lane
@@ -79,7 +79,7 @@ def one_round(settings: Settings) -> tuple[float, float, int]:
     """Run, compose and send; return seconds of the run, seconds of it all, and letters sent."""
     began = time.perf_counter()
     with Session.begin() as session:
-        told = digests.run_now(session, settings)
+        told = runs.run_now(session, settings)
     ran = time.perf_counter() - began
     owed, sent = sum(each.is_written for each in told), 0
     while sent < owed:

@@ -21,8 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import real_texts
-from services.moderation.checks import (
-    Subject,
+from services.moderation.checks import Subject
+from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.personal import (
     child,
     contact,
     name_words,
@@ -31,7 +32,6 @@ from services.moderation.checks import (
     personnummer,
     sensitive,
 )
-from services.moderation.checks.spam_figures import wilson
 
 Spans = Sequence[tuple[int, int]]
 CHECKS = (personal_data.CHECK, child.CHECK, names.CHECK, sensitive.CHECK)

@@ -17,11 +17,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from bench.databases import database
-from services.moderation import checking
+from services.moderation.checking import batches as checking
 from services.submission.forms import IdeaForm
 from services.submission.intake import Arrival, receive
-from shared import db, outbox, queues, relay
+from shared import db
 from shared.config import Settings
+from shared.delivery import outbox, queues, relay
 from shared.models import DuplicateLink, Idea, OutboxDelivery, Source
 
 COPIES = 50

@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from bench import real_texts
 from bench.spam_texts import VIDEOS, Known, messages, papers_split, video
 from services.moderation.checks import CHECKS, Subject, run_all
-from services.moderation.checks.spam_figures import wilson
-from services.moderation.checks.spam_training import train
+from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_training import train
 from services.moderation.checks.verdict import combine
 
 Rows = list[Known]

@@ -27,13 +27,14 @@ from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from services.moderation.checks import CHECKS, Subject, run_all
 from services.moderation.checks.verdict import combine
-from services.moderation.seed import seed_councils
+from services.moderation.settings.seed import seed_councils
 from services.submission.forms import IdeaForm
 from services.submission.intake import Arrival, find_council, store
-from shared import db, migrate, outbox
+from shared import db, migrate
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox
+from shared.delivery.events import IdeaSubmitted
 from shared.models import Source
 
 _PROCESSES = 2

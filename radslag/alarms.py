@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify import claims, notices, sending, watching
-from services.notify.signs import Now
+from services.notify.alarms import notices, watching
+from services.notify.alarms.signs import Now
+from services.notify.sending import claims, mailing
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -44,7 +45,7 @@ def send(settings: Settings) -> None:
     with Session() as session:
         due = claims.something_due(session, held=settings.hold_letters, notices=True)
     if due is not None:
-        sending.send_due(settings, notices=True)
+        mailing.send_due(settings, notices=True)
 
 
 class Beside:

@@ -7,19 +7,20 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import access, audit, views_digest, views_letters
 from services.moderation import app as moderation
-from services.notify import (
-    addresses_desk,
+from services.moderation.desk import access, lent_digest, lent_letters
+from services.moderation.settings import audit
+from services.notify.desk import (
+    address_views,
     alert_views,
     digest_status,
     duty_views,
-    letters_desk,
+    letter_views,
     previews,
-    subscriptions_desk,
+    subscription_views,
 )
-from services.notify.subscribing import Choice
-from services.notify.webhooks import views as webhook_views
+from services.notify.digests.subscribing import Choice
+from services.notify.webhooks.desk import webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         db.configure(settings)
     app = moderation.create_app(settings)
     app.register_blueprint(
-        letters_desk.make_blueprint(
+        letter_views.make_blueprint(
             access.guard(Role.READER),
             access.requires(Role.ADMIN),
             lambda: access.current().may(Role.ADMIN),
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     )
     app.register_blueprint(
-        subscriptions_desk.make_blueprint(
+        subscription_views.make_blueprint(
             access.guard(Role.MODERATOR), _person, _note, "moderation/desk.html"
         )
     )
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     )
     app.register_blueprint(
-        addresses_desk.make_addresses(
+        address_views.make_addresses(
             access.guard(Role.ADMIN), _person, _note_revival, "moderation/desk.html"
         )
     )
@@ -78,8 +79,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         app.register_blueprint(duty)
     app.context_processor(lambda: {"alarms": alert_views.frame})
-    views_letters.lend(app, _letter, previews.answer)
-    views_digest.lend(app, _digest_line)
+    lent_letters.lend(app, _letter, previews.answer)
+    lent_digest.lend(app, _digest_line)
     return app
 
 

@@ -10,7 +10,9 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from services.moderation.candidates import BUCKET_SIZE, MAX_CANDIDATES
+from services.moderation.checking import meaning
+from services.moderation.checking.candidates import BUCKET_SIZE, MAX_CANDIDATES
+from services.moderation.checking.duplicates import EXACT
 from services.moderation.checks import (
     CHECKS,
     Check,
@@ -22,8 +24,6 @@ from services.moderation.checks import (
 )
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.verdict import combine
-from services.moderation.duplicates import EXACT
-from services.moderation.semantic import asking
 from services.moderation.semantic.among import Among
 from services.moderation.semantic.model import Model
 from shared.text import fold
@@ -79,7 +79,7 @@ def _line(
     result = run_all(Subject(judged.text, judged.author, judged.language), checks)
     findings = [*result.findings, *copies]
     outcome, priority = combine(findings, result.unchecked)
-    if meant is not None and asking.is_worth_it(findings, outcome):
+    if meant is not None and meaning.is_worth_it(findings, outcome):
         findings += meant()
         outcome, priority = combine(findings, result.unchecked)
     return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from shared import queues
+from shared.delivery import queues
 
 PUBLIC_PORT = 8000
 DESK_PORT = 8001

@@ -15,10 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import heartbeat, i18n, ledger, migrate, times
+from shared import heartbeat, i18n, migrate, times
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
+from shared.delivery import ledger
 from shared.i18n import gettext as _
 
 log = logging.getLogger(__name__)

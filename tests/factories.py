@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import outbox, receipts
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox
+from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id, next_number
+from shared.links import receipts
 from shared.models import (
     Contact,
     Council,

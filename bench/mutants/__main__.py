@@ -27,7 +27,7 @@ from bench.mutants.areas import area_of, files_with_rules
 from bench.mutants.operators import Mutant, is_python, mutants_of
 from bench.mutants.reach import Reach
 from bench.mutants.running import BROKE, HUNG, NOTICED, SURVIVED, Lane, lanes
-from services.moderation.checks.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import wilson
 
 TREE = Path(__file__).resolve().parents[2]
 KEPT = TREE / ".venv" / "mutants"

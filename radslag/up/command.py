@@ -10,13 +10,13 @@ from typing import NoReturn
 
 import click
 
+from radslag import first_start
 from radslag.child import ChildError
 from radslag.data_folder import DataFolder, DataFolderError
 from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.preload import NoPreloadError
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
-from radslag.up import first_start
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate

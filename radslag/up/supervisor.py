@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from radslag.child import Child, ChildError
+from radslag.commands.health import answers
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
-from radslag.health import answers
 from radslag.ports import reached_at
 from radslag.processes import PROCESSES, here
 from radslag.up.logs import Tail, make_room

@@ -2,33 +2,29 @@
 
 from flask import Flask
 
-from services.moderation import (
-    access,
-    views_account,
-    views_answers,
-    views_audit,
-    views_bulk,
-    views_checks,
-    views_councils,
-    views_decisions,
-    views_directory,
-    views_idea,
-    views_links,
-    views_live,
-    views_login,
-    views_model,
-    views_official,
-    views_people,
-    views_queue,
-    views_records,
-    views_rules,
-    views_samples,
-    views_stats,
-    views_supervision,
-    views_system,
-    views_templates,
-    views_words,
+from services.moderation.desk import access
+from services.moderation.desk.decisions import bulk_views, decision_views, official_answer_views
+from services.moderation.desk.idea import colleague_views, idea_views
+from services.moderation.desk.people import (
+    account_views,
+    directory_views,
+    link_views,
+    login_views,
+    people_views,
 )
+from services.moderation.desk.queue import live_views, queue_views
+from services.moderation.desk.records import record_views, sample_views, supervision_views
+from services.moderation.desk.settings import (
+    answer_template_views,
+    audit_views,
+    check_views,
+    council_views,
+    rule_views,
+    spam_model_views,
+    system_views,
+    word_list_views,
+)
+from services.moderation.desk.statistics import statistics_views
 from shared import web
 from shared.config import Settings
 
@@ -43,30 +39,30 @@ def create_app(settings: Settings) -> Flask:
     web.init_app(app, settings)
     access.init_app(app)
     for blueprint in (
-        views_login.bp,
-        views_links.bp,
-        views_directory.bp,
-        views_account.bp,
-        views_people.bp,
-        views_queue.bp,
-        views_idea.bp,
-        views_answers.bp,
-        views_live.bp,
-        views_decisions.bp,
-        views_official.bp,
-        views_bulk.bp,
-        views_stats.bp,
-        views_supervision.bp,
-        views_samples.bp,
-        views_checks.bp,
-        views_model.bp,
-        views_words.bp,
-        views_templates.bp,
-        views_system.bp,
-        views_rules.bp,
-        views_records.bp,
-        views_councils.bp,
-        views_audit.bp,
+        login_views.bp,
+        link_views.bp,
+        directory_views.bp,
+        account_views.bp,
+        people_views.bp,
+        queue_views.bp,
+        idea_views.bp,
+        colleague_views.bp,
+        live_views.bp,
+        decision_views.bp,
+        official_answer_views.bp,
+        bulk_views.bp,
+        statistics_views.bp,
+        supervision_views.bp,
+        sample_views.bp,
+        check_views.bp,
+        spam_model_views.bp,
+        word_list_views.bp,
+        answer_template_views.bp,
+        system_views.bp,
+        rule_views.bp,
+        record_views.bp,
+        council_views.bp,
+        audit_views.bp,
     ):
         app.register_blueprint(blueprint)
     return app

@@ -8,15 +8,18 @@ from uuid import UUID
 
 from celery import current_app, shared_task
 
-from services.moderation import checking, receipt_actions, samples, spam_learning, switches
+from services.moderation.checking import batches, switches
+from services.moderation.decisions import receipt_actions
 from services.moderation.lookups import batch as lookups
 from services.moderation.lookups.service import Access
+from services.moderation.samples import drawing
 from services.moderation.semantic import looking, model
+from services.moderation.spam import spam_learning
 from services.moderation.statistics import counting, yearly
-from shared import outbox, queues
 from shared.clock import utcnow
 from shared.db import Session
-from shared.worker import BatchTask
+from shared.delivery import outbox, queues
+from shared.delivery.worker import BatchTask
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ def check_ideas(batch: str) -> None:
         access = Access.of(current_app.conf.radslag_settings)
         looked = lookups.look(access, asked, budget_s=limit_s / 2)
     with Session.begin() as session:
-        checking.check_batch(session, batch_id, deliveries, looked)
+        batches.check_batch(session, batch_id, deliveries, looked)
 
 
 @shared_task(name=queues.RECEIPT.task, base=BatchTask)
@@ -99,7 +102,7 @@ def learn_spam() -> None:
 def draw_samples() -> None:
     """Draw the decisions that a second person shall judge."""
     with Session.begin() as session:
-        samples.draw(session, current_app.conf.radslag_settings.secret_key)
+        drawing.draw(session, current_app.conf.radslag_settings.secret_key)
 
 
 @shared_task(name=queues.COUNT_DAYS)

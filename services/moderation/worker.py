@@ -1,5 +1,5 @@
 """The worker processes of moderation: `celery -A services.moderation.worker worker -Q checks`."""
 
-from shared.worker import make_worker
+from shared.delivery.worker import make_worker
 
 celery_app = make_worker("moderation", include=["services.moderation.tasks"])

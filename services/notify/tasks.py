@@ -7,23 +7,17 @@ from uuid import UUID
 from celery import current_app, shared_task
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import (
-    account_letters,
-    answers,
-    arrivals,
-    bounces,
-    digests,
-    letters,
-    sending,
-    unsubscribing,
-)
+from services.notify.digests import runs, unsubscribing
+from services.notify.letters import account_letters, answers, arrivals
+from services.notify.mail import letters
+from services.notify.sending import bounces, mailing
 from services.notify.webhooks import sending as webhook_sending
 from services.notify.webhooks import writing as webhook_writing
-from shared import outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
-from shared.worker import BatchTask
+from shared.delivery import outbox, queues
+from shared.delivery.worker import BatchTask
 
 
 def _settings() -> Settings:
@@ -91,11 +85,11 @@ def send_webhooks() -> None:
 @shared_task(name=queues.SEND_LETTERS)
 def send_letters() -> None:
     """Send what is due."""
-    sending.send_due(_settings())
+    mailing.send_due(_settings())
 
 
 @shared_task(name=queues.RUN_DIGESTS)
 def run_digests() -> None:
     """Write the digests of those whose hour has come."""
     with Session.begin() as session:
-        digests.run_scheduled(session, _settings(), utcnow())
+        runs.run_scheduled(session, _settings(), utcnow())

@@ -3,6 +3,6 @@
 Another serves `webhooks`, so that no letter waits for a slow endpoint.
 """
 
-from shared.worker import make_worker
+from shared.delivery.worker import make_worker
 
 celery_app = make_worker("notify", include=["services.notify.tasks"])

@@ -11,8 +11,9 @@ from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import place_of_request
 from services.submission.openapi import DESCRIPTION
 from services.submission.views import limits
-from shared import db, i18n, receipts
+from shared import db, i18n
 from shared.i18n import gettext as _
+from shared.links import receipts
 from shared.models import IdeaStatus, Source
 from shared.web import error_page, problem, settings
 

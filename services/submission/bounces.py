@@ -15,8 +15,8 @@ from email.message import Message
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import outbox
-from shared.events import LetterBounced
+from shared.delivery import outbox
+from shared.delivery.events import LetterBounced
 from shared.models import BounceKind, Letter
 
 # RFC 3463, in a field that may go on with words.

@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
 from services.submission.published import SLUG
-from shared import outbox, receipts
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox
+from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id, next_number
+from shared.links import receipts
 from shared.models import (
     Council,
     Idea,

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session as SqlSession
 from services.submission import published
 from services.submission.forms import IdeaForm
 from services.submission.published import Answer
-from shared import outbox, receipts
-from shared.events import ReceiptAction
+from shared.delivery import outbox
+from shared.delivery.events import ReceiptAction
+from shared.links import receipts
 from shared.models import (
     Contact,
     Council,

@@ -12,9 +12,9 @@ from services.submission.limits import place_of_request
 from services.submission.receipt import NoLongerPossibleError, Receipt
 from services.submission.views import limits, was_language_chosen
 from shared import i18n, times
-from shared import receipts as links
 from shared.db import Session
 from shared.i18n import gettext as _
+from shared.links import receipts as links
 from shared.models import IdeaStatus
 from shared.web import error_page, keep_secret, problem, settings, wants_json
 

@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import outbox, unsubscribe_links
-from shared.events import DigestUnsubscribed
+from shared.delivery import outbox
+from shared.delivery.events import DigestUnsubscribed
+from shared.links import unsubscribe_links
 from shared.models import OutboxDelivery, OutboxEvent, Staff
 
 

@@ -52,7 +52,7 @@ class DeadAddress(Base):
     idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
     # The letter that showed it.
     letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id"))
-    # What the mail server said (RFC 3463: "5.1.1"), or a word of `services.notify.bounces`.
+    # What the mail server said (RFC 3463: "5.1.1"), or a word of `services.notify.sending.bounces`.
     reason: Mapped[str]
     found_at: Mapped[Now]
     revived_at: Mapped[Moment | None]

@@ -59,7 +59,8 @@ class Ask(Base):
 class CheckOutcome(Base):
     """Whether people agreed with one kind of finding of one check about one idea.
 
-    One row per idea and kind: the latest decision counts (`services.moderation.track_record`).
+    One row per idea and kind: the latest decision counts
+    (`services.moderation.decisions.track_record`).
     """
 
     __tablename__ = "check_outcomes"

@@ -43,7 +43,7 @@ class WordListEntry(Base):
     # The language of the term; empty where it means the same in all.
     language: Mapped[str] = mapped_column(default="")
     term: Mapped[str]
-    # How the term is compared with a text (`services.moderation.checks.lexicon`).
+    # How the term is compared with a text (`services.moderation.checks.wording.lexicon`).
     match: Mapped[str]
     weight: Mapped[float] = mapped_column(default=1.0)
     comment: Mapped[str] = mapped_column(default="")

@@ -1,4 +1,4 @@
-"""The outbox: what happened, and who still has to act on it. Written through `shared.outbox`."""
+"""The outbox: what happened, and who still has to act on it. `shared.delivery.outbox` writes it."""
 
 from typing import Any
 from uuid import UUID

@@ -52,8 +52,8 @@ class Invitation(Base):
     """A one-use link to create an account. Consumed by POST.
 
     The link itself is not kept: its SHA-256 is, and for one that is mailed the nonce that it is
-    made of together with the secret key (`shared.account_links`). The one that makes the first
-    administrator has no nonce and names nobody.
+    made of together with the secret key (`shared.links.account_links`). The one that makes the
+    first administrator has no nonce and names nobody.
     """
 
     __tablename__ = "invitations"

@@ -42,7 +42,7 @@ class Webhook(Base):
     shape: Mapped[WebhookShape] = mapped_column(stored(WebhookShape, "shape"))
     # Of the sentences that chat programs show.
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
-    # Public names, as in `shared.hooks`.
+    # Public names, as in `shared.delivery.hooks`.
     events: Mapped[list[str]] = mapped_column(ARRAY(String))
     # Ideas of this council only; alerts come anyhow.
     council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))

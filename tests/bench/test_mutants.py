@@ -15,7 +15,7 @@ from bench.mutants.areas import AREAS, area_of, files_with_rules
 from bench.mutants.operators import Mutant, is_python, mutants_of
 from bench.mutants.reach import Reach, hash_of
 from bench.mutants.running import BROKE, HUNG, NOTICED, SURVIVED, read
-from services.moderation.checks.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import wilson
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +108,7 @@ def test_a_mutant_keeps_its_name_when_lines_above_it_move():
         old.apply("def f(a):\n    return a > 1\n")
 
 
-@pytest.mark.parametrize("file", ["shared/outbox.py", "services/notify/claims.py"])
+@pytest.mark.parametrize("file", ["shared/delivery/outbox.py", "services/notify/sending/claims.py"])
 def test_faults_of_real_modules_are_different_programs_with_names_of_their_own(file):
     text = (PROJECT / file).read_text("utf-8")
     made = mutants_of(file, text)
@@ -287,7 +287,7 @@ def test_tests_named_by_hand_are_asked_in_their_order(tree):
 
 
 def test_a_difference_shows_the_line():
-    file = "services/moderation/leases.py"
+    file = "services/moderation/desk/queue/leases.py"
     text = (PROJECT / file).read_text("utf-8")
     mutant = next(each for each in mutants_of(file, text) if each.operator == "guard")
     assert "-    if idea_id is None:\n+    if False:" in difference(mutant)

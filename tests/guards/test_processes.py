@@ -7,7 +7,7 @@ import yaml
 
 from radslag.embedded.postgres import LOCALE_FLAGS, SETTINGS
 from radslag.processes import BY_NAME, PROCESSES
-from shared import queues
+from shared.delivery import queues
 from tests.conftest import PROJECT
 
 SERVERS = {"db", "broker", "mail", "migrate"}

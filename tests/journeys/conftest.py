@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
 from radslag.ports import free_port
-from services.moderation import accounts, views_live
-from services.moderation.seed import seed_rules
+from services.moderation.desk.queue import live_views
+from services.moderation.people import accounts
+from services.moderation.settings.seed import seed_rules
 from shared.config import Settings
 from shared.models import Role
 from tests.moderation.conftest import PASSWORD
@@ -35,7 +36,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def desk(settings: Settings, session: SqlSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A desk that answers browsers; open pages ask for news quickly."""
-    monkeypatch.setattr(views_live, "ASK_AGAIN_S", 0.2)
+    monkeypatch.setattr(live_views, "ASK_AGAIN_S", 0.2)
     seed_rules(session)
     for name in ("Anna", "Bo"):
         email = f"{name.lower()}@example.org"

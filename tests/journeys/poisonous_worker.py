@@ -4,13 +4,13 @@ import os
 import signal
 from typing import Any
 
-from services.moderation import checking
+from services.moderation.checking import batches
 from services.moderation.worker import celery_app
 from tests.journeys.poison import KILLS, NEVER_RETURNS
 
 __all__ = ["celery_app"]
 
-_run_all = checking.run_all
+_run_all = batches.run_all
 
 
 def _poisoned(subject: Any, checks: Any) -> Any:
@@ -21,4 +21,4 @@ def _poisoned(subject: Any, checks: Any) -> Any:
     return _run_all(subject, checks)
 
 
-checking.run_all = _poisoned
+batches.run_all = _poisoned

@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
 from services import submission
-from services.moderation import accounts, bulk, decisions, official_answers
+from services.moderation.decisions import bulk, deciding, official_answers
+from services.moderation.people import accounts
 from services.moderation.statistics import counting, yearly
-from services.notify import incidents
+from services.notify.mail import incidents
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.addresses import Allowed, read
 from services.notify.webhooks.form import Draft
-from shared import receipts, unsubscribe_links
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.links import receipts, unsubscribe_links
 from shared.models import (
     AlertKind,
     DeadAddress,
@@ -39,8 +40,8 @@ from shared.models import (
 )
 from tests.factories import a_council, an_idea
 from tests.journeys.conftest import Open
+from tests.moderation.checking.test_checking import check
 from tests.moderation.conftest import PASSWORD
-from tests.moderation.test_checking import check
 from tests.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -83,12 +84,12 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
     copy = comes("En större lekplats vid stranden i Råå, gärna med skugga och bänkar för äldre!")
     spam = [comes(f"BILLIGA klockor köp nu {n} https://klockor.example/{n}!!!") for n in range(3)]
     public = comes("Vi som är 8 år vill bada mer.", source=Source.IMPORT, source_id="1")
-    decisions.accept_import(session, public)
+    deciding.accept_import(session, public)
     check(session)
-    decisions.decide(
+    deciding.decide(
         session, number=first.number, kind=DecisionKind.PUBLISH, staff_id=bo.id, seen_version=2
     )
-    decisions.decide(
+    deciding.decide(
         session,
         number=copy.number,
         kind=DecisionKind.MERGE,

@@ -20,14 +20,17 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.moderation.people import resets
-from services.notify import account_letters, digests, letters
-from services.notify.claims import LEASE_S
-from shared import ledger, outbox, queues
+from services.notify.digests import runs
+from services.notify.letters import account_letters
+from services.notify.mail import letters
+from services.notify.sending.claims import LEASE_S
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
+from shared.delivery import ledger, outbox, queues
+from shared.delivery.worker import make_celery
 from shared.ids import new_id
 from shared.models import (
     DecisionKind,
@@ -39,7 +42,6 @@ from shared.models import (
     Reason,
     Role,
 )
-from shared.worker import make_celery
 from tests.factories import a_council, a_member_of_staff, an_idea
 from tests.journeys.storm import Storm, stormy_server
 from tests.journeys.system import children
@@ -124,7 +126,7 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
         idea = an_idea(session, council, email=f"skrivare{count}@example.org")
         idea.status, idea.version = IdeaStatus.WAITING, 2
         session.flush()
-        decisions.decide(
+        deciding.decide(
             session,
             number=idea.number,
             kind=DecisionKind.PUBLISH,
@@ -143,7 +145,7 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
     deliver(queues.LETTER.name, letters.write, settings)
     deliver(queues.ACCOUNT.name, account_letters.write, settings)
     with Session.begin() as opened:
-        digests.run_now(opened, settings)
+        runs.run_now(opened, settings)
 
 
 def deliver(consumer: str, write: Callable[..., None], settings: Settings) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.semantic import model
-from shared import ledger
 from shared.db import Session
+from shared.delivery import ledger
 from shared.models import Embedding, FindingRow, Idea
 from tests.factories import a_council, an_idea
 from tests.journeys.system import PROJECT, children, eventually

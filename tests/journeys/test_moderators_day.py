@@ -8,13 +8,13 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions
-from services.notify.sending import send_due
+from services.moderation.decisions import deciding
+from services.notify.sending.mailing import send_due
 from shared.config import Settings
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, Source, Staff
 from tests.factories import a_council, an_idea
 from tests.journeys.conftest import Open, fill_in_login
-from tests.moderation.test_checking import check
+from tests.moderation.checking.test_checking import check
 from tests.notify.conftest import Desk as Letters
 
 pytestmark = pytest.mark.browser
@@ -107,7 +107,7 @@ def a_mixed_morning(session: SqlSession) -> dict[str, Callable[[Page], None]]:
         old = comes(
             f"Vi som är {age} år vill bada mer.", keep, source=Source.IMPORT, source_id=str(age)
         )
-        decisions.accept_import(session, old)
+        deciding.accept_import(session, old)
     check(session)
     return plan
 
@@ -273,7 +273,7 @@ def test_the_queue_stays_where_one_is_and_keys_leave_one_alone(
     expect(page.locator(f"[data-number='{ideas[1].number}'] .entry-link")).to_be_focused()
     anna = session.scalars(select(Staff).where(Staff.name == "Bo")).one()
     session.refresh(ideas[1])
-    decisions.decide(
+    deciding.decide(
         session,
         number=ideas[1].number,
         kind=DecisionKind.PUBLISH,

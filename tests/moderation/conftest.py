@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
-from services.moderation import accounts
-from services.moderation.seed import seed_rules
+from services.moderation.people import accounts
+from services.moderation.settings.seed import seed_rules
 from shared.config import Settings
 from shared.models import Role, Staff
 from tests.factories import a_member_of_staff

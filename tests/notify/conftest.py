@@ -16,13 +16,16 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.cli import main
 from radslag.ports import free_port
-from services.moderation import decisions, undoing
-from services.notify import answers, arrivals, letters
-from services.notify.claims import LEASE_S
-from shared import db, outbox, queues
+from services.moderation.decisions import deciding, undoing
+from services.notify.letters import answers, arrivals
+from services.notify.mail import letters
+from services.notify.sending.claims import LEASE_S
+from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
+from shared.delivery import outbox, queues
+from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import (
     Decision,
@@ -33,7 +36,6 @@ from shared.models import (
     OutboxDelivery,
     Staff,
 )
-from shared.queues import Consumer
 from tests.factories import a_member_of_staff, an_idea
 
 ADDRESS = "kanariefagel@example.org"
@@ -138,7 +140,7 @@ class Desk:
 
     def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
         self.session.refresh(idea)
-        decision = decisions.decide(
+        decision = deciding.decide(
             self.session,
             number=idea.number,
             kind=kind,

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import update
 
-from shared import outbox
 from shared.db import Session
+from shared.delivery import outbox
 from shared.ids import new_id
 from shared.models import OutboxDelivery
 

@@ -9,14 +9,15 @@ import pytest
 import redis
 from celery import current_app
 
-from radslag import clock
+from radslag.commands import clock
 from radslag.ports import free_port
 from services.notify import tasks
-from shared import db, queues
+from shared import db
 from shared.clock import utcnow
 from shared.db import Session
+from shared.delivery import queues
+from shared.delivery.worker import make_celery
 from shared.models import Heartbeat, QueueEntry, Reason, Subscription
-from shared.worker import make_celery
 from tests.factories import a_member_of_staff, an_idea
 from tests.notify.conftest import ADDRESS
 

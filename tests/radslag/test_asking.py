@@ -12,12 +12,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 from time_machine import travel
 
-from radslag import alarms, clock
+from radslag import alarms
 from radslag.alarms import Beside
-from radslag.clock import Asker, Chore, tick
+from radslag.commands import clock
+from radslag.commands.clock import Asker, Chore, tick
 from radslag.until_told import until_told
-from shared import queues
 from shared.config import Settings
+from shared.delivery import queues
 from tests.factories import _ENVIRONMENT
 
 SETTINGS = Settings.from_env(_ENVIRONMENT)
@@ -163,12 +164,12 @@ class TestChores:
 
         def run(settings: Settings = SETTINGS, **looks: object) -> dict[str, dict[str, object]]:
             for target, answer in {
-                "radslag.clock.claims.something_due": None,
-                "radslag.clock.claiming.something_due": None,
-                "radslag.clock.spam_learning.is_due": False,
-                "radslag.clock.counting.is_anything_there": False,
+                "radslag.commands.clock.claims.something_due": None,
+                "radslag.commands.clock.claiming.something_due": None,
+                "radslag.commands.clock.spam_learning.is_due": False,
+                "radslag.commands.clock.counting.is_anything_there": False,
             }.items():
-                name = target.removeprefix("radslag.clock.").replace(".", "_")
+                name = target.removeprefix("radslag.commands.clock.").replace(".", "_")
                 said = looks.get(name, answer)
                 monkeypatch.setattr(target, lambda *_a, said=said, **_k: said)
             monkeypatch.setattr(clock.digest_watch, "Watch", lambda _zone: lambda _s: None)
@@ -240,7 +241,7 @@ class TestAlarms:
             alarms.claims, "something_due", lambda _session, **about: due if about["notices"] else 1
         )
         monkeypatch.setattr(
-            alarms.sending, "send_due", lambda _settings, **about: sent.append(about)
+            alarms.mailing, "send_due", lambda _settings, **about: sent.append(about)
         )
         alarms.send(SETTINGS)
         assert sent == ([{"notices": True}] if is_sent else [])

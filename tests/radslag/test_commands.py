@@ -13,12 +13,13 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
-from radslag import health, relay
 from radslag.cli import main
+from radslag.commands import health, relay
 from radslag.processes import BY_NAME, here
-from shared import db, outbox
+from shared import db
 from shared.clock import utcnow
-from shared.events import IdeaDecided
+from shared.delivery import outbox
+from shared.delivery.events import IdeaDecided
 from shared.ids import new_id
 from shared.models import (
     CheckSwitch,

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from radslag.cli import main
-from services.notify import arrivals
+from services.notify.letters import arrivals
 from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from radslag.health import answers
+from radslag.commands.health import answers
 from radslag.mailbox.store import Mailbox
 from radslag.mailbox.web import create_app
 from radslag.ports import free_port

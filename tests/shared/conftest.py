@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
-from shared import outbox, relay
-from shared.events import Event
+from shared.delivery import outbox, relay
+from shared.delivery.events import Event
 from tests.databases import copied
 
 

@@ -31,7 +31,7 @@ def caught(call, *arguments) -> BaseException:
 
 
 def test_our_own_lines_are_a_sentence_and_fields():
-    found = line("shared.relay", "ideas checked", ideas=3, level=logging.INFO)
+    found = line("shared.delivery.relay", "ideas checked", ideas=3, level=logging.INFO)
     assert (found["message"], found["ideas"], found["level"]) == ("ideas checked", 3, "info")
 
 
@@ -77,7 +77,7 @@ LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.C
 
 @given(
     words=st.text(min_size=1).map(lambda more: f"Kanarie {more}"),
-    name=st.sampled_from([*TALKATIVE, "services.x", "shared.relay", "urllib3", ""]),
+    name=st.sampled_from([*TALKATIVE, "services.x", "shared.delivery.relay", "urllib3", ""]),
     level=st.sampled_from(LEVELS),
     is_chained=st.booleans(),
 )

@@ -16,10 +16,10 @@ from shared import heartbeat, web
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
-from shared.events import IdeaChecked, IdeaSubmitted
+from shared.delivery.events import IdeaChecked, IdeaSubmitted
+from shared.delivery.outbox import record
 from shared.ids import new_id
 from shared.models import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
-from shared.outbox import record
 from tests.factories import an_idea
 from tests.shared.conftest import one_database  # noqa: F401
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session as SqlSession
 from werkzeug.test import TestResponse
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.submission import create_app
 from shared.config import Settings
 from shared.models import Council, Idea
@@ -39,7 +39,7 @@ def council(session: SqlSession) -> Council:
 def published(session: SqlSession, council: Council, **about: Any) -> Idea:
     """An idea that the public can read."""
     idea = an_idea(session, council, **about)
-    decisions.publish_by_policy(session, idea)
+    deciding.publish_by_policy(session, idea)
     session.commit()
     return idea
 

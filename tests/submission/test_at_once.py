@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import intake, receipt, unsubscribing
 from services.submission.forms import IdeaForm
-from shared import receipts, unsubscribe_links
+from shared.links import receipts, unsubscribe_links
 from shared.models import DecisionKind, IdeaStatus, IdeaText, OutboxEvent, Source
 from tests.databases import run_in
 from tests.factories import a_council, a_member_of_staff, an_idea

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.submission import feeds
 from shared.models import Precision, Source
 from tests.factories import an_idea
@@ -62,7 +62,7 @@ def test_a_day_is_given_as_a_day(client, session, council):
         precision=Precision.DAY,
         received_at=datetime.fromisoformat("2021-11-19T12:00:00+01:00"),
     )
-    decisions.accept_import(session, idea)
+    deciding.accept_import(session, idea)
     session.commit()
     (only,) = client.get(f"{PATH}/ideas.json").json["ideas"]
     assert (only["received_at"], only["published_at"]) == ("2021-11-19", "2021-11-19")

@@ -13,9 +13,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.cli import main
-from services.moderation.checking import check_batch
-from shared import db, ledger, outbox
+from services.moderation.checking.batches import check_batch
+from shared import db
 from shared.config import Settings
+from shared.delivery import ledger, outbox
 from shared.models import (
     Decision,
     DecisionKind,

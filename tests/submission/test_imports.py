@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.submission import imports
 from services.submission.imports import store
 from services.submission.imports.entries import Entry, ImportFileError
@@ -294,7 +294,7 @@ def bring_in(council, text: str, form: str = "page") -> store.Brought:
             council,
             read(text, form),
             timezone=STOCKHOLM,
-            accept=decisions.accept_import,
+            accept=deciding.accept_import,
         )
 
 

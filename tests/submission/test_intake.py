@@ -11,10 +11,12 @@ from time_machine import travel
 
 from services.submission import intake
 from services.submission.forms import IdeaForm
-from shared import db, outbox, receipts
+from shared import db
 from shared.clock import utcnow
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox
+from shared.delivery.events import IdeaSubmitted
 from shared.ids import next_number
+from shared.links import receipts
 from shared.models import (
     Contact,
     Council,

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from services.moderation import decisions
-from shared import receipts
+from services.moderation.decisions import deciding
+from shared.links import receipts
 from shared.models import (
     DecisionKind,
     Idea,
@@ -40,7 +40,7 @@ def decide(session, idea: Idea, kind: DecisionKind, **how) -> None:
         idea.status = IdeaStatus.WAITING
         idea.version += 1
         session.flush()
-    decisions.decide(
+    deciding.decide(
         session,
         number=idea.number,
         kind=kind,

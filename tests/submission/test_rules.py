@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.submission import (
     bounces,
     feeds,
@@ -33,8 +33,8 @@ from services.submission.imports.entries import Entry, ImportFileError
 from services.submission.limits import SubmitLimits
 from services.submission.published import Listing
 from services.submission.receipt import NoLongerPossibleError
-from shared import receipts, unsubscribe_links
 from shared.config import Settings
+from shared.links import receipts, unsubscribe_links
 from shared.models import (
     Contact,
     Council,
@@ -299,7 +299,7 @@ def waiting(unit, council, **about) -> Idea:
 def decide(unit, idea: Idea, kind: DecisionKind, **how) -> None:
     unit.flush()
     unit.refresh(idea)
-    decisions.decide(
+    deciding.decide(
         unit, number=idea.number, kind=kind, staff_id=a_member_of_staff(unit).id,
         seen_version=idea.version, **how,
     )  # fmt: skip
@@ -618,7 +618,7 @@ class TestPublished:
     @pytest.mark.parametrize("precision", Precision)
     def test_of_an_import_the_moment_is_as_exact_as_it_was(self, unit, council, precision):
         idea = an_idea(unit, council, source=Source.IMPORT, source_id="1", precision=precision)
-        decisions.accept_import(unit, idea)
+        deciding.accept_import(unit, idea)
         unit.flush()
         (shown,) = self.listed(unit, council).ideas
         assert shown.published_precision is precision
@@ -813,7 +813,7 @@ class TestImports:
         ]
 
     def bring(self, unit, council, *given: Entry) -> store.Brought:
-        return store.bring_in(unit, council, given, timezone=CITY, accept=decisions.accept_import)
+        return store.bring_in(unit, council, given, timezone=CITY, accept=deciding.accept_import)
 
     def test_each_is_stored_once_by_council_and_id_of_imports_only(
         self, unit, council, monkeypatch

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from services.moderation import decisions
+from services.moderation.decisions import deciding
 from services.submission import receipt
 from shared import db
 from shared.clock import utcnow
@@ -85,7 +85,7 @@ def test_ideas_are_shown_newest_first_in_the_pages_own_manner(client, session, c
             precision=Precision.DAY,
             received_at=utcnow().replace(year=2021, month=12, day=day, hour=11),
         )
-        decisions.accept_import(session, idea)
+        deciding.accept_import(session, idea)
     session.commit()
     page = soup(client.get("/councils/motesplatser"))
     heads = [" ".join(head.text.split()) for head in page.select(".entries .says")]
@@ -287,7 +287,7 @@ def test_a_withdrawn_idea_is_gone_at_once(client, session, settings, council):
 def test_a_merged_idea_leads_to_its_target(client, session, council):
     target = published(session, council, text="Den första.")
     idea = published(session, council, text="Samma sak igen.")
-    decisions.decide(
+    deciding.decide(
         session,
         number=idea.number,
         kind=DecisionKind.MERGE,
@@ -373,6 +373,6 @@ def test_no_log_holds_what_a_resident_wrote(client, session, council, caplog):
 
 
 def _token(session, settings, idea: Idea) -> str:
-    from shared import receipts
+    from shared.links import receipts
 
     return receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)

@@ -10,10 +10,11 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import select
 
-from services.moderation import undoing
+from services.moderation.decisions import undoing
 from services.submission import create_app, feeds, receipt, views
-from shared import db, receipts, unsubscribe_links
+from shared import db
 from shared.clock import utcnow
+from shared.links import receipts, unsubscribe_links
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, TextKind
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.submission.test_rules import KEY, decide

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.moderation.seed import seed_rules
+from services.moderation.settings.seed import seed_rules
 from shared import db
 from shared.clock import utcnow
 from shared.models import YearlyNumbers

@@ -9,22 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.moderation.checks import (
-    child,
     duplicates,
     gibberish,
     language,
     learned,
-    names,
     offers,
-    personal_data,
     scripts,
-    sensitive,
     signals,
     spam,
     tone,
 )
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
+from services.moderation.checks.personal import child, names, personal_data, sensitive
 from shared.errors import place_of
 
 __all__ = [

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.moderation.checks.lexicon import Term
-    from services.moderation.checks.spam_model import SpamModel
+    from services.moderation.checks.learned_spam.spam_model import SpamModel
+    from services.moderation.checks.wording.lexicon import Term
 
 
 @dataclass(frozen=True, slots=True)

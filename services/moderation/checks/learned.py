@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
-from services.moderation.checks.spam_features import features, words_of
-from services.moderation.checks.spam_model import SpamModel, percent, shipped
+from services.moderation.checks.learned_spam.spam_features import features, words_of
+from services.moderation.checks.learned_spam.spam_model import SpamModel, percent, shipped
 
 NAME = "learned_spam"
 VERSION = 1

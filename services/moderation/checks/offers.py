@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from services.moderation.checks import contact, links
+from services.moderation.checks import links
 from services.moderation.checks.finding import (
     Check,
     Code,
@@ -18,6 +18,7 @@ from services.moderation.checks.finding import (
     Subject,
     joined,
 )
+from services.moderation.checks.personal import contact
 
 NAME = "offers"
 

@@ -22,7 +22,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from services.moderation.checks.disguise import Word, words_of
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import (
     Check,
@@ -34,8 +33,9 @@ from services.moderation.checks.finding import (
     Subject,
     joined,
 )
-from services.moderation.checks.lexicon import Lexicon, Match, Term, lexicon_of
 from services.moderation.checks.word_lists import listed
+from services.moderation.checks.wording.disguise import Word, words_of
+from services.moderation.checks.wording.lexicon import Lexicon, Match, Term, lexicon_of
 
 NAME = "tone"
 VERSION = 2

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.lookups import asking
 from services.moderation.lookups.asking import Told
 from services.moderation.lookups.service import Access, Question
-from shared import outbox
+from shared.delivery import outbox
 from shared.models import Contact, Council, Idea, IdeaStatus, IdeaText, Source
 
 Version = tuple[UUID, int]

@@ -23,10 +23,10 @@ from joserfc.jws import JWSRegistry
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import accounts, audit
-from services.moderation.accounts import AccountError
-from services.moderation.people import roles
+from services.moderation.people import accounts, roles
+from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
+from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import Role, Staff

@@ -11,13 +11,15 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import accounts, audit
-from services.moderation.accounts import AccountError
-from shared import account_links, outbox
+from services.moderation.people import accounts
+from services.moderation.people.accounts import AccountError
+from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.events import AccountLinkMade
+from shared.delivery import outbox
+from shared.delivery.events import AccountLinkMade
 from shared.i18n import gettext as _
+from shared.links import account_links
 from shared.models import Invitation, Letter, LetterState, LinkKind, Role, Staff
 
 LASTS = timedelta(days=7)

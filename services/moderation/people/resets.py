@@ -8,12 +8,13 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import accounts, audit
-from services.moderation.people import sessions
-from shared import account_links, outbox
+from services.moderation.people import accounts, sessions
+from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.events import AccountLinkMade
+from shared.delivery import outbox
+from shared.delivery.events import AccountLinkMade
+from shared.links import account_links
 from shared.models import LinkKind, PasswordReset, Staff
 
 LASTS = timedelta(hours=1)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import audit
 from services.moderation.people import second_factor, sessions
+from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.models import Role, SecondFactor, Staff, StaffSession
 

@@ -18,11 +18,11 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import audit
 from services.moderation.people import sessions
-from shared import sealed
+from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.links import sealed
 from shared.models import (
     RecoveryCode,
     Requires,

@@ -16,14 +16,15 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
+from services.moderation.checking import meaning
+from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Finding
 from services.moderation.checks.places import without_places
-from services.moderation.semantic import asking, outcomes, space, vectors
+from services.moderation.semantic import outcomes, space, vectors
 from services.moderation.semantic.model import Model, Vectors
 from services.moderation.semantic.suggestions import CANDIDATES, LIKE, Candidate, suggest
 from services.moderation.semantic.telling import says_something
-from services.moderation.switches import SEMANTIC
-from shared import outbox
+from shared.delivery import outbox
 from shared.models import FindingRow, Idea, IdeaStatus, IdeaText
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def to_read(session: SqlSession, deliveries: Sequence[outbox.Delivery]) -> list[
 
     What an earlier try has embedded is not embedded again.
     """
-    if not asking.is_on(session):
+    if not meaning.is_on(session):
         return None
     rows = session.execute(
         select(Idea, IdeaText)

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation import decisions, entries, verdicts
+from services.moderation.checking import verdicts
+from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Finding
-from services.moderation.switches import SEMANTIC
+from services.moderation.decisions import deciding, entries
 from shared.models import (
     Decision,
     FindingRow,
@@ -44,7 +45,7 @@ def conclude(
     if idea.status is IdeaStatus.RECEIVED:
         clear = reached.outcome is Outcome.CLEAR and not findings
         if clear and idea.council.publishes_clear:
-            decisions.publish_by_policy(session, idea)
+            deciding.publish_by_policy(session, idea)
         else:
             verdicts.send_to_people(idea)
             entries.open_entry(session, idea.id, Reason.NEW, reached.priority)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Code, Finding, Severity
 from services.moderation.checks.places import elsewhere, places
 from services.moderation.semantic.telling import shared_words
-from services.moderation.switches import SEMANTIC
 
 # Likeness (the cosine in `space`) from which a wish may be the same: with a telling word in common
 # (or in two languages, which have none), and without. `bench/semantic.py` has the figures.

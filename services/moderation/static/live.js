@@ -1,5 +1,5 @@
 // An open page follows what others do: it says who else looks at an idea, what has become of it, and
-// keeps the queue's list fresh. It asks, cheaply (see views_live.py); where it gets no answer
+// keeps the queue's list fresh. It asks, cheaply (see live_views.py); where it gets no answer
 // everything else works as before.
 
 const presence = document.querySelector("[data-presence]");

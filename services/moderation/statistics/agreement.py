@@ -7,7 +7,7 @@ person who was unsure says nothing about agreement and is counted apart.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.moderation.checks.spam_figures import Figure, wilson
+from services.moderation.checks.learned_spam.spam_figures import Figure, wilson
 
 Judged = tuple[str, str]
 Pairs = Mapping[tuple[Judged, Judged], int]

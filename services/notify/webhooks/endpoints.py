@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import incidents
+from services.notify.mail import incidents
 from services.notify.webhooks import marking, secrets
 from services.notify.webhooks.form import Draft
 from shared.clock import utcnow

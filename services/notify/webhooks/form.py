@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from services.notify.webhooks.addresses import Allowed, BadAddressError, Target
 from services.notify.webhooks.addresses import read as read_address
-from shared import hooks, text
+from shared import text
+from shared.delivery import hooks
 from shared.i18n import LANGUAGES
 from shared.i18n import gettext as _
 from shared.models import WebhookShape

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify import incidents
+from services.notify.mail import incidents
 from services.notify.webhooks.claiming import ENOUGH, Claimed
 from shared.clock import utcnow
-from shared.hooks import PING
+from shared.delivery.hooks import PING
 from shared.models import (
     AlertKind,
     DeliveryState,

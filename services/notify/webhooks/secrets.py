@@ -10,8 +10,8 @@ import hashlib
 import hmac
 import secrets
 
-from shared import sealed
 from shared.config import Settings
+from shared.links import sealed
 from shared.models import Webhook
 
 _PREFIX = "whsec_"

@@ -22,10 +22,10 @@ from services.notify.webhooks.addresses import Allowed, BadAddressError, read
 from services.notify.webhooks.claiming import Claimed
 from services.notify.webhooks.transport import Answer, NoAnswerError, post
 from services.notify.webhooks.turns import a_turn
-from shared import hooks
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
+from shared.delivery import hooks
 from shared.errors import place_of
 from shared.models import Council, OutboxEvent, Rule, Webhook, WebhookShape
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.notify.webhooks.payloads import Data
-from shared.hooks import PING
+from shared.delivery.hooks import PING
 from shared.i18n import gettext as _
 from shared.models import AlertKind, DecisionKind, IdeaStatus, Outcome, ReceiptVerb
 

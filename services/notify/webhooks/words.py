@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.notify.webhooks.claiming import NEVER_LEFT, UNDONE
 from services.notify.webhooks.marking import TURNED_OFF
-from shared import hooks
+from shared.delivery import hooks
 from shared.i18n import gettext as _
 from shared.models import DeliveryState, Webhook, WebhookOff, WebhookShape, WebhookState
 

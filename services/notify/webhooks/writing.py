@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import hooks, outbox
 from shared.config import Settings
+from shared.delivery import hooks, outbox
 from shared.ids import new_id
 from shared.models import (
     DeliveryState,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import intake
 from services.submission.imports.entries import Entry, ImportFileError
-from shared import outbox, queues
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox, queues
+from shared.delivery.events import IdeaSubmitted
 from shared.models import Council, Idea, IdeaText, Source
 
 _AT_A_TIME = 1000

@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, child
-from services.moderation.checks.child import in_name, in_text
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import child
+from services.moderation.checks.personal.child import in_name, in_text
 
 # `{}` is the number; what stands in brackets is marked.
 WAYS = [

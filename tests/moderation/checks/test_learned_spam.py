@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moderation.checks import Code, Equipment, Severity, Subject, spam_features
+from services.moderation.checks import Code, Equipment, Severity, Subject
 from services.moderation.checks.learned import make
-from services.moderation.checks.spam_features import features, words_of
-from services.moderation.checks.spam_figures import figures, wilson
-from services.moderation.checks.spam_model import (
+from services.moderation.checks.learned_spam import spam_features
+from services.moderation.checks.learned_spam.spam_features import features, words_of
+from services.moderation.checks.learned_spam.spam_figures import figures, wilson
+from services.moderation.checks.learned_spam.spam_model import (
     BITS,
     SHIPPED,
     SURE_SCORE,
@@ -21,7 +22,7 @@ from services.moderation.checks.spam_model import (
     percent,
     shipped,
 )
-from services.moderation.checks.spam_training import fold_of, train
+from services.moderation.checks.learned_spam.spam_training import fold_of, train
 from tests.moderation.checks.test_any_text import TEXTS
 
 OFFERS = [
@@ -155,7 +156,7 @@ class TestFile:
 
     def test_one_for_other_features_is_refused(self, monkeypatch):
         monkeypatch.setattr(
-            "services.moderation.checks.spam_model.FEATURES_VERSION",
+            "services.moderation.checks.learned_spam.spam_model.FEATURES_VERSION",
             spam_features.FEATURES_VERSION + 1,
         )
         other = shipped().to_bytes()

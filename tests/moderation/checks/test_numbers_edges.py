@@ -3,15 +3,8 @@
 import pytest
 from stdnum import luhn
 
-from services.moderation.checks import (
-    Code,
-    Severity,
-    Subject,
-    accounts,
-    contact,
-    personal_data,
-    plates,
-)
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import accounts, contact, personal_data, plates
 
 
 def with_check_digit(body):

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moderation.checks import (
-    Code,
-    Subject,
+from services.moderation.checks import Code, Subject
+from services.moderation.checks.personal import (
     accounts,
     addresses,
     child,

@@ -4,7 +4,8 @@ import csv
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, name_words, names
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import name_words, names
 
 
 def marked(text):

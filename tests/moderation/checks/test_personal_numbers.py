@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, accounts, personal_data, plates
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import accounts, personal_data, plates
 
 
 def findings(text, code):

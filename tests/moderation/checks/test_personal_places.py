@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, personal_data
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import personal_data
 
 
 def one(text, code):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, sensitive
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import sensitive
 
 
 def told(text):

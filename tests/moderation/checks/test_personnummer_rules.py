@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.moderation.checks import Code, Severity, Subject, personal_data
-from services.moderation.checks.personnummer import find, is_number, may_be_phone
+from services.moderation.checks import Code, Severity, Subject
+from services.moderation.checks.personal import personal_data
+from services.moderation.checks.personal.personnummer import find, is_number, may_be_phone
 
 
 def check_digit(nine):

@@ -9,19 +9,18 @@ from services.moderation.checks import (
     Code,
     Severity,
     Subject,
-    handles,
     language,
-    names,
     places,
     scripts,
     tone,
     writing,
 )
 from services.moderation.checks import gibberish as letters
-from services.moderation.checks.disguise import Vocabulary, words_of
-from services.moderation.checks.inflection import forms
 from services.moderation.checks.language import Identified
+from services.moderation.checks.personal import handles, names
 from services.moderation.checks.tone import Toned
+from services.moderation.checks.wording.disguise import Vocabulary, words_of
+from services.moderation.checks.wording.inflection import forms
 
 INFO, LOW, MEDIUM, HIGH = Severity
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Equipment, Severity, Subject, tone
-from services.moderation.checks.disguise import words_of
-from services.moderation.checks.lexicon import Term, TermError, lexicon_of, shipped
-from services.moderation.checks.tone_patterns import PatternError, read
+from services.moderation.checks.wording.disguise import words_of
+from services.moderation.checks.wording.lexicon import Term, TermError, lexicon_of, shipped
+from services.moderation.checks.wording.tone_patterns import PatternError, read
 
 SENTENCES = Path(__file__).parents[3] / "bench" / "data" / "tone_sentences.tsv"
 ROWS = [

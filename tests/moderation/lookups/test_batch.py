@@ -6,13 +6,15 @@ import pytest
 from celery import Celery, current_app
 from sqlalchemy import select
 
-from services.moderation import switches, tasks
+from services.moderation import tasks
+from services.moderation.checking import switches
 from services.moderation.lookups import asking
 from services.moderation.lookups.batch import Looked, look, read
 from services.moderation.lookups.breaker import Breaker
-from shared import db, outbox, queues, relay
+from shared import db
 from shared.config import Settings
-from shared.events import IdeaSubmitted
+from shared.delivery import outbox, queues, relay
+from shared.delivery.events import IdeaSubmitted
 from shared.models import FindingRow, IdeaStatus, Outcome, Role, Source, Verdict
 from tests.factories import a_council, a_member_of_staff, an_idea
 from tests.moderation.lookups.service_nearby import SPAM
@@ -118,7 +120,7 @@ def test_given_up_names_what_should_have_run_and_no_other(session, worker):
     switches.switch(session, "akismet", is_on=True, by=admin.id)
     idea = an_idea(session)
     session.commit()
-    from services.moderation import verdicts
+    from services.moderation.checking import verdicts
 
     with db.Session.begin() as writing:
         verdicts.give_up(writing, idea.id, {"text_version": 1})

@@ -10,14 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy import text as db_text
 from sqlalchemy.orm import Session as SqlSession
 
-from radslag import relay as relay_process
-from services.moderation import checking, decisions, tasks
+from radslag.commands import relay as relay_process
+from services.moderation import tasks
+from services.moderation.checking import batches as checking
+from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks import Code
+from services.moderation.decisions import deciding
 from services.moderation.semantic import looking, model, outcomes, vectors
-from services.moderation.switches import SEMANTIC
-from shared import db, ledger, outbox, queues, relay
+from shared import db
 from shared.clock import utcnow
-from shared.events import IdeaSubmitted
+from shared.delivery import ledger, outbox, queues, relay
+from shared.delivery.events import IdeaSubmitted
 from shared.models import (
     CheckSwitch,
     DecisionKind,
@@ -34,7 +37,7 @@ from shared.models import (
     Verdict,
 )
 from tests.factories import a_council, a_member_of_staff, an_idea, open_reasons
-from tests.moderation.test_decisions import decide
+from tests.moderation.decisions.test_decisions import decide
 
 LIGHTS = "Lys upp gångvägen genom skogen, det är otäckt att gå hem på kvällen."
 LIGHTS_AGAIN = "Belysningen på stigen hem genom skogen är för dålig, det är otäckt på kvällarna."
@@ -197,7 +200,7 @@ def test_an_import_nobody_has_decided_on_gets_the_finding_and_no_entry(session):
         source_id="1",
         received_at=utcnow() - timedelta(days=900),
     )
-    decisions.accept_import(session, old)
+    deciding.accept_import(session, old)
     check_and_look(session)
     look_at = [idea for idea in session.scalars(select(Idea)) if suggested(session, idea)]
     assert len(look_at) == 1

@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
-from services.moderation import decisions
-from services.notify.letters import message_id
-from shared import db, outbox
+from services.moderation.decisions import deciding
+from services.notify.mail.letters import message_id
+from shared import db
 from shared.config import Settings, sqlalchemy_url
+from shared.delivery import outbox
+from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import (
     Council,
@@ -33,7 +35,6 @@ from shared.models import (
     Staff,
 )
 from shared.models.base import Base
-from shared.queues import Consumer
 from tests.databases import copied
 from tests.factories import a_member_of_staff, an_idea
 from tests.notify.conftest import ADDRESS
@@ -111,7 +112,7 @@ class House:
     def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
         self.session.flush()
         self.session.refresh(idea)
-        return decisions.decide(
+        return deciding.decide(
             self.session,
             number=idea.number,
             kind=kind,

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from services.notify import addresses, alarm_book, bounces, overview, resending
-from services.notify.bounces import NOT_THERE, REFUSED, STRIKES
-from services.notify.letters import BOUNCED, COMPLAINED, INTERRUPTED
+from services.notify.desk import alarm_book, letter_overview, resending
+from services.notify.mail import addresses
+from services.notify.mail.letters import BOUNCED, COMPLAINED, INTERRUPTED
+from services.notify.sending import bounces
+from services.notify.sending.bounces import NOT_THERE, REFUSED, STRIKES
 from shared import heartbeat
 from shared.clock import utcnow
 from shared.ids import new_id
@@ -351,17 +353,17 @@ class TestTheLedgerAtTheDesk:
         for ago in (timedelta(), timedelta(days=30), timedelta(days=30, milliseconds=1)):
             made(ago)
         to_writer(house, id=type(new_id())(int=new_id().int), **FAILED)
-        found = overview.counts(session, NOON)
+        found = letter_overview.counts(session, NOON)
         assert found[LetterState.WAITING] == 2
         assert set(found) == set(LetterState)
         assert found[LetterState.SENT] == 0
 
     def test_is_the_newest_first_page_by_page(self, house, session):
-        made = [to_writer(house) for _ in range(overview.PAGE + 2)]
+        made = [to_writer(house) for _ in range(letter_overview.PAGE + 2)]
         house.stir(Letter)
-        page = overview.latest(session, overview.Wanted())
+        page = letter_overview.latest(session, letter_overview.Wanted())
         assert [each.id for each in page] == [each.id for each in reversed(made[2:])]
-        rest = overview.latest(session, overview.Wanted(before=page[-1].id))
+        rest = letter_overview.latest(session, letter_overview.Wanted(before=page[-1].id))
         assert [each.id for each in rest] == [made[1].id, made[0].id]
 
     def test_is_filtered_by_state_kind_and_idea(self, house, session):
@@ -373,7 +375,7 @@ class TestTheLedgerAtTheDesk:
         ]
 
         def found(**wanted) -> list[int]:
-            rows = overview.latest(session, overview.Wanted(**wanted))
+            rows = letter_overview.latest(session, letter_overview.Wanted(**wanted))
             return sorted([each.id for each in letters].index(row.id) for row in rows)
 
         assert found(state=LetterState.FAILED) == [0]
@@ -382,7 +384,9 @@ class TestTheLedgerAtTheDesk:
         assert found(number=ideas[1].number) == [1]
         assert found(number=ideas[1].number, state=LetterState.FAILED) == []
         assert found(number="R-2026-999999") == []
-        chosen = overview.chosen(session, [letters[0].id, letters[1].id], resending.can_go_again())
+        chosen = letter_overview.chosen(
+            session, [letters[0].id, letters[1].id], resending.can_go_again()
+        )
         assert [each.id for each in chosen] == [letters[0].id]
 
 

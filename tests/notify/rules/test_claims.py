@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.notify import claims
-from services.notify.claims import GIVE_UP_AFTER, LEASE_S, MIN_ATTEMPTS
-from services.notify.letters import BOUNCED, COMPLAINED, INTERRUPTED, give_up_interrupted
-from services.notify.mailer import Refused, ServerDown, Uncertain
+from services.notify.mail.letters import BOUNCED, COMPLAINED, INTERRUPTED, give_up_interrupted
+from services.notify.mail.mailer import Refused, ServerDown, Uncertain
+from services.notify.sending import claims
+from services.notify.sending.claims import GIVE_UP_AFTER, LEASE_S, MIN_ATTEMPTS
 from shared.clock import utcnow
 from shared.ids import new_id
 from shared.models import Digest, DigestRun, Letter, LetterState, Notice

@@ -5,22 +5,22 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from services.moderation import decisions, undoing
-from services.notify import (
+from services.moderation.decisions import deciding, undoing
+from services.notify.desk import digest_status
+from services.notify.digests import (
     digest_contents,
     digest_decided,
-    digest_status,
     digest_watch,
     digest_week,
-    digests,
     positions,
     readers,
+    runs,
     schedules,
     subscribing,
 )
-from services.notify.readers import Wanted
-from services.notify.schedules import Schedule
-from services.notify.subscribing import Choice
+from services.notify.digests.readers import Wanted
+from services.notify.digests.schedules import Schedule
+from services.notify.digests.subscribing import Choice
 from shared import i18n
 from shared.clock import utcnow
 from shared.ids import new_id
@@ -301,7 +301,7 @@ class TestWhetherThereIsSomethingToSay:
     def run(self, house, moment=NOON):
         house.session.flush()
         house.session.expire_all()
-        [told] = digests.run_scheduled(house.session, house.settings, moment)
+        [told] = runs.run_scheduled(house.session, house.settings, moment)
         return told
 
     def test_something_waits(self, house, subscribed):
@@ -371,29 +371,27 @@ class TestWhetherThereIsSomethingToSay:
         entry(house)
         self.run(house)
         session.flush()
-        [told] = digests.run_now(session, house.settings, NOON)
+        [told] = runs.run_now(session, house.settings, NOON)
         assert told.is_written
 
     def test_a_test_is_sent_unless_one_is_on_its_way(self, house, person, session):
         reader = readers.one(session, person.id)
         other = readers.one(session, a_member_of_staff(session).id)
         told_before(house, person, NOON)
-        sent = [
-            digests.send_test(session, house.settings, each) for each in (reader, reader, other)
-        ]
+        sent = [runs.send_test(session, house.settings, each) for each in (reader, reader, other)]
         assert sent == [True, False, True]
         first, second = (each for each in house.letters() if each.state is LetterState.WAITING)
         assert (first.staff_id, second.staff_id) == (person.id, other.id)
         for state, again in ((LetterState.CLAIMED, False), (LetterState.CANCELLED, True)):
             first.state = state
             session.flush()
-            assert digests.send_test(session, house.settings, reader) is again
+            assert runs.send_test(session, house.settings, reader) is again
 
     def test_a_digest_that_waits_is_no_test_on_its_way(self, house, person, session, subscribed):
         subscribed()
         entry(house)
         self.run(house)
-        assert digests.send_test(session, house.settings, readers.one(session, person.id))
+        assert runs.send_test(session, house.settings, readers.one(session, person.id))
 
 
 class TestWhatWasTold:
@@ -403,7 +401,7 @@ class TestWhatWasTold:
         """Make a digest for the moderator; return how much is new and how much waits."""
         house.session.flush()
         house.session.expire_all()
-        told = digests.run_now(house.session, house.settings, utcnow())
+        told = runs.run_now(house.session, house.settings, utcnow())
         [own] = [each for each in told if each.reader.id == house.staff.id]
         return own.new, own.waiting
 
@@ -414,7 +412,7 @@ class TestWhatWasTold:
 
     def test_a_test_that_arrived_told_nothing(self, house, person, session):
         entry(house)
-        digests.send_test(session, house.settings, readers.one(session, person.id))
+        runs.send_test(session, house.settings, readers.one(session, person.id))
         self.all_left(house)
         assert self.run(house) == (1, 1)
         self.all_left(house)
@@ -468,7 +466,7 @@ class TestWhatItSays:
         if about:
             session.add(Subscription(staff_id=person.id, **about))
             session.flush()
-        digest = digests.test(session, house.settings, readers.one(session, person.id))
+        digest = runs.test(session, house.settings, readers.one(session, person.id))
         with i18n.speaking("sv"):
             return digest_contents.read(session, digest, house.settings)
 
@@ -526,10 +524,10 @@ class TestWhatItSays:
     def test_what_its_run_saw_whatever_runs_come_after(self, house, person, session):
         entry(house)
         own = readers.one(session, person.id)
-        digest = digests.test(session, house.settings, own)
+        digest = runs.test(session, house.settings, own)
         # Another is made for a colleague, of what came meanwhile; and this one leaves.
         entry(house)
-        digests.test(session, house.settings, readers.one(session, a_member_of_staff(session).id))
+        runs.test(session, house.settings, readers.one(session, a_member_of_staff(session).id))
         digest.is_test = False
         house.letter(
             template="digest",
@@ -612,7 +610,7 @@ class TestWhatColleaguesDecided:
         assert self.counted(session).total == 1
 
     def test_is_what_people_decided(self, house, session):
-        decisions.publish_by_policy(session, house.waiting())
+        deciding.publish_by_policy(session, house.waiting())
         assert self.counted(session).total == 0
 
     def test_is_of_ones_councils(self, house, session):
@@ -654,7 +652,7 @@ class TestWhatColleaguesDecided:
         house.decide(house.waiting(), DecisionKind.PUBLISH)
         clock.move_to(NOON)
         digest_contents._kept.clear()
-        digest = digests.test(session, house.settings, readers.one(session, other.id))
+        digest = runs.test(session, house.settings, readers.one(session, other.id))
         said = digest_contents.read(session, digest, house.settings)
         assert said.decided.total == int(is_told)
 
@@ -669,7 +667,7 @@ class TestWhatColleaguesDecided:
             house.decide(house.waiting(), DecisionKind.PUBLISH)
         clock.move_to(NOON)
         digest_contents._kept.clear()
-        digest = digests.test(session, house.settings, readers.one(session, other.id))
+        digest = runs.test(session, house.settings, readers.one(session, other.id))
         said = digest_contents.read(session, digest, house.settings)
         assert said.decided.total == (1 if is_read else 2)
 

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import MultiDict
 
-from services.moderation import official_answers, undoing
-from services.notify import duty_form, duty_plan, previews, subscription_form, writer_facts
-from services.notify.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_PUBLIC
-from services.notify.duty_form import MAX_DAYS, Absence, Duty
-from services.notify.previews import Draft
-from services.notify.readers import Wanted
-from services.notify.schedules import Schedule
-from services.notify.subscribing import Choice
+from services.moderation.decisions import official_answers, undoing
+from services.notify.desk import duty_form, duty_plan, previews, subscription_form
+from services.notify.desk.duty_form import MAX_DAYS, Absence, Duty
+from services.notify.desk.previews import Draft
+from services.notify.digests.readers import Wanted
+from services.notify.digests.schedules import Schedule
+from services.notify.digests.subscribing import Choice
+from services.notify.letters import writer_facts
+from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_PUBLIC
 from shared.ids import new_id
 from shared.lanes import Lane
 from shared.models import (

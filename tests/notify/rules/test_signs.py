@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from services.moderation import decisions
-from services.notify import digests, faults, signs, watching
-from services.notify.signs import WAVE_BEGINS, WAVE_ENDS, Now
-from shared import heartbeat, outbox, queues
-from shared.events import IdeaSubmitted
+from services.moderation.decisions import deciding
+from services.notify.alarms import faults, signs, watching
+from services.notify.alarms.signs import WAVE_BEGINS, WAVE_ENDS, Now
+from services.notify.digests import runs
+from shared import heartbeat
+from shared.delivery import outbox, queues
+from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id
 from shared.models import (
     AlertKind,
@@ -170,7 +172,7 @@ class TestChildren:
     def public(self, house, session):
         """A public idea at which no person has looked."""
         idea = house.waiting(status=IdeaStatus.RECEIVED, source="import", source_id="1")
-        decisions.accept_import(session, idea)
+        deciding.accept_import(session, idea)
         session.flush()
         return idea
 
@@ -607,7 +609,7 @@ class TestDigests:
         session.add(Subscription(staff_id=person.id, hour=12))
         after = timedelta(minutes=15) + beyond
         assert house.see(faults.late_digests, after) == ({"overdue": 2} if count else {})
-        assert digests.overdue(session, house.settings.timezone, NOON + after) == 2 * count
+        assert runs.overdue(session, house.settings.timezone, NOON + after) == 2 * count
 
 
 class TestWatching:

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, update
 
-from services.moderation import decisions, official_answers, undoing
-from services.notify import addresses, answers, arrivals, claims
-from services.notify.letters import INTERRUPTED, SUPERSEDED, UNDONE
-from shared import account_links, outbox
+from services.moderation.decisions import deciding, official_answers, undoing
+from services.notify.letters import answers, arrivals
+from services.notify.mail import addresses
+from services.notify.mail.letters import INTERRUPTED, SUPERSEDED, UNDONE
+from services.notify.sending import claims
 from shared.clock import utcnow
-from shared.events import ReceiptAction
+from shared.delivery import outbox
+from shared.delivery.events import ReceiptAction
 from shared.ids import new_id
+from shared.links import account_links
 from shared.models import (
     Contact,
     DeadAddress,
@@ -253,7 +256,7 @@ class TestOfAnArrival:
         assert decision.kind is kind
 
     def test_of_which_the_councils_policy_says_nothing(self, house, session, idea, letter):
-        decisions.publish_by_policy(session, idea)
+        deciding.publish_by_policy(session, idea)
         assert house.fate(letter) is None
 
     def test_whose_decision_was_undone(self, house, idea, letter):

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from services.notify import alert_letters, incidents, notices
-from services.notify.alert_letters import OVER_ALREADY, SHOWN
-from services.notify.incidents import GATHER, QUIET
-from services.notify.notices import SPACING
+from services.notify.alarms import alert_letters, notices
+from services.notify.alarms.alert_letters import OVER_ALREADY, SHOWN
+from services.notify.alarms.notices import SPACING
+from services.notify.mail import incidents
+from services.notify.mail.incidents import GATHER, QUIET
 from shared.clock import utcnow
 from shared.models import (
     AlertKind,

@@ -5,26 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from services.moderation import official_answers, undoing
-from services.notify import (
-    account_letters,
-    answers,
-    arrivals,
-    bounces,
-    letters,
-    subscribing,
-    unsubscribing,
-)
-from services.notify.letters import INTERRUPTED, SUPERSEDED, UNDONE
-from shared import account_links, outbox, queues
+from services.moderation.decisions import official_answers, undoing
+from services.notify.digests import subscribing, unsubscribing
+from services.notify.letters import account_letters, answers, arrivals
+from services.notify.mail import letters
+from services.notify.mail.letters import INTERRUPTED, SUPERSEDED, UNDONE
+from services.notify.sending import bounces
 from shared.clock import utcnow
-from shared.events import (
-    AccountLinkMade,
-    DigestUnsubscribed,
-    IdeaChecked,
-    LetterBounced,
-)
+from shared.delivery import outbox, queues
+from shared.delivery.events import AccountLinkMade, DigestUnsubscribed, IdeaChecked, LetterBounced
 from shared.ids import new_id
+from shared.links import account_links
 from shared.models import (
     BounceKind,
     Contact,

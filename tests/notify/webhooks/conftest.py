@@ -14,11 +14,11 @@ from services.notify.webhooks import endpoints, secrets, writing
 from services.notify.webhooks.addresses import Allowed, read
 from services.notify.webhooks.form import Draft
 from services.notify.webhooks.sending import send_due
-from shared import hooks, outbox, queues
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
-from shared.events import AlertRaised
+from shared.delivery import hooks, outbox, queues
+from shared.delivery.events import AlertRaised
 from shared.ids import new_id
 from shared.models import (
     DeliveryState,

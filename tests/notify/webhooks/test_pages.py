@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from radslag.desk import create_app
-from services.moderation import accounts
+from services.moderation.people import accounts
 from services.notify.webhooks import endpoints, marking
 from services.notify.webhooks.sending import send_due
 from shared.db import Session

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.notify.webhooks.sentences import say
 from services.notify.webhooks.shapes import Told, body
-from shared import hooks, i18n
+from shared import i18n
+from shared.delivery import hooks
 from shared.models import AlertKind, DecisionKind, IdeaStatus, Outcome, ReceiptVerb, WebhookShape
 
 IDEA = {

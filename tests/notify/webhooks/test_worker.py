@@ -7,10 +7,10 @@ import pytest
 
 from services.notify.webhooks import endpoints
 from shared.db import Session
-from shared.events import AlertRaised
+from shared.delivery.events import AlertRaised
+from shared.delivery.outbox import record_all
 from shared.ids import new_id
 from shared.models import DeliveryState, WebhookState
-from shared.outbox import record_all
 from tests.notify.test_worker import start, until  # noqa: F401
 from tests.notify.webhooks.receiving import verified
 

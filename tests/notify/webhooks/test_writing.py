@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select
 
-from services.moderation import official_answers
+from services.moderation.decisions import official_answers
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.payloads import _TOLD
 from services.notify.webhooks.sending import send_due
-from shared import db, events, hooks, outbox, queues
+from shared import db
 from shared.clock import utcnow
 from shared.db import Session
-from shared.events import AlertRaised, IdeaChecked, IdeaSubmitted, ReceiptAction
+from shared.delivery import events, hooks, outbox, queues
+from shared.delivery.events import AlertRaised, IdeaChecked, IdeaSubmitted, ReceiptAction
 from shared.ids import new_id
 from shared.models import (
     DecisionKind,

@@ -15,8 +15,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session as SqlSession
 
-from shared import db, heartbeat, ledger, queues
+from shared import db, heartbeat
 from shared.clock import utcnow
+from shared.delivery import ledger, queues
 from shared.models import Heartbeat
 from tests.shared.database.rows import NOW, Row, Rows
 

@@ -1,0 +1,183 @@
+"""How many ideas a second the public web takes in, and whether anybody can stand in its door.
+
+    python -m bench intake [--rounds 5] [--seconds 6] [--isso URL] [--wordpress URL] [--attack]
+
+A whole system is started as `radslag up` starts it, in a folder of its own, without a limit per
+source; wrk (Debian's package) sends one new idea with each request, and each is committed. The
+rounds of all rows are interleaved and the median counts: these machines are noisy, and only ratios
+of one run mean something. Isso and WordPress run elsewhere on this machine, with moderation on and
+their flood guards off, and are named by their addresses.
+
+With `--attack` half requests, idle connections, dripping bodies and readers of ten bytes a second
+come at once, and beside them a visitor, who is timed before and meanwhile.
+"""
+
+import argparse
+import contextlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.intake.attack import attack
+from bench.intake.system import RunningSystem, started
+
+_COUNCIL = "pizza-och-politik"
+_TEXT = "Fler soptunnor i parken nummer "
+# What wrk sends: a text that nobody sent before, from each of its threads.
+_SCRIPT = """
+local n, thread = 0, 1
+init = function(args)
+  math.randomseed(os.time() + tonumber(tostring({{}}):sub(8), 16) % 100000)
+  thread = math.random(1e9)
+end
+request = function()
+  n = n + 1
+  local words = thread .. "{gap}" .. n
+  return wrk.format("POST", "{path}", {{["Content-Type"] = "{kind}", ["Origin"] = "{origin}"}},
+    '{before}' .. words .. '{after}')
+end
+"""
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+_SCRIPTS = {
+    "json": {
+        "path": "/api/v1/ideas",
+        "kind": _JSON,
+        "before": f'{{"council":"{_COUNCIL}","text":"{_TEXT}',
+        "after": '"}',
+    },
+    "form": {
+        "path": f"/councils/{_COUNCIL}/ideas",
+        "kind": _FORM,
+        "before": f"author=&email=&text={_TEXT.replace(' ', '+')}",
+        "gap": "+",
+    },
+    "isso": {
+        "path": "/new?uri=%2Fidea",
+        "kind": _JSON,
+        "origin": "http://localhost:9999",
+        "before": f'{{"author":"Anonym","title":"t","text":"{_TEXT}',
+        "after": '"}',
+    },
+    "wordpress": {
+        "path": "/wp-comments-post.php",
+        "kind": _FORM,
+        "before": (
+            "author=Anonym&email=&url=&comment_post_ID=1&comment_parent=0"
+            f"&comment={_TEXT.replace(' ', '+')}"
+        ),
+        "gap": "+",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Who is measured, what is sent, over how many connections, and what stands still meanwhile."""
+
+    name: str
+    url: str
+    script: str
+    connections: int
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round gave: requests a second, milliseconds, and answers that were no success."""
+
+    a_second: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+
+def main() -> int:
+    """Start, measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=6)
+    parser.add_argument("--isso", metavar="URL")
+    parser.add_argument("--wordpress", metavar="URL")
+    parser.add_argument("--attack", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="intake ") as path, started(Path(path)) as system:
+        if asked.attack:
+            Console().print(attack(system))
+            return 0
+        if shutil.which("wrk") is None:
+            print("needs wrk (Debian's package of that name)", file=sys.stderr)
+            return 2
+        rows = [
+            Row("Rådslag, JSON, workers paused", system.public, "json", 8, paused=True),
+            Row("Rådslag, JSON, workers paused", system.public, "json", 64, paused=True),
+            Row("Rådslag, JSON, all checked", system.public, "json", 8),
+            Row("Rådslag, form, all checked", system.public, "form", 8),
+            *([Row("Isso", asked.isso, "isso", 8)] if asked.isso else []),
+            *([Row("WordPress", asked.wordpress, "wordpress", 8)] if asked.wordpress else []),
+        ]
+        Console().print(measure(system, rows, asked.rounds, asked.seconds))
+    return 0
+
+
+def measure(system: RunningSystem, rows: list[Row], rounds: int, seconds: int) -> Table:
+    """Run each row once in each round, and return the medians."""
+    found: dict[Row, list[Round]] = defaultdict(list)
+    for _ in range(rounds):
+        for row in rows:
+            pause = system.paused("celery|radslag relay|radslag clock")
+            with pause if row.paused else contextlib.nullcontext():
+                found[row].append(load(row, seconds))
+    table = Table("What", "Connections", "Requests/s", "p50 ms", "p99 ms", "Failed")
+    for row, each in found.items():
+        rates = [one.a_second for one in each]
+        table.add_row(
+            row.name,
+            str(row.connections),
+            f"{statistics.median(rates):.0f} ({min(rates):.0f}-{max(rates):.0f})",
+            f"{statistics.median(one.p50_ms for one in each):.1f}",
+            f"{statistics.median(one.p99_ms for one in each):.1f}",
+            str(sum(one.failed for one in each)),
+        )
+    return table
+
+
+def load(row: Row, seconds: int) -> Round:
+    """Let wrk send ideas for so many seconds."""
+    values = {"origin": row.url, "gap": " ", "after": "", **_SCRIPTS[row.script]}
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_SCRIPT.format(**values))
+        script.flush()
+        command = ["wrk", "-t1", f"-c{row.connections}", f"-d{seconds}", "--latency"]
+        done = subprocess.run(
+            [*command, "-s", script.name, row.url], capture_output=True, text=True, check=True
+        )
+    said = done.stdout
+    sent = int(_found(r"(\d+) requests in", said))
+    failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", said) or 0)
+    return Round((sent - failed) / seconds, _ms("50%", said), _ms("99%", said), failed)
+
+
+def _found(pattern: str, words: str) -> str:
+    match = re.search(pattern, words)
+    return match[1] if match else ""
+
+
+def _ms(part: str, said: str) -> float:
+    match = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)$", said, re.MULTILINE)
+    if match is None:
+        return float("nan")
+    return float(match[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[match[2]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `radslag`: one file each, loaded only when asked for."""

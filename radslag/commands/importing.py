@@ -1,0 +1,188 @@
+"""Bring in an old thread: ideas that were public already, with their own dates and names."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import func, or_, select
+
+from radslag import judging
+from radslag.environment import RefusedError
+from radslag.running import with_system
+from services.moderation.checking import equipping, meaning
+from services.moderation.checks import checks_with
+from services.moderation.decisions import deciding
+from services.moderation.semantic.model import Model, NotAvailableError, load, why_off
+from services.submission import imports, intake
+from services.submission.imports import store
+from services.submission.imports.entries import Entry, ImportFileError
+from shared.config import Settings
+from shared.db import Session
+from shared.models import OutboxDelivery, OutboxEvent, QueueEntry, Reason
+
+_LOOK_EVERY_S = 0.3
+# No check takes this long: nobody is checking.
+_NOBODY_CHECKS_AFTER_S = 60
+_IDS_AT_A_TIME = 5000
+# A dry run of so many texts takes less than a minute with the semantic depth.
+_SEMANTIC_UNSAID = 500
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--council", "slug", required=True, help="The council that the thread belongs to.")
+@click.option("--format", "form", type=click.Choice(list(imports.READERS)), help="Else by ending.")
+@click.option("--dry-run", is_flag=True, help="Store nothing; say what the checks would find.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--semantic/--no-semantic",
+    "semantic",
+    default=None,
+    help="With --dry-run: suggest the same wish in other words, too. Takes a tenth of a second a "
+    "text; unsaid, where that depth is on and the file has at most 500.",
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait for the checks.")
+@with_system
+def command(
+    *,
+    file: Path,
+    slug: str,
+    form: str | None,
+    dry_run: bool,
+    as_json: bool,
+    semantic: bool | None,
+    no_wait: bool,
+    settings: Settings,
+) -> None:
+    """Bring in an old thread; again adds nothing. Nobody gets a letter."""
+    form = form or imports.format_of(file)
+    if form is None:
+        raise click.UsageError("Say what the file is: --format page, wxr, csv or json.")
+    try:
+        entries = imports.read(file.read_bytes(), form, settings.timezone)
+        if dry_run:
+            _judge(entries, slug, semantic=semantic, as_json=as_json)
+            return
+        brought = _store(entries, slug, settings)
+    except ImportFileError as error:
+        raise RefusedError(f"{file}: {error}. Nothing was stored.") from None
+    except intake.UnknownCouncilError:
+        raise RefusedError(f"There is no council {slug}.") from None
+    new = [idea.id for idea in brought.new]
+    checked = not no_wait and _wait(new)
+    _report(new, brought.known, checked=checked, as_json=as_json)
+
+
+def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Brought:
+    with Session.begin() as session:
+        council = intake.find_council(session, slug)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            return store.bring_in(
+                session,
+                council,
+                progress.track(entries, description="Storing"),
+                timezone=settings.timezone,
+                accept=deciding.accept_import,
+            )
+
+
+def _judge(entries: Sequence[Entry], slug: str, *, semantic: bool | None, as_json: bool) -> None:
+    with Session() as session:
+        if semantic is None:
+            wanted = meaning.is_on(session) and len(entries) <= _SEMANTIC_UNSAID
+            semantic = wanted and why_off() is None
+        language = intake.find_council(session, slug).language
+        checks = checks_with(equipping.standing(session))
+    texts = [
+        judging.Judged(entry.id, entry.form.text, entry.form.author or "", language)
+        for entry in entries
+    ]
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Checking", total=len(texts))
+        for line in judging.lines(texts, checks, _model() if semantic else None):
+            progress.advance(task)
+            if as_json:
+                click.echo(json.dumps(line, ensure_ascii=False))
+                continue
+            click.echo(f"{line['id']}  {line['verdict']}")
+            for finding in line["findings"]:
+                click.echo(f"    {finding['explanation']}")
+
+
+def _model() -> Model:
+    try:
+        return load()
+    except NotAvailableError as error:
+        raise RefusedError(f"The semantic depth is off: {error}.") from None
+
+
+def _wait(ideas: Sequence[UUID]) -> bool:
+    """Wait until the checks of these ideas are done, and say whether they are."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Checking", total=len(ideas))
+        done, since = 0, time.monotonic()
+        while done < len(ideas):
+            now_done = _count_done(ideas)
+            progress.update(task, completed=now_done)
+            if now_done > done:
+                done, since = now_done, time.monotonic()
+            elif time.monotonic() - since > _NOBODY_CHECKS_AFTER_S:
+                click.echo("Nobody is checking: they wait until the system runs.", err=True)
+                return False
+            else:
+                time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def _count_done(ideas: Sequence[UUID]) -> int:
+    """Count those whose check is done, or was given up and lies with a moderator."""
+    finished = or_(OutboxDelivery.done_at.is_not(None), OutboxDelivery.failed_at.is_not(None))
+    counted = 0
+    with Session() as session:
+        for piece in _pieces(ideas):
+            counted += (
+                session.scalar(
+                    select(func.count())
+                    .select_from(OutboxEvent)
+                    .join(OutboxDelivery, OutboxDelivery.event_id == OutboxEvent.id)
+                    .where(
+                        OutboxEvent.subject_id.in_(piece),
+                        OutboxEvent.kind == "IdeaSubmitted",
+                        finished,
+                    )
+                )
+                or 0
+            )
+    return counted
+
+
+def _report(ideas: Sequence[UUID], known: int, *, checked: bool, as_json: bool) -> None:
+    to_clean = 0
+    with Session() as session:
+        for piece in _pieces(ideas):
+            to_clean += (
+                session.scalar(
+                    select(func.count())
+                    .select_from(QueueEntry)
+                    .where(QueueEntry.idea_id.in_(piece), QueueEntry.reason == Reason.CLEAN_UP)
+                )
+                or 0
+            )
+    if as_json:
+        answer = {"new": len(ideas), "known": known, "checked": checked, "clean_up": to_clean}
+        click.echo(json.dumps(answer))
+        return
+    click.echo(f"{len(ideas)} new, {known} known already.")
+    if ideas and checked:
+        click.echo(f"{to_clean} of them wait in the queue to be cleaned up.")
+    elif ideas:
+        click.echo("The checks are not done yet.")
+
+
+def _pieces(ideas: Sequence[UUID]) -> list[Sequence[UUID]]:
+    return [ideas[start : start + _IDS_AT_A_TIME] for start in range(0, len(ideas), _IDS_AT_A_TIME)]

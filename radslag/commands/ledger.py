@@ -1,0 +1,41 @@
+"""Read the books: whether what came in adds up to what is there."""
+
+import json
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from radslag.running import with_system
+from shared.config import Settings
+from shared.db import Session
+from shared.delivery import ledger
+
+
+@click.command("ledger")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@with_system
+def command(as_json: bool, settings: Settings) -> None:  # noqa: ARG001
+    """Add up every idea, decision and letter; the exit code is 1 when something is missing."""
+    with Session() as session:
+        books = ledger.read(session)
+    if as_json:
+        click.echo(json.dumps(books.as_json(), ensure_ascii=False))
+    else:
+        _show(books)
+    sys.exit(0 if books.adds_up else 1)
+
+
+def _show(books: ledger.Ledger) -> None:
+    table = Table(box=None, show_header=False)
+    for name, value in books.as_json().items():
+        if name != "violations":
+            table.add_row(name.replace("_", " "), "-" if value is None else str(value))
+    console = Console()
+    console.print(table)
+    for violation in books.violations:
+        numbers = ", ".join(map(str, violation["examples"]))
+        console.print(f"BROKEN: {violation['rule']} ({violation['count']}) {numbers}", style="red")
+    if books.adds_up:
+        console.print("Everything adds up.")

@@ -1,0 +1,69 @@
+"""The relay process: drains the outbox until it is told to stop."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from types import FrameType
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from radslag.processes import here
+from services.moderation.checking import verdicts
+from services.moderation.semantic import outcomes
+from shared import db, heartbeat, log
+from shared.config import Settings
+from shared.delivery import queues, relay
+from shared.delivery.worker import make_celery
+
+_log = logging.getLogger(__name__)
+
+POLL_S = 0.25
+# After an error of the database: it is restarting, or gone for a while.
+PAUSE_S = 1.0
+
+# What each consumer says when its work is given up; the others leave a failed job alone.
+GIVE_UP: Mapping[str, relay.GiveUp] = {
+    queues.CHECK.name: verdicts.give_up,
+    queues.MEANING.name: outcomes.give_up,
+}
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Offer what is not done, every quarter of a second, until `stop` is set.
+
+    Outages of the database and the broker are waited out.
+    """
+    celery = make_celery("relay", [], settings)
+    next_beat = 0.0
+    while not stop.is_set():
+        try:
+            if time.monotonic() >= next_beat:
+                with db.Session.begin() as session:
+                    heartbeat.beat(session, here("relay"))
+                next_beat = time.monotonic() + heartbeat.BEAT_S
+            offered = relay.relay_once(celery, GIVE_UP)
+        except SQLAlchemyError as error:
+            _log.warning("the database does not answer; the relay waits", exc_info=error)
+            stop.wait(PAUSE_S)
+            continue
+        if not offered:
+            stop.wait(POLL_S)
+
+
+@click.command("relay", hidden=True)
+def command() -> None:
+    """Offer every event to its consumers until they have acted on it."""
+    settings = Settings.from_env()
+    log.configure(settings.log_level)
+    db.configure(settings)
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    run(settings, stop)

@@ -1,0 +1,150 @@
+"""Accounts at the desk: add, invite, list, roles, disable and enable, lost second factors."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from radslag.running import with_system
+from services.moderation.people import accounts, invitations, roles, second_factor
+from services.moderation.people.accounts import AccountError
+from services.moderation.people.roles import LastAdministratorError
+from shared.config import Settings
+from shared.db import Session
+from shared.models import Role, Staff
+
+
+@click.group("staff")
+def command() -> None:
+    """Accounts at the desk."""
+
+
+@command.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", default="", help="What colleagues see.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@with_system
+def add(settings: Settings, email: str, role: str, name: str, password_stdin: bool) -> None:
+    """Create an account for EMAIL."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        with Session.begin() as session:
+            accounts.add_staff(session, email, Role(role), password, name=name)
+    except AccountError as error:
+        click.echo(error.sentence, err=True)
+        sys.exit(2)
+    click.echo(f"{email} can sign in at {settings.desk_url}.")
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object a line.")
+@with_system
+def list_staff(settings: Settings, as_json: bool = False) -> None:
+    """List all accounts."""
+    del settings
+    with Session() as session:
+        people = session.scalars(select(Staff).order_by(Staff.email)).all()
+    rows = [
+        {
+            "email": person.email,
+            "name": person.name,
+            "role": person.role.value,
+            "disabled": person.disabled_at is not None,
+        }
+        for person in people
+    ]
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    table = Table("E-mail", "Name", "Role", "Account")
+    for row in rows:
+        state = "disabled" if row["disabled"] else "open"
+        table.add_row(str(row["email"]), str(row["name"]), str(row["role"]), state)
+    Console().print(table)
+
+
+@command.command("invite")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", default="", help="What colleagues see.")
+@with_system
+def invite(settings: Settings, email: str, role: str, name: str) -> None:
+    """Mail EMAIL a link that makes an account; it is good for seven days, once."""
+    try:
+        with Session.begin() as session:
+            invitations.invite(session, settings, email=email, role=Role(role), name=name, by=None)
+    except AccountError as error:
+        click.echo(error.sentence, err=True)
+        sys.exit(2)
+    click.echo(f"An invitation to {email} is on its way.")
+
+
+@command.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@with_system
+def change_role(settings: Settings, email: str, role: str) -> None:
+    """Give the account of EMAIL another role."""
+    del settings
+    with _account(email) as (session, person):
+        roles.change_role(session, person, Role(role), by=None)
+    click.echo(f"{email} is {role} now.")
+
+
+@command.command("disable")
+@click.argument("email")
+@with_system
+def disable(settings: Settings, email: str) -> None:
+    """Close the account of EMAIL; its sessions end at once."""
+    del settings
+    with _account(email) as (session, person):
+        roles.disable(session, person, by=None)
+    click.echo(f"{email} is signed out and cannot sign in.")
+
+
+@command.command("enable")
+@click.argument("email")
+@with_system
+def enable(settings: Settings, email: str) -> None:
+    """Open the closed account of EMAIL again."""
+    del settings
+    with _account(email) as (session, person):
+        roles.enable(session, person, by=None)
+    click.echo(f"{email} can sign in.")
+
+
+@command.command("reset-second-factor")
+@click.argument("email")
+@with_system
+def reset_second_factor(settings: Settings, email: str) -> None:
+    """Take the second factor of EMAIL away, when phone and recovery codes are lost."""
+    del settings
+    with _account(email) as (session, person):
+        second_factor.remove(session, person, by=None)
+    click.echo(f"{email} is signed out and signs in with the password alone.")
+
+
+@contextmanager
+def _account(email: str) -> Iterator[tuple[SqlSession, Staff]]:
+    """Open a unit of work on an account; exit 1 where there is none, or must be."""
+    try:
+        with Session.begin() as session:
+            person = accounts.find(session, email)
+            if person is None:
+                click.echo(f"There is no account {email}.", err=True)
+                sys.exit(1)
+            yield session, person
+    except LastAdministratorError:
+        click.echo(f"{email} is the last administrator: make somebody else one first.", err=True)
+        sys.exit(1)

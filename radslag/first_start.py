@@ -1,0 +1,27 @@
+"""What a system that nobody has used yet gets: rules, councils, a way in for its administrator."""
+
+from sqlalchemy import exists, select
+
+from services.moderation.desk import access
+from services.moderation.settings.seed import seed_councils, seed_rules
+from shared.config import Settings
+from shared.db import Session
+from shared.models import Council, Staff
+
+
+def seed(*, councils: bool) -> None:
+    """Give a system the city's rules and, if it has neither councils nor staff, the four councils.
+
+    Without rules nothing can be rejected, so every system gets them.
+    """
+    with Session.begin() as session:
+        seed_rules(session)
+        unused = not session.scalar(select(exists(select(Council)) | exists(select(Staff))))
+        if councils and unused:
+            seed_councils(session)
+
+
+def administrator_link(settings: Settings) -> str | None:
+    """Return the one-use link that makes the first administrator, while there is none."""
+    with Session.begin() as session:
+        return access.first_admin_link(session, settings)

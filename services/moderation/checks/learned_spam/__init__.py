@@ -1,0 +1,1 @@
+"""The spam check that learns: features, the model, its training and its figures."""

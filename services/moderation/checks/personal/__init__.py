@@ -1,0 +1,1 @@
+"""Checks for what leads to a person: names, numbers, addresses, children, health and faith."""

@@ -1,0 +1,1 @@
+"""What people do about ideas: states, decisions, undoing, and what these need."""

@@ -1,0 +1,174 @@
+"""The city's official answer to an idea: written in versions, each sealed; the newest one stands.
+
+It is public at once, for as long as its idea is. Letters wait for the undo window, as those of
+decisions do.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions.transitions import NotAllowed, locked
+from services.moderation.settings.admin_forms import BadField
+from shared.delivery import outbox
+from shared.delivery.events import IdeaAnswered
+from shared.i18n import gettext as _
+from shared.ids import new_id
+from shared.models import Idea, IdeaStatus, OfficialAnswer
+from shared.text import clean
+
+MAX_TEXT = 4000
+MAX_SIGNATURE = 80
+
+
+class Moved(Exception):  # noqa: N818 - says what it is
+    """Somebody else has changed the answer since the person saw it."""
+
+
+def text_of(fields: Mapping[str, str]) -> str:
+    """Read what the city answers. Raises BadField when it says nothing, or too much."""
+    text = clean(fields.get("official_text", ""))
+    if not text or len(text) > MAX_TEXT:
+        sentence = _("Skriv stadens svar, högst %(most)s tecken.", most=MAX_TEXT)
+        raise BadField("official_text", sentence)
+    return text
+
+
+def signature_of(fields: Mapping[str, str]) -> str:
+    """Read who answers, one line; empty means the city itself. Raises BadField."""
+    signature = " ".join(clean(fields.get("signature", "")).split())
+    if len(signature) > MAX_SIGNATURE:
+        sentence = _("Avsändaren får ha högst %(most)s tecken.", most=MAX_SIGNATURE)
+        raise BadField("signature", sentence)
+    return signature
+
+
+def seen_of(fields: Mapping[str, str]) -> int:
+    """Read which version the person saw; 0: none. Raises BadField."""
+    seen = fields.get("seen_answer", "")
+    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+        raise BadField("seen_answer", _("Det framgår inte vilken version du har sett."))
+    return int(seen)
+
+
+def standing(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:
+    """Return the newest version; without a text it says that there is no answer any more."""
+    return session.scalar(
+        select(OfficialAnswer)
+        .where(OfficialAnswer.idea_id == idea_id)
+        .order_by(OfficialAnswer.version.desc())
+        .limit(1)
+    )
+
+
+def write(
+    session: SqlSession,
+    *,
+    number: str,
+    staff_id: UUID,
+    seen: int,
+    text: str,
+    signature: str = "",
+    tells: bool = False,
+) -> OfficialAnswer:
+    """Answer the idea with this number, or write a new version of the answer.
+
+    The writers hear of the first one always, of a later one when it `tells`. The same words again
+    change nothing. Raises LookupError for an unknown number, NotAllowed for an idea that is not
+    public, and Moved when `seen` is not the version that stands.
+    """
+    idea, last = _locked(session, number)
+    has_answer = last is not None and last.text is not None
+    if last is not None and (last.text, last.signature) == (text, signature) and not tells:
+        return last
+    _require(idea, last, seen)
+    return _append(
+        session, idea, last, staff_id, text=text, signature=signature, tells=tells or not has_answer
+    )
+
+
+def take_back(session: SqlSession, *, number: str, staff_id: UUID, seen: int) -> OfficialAnswer:
+    """Leave the idea without an answer; what was answered stays in the history.
+
+    Raises what `write` raises, and NotAllowed when there is no answer.
+    """
+    idea, last = _locked(session, number)
+    if last is None or last.text is None:
+        raise NotAllowed(_("Idén har inget svar att ta tillbaka."))
+    if last.version != seen:
+        raise Moved
+    return _append(session, idea, last, staff_id, text=None)
+
+
+def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAnswer:
+    """Put back what stood before a version; only the newest can be undone, and no undo.
+
+    A second click changes nothing. Raises LookupError, Moved and NotAllowed.
+    """
+    undone = session.get(OfficialAnswer, answer_id)
+    if undone is None:
+        raise LookupError
+    idea, last = _locked(session, session.get_one(Idea, undone.idea_id).number)
+    if last is not None and last.undoes == undone.id:
+        return last
+    if last is None or last.id != undone.id:
+        raise Moved
+    if undone.undoes is not None:
+        raise NotAllowed(_("Ett ångrat svar går inte att ångra. Skriv svaret på nytt i stället."))
+    before = session.scalar(
+        select(OfficialAnswer).where(
+            OfficialAnswer.idea_id == idea.id, OfficialAnswer.version == undone.version - 1
+        )
+    )
+    return _append(
+        session,
+        idea,
+        last,
+        staff_id,
+        text=before.text if before else None,
+        signature=before.signature if before else "",
+        undoes=undone.id,
+    )
+
+
+def _locked(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | None]:
+    """Lock the idea, as decisions do, and return it with the newest version of its answer."""
+    for idea in locked(session, Idea.number == number):
+        return idea, standing(session, idea.id)
+    raise LookupError
+
+
+def _require(idea: Idea, last: OfficialAnswer | None, seen: int) -> None:
+    if idea.status is not IdeaStatus.PUBLISHED:
+        raise NotAllowed(_("Bara en publicerad idé kan få ett svar från staden."))
+    if seen != (last.version if last else 0):
+        raise Moved
+
+
+def _append(
+    session: SqlSession,
+    idea: Idea,
+    last: OfficialAnswer | None,
+    staff_id: UUID,
+    *,
+    text: str | None,
+    signature: str = "",
+    tells: bool = False,
+    undoes: UUID | None = None,
+) -> OfficialAnswer:
+    answer = OfficialAnswer(
+        id=new_id(),
+        idea_id=idea.id,
+        version=last.version + 1 if last else 1,
+        text=text,
+        signature=signature,
+        tells=tells,
+        undoes=undoes,
+        staff_id=staff_id,
+    )
+    session.add(answer)
+    session.flush()  # the event names it
+    outbox.record(session, IdeaAnswered(idea.id, answer.id))
+    return answer

@@ -1,0 +1,79 @@
+"""What a decision needs before it can be made: locks, a rule in force, a status that fits."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions import transitions
+from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
+from shared.i18n import gettext as _
+from shared.models import DecisionKind, Idea, IdeaStatus, Rule
+
+
+def locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Idea | None]:
+    """Lock the idea and the one it may be merged into, in the order of their ids.
+
+    Raises LookupError for an unknown number, NotAllowed for an unknown target.
+    """
+    numbers = [number] if into is None else [number, into]
+    found = transitions.locked(session, Idea.number.in_(numbers))
+    by_number = {idea.number: idea for idea in found}
+    if number not in by_number:
+        raise LookupError
+    return by_number[number], target_of(by_number, into)
+
+
+def target_of(by_number: Mapping[str, Idea], into: str | None) -> Idea | None:
+    """Return the idea to merge into, if one is named. Raises NotAllowed for an unknown number."""
+    if into is None:
+        return None
+    if into not in by_number:
+        raise NotAllowed(_("Det finns ingen idé med det numret att slå ihop med."))
+    return by_number[into]
+
+
+def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
+    """Return the newest version in force of a rule; None for no code. Raises NotAllowed."""
+    if not code:
+        return None
+    rule = newest_in_force(session, code)
+    if rule is None:
+        raise NotAllowed(_("Den regeln finns inte."))
+    return rule
+
+
+def newest_in_force(session: SqlSession, code: str) -> Rule | None:
+    """Return the newest version in force of a rule, if there is one."""
+    return session.scalar(
+        select(Rule)
+        .where(Rule.code == code, Rule.in_force_from <= func.now())
+        .order_by(Rule.version.desc())
+        .limit(1)
+    )
+
+
+def require(
+    idea: Idea, kind: DecisionKind, rule: Rule | None, target: Idea | None, *, masked: bool
+) -> None:
+    """Raise NotAllowed when a kind does not fit the idea's status, or lacks what it needs."""
+    allowed, _after = TRANSITIONS[kind]
+    if idea.status not in allowed:
+        raise NotAllowed(_("Beslutet passar inte idéns läge just nu."))
+    public = idea.status is IdeaStatus.PUBLISHED
+    if kind is DecisionKind.PUBLISH and public and idea.public_version == idea.text_version:
+        raise NotAllowed(_("Den texten är redan publicerad."))
+    if kind is DecisionKind.REJECT and rule is None:
+        raise NotAllowed(_("Välj vilken regel avslaget bygger på."))
+    if kind is DecisionKind.MASK and not masked:
+        raise NotAllowed(_("Välj vilka ord som ska maskas."))
+    if kind is not DecisionKind.MERGE:
+        return
+    if target is None:
+        raise NotAllowed(_("Skriv numret på idén som den ska slås ihop med."))
+    if target.id == idea.id:
+        raise NotAllowed(_("En idé kan inte slås ihop med sig själv."))
+    if target.council_id != idea.council_id:
+        raise NotAllowed(_("Bara idéer till samma råd kan slås ihop."))
+    if target.status not in CAN_HOLD_MERGED:
+        raise NotAllowed(_("Idén att slå ihop med måste vara publicerad eller vänta på beslut."))

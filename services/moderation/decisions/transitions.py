@@ -1,0 +1,200 @@
+"""The states of an idea and the moves between them: what every decision is made of."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions import entries
+from shared.delivery import outbox
+from shared.delivery.events import IdeaDecided
+from shared.ids import new_id
+from shared.models import (
+    Decision,
+    DecisionKind,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    Reason,
+    Rule,
+)
+
+ANONYMOUS = "Anonym"
+
+# From which statuses a kind may be chosen, and where it leads; None leaves the status as it is.
+TRANSITIONS: Mapping[DecisionKind, tuple[frozenset[IdeaStatus], IdeaStatus | None]] = (
+    MappingProxyType(
+        {
+            DecisionKind.PUBLISH: (
+                # From `published` it accepts a correction.
+                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
+                IdeaStatus.PUBLISHED,
+            ),
+            DecisionKind.REJECT: (
+                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
+                IdeaStatus.REJECTED,
+            ),
+            DecisionKind.MERGE: (
+                frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}),
+                IdeaStatus.MERGED,
+            ),
+            DecisionKind.MASK: (frozenset({IdeaStatus.WAITING, IdeaStatus.PUBLISHED}), None),
+            DecisionKind.KEEP: (
+                frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED}),
+                None,
+            ),
+            DecisionKind.REOPEN: (
+                frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED}),
+                IdeaStatus.WAITING,
+            ),
+        }
+    )
+)
+CAN_HOLD_MERGED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.WAITING})
+
+
+class Last(NamedTuple):
+    """The decision that stands in the way of another; values, which outlive the transaction."""
+
+    id: UUID
+    idea_id: UUID
+    kind: DecisionKind
+    decided_at: datetime
+
+
+class Conflict(Exception):  # noqa: N818 - the word of the contract
+    """The idea moved since the person saw it."""
+
+    def __init__(self, *, seen_version: int, version: int, last: Decision | None) -> None:
+        super().__init__("the idea moved")
+        self.seen_version = seen_version
+        self.version = version
+        self.last = (
+            Last(last.id, last.idea_id, last.kind, last.decided_at) if last is not None else None
+        )
+
+
+class NotAllowed(Exception):  # noqa: N818 - says what it is
+    """The decision does not fit; `reason` is a sentence for the person who tried."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("decision not allowed")
+        self.reason = reason
+
+
+def locked(session: SqlSession, which: ColumnElement[bool]) -> Sequence[Idea]:
+    """Lock ideas in the order of their ids, so that two acts wait instead of deadlocking."""
+    return session.scalars(
+        select(Idea)
+        .where(which)
+        .order_by(Idea.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def latest(session: SqlSession, idea_id: UUID) -> Decision | None:
+    """Return the newest decision about an idea."""
+    return session.scalar(
+        select(Decision).where(Decision.idea_id == idea_id).order_by(Decision.seq.desc()).limit(1)
+    )
+
+
+def new_decision(  # noqa: PLR0913 - all that a decision can say
+    idea: Idea,
+    kind: DecisionKind,
+    *,
+    staff_id: UUID | None = None,
+    rule: Rule | None = None,
+    target: Idea | None = None,
+    undoes: Decision | None = None,
+    note: str | None = None,
+    reason_text: str | None = None,
+    by_the_first: bool = False,
+    bulk_id: UUID | None = None,
+    children: Sequence[Idea] = (),
+) -> Decision:
+    """Make the row: what stood before is noted in it, and the idea's version moves on."""
+    if undoes is not None:
+        after = undoes.status_before
+    elif kind in TRANSITIONS:
+        after = TRANSITIONS[kind][1] or idea.status
+    else:
+        after = IdeaStatus.PUBLISHED
+    decision = Decision(
+        id=new_id(),
+        idea_id=idea.id,
+        kind=kind,
+        staff_id=staff_id,
+        rule_id=rule.id if rule else None,
+        into_id=target.id if target else None,
+        undoes=undoes.id if undoes else None,
+        bulk_id=bulk_id,
+        note=note or None,
+        reason_text=reason_text or None,
+        by_the_first=by_the_first,
+        seen_version=idea.version,
+        status_before=idea.status,
+        status_after=after,
+        text_version=idea.text_version,
+        before={
+            "status": idea.status.value,
+            "rule_id": idea.rule_id,
+            "merged_into": str(idea.merged_into) if idea.merged_into else None,
+            "counts_as_support": idea.counts_as_support,
+            "public_version": idea.public_version,
+            "text_version": idea.text_version,
+            "published_at": idea.published_at.isoformat() if idea.published_at else None,
+            # Merged into this one, and following it into its own target.
+            "children": [str(child.id) for child in children],
+            # Those of them that counted as supporters of this one.
+            "counted": [str(child.id) for child in children if child.counts_as_support],
+        },
+    )
+    idea.version += 1
+    return decision
+
+
+def leave_status(idea: Idea) -> None:
+    """Let go of what belongs to the status that the idea is leaving."""
+    idea.public_version = idea.public_text = idea.public_author = None
+    idea.rule_id = None
+    idea.merged_into = None
+    idea.counts_as_support = False
+
+
+def show(session: SqlSession, idea: Idea, version: int) -> None:
+    """Make a text version the public one."""
+    standing = session.get_one(IdeaText, (idea.id, version))
+    idea.public_version = version
+    idea.public_text = standing.text
+    idea.public_author = standing.author or ANONYMOUS
+
+
+def merged_into(session: SqlSession, idea: Idea) -> Sequence[Idea]:
+    """Return the ideas that are merged into this one, the earliest first, locked."""
+    return session.scalars(
+        select(Idea)
+        .where(Idea.merged_into == idea.id)
+        .order_by(Idea.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> None:
+    """Send the ideas merged into one that leaves back to a moderator.
+
+    `cause` is the decision that made it leave; its undo takes them back. None: its writer withdrew.
+    """
+    for child in merged_into(session, target):
+        decision = new_decision(child, DecisionKind.REOPEN, bulk_id=cause)
+        session.add(decision)
+        session.flush()  # the event names the decision
+        leave_status(child)
+        child.status = IdeaStatus.WAITING
+        entries.open_entry(session, child.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
+        outbox.record(session, IdeaDecided(child.id, decision.id, DecisionKind.REOPEN))

@@ -1,0 +1,1 @@
+"""The desk: every page of moderation, and the only place here that knows Flask."""

@@ -1,0 +1,251 @@
+"""What the pages of an act on many ideas read: which they are, and what became of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
+
+from services.moderation.decisions.bulk import KINDS
+from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS
+from services.moderation.desk.queue.queue_filter import place_in
+from shared.clock import utcnow
+from shared.models import (
+    Contact,
+    Council,
+    Decision,
+    DecisionKind,
+    DuplicateLink,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    Outcome,
+    Precision,
+    QueueEntry,
+    Rule,
+    Staff,
+    Verdict,
+)
+
+MAX_BULK = 1000
+_MERGE = DecisionKind.MERGE
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of the ideas that an act is about, as the person sees it."""
+
+    number: str
+    version: int
+    status: IdeaStatus
+    council_id: int
+    council: str
+    author: str
+    text: str
+    received_at: datetime
+    precision: Precision
+    outcome: Outcome | None
+    has_contact: bool
+    has_correction: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The ideas of an act that has not been made yet."""
+
+    items: Sequence[Item]
+
+    @cached_property
+    def kinds(self) -> list[DecisionKind]:
+        """What can be decided about every one of them."""
+        fitting = [kind for kind in KINDS if all(_fits(kind, item) for item in self.items)]
+        together = len({item.council_id for item in self.items}) == 1
+        return [kind for kind in fitting if together or kind is not _MERGE]
+
+    @cached_property
+    def statuses(self) -> list[tuple[IdeaStatus, int]]:
+        """How many there are of each status."""
+        return Counter(item.status for item in self.items).most_common()
+
+    @cached_property
+    def councils(self) -> list[tuple[str, int]]:
+        """How many there are to each council."""
+        return Counter(item.council for item in self.items).most_common()
+
+    @property
+    def with_contact(self) -> int:
+        """How many writers left an address."""
+        return sum(item.has_contact for item in self.items)
+
+    @property
+    def looks_like_spam(self) -> bool:
+        """Whether the checks think so of every one of them."""
+        return all(item.outcome is Outcome.LIKELY_SPAM for item in self.items)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Their numbers, in the order in which they came."""
+        return [item.number for item in self.items]
+
+    def merged(self, target: Item | None) -> "Preview":
+        """Return those that a merge would be about: all but the one that they go to."""
+        numbers = {target.number} if target else set()
+        return Preview([item for item in self.items if item.number not in numbers])
+
+
+def _fits(kind: DecisionKind, item: Item) -> bool:
+    if item.status not in TRANSITIONS[kind][0]:
+        return False
+    public = item.status is IdeaStatus.PUBLISHED
+    return kind is not DecisionKind.PUBLISH or not public or item.has_correction
+
+
+def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
+    """Return the ideas with these numbers, in the order in which they came; unknown ones are none.
+
+    The text is the one to be decided about: of a public idea, a correction that waits.
+    """
+    rows: Iterable[Any] = session.execute(
+        select(
+            Idea.number,
+            Idea.version,
+            Idea.status,
+            Idea.council_id,
+            Council.title,
+            func.coalesce(IdeaText.author, ""),
+            func.coalesce(IdeaText.text, ""),
+            Idea.received_at,
+            Idea.precision,
+            Verdict.outcome,
+            select(Contact.idea_id).where(Contact.idea_id == Idea.id).exists(),
+            func.coalesce(Idea.public_version, Idea.text_version) != Idea.text_version,
+        )
+        .join(Council, Council.id == Idea.council_id)
+        .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
+        .outerjoin(
+            Verdict, and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version)
+        )
+        .where(Idea.number.in_(numbers))
+        .order_by(Idea.received_at, Idea.id)
+        .limit(MAX_BULK)
+    )
+    return Preview([Item(*row) for row in rows])
+
+
+def merge_target(session: SqlSession, of: Preview, asked: str) -> Item | None:
+    """Return the idea that these would be merged into: the one asked for, or the best guess.
+
+    That is the idea which most of them are copies of, while it may hold others; else the earliest.
+    """
+    if not of.items or _MERGE not in of.kinds:
+        return None
+    if asked and (found := preview(session, [asked]).items):
+        return found[0]
+    number = _original(session, of) or of.items[0].number
+    here = next((item for item in of.items if item.number == number), None)
+    return here or preview(session, [number]).items[0]
+
+
+def _original(session: SqlSession, of: Preview) -> str | None:
+    root, copy = aliased(Idea), aliased(Idea)
+    return session.scalar(
+        select(root.number)
+        .join(DuplicateLink, DuplicateLink.original_id == root.id)
+        .join(copy, copy.id == DuplicateLink.idea_id)
+        .where(
+            copy.number.in_(of.numbers),
+            copy.council_id == root.council_id,
+            root.status.in_(CAN_HOLD_MERGED),
+        )
+        .group_by(root.id)
+        .order_by(func.count().desc(), root.received_at)
+        .limit(1)
+    )
+
+
+def rules_in_force(session: SqlSession) -> list[Rule]:
+    """Return the newest version of each rule that a rejection may name."""
+    newest = (
+        select(Rule)
+        .where(Rule.in_force_from <= utcnow())
+        .ext(distinct_on(Rule.code))
+        .order_by(Rule.code, Rule.version.desc())
+    )
+    return sorted(session.scalars(newest), key=lambda rule: rule.id)
+
+
+def alike(session: SqlSession, number: str) -> tuple[list[str], bool]:
+    """Return the numbers of the ideas that stand in the queue as one with this one.
+
+    The most urgent first, MAX_BULK of them at most; and whether there are more.
+    """
+    own, entry = aliased(QueueEntry), aliased(QueueEntry)
+    fold = (
+        select(own.fold)
+        .join(Idea, Idea.id == own.idea_id)
+        .where(Idea.number == number, own.closed_at.is_(None))
+        .order_by(*place_in(own))
+        .limit(1)
+        .scalar_subquery()
+    )
+    numbers = session.scalars(
+        select(Idea.number)
+        .join(entry, entry.idea_id == Idea.id)
+        .where(entry.fold == fold, entry.closed_at.is_(None))
+        .order_by(*place_in(entry))
+        .limit(MAX_BULK + 1)
+    ).all()
+    return list(numbers[:MAX_BULK]), len(numbers) > MAX_BULK
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What was decided about many ideas at once."""
+
+    kind: DecisionKind
+    rule: Rule | None
+    # The number of the idea that they were merged into.
+    into: str | None
+    who: str
+    note: str
+    decided_at: datetime
+    # Of the ideas about which nothing was decided since, and of the others.
+    standing: list[str]
+    moved: list[str]
+
+
+def act(session: SqlSession, bulk_id: UUID) -> Act | None:
+    """Return a person's act on many ideas; None when there is none with this id."""
+    later, target = aliased(Decision), aliased(Idea)
+    is_latest = ~(
+        select(later.id).where(later.idea_id == Decision.idea_id, later.seq > Decision.seq).exists()
+    )
+    rows = session.execute(
+        select(Decision, Rule, target.number, Staff.name, Staff.email, Idea.number, is_latest)
+        .join(Idea, Idea.id == Decision.idea_id)
+        .join(Staff, Staff.id == Decision.staff_id)
+        .outerjoin(Rule, Rule.id == Decision.rule_id)
+        .outerjoin(target, target.id == Decision.into_id)
+        .where(Decision.bulk_id == bulk_id)
+        .order_by(Idea.number)
+    ).all()
+    if not rows:
+        return None
+    decision, rule, into, name, email, _number, _is_latest = rows[0]
+    return Act(
+        kind=decision.kind,
+        rule=rule,
+        into=into,
+        who=name or email,
+        note=decision.note or "",
+        decided_at=decision.decided_at,
+        standing=[number for *_, number, stands in rows if stands],
+        moved=[number for *_, number, stands in rows if not stands],
+    )

@@ -1,0 +1,69 @@
+"""What an act on many ideas is called, before and after it."""
+
+from services.moderation.desk import words
+from services.moderation.desk.decisions.bulk_reading import Preview
+from shared.i18n import gettext as _
+from shared.i18n import ngettext
+from shared.models import DecisionKind
+
+
+def heading(n: int) -> str:
+    """Say how many ideas an act would be about."""
+    return ngettext("Besluta om %(n)s idé", "Besluta om %(n)s idéer", n)
+
+
+def done(kind: DecisionKind, n: int, into: str | None = None) -> str:
+    """Say what was done about n ideas."""
+    if kind is DecisionKind.MERGE:
+        return ngettext(
+            "%(n)s idé sammanslagen med %(into)s",
+            "%(n)s idéer sammanslagna med %(into)s",
+            n,
+            into=into,
+        )
+    if kind is DecisionKind.PUBLISH:
+        return ngettext("%(n)s idé publicerad", "%(n)s idéer publicerade", n)
+    if kind is DecisionKind.REJECT:
+        return ngettext("%(n)s idé avslagen", "%(n)s idéer avslagna", n)
+    if kind is DecisionKind.KEEP:
+        return ngettext("%(n)s idé behållen", "%(n)s idéer behållna", n)
+    return f"{words.done(kind)}: {n}"
+
+
+def undone(n: int) -> str:
+    """Say that n ideas are back where they were."""
+    return ngettext(
+        "Ångrat. %(n)s idé är tillbaka som den var", "Ångrat. %(n)s idéer är tillbaka som de var", n
+    )
+
+
+def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
+    """Say what will happen when it is done."""
+    what = {
+        DecisionKind.MERGE: _("Alla finns kvar, med sina texter, under den idé som de läggs till."),
+        DecisionKind.PUBLISH: _("Alla kan läsa dem så snart du har tryckt."),
+        DecisionKind.REJECT: _("De visas inte, och regelns text står på skribenternas kvitton."),
+        DecisionKind.KEEP: _("De står kvar som de är, och lämnar kön."),
+    }[kind]
+    if kind is DecisionKind.KEEP:
+        return what
+    if not of.with_contact:
+        nobody = _("Ingen av skribenterna har lämnat någon adress, så inga brev skickas.")
+        return f"{what} {nobody}"
+    letters = ngettext(
+        "%(n)s skribent får ett brev, tidigast om %(seconds)s sekunder.",
+        "%(n)s skribenter får brev, tidigast om %(seconds)s sekunder.",
+        of.with_contact,
+        seconds=undo_seconds,
+    )
+    return f"{what} {letters}"
+
+
+def summary(of: Preview) -> list[str]:
+    """Say what kind of ideas they are."""
+    told = [f"{words.status(status)}: {n}" for status, n in of.statuses]
+    if len(of.councils) > 1:
+        told += [f"{title}: {n}" for title, n in of.councils]
+    else:
+        told += [title for title, _n in of.councils]
+    return told

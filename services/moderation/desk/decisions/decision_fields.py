@@ -1,0 +1,68 @@
+"""What a person or a program posts with a decision, read and tried."""
+
+import re
+from typing import Any
+
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions import requirements
+from services.moderation.settings.admin_forms import BadField
+from shared.i18n import gettext as _
+from shared.models import DecisionKind
+
+MAX_NOTE = 4000
+MAX_REASON = 2000
+
+
+def posted(given: object) -> dict[str, Any]:
+    """Return the fields of a form or of parsed JSON; BadField for anything but an object."""
+    if not isinstance(given, dict):
+        raise BadField("body", _("Skicka ett JSON-objekt."))
+    return given
+
+
+def kind(fields: dict[str, Any]) -> DecisionKind:
+    """Read what to decide."""
+    try:
+        return DecisionKind(fields.get("kind", ""))
+    except ValueError:
+        raise BadField("kind", _("Det beslutet finns inte.")) from None
+
+
+def seen_version(value: Any) -> int:
+    """Read the version that the person saw."""
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
+        raise BadField("seen_version", _("Det framgår inte vilken version du har sett."))
+    return int(value)
+
+
+def rule(session: SqlSession, fields: dict[str, Any]) -> str | None:
+    """Read the code of a rule; nothing when none is chosen.
+
+    `rules` are the wordings that stood on the page: one that came into force since has not been
+    read, and is not what the person meant.
+    """
+    code = str(fields.get("rule") or "")
+    offered = fields.get("rules")
+    if code and isinstance(offered, str) and offered:
+        standing = requirements.newest_in_force(session, code)
+        if standing is not None and str(standing.id) not in offered.split(","):
+            raise BadField("rule", _("Regeln har fått en ny lydelse. Läs den och skicka igen."))
+    return code or None
+
+
+def note(fields: dict[str, Any]) -> str | None:
+    """Read the note for colleagues; nothing when it is empty."""
+    written = str(fields.get("note") or "").replace("\x00", "").strip()
+    if len(written) > MAX_NOTE:
+        raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
+    return written or None
+
+
+def reason_text(fields: dict[str, Any]) -> str | None:
+    """Read what the writer of a rejected idea is told beside the rule; nothing when it is empty."""
+    written = str(fields.get("reason_text") or "").replace("\x00", "").replace("\r\n", "\n").strip()
+    if len(written) > MAX_REASON:
+        most = MAX_REASON
+        raise BadField("reason_text", _("Motiveringen får ha högst %(most)s tecken.", most=most))
+    return written or None

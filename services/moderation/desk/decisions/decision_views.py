@@ -1,0 +1,234 @@
+"""Deciding: one POST, one decision. Forms get the next idea, programs get JSON."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.transitions import Conflict, NotAllowed
+from services.moderation.desk import access, lent_letters, undo_offer, words
+from services.moderation.desk.decisions import decision_fields, mask_fields
+from services.moderation.desk.idea import idea_numbers, idea_page, merge_targets, writer_reads
+from services.moderation.desk.idea.idea_page import Sheet
+from services.moderation.desk.idea.idea_views import MAX_SEARCH, page
+from services.moderation.desk.idea.writer_reads import Reads
+from services.moderation.desk.queue import review_queue
+from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.settings.admin_forms import BadField
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Contact, Decision, DecisionKind, Idea, Role
+from shared.web import error_page, problem
+
+bp = Blueprint("decisions", __name__)
+bp.before_request(access.guard(Role.MODERATOR))
+
+_HAVE_LETTERS = frozenset(
+    {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.MASK}
+)
+
+
+@bp.errorhandler(BadField)
+def _bad_field(error: BadField) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return problem(422, error.sentence, errors={error.field: error.sentence})
+    if request.form.get("part"):
+        return render_template(
+            "moderation/decisions/_reads.html", reads=None, fault=error.sentence
+        ), 422
+    return page(number, status=422, notice=error.sentence, typed=request.form.to_dict())
+
+
+@bp.errorhandler(CSRFError)
+def _stale_token(_error: CSRFError) -> ResponseReturnValue:
+    """Somebody signed in again in another window: the page is stale, what they typed is not."""
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return error_page(400, detail=_("Sidan är för gammal. Ladda om den och försök igen."))
+    notice = _("Sidan var för gammal, så inget är beslutat. Läs igenom och skicka igen.")
+    return page(number, status=400, notice=notice, typed=request.form.to_dict())
+
+
+@bp.errorhandler(NotAllowed)
+def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    if request.is_json or number is None:
+        return problem(422, error.reason)
+    return page(number, status=422, notice=error.reason, typed=request.form.to_dict())
+
+
+@bp.errorhandler(Conflict)
+def _conflict(error: Conflict) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    detail = _("Någon annan har ändrat idén sedan du öppnade den.")
+    if request.is_json or number is None:
+        more = {"seen_version": error.seen_version, "version": error.version}
+        return problem(409, detail, more=more)
+    typed = request.form.to_dict()
+    return page(number, status=409, notice=detail, conflict=error.last, typed=typed)
+
+
+@bp.post("/ideas/<number>/decisions")
+def decide(number: str) -> ResponseReturnValue:
+    """Make a decision: `kind`, `seen_version`, and what the kind needs.
+
+    409 with both versions when the idea moved; the same decision again changes nothing.
+    """
+    fields = decision_fields.posted(
+        request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    )
+    kind = decision_fields.kind(fields)
+    into = _into(fields)
+    if kind is DecisionKind.MERGE and not request.is_json and not merge_targets.is_number(into):
+        # Words to look for: the page answers with what they find, and nothing is decided.
+        return page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
+    wanted = asked_filter()
+    with Session.begin() as writing:
+        place = review_queue.place_of(writing, number)
+        try:
+            decision = deciding.decide(
+                writing,
+                number=number,
+                kind=kind,
+                staff_id=access.current().id,
+                seen_version=decision_fields.seen_version(fields.get("seen_version")),
+                rule_code=decision_fields.rule(writing, fields),
+                into=into.upper() or None,
+                note=decision_fields.note(fields),
+                reason_text=decision_fields.reason_text(fields),
+                mask_spans=(
+                    _spans(fields, mask_fields.standing_text(writing, number))
+                    if kind is DecisionKind.MASK
+                    else ()
+                ),
+                mask_author=bool(fields.get("mask_author")),
+                counts_as_support=bool(fields.get("counts_as_support")),
+            )
+        except LookupError:
+            abort(404)
+        following = review_queue.next_number(writing, wanted, place, number)
+        idea = writing.get_one(Idea, decision.idea_id)
+        answer = _as_json(decision, idea)
+        has_contact = writing.get(Contact, idea.id) is not None
+    if request.is_json:
+        return jsonify(answer)
+    undo_offer.offer(
+        url_for(".undo", decision_id=decision.id),
+        number,
+        words.done(kind),
+        has_letter=has_contact and kind in _HAVE_LETTERS,
+    )
+    if kind is DecisionKind.MASK:
+        # The masked text is what is decided about next.
+        following = number
+    return _onward(following)
+
+
+def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
+    """Read the words to mask: places of a form or `[[start, end], …]` of JSON, or words."""
+    if not request.is_json:
+        chosen = request.form.getlist("span")
+    else:
+        given = fields.get("spans") or []
+        is_list = isinstance(given, list)
+        if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in given):
+            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
+        chosen = [f"{start}-{end}" for start, end in given]
+    return mask_fields.spans(chosen, str(fields.get("words") or ""), text)
+
+
+def _into(fields: dict[str, Any]) -> str:
+    """Read the idea to merge into: a hit that was picked, or what was written."""
+    return str(fields.get("pick") or fields.get("into") or "").strip()
+
+
+@bp.post("/ideas/<number>/preview")
+def preview(number: str) -> ResponseReturnValue:
+    """Show what people would read if this were decided; nothing is.
+
+    `kind` and the fields of that decision; `use_template` puts the chosen template into the reason.
+    With `part=1` only the preview, for a page that is open. 404 for an unknown number.
+    """
+    fields = request.form.to_dict()
+    kind = decision_fields.kind(fields)
+    with Session() as reading:
+        sheet = idea_page.sheet(reading, number, access.current().id)
+        if sheet is None:
+            abort(404)
+        if fields.get("use_template"):
+            chosen = fields.get("template", "")
+            texts = {str(each.id): each.text for each in sheet.templates}
+            fields["reason_text"] = texts.get(chosen, fields.get("reason_text", ""))
+        reads = _reads(reading, sheet, kind, fields)
+    if fields.get("part"):
+        return render_template("moderation/decisions/_reads.html", reads=reads)
+    return page(number, typed=fields, reads=reads)
+
+
+def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[str, str]) -> Reads:
+    write = lent_letters.write()
+    if kind is DecisionKind.MASK:
+        text = (sheet.public or sheet.current).text or ""
+        places = _spans(fields, text)
+        return writer_reads.masked(write, sheet, places, author=bool(fields.get("mask_author")))
+    if kind is DecisionKind.REJECT:
+        rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
+        if rule is None:
+            raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
+        return writer_reads.rejected(write, sheet, rule, decision_fields.reason_text(fields) or "")
+    if kind is DecisionKind.MERGE:
+        hits = merge_targets.find(reading, sheet.idea, _into(fields))
+        if len(hits) != 1:
+            raise BadField("into", _("Skriv numret på idén som den ska slås ihop med."))
+        return writer_reads.merged(
+            write, sheet, hits[0], supports=bool(fields.get("counts_as_support"))
+        )
+    return writer_reads.published(write, sheet)
+
+
+@bp.post("/decisions/<uuid:decision_id>/undo")
+def undo(decision_id: UUID) -> ResponseReturnValue:
+    """Undo a decision, if it is the latest about its idea."""
+    try:
+        with Session.begin() as writing:
+            decision = undoing.undo(writing, decision_id=decision_id, staff_id=access.current().id)
+            idea = writing.get_one(Idea, decision.idea_id)
+            number, answer = idea.number, _as_json(decision, idea)
+    except LookupError:
+        abort(404)
+    except (Conflict, NotAllowed) as error:
+        if request.is_json:
+            raise
+        return _refused_undo(decision_id, error)
+    return jsonify(answer) if request.is_json else _onward(number)
+
+
+def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseReturnValue:
+    with Session() as reading:
+        number = idea_numbers.find_number_decided(reading, decision_id)
+    if isinstance(error, NotAllowed):
+        return page(number or "", status=422, notice=error.reason)
+    detail = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")
+    return page(number or "", status=409, notice=detail, conflict=error.last)
+
+
+def _as_json(decision: Decision, idea: Idea) -> dict[str, Any]:
+    return {
+        "id": str(decision.id),
+        "number": idea.number,
+        "kind": decision.kind.value,
+        "status": idea.status.value,
+        "version": idea.version,
+    }
+
+
+def _onward(number: str | None) -> ResponseReturnValue:
+    query: dict[str, Any] = dict(asked_filter().as_query())
+    if number is None:
+        return redirect(url_for("queue.index", **query), 303)
+    return redirect(url_for("ideas.show", number=number, **query), 303)

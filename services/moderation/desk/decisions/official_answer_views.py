@@ -1,0 +1,156 @@
+"""The city's official answer at the desk: write it, read it before it is public, take it back."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.decisions import official_answers
+from services.moderation.decisions.official_answers import Moved
+from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.desk import access, lent_letters, undo_offer
+from services.moderation.desk.idea import idea_numbers
+from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.settings.admin_forms import BadField
+from shared import web
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Contact, Idea, OfficialAnswer, Role
+
+bp = Blueprint("official", __name__)
+bp.before_request(access.guard(Role.MODERATOR))
+
+
+@bp.errorhandler(CSRFError)
+def _stale_token(_error: CSRFError) -> ResponseReturnValue:
+    """Somebody signed in again in another window: the page is stale, what they typed is not."""
+    return _again(400, _("Sidan var för gammal, så inget är sparat. Läs igenom och skicka igen."))
+
+
+@bp.errorhandler(BadField)
+def _bad_field(error: BadField) -> ResponseReturnValue:
+    if request.form.get("part"):
+        return _preview(fault=error.sentence), 422
+    return _again(422, error.sentence)
+
+
+@bp.errorhandler(NotAllowed)
+def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+    return _again(422, error.reason)
+
+
+@bp.errorhandler(Moved)
+def _moved(_error: Moved) -> ResponseReturnValue:
+    sentence = _("Någon annan har ändrat svaret sedan du öppnade sidan. Det du skrev finns kvar.")
+    return _again(409, sentence)
+
+
+@bp.post("/ideas/<number>/official-answer")
+def write(number: str) -> ResponseReturnValue:
+    """Publish `official_text`, from `signature`; `tells` writes to the writers again."""
+    fields = request.form.to_dict()
+    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    return _act(
+        number,
+        lambda session: official_answers.write(
+            session,
+            number=number,
+            staff_id=access.current().id,
+            seen=official_answers.seen_of(fields),
+            text=text,
+            signature=signature,
+            tells=bool(fields.get("tells")),
+        ),
+        _("Stadens svar är publicerat"),
+    )
+
+
+@bp.post("/ideas/<number>/official-answer/take-back")
+def take_back(number: str) -> ResponseReturnValue:
+    """Leave the idea without an answer."""
+    seen = official_answers.seen_of(request.form.to_dict())
+    return _act(
+        number,
+        lambda session: official_answers.take_back(
+            session, number=number, staff_id=access.current().id, seen=seen
+        ),
+        _("Stadens svar är tillbakataget"),
+    )
+
+
+@bp.post("/ideas/<number>/official-answer/preview")
+def preview(number: str) -> ResponseReturnValue:
+    """Show how the answer would stand, and the letter about it; nothing is stored.
+
+    With `part=1` only the preview, for a page that is open. 404 for an unknown number.
+    """
+    fields = request.form.to_dict()
+    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    with Session() as reading:
+        found = idea_numbers.find_idea_to_answer(reading, number)
+        if found is None:
+            abort(404)
+        idea, has_contact = found
+        write_letter = lent_letters.write_answer() if has_contact else None
+        letter = write_letter(idea, text, signature) if write_letter else None
+    shown = {"text": text, "signature": signature, "letter": letter}
+    return _preview(shown) if fields.get("part") else page(number, typed=fields, answer_reads=shown)
+
+
+@bp.post("/official-answers/<uuid:answer_id>/undo")
+def undo(answer_id: UUID) -> ResponseReturnValue:
+    """Put back what stood before a version, if it is the newest."""
+    try:
+        with Session.begin() as writing:
+            made = official_answers.undo(writing, answer_id=answer_id, staff_id=access.current().id)
+            number = writing.get_one(Idea, made.idea_id).number
+    except LookupError:
+        abort(404)
+    except (Moved, NotAllowed) as error:
+        return _refused_undo(answer_id, error)
+    flash(_("Stadens svar är som det var innan."))
+    return _back(number)
+
+
+def _refused_undo(answer_id: UUID, error: Moved | NotAllowed) -> ResponseReturnValue:
+    with Session() as reading:
+        number = idea_numbers.find_number_answered(reading, answer_id)
+    if isinstance(error, NotAllowed):
+        return page(number or "", status=422, notice=error.reason)
+    notice = _("Det går inte att ångra: svaret har ändrats igen sedan dess.")
+    return page(number or "", status=409, notice=notice)
+
+
+def _act(number: str, do: Callable[[SqlSession], OfficialAnswer], done: str) -> ResponseReturnValue:
+    try:
+        with Session.begin() as writing:
+            answer = do(writing)
+            has_contact = writing.get(Contact, answer.idea_id) is not None
+    except LookupError:
+        abort(404)
+    url = url_for(".undo", answer_id=answer.id)
+    undo_offer.offer(url, number, done, has_letter=answer.tells and has_contact)
+    return _back(number)
+
+
+def _preview(reads: dict[str, Any] | None = None, fault: str = "") -> str:
+    return render_template(
+        "moderation/decisions/_answer_reads.html", answer_reads=reads, fault=fault
+    )
+
+
+def _again(status: int, notice: str) -> ResponseReturnValue:
+    number = (request.view_args or {}).get("number")
+    if number is None:
+        return web.error_page(status, detail=notice)
+    return page(number, status=status, notice=notice, typed=request.form.to_dict())
+
+
+def _back(number: str) -> ResponseReturnValue:
+    query: dict[str, Any] = dict(asked_filter().as_query())
+    return redirect(url_for("ideas.show", number=number, **query), 303)

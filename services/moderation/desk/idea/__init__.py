@@ -1,0 +1,1 @@
+"""The page of one idea, and what stands on it."""

@@ -1,0 +1,122 @@
+"""What colleagues tell each other about an idea: notes, and questions to one of them."""
+
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.desk import access
+from services.moderation.desk.idea import asks, idea_numbers, notes
+from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.idea.notes import BadNoteError
+from services.moderation.desk.queue.queue_views import asked_filter
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Role
+
+bp = Blueprint("answers", __name__)
+bp.before_request(access.guard(Role.READER))
+
+
+@bp.errorhandler(CSRFError)
+def _stale_token(_error: CSRFError) -> ResponseReturnValue:
+    """Somebody signed in again in another window: the page is stale, what they typed is not."""
+    notice = _("Sidan var för gammal, så inget är sparat. Läs igenom och skicka igen.")
+    return _again((request.view_args or {}).get("number", ""), 400, notice)
+
+
+def _again(number: str, status: int, notice: str) -> ResponseReturnValue:
+    return page(number, status=status, notice=notice, typed=request.form.to_dict())
+
+
+@bp.post("/ideas/<number>/notes")
+@access.requires(Role.MODERATOR)
+def write(number: str) -> ResponseReturnValue:
+    """Leave a note `note_text` for colleagues."""
+    try:
+        with Session.begin() as writing:
+            text = request.form.get("note_text", "")
+            notes.write(writing, _idea_id(writing, number), access.current().id, text)
+    except BadNoteError:
+        return _again(number, 422, _too_little_or_much(notes.MAX_NOTE))
+    return _back(number, _("Anteckningen är sparad."))
+
+
+@bp.post("/ideas/<number>/asks")
+@access.requires(Role.MODERATOR)
+def ask(number: str) -> ResponseReturnValue:
+    """Ask a colleague (`of`) a `question`. It holds nothing up."""
+    try:
+        of = UUID(request.form.get("of", ""))
+    except ValueError:
+        return _again(number, 422, _("Välj vem du vill fråga."))
+    try:
+        with Session.begin() as writing:
+            idea_id = _idea_id(writing, number)
+            asks.ask(writing, idea_id, access.current().id, of, request.form.get("question", ""))
+    except BadNoteError:
+        return _again(number, 422, _too_little_or_much(asks.MAX_QUESTION))
+    except LookupError:
+        return _again(number, 422, _("Den kollegan har inget öppet konto."))
+    return _back(number, _("Frågan är ställd. Du kan besluta ändå när du vill."))
+
+
+@bp.post("/ideas/<number>/asks/<int:ask_id>/answer")
+def answer(number: str, ask_id: int) -> ResponseReturnValue:
+    """Answer a question with a note `note_text`. Who was asked may be a reader."""
+    try:
+        with Session.begin() as writing:
+            idea_id = _idea_id(writing, number)
+            text = request.form.get("note_text", "")
+            if asks.answer(writing, ask_id, access.current().id, text) != idea_id:
+                abort(404)
+    except BadNoteError:
+        return _again(number, 422, _too_little_or_much(notes.MAX_NOTE))
+    except LookupError:
+        return _again(number, 409, _("Frågan är redan besvarad eller tillbakatagen."))
+    return _back(number, _("Svaret är sparat."))
+
+
+@bp.post("/ideas/<number>/asks/<int:ask_id>/close")
+def take_back(number: str, ask_id: int) -> ResponseReturnValue:
+    """Close a question without an answer; one's own, or one that was put to oneself."""
+    try:
+        with Session.begin() as writing:
+            idea_id = _idea_id(writing, number)
+            if asks.take_back(writing, ask_id, access.current().id) != idea_id:
+                abort(404)
+    except LookupError:
+        abort(404)
+    return _back(number, _("Frågan är stängd."))
+
+
+@bp.get("/asks")
+def mine() -> ResponseReturnValue:
+    """Show the open questions to and by the person who looks."""
+    with Session() as reading:
+        found = asks.open_for(reading, access.current().id)
+    return render_template(
+        "moderation/idea/asks.html",
+        to_me=[each for each in found if each.to_me],
+        by_me=[each for each in found if not each.to_me],
+    )
+
+
+def _idea_id(session: SqlSession, number: str) -> UUID:
+    idea_id = idea_numbers.find_id(session, number)
+    if idea_id is None:
+        abort(404)
+    return idea_id
+
+
+def _too_little_or_much(most: int) -> str:
+    return _("Skriv något, högst %(most)s tecken.", most=most)
+
+
+def _back(number: str, message: str) -> ResponseReturnValue:
+    flash(message)
+    query = asked_filter().as_query()
+    url = url_for("ideas.show", number=number, **query, _anchor="colleagues")  # type: ignore[arg-type]
+    return redirect(url, 303)

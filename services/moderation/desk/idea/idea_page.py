@@ -1,0 +1,230 @@
+"""One idea with all that its page shows around it, in one statement.
+
+The page reads four in all, whatever is stored: this, its findings and the ideas it is like
+(`idea_reading`), and what has happened to it (`timeline`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased, joinedload
+
+from services.moderation.desk.queue.leases import lookers
+from services.moderation.desk.queue.queue_filter import Place, place_in
+from shared.clock import utcnow
+from shared.models import (
+    AnswerTemplate,
+    Contact,
+    Idea,
+    IdeaText,
+    QueueEntry,
+    Reason,
+    Role,
+    Rule,
+    Staff,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReason:
+    """Why a person should look now, and where that stands in the queue."""
+
+    reason: Reason
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedRule:
+    """A rule in force, and the texts that a rejection by it may start from."""
+
+    id: int
+    code: str
+    title_sv: str
+    title_en: str
+    text_sv: str
+    text_en: str
+
+    def title(self, language: str) -> str:
+        """Return the rule's name in the language asked for."""
+        return self.title_en if language == "en" else self.title_sv
+
+    def text(self, language: str) -> str:
+        """Return the rule's wording in the language asked for."""
+        return self.text_en if language == "en" else self.text_sv
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text to start a reason from; without a rule code it fits any rule."""
+
+    id: int
+    rule_code: str | None
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A member of staff with an open account."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An idea with all that hangs on it."""
+
+    idea: Idea
+    current: IdeaText
+    # What the public reads, where that is another text version than the current one.
+    public: IdeaText | None
+    verdict: Verdict | None
+    target: str | None
+    has_contact: bool
+    supporters: int
+    reasons: list[OpenReason]
+    rules: list[OfferedRule]
+    templates: list[Template]
+    colleagues: list[Colleague]
+    # Who else looks at it now.
+    lookers: list[str]
+
+    @property
+    def place(self) -> Place | None:
+        """The first place that the idea has in the queue."""
+        return self.reasons[0].place if self.reasons else None
+
+    def waits_for(self, reason: Reason) -> bool:
+        """Whether an entry for this reason is open."""
+        return any(each.reason is reason for each in self.reasons)
+
+
+def sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
+    """Return the idea with this number; None when there is none."""
+    public, target, supporter = aliased(IdeaText), aliased(Idea), aliased(Idea)
+    row = session.execute(
+        select(
+            Idea,
+            IdeaText,
+            public,
+            Verdict,
+            target.number,
+            select(Contact.idea_id).where(Contact.idea_id == Idea.id).exists(),
+            select(func.count())
+            .where(supporter.merged_into == Idea.id, supporter.counts_as_support)
+            .scalar_subquery(),
+            _open_entries(),
+            _rules_in_force(),
+            _templates(),
+            _open_accounts(),
+            lookers(viewer),
+        )
+        .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
+        .outerjoin(
+            public,
+            and_(
+                public.idea_id == Idea.id,
+                public.version == Idea.public_version,
+                Idea.public_version != Idea.text_version,
+            ),
+        )
+        .outerjoin(
+            Verdict, and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version)
+        )
+        .outerjoin(target, target.id == Idea.merged_into)
+        .where(Idea.number == number)
+        .options(joinedload(Idea.council, innerjoin=True), joinedload(Idea.rule))
+    ).first()
+    if row is None:
+        return None
+    idea, current, standing, verdict, merged_into, has_contact, supporters = row[:7]
+    entries, rules, templates, accounts, looking = row[7:]
+    return Sheet(
+        idea=idea,
+        current=current,
+        public=standing,
+        verdict=verdict,
+        target=merged_into,
+        has_contact=has_contact,
+        supporters=supporters,
+        reasons=[_open_reason(each) for each in entries or []],
+        rules=sorted((OfferedRule(**each) for each in rules or []), key=lambda rule: rule.id),
+        templates=[Template(**each) for each in templates or []],
+        colleagues=[
+            Colleague(UUID(each["id"]), each["name"], Role(each["role"])) for each in accounts or []
+        ],
+        lookers=looking or [],
+    )
+
+
+def _open_reason(entry: Mapping[str, Any]) -> OpenReason:
+    opened_at = datetime.fromisoformat(entry["opened_at"])
+    return OpenReason(Reason(entry["reason"]), Place(entry["priority"], opened_at, entry["id"]))
+
+
+def _open_entries() -> ColumnElement[Any]:
+    told = func.json_build_object(
+        "id",
+        QueueEntry.id,
+        "reason",
+        QueueEntry.reason,
+        "priority",
+        QueueEntry.priority,
+        "opened_at",
+        QueueEntry.opened_at,
+    )
+    return (
+        select(func.json_agg(aggregate_order_by(told, *place_in(QueueEntry))))
+        .where(QueueEntry.idea_id == Idea.id, QueueEntry.closed_at.is_(None))
+        .scalar_subquery()
+    )
+
+
+def _rules_in_force() -> ColumnElement[Any]:
+    newest = (
+        select(Rule.id, Rule.code, Rule.title_sv, Rule.title_en, Rule.text_sv, Rule.text_en)
+        .where(Rule.in_force_from <= utcnow())
+        .ext(distinct_on(Rule.code))
+        .order_by(Rule.code, Rule.version.desc())
+        .subquery()
+    )
+    return select(func.json_agg(newest.table_valued())).scalar_subquery()
+
+
+def _templates() -> ColumnElement[Any]:
+    told = func.json_build_object(
+        "id",
+        AnswerTemplate.id,
+        "rule_code",
+        AnswerTemplate.rule_code,
+        "title",
+        AnswerTemplate.title,
+        "text",
+        AnswerTemplate.text,
+    )
+    return (
+        select(func.json_agg(aggregate_order_by(told, AnswerTemplate.title, AnswerTemplate.id)))
+        # The writer's language, not the moderator's.
+        .where(AnswerTemplate.retired_at.is_(None), AnswerTemplate.language == Idea.language)
+        .correlate(Idea)
+        .scalar_subquery()
+    )
+
+
+def _open_accounts() -> ColumnElement[Any]:
+    name = func.coalesce(func.nullif(Staff.name, ""), Staff.email)
+    told = func.json_build_object("id", Staff.id, "name", name, "role", Staff.role)
+    return (
+        select(func.json_agg(aggregate_order_by(told, name, Staff.id)))
+        .where(Staff.disabled_at.is_(None))
+        .scalar_subquery()
+    )

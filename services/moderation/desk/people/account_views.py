@@ -1,0 +1,216 @@
+"""One's own account: name, password, second factor, and the browsers that are signed in."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.desk import access
+from services.moderation.desk.people.login_views import too_often, wrong_code
+from services.moderation.desk.people.qr import qr_code
+from services.moderation.people import accounts, second_factor, sessions, throttle
+from services.moderation.people.accounts import AccountError
+from services.moderation.people.throttle import Tried
+from services.moderation.settings import audit
+from shared import i18n, web
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Role, Staff
+
+bp = Blueprint("account", __name__)
+bp.before_request(access.guard(Role.READER))
+
+
+class _WrongError(Exception):
+    """A field is wrong; nothing was changed."""
+
+    def __init__(self, field: str, sentence: str, status: int = 422) -> None:
+        super().__init__(field)
+        self.field = field
+        self.sentence = sentence
+        self.status = status
+
+
+@bp.errorhandler(_WrongError)
+def _wrong(error: _WrongError) -> ResponseReturnValue:
+    return _page({error.field: error.sentence}), error.status
+
+
+@bp.get("/account")
+def show() -> ResponseReturnValue:
+    """Show everything about one's own account."""
+    return _page({})
+
+
+def _page(errors: dict[str, str]) -> str:
+    me = access.current()
+    with Session() as reading:
+        staff = reading.get_one(Staff, me.id)
+        waiting = second_factor.pending(reading, web.settings(), staff)
+        return render_template(
+            "moderation/people/account.html",
+            me=staff,
+            errors=errors,
+            factor=second_factor.state(reading, me.id),
+            is_required=second_factor.is_required(reading, me.role),
+            secret=waiting[0] if waiting else "",
+            picture=qr_code(waiting[1]) if waiting else "",
+            sessions=sessions.open_ones(reading, me.id),
+            this=me.session_id,
+            least=accounts.MIN_PASSWORD,
+        )
+
+
+@bp.post("/account")
+def change() -> ResponseReturnValue:
+    """Change the `name` that colleagues see and the `language` of letters."""
+    language = request.form.get("language", "")
+    if language not in i18n.LANGUAGES:
+        abort(422)
+    with Session.begin() as writing:
+        staff = writing.get_one(Staff, access.current().id)
+        staff.name = accounts.checked_name(request.form.get("name", ""))
+        staff.language = language
+    return _done(_("Sparat."))
+
+
+@bp.post("/account/password")
+def change_password() -> ResponseReturnValue:
+    """Set a new `password`; needs the `current` one, and signs out all other browsers."""
+    _count(Tried.PASSWORD, "current")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        _must_know_password(writing, staff)
+        try:
+            accounts.set_password(staff, request.form.get("password", ""))
+        except AccountError as error:
+            raise _WrongError(error.field, error.sentence) from None
+        sessions.end_all(writing, staff, but=access.current().session_id)
+        audit.record(
+            writing, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
+        )
+    return _done(_("Lösenordet är bytt. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/second-factor")
+def begin_second_factor() -> ResponseReturnValue:
+    """Make a secret for the app, to be confirmed by a first code; needs the `current` password."""
+    _count(Tried.PASSWORD, "current-for-factor")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        _must_know_password(writing, staff, field="current-for-factor")
+        second_factor.begin(writing, web.settings(), staff)
+    return redirect(url_for(".show", _anchor="second-factor"), 303)
+
+
+@bp.post("/account/second-factor/confirm")
+def confirm_second_factor() -> ResponseReturnValue:
+    """Turn the second factor on, sign out all other browsers, and show the recovery codes once."""
+    return _codes(
+        lambda writing, staff: second_factor.confirm(
+            writing, web.settings(), staff, request.form.get("code", "")
+        ),
+        ends_others=True,
+    )
+
+
+@bp.post("/account/recovery-codes")
+def renew_recovery_codes() -> ResponseReturnValue:
+    """Replace the recovery codes, against a `code`; the old ones count no more."""
+
+    def renew(writing: SqlSession, staff: Staff) -> list[str] | None:
+        given = request.form.get("code", "")
+        if not second_factor.check(writing, web.settings(), staff.id, given):
+            return None
+        audit.record(
+            writing, by=staff.id, action="staff.recovery_codes_renewed", subject=("staff", staff.id)
+        )
+        return second_factor.new_recovery_codes(writing, staff.id)
+
+    return _codes(renew)
+
+
+def _codes(
+    make: Callable[[SqlSession, Staff], list[str] | None], *, ends_others: bool = False
+) -> ResponseReturnValue:
+    _count(Tried.CODE, "code")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        codes = make(writing, staff)
+        if codes is None:
+            raise _WrongError("code", wrong_code())
+        source = request.remote_addr or ""
+        throttle.forget(writing, web.settings(), Tried.CODE, str(staff.id), source)
+        if ends_others:
+            sessions.end_all(writing, staff, but=access.current().session_id)
+    return render_template(
+        "moderation/people/recovery_codes.html",
+        codes=codes,
+        next=url_for(".show"),
+        number="",
+        kept={},
+    )
+
+
+@bp.post("/account/second-factor/remove")
+def remove_second_factor() -> ResponseReturnValue:
+    """Do without a second factor from now on, against a `code`; not where it must be had."""
+    _count(Tried.CODE, "code")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if second_factor.is_required(writing, staff.role):
+            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
+        if not second_factor.check(writing, web.settings(), staff.id, request.form.get("code", "")):
+            raise _WrongError("code", wrong_code())
+        second_factor.remove(writing, staff, by=staff.id)
+        access.begin_session(writing, staff)
+    return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/sessions/<uuid:session_id>/end")
+def end_session(session_id: UUID) -> ResponseReturnValue:
+    """Sign out one browser; 404 for one of somebody else's."""
+    with Session.begin() as writing:
+        if not sessions.end(writing, session_id, access.current().id):
+            abort(404)
+    return _done(_("Webbläsaren är utloggad."))
+
+
+@bp.post("/account/sessions/end")
+def end_other_sessions() -> ResponseReturnValue:
+    """Sign out everywhere but here."""
+    with Session.begin() as writing:
+        sessions.end_all(writing, _me(writing), but=access.current().session_id)
+    return _done(_("Alla andra webbläsare är utloggade."))
+
+
+def _me(writing: SqlSession) -> Staff:
+    """Return one's own account, locked: what is done to it at the same instant comes in turn."""
+    return writing.get_one(Staff, access.current().id, with_for_update=True)
+
+
+def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current") -> None:
+    """A browser left open is not enough. An account without a password has nothing to show."""
+    if staff.password_hash is None:
+        if field == "current":
+            raise _WrongError(field, _("Ditt konto har inget lösenord här."))
+        return
+    if not accounts.is_right(staff, request.form.get("current", "")):
+        raise _WrongError(field, _("Det är inte ditt nuvarande lösenord."))
+    throttle.forget(writing, web.settings(), Tried.PASSWORD, staff.email, request.remote_addr or "")
+
+
+def _count(tried: Tried, field: str) -> None:
+    me, source = access.current(), request.remote_addr or ""
+    who = me.email if tried is Tried.PASSWORD else str(me.id)
+    with Session.begin() as writing:
+        may_try = throttle.count(writing, web.settings(), tried, who, source)
+    if not may_try:
+        raise _WrongError(field, too_often(), 429)
+
+
+def _done(sentence: str) -> ResponseReturnValue:
+    flash(sentence)
+    return redirect(url_for(".show"), 303)

@@ -1,0 +1,103 @@
+"""Signing in through the city's directory: out to it, and back."""
+
+from dataclasses import asdict
+
+from flask import Blueprint, abort, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from services.moderation.desk import access
+from services.moderation.people import directory, sessions
+from services.moderation.people.directory import Begun, DirectoryDownError, RefusedError
+from shared import web
+from shared.clock import utcnow
+from shared.db import Session
+from shared.i18n import gettext as _
+
+bp = Blueprint("directory", __name__)
+bp.before_request(access.open_door)
+
+# How long somebody may take at the directory's own pages.
+LASTS_S = 15 * 60
+
+
+@bp.get("/login/directory")
+def leave() -> ResponseReturnValue:
+    """Send the browser to the directory; it keeps what must come back in its own cookie."""
+    settings = web.settings()
+    if not settings.oidc_issuer:
+        abort(404)
+    try:
+        begun = directory.begin(settings, _way_back())
+    except DirectoryDownError:
+        return _down()
+    session["directory"] = {
+        **asdict(begun),
+        "url": "",
+        "next": access.wanted_page(),
+        "at": int(utcnow().timestamp()),
+    }
+    return redirect(begun.url, 303)
+
+
+@bp.get("/login/directory/back")
+def back() -> ResponseReturnValue:
+    """Let in whom the directory has let in, if the answer belongs to what this browser began."""
+    settings = web.settings()
+    kept = session.pop("directory", None)
+    if not settings.oidc_issuer:
+        abort(404)
+    state = request.args.get("state", "")
+    if not kept or not state or state != kept["state"]:
+        return _no(_("Inloggningen påbörjades inte här, eller i en annan flik. Försök igen."))
+    if utcnow().timestamp() - kept["at"] > LASTS_S:
+        return _no(_("Det gick för lång tid. Försök igen."))
+    begun = Begun("", kept["state"], kept["nonce"], kept["verifier"])
+    try:
+        identity = directory.finish(settings, begun, _way_back(), request.args)
+        with Session.begin() as writing:
+            staff = directory.enter(writing, settings, identity)
+            access.begin_session(writing, staff, via=sessions.DIRECTORY)
+    except DirectoryDownError:
+        return _down()
+    except RefusedError as error:
+        return _no(_sentence(error.reason))
+    return redirect(kept["next"] or "/", 303)
+
+
+def _way_back() -> str:
+    return f"{web.settings().desk_url}/login/directory/back"
+
+
+def _sentence(reason: str) -> str:
+    return {
+        "denied": _("Inloggningen avbröts. Försök igen."),
+        "bad token": _("Svaret därifrån gick inte att lita på. Försök igen."),
+        "no address": _("Därifrån kom ingen bekräftad e-postadress. Säg till en administratör."),
+        "unknown": _("Du har inget konto här än. Be en administratör bjuda in dig."),
+        "somebody else": _(
+            "Kontot med din adress hör till någon annan. Säg till en administratör."
+        ),
+        "closed": _("Ditt konto är stängt. Säg till en administratör."),
+        "no role": _("Du har ingen roll i Rådslag. Säg till den som sköter behörigheter."),
+    }[reason]
+
+
+def _no(fault: str) -> ResponseReturnValue:
+    html = render_template(
+        "moderation/people/login.html",
+        email="",
+        fault=fault,
+        next="",
+        number="",
+        kept={},
+        signed_out=False,
+    )
+    return html, 403
+
+
+def _down() -> ResponseReturnValue:
+    return web.error_page(
+        503,
+        heading=_("Stadens inloggning svarar inte"),
+        detail=_("Försök igen om en stund, eller logga in med lösenord."),
+    )

@@ -1,0 +1,143 @@
+"""The doors that a mailed link opens: an invitation, a new password; and asking for the latter.
+
+Looking at a link never uses it up: mail programs and scanners look, too.
+"""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from services.moderation.desk import access
+from services.moderation.desk.people.login_views import too_often
+from services.moderation.people import accounts, invitations, resets, second_factor, throttle
+from services.moderation.people.accounts import AccountError
+from services.moderation.people.throttle import Tried
+from shared import web
+from shared.db import Session
+from shared.i18n import gettext as _
+
+bp = Blueprint("links", __name__)
+bp.before_request(access.open_door)
+
+_LONGEST_EMAIL = 320
+
+
+@bp.get("/login/forgotten")
+def forgotten() -> ResponseReturnValue:
+    """Ask for the address of the account."""
+    return _forgotten_page()
+
+
+@bp.post("/login/forgotten")
+def ask() -> ResponseReturnValue:
+    """Send a link to `email` if it has an account; the answer never says whether it has."""
+    email = request.form.get("email", "").strip()[:_LONGEST_EMAIL]
+    try:
+        accounts.checked_email(email)
+    except AccountError as error:
+        return _forgotten_page(error.sentence), 422
+    with Session.begin() as writing:
+        source = request.remote_addr or ""
+        may_ask = throttle.count(writing, web.settings(), Tried.LETTER, email, source)
+    if not may_ask:
+        return _forgotten_page(too_often()), 429, {"Retry-After": "900"}
+    with Session.begin() as writing:
+        resets.ask(writing, web.settings(), email)
+    return render_template("moderation/people/forgotten.html", asked=email, fault="", email="")
+
+
+def _forgotten_page(fault: str = "") -> str:
+    return render_template(
+        "moderation/people/forgotten.html",
+        asked="",
+        fault=fault,
+        email=request.form.get("email", ""),
+    )
+
+
+@bp.get("/reset/<token>")
+def choose(token: str) -> ResponseReturnValue:
+    """Ask for the new password."""
+    with Session.begin() as reading:
+        if resets.find(reading, token) is None:
+            return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
+    return _private(render_template("moderation/people/new_password.html", errors={}, least=_LEAST))
+
+
+@bp.post("/reset/<token>")
+def change(token: str) -> ResponseReturnValue:
+    """Set the new password; the person signs in with it, and with the second factor if any."""
+    try:
+        with Session.begin() as writing:
+            found = resets.find(writing, token)
+            if found is None:
+                return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
+            resets.use(writing, *found, request.form.get("password", ""))
+    except AccountError as error:
+        errors = {error.field: error.sentence}
+        html = render_template("moderation/people/new_password.html", errors=errors, least=_LEAST)
+        return _private(html, 422)
+    flash(_("Lösenordet är bytt, och du är utloggad överallt. Logga in med det nya."))
+    return redirect(url_for("login.form"), 303)
+
+
+@bp.get("/welcome/<token>")
+def welcome(token: str) -> ResponseReturnValue:
+    """Show what an invitation asks for."""
+    with Session.begin() as reading:
+        invitation = invitations.find(reading, token)
+        if invitation is None:
+            return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
+        name, email = invitation.name, invitation.email
+    return _welcome_page({}, {"name": name}, email)
+
+
+@bp.post("/welcome/<token>")
+def accept(token: str) -> ResponseReturnValue:
+    """Make the account, and sign in; where a second factor must be had it is set up next."""
+    fields, email = request.form, None
+    try:
+        with Session.begin() as writing:
+            invitation = invitations.find(writing, token)
+            if invitation is None:
+                return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
+            email = invitation.email
+            staff = invitations.accept(
+                writing,
+                invitation,
+                email=fields.get("email", ""),
+                password=fields.get("password", ""),
+                name=fields.get("name", ""),
+            )
+            if second_factor.is_required(writing, staff.role):
+                second_factor.begin(writing, web.settings(), staff)
+                access.begin_half(staff)
+                return redirect(url_for("login.code"), 303)
+            access.begin_session(writing, staff)
+    except AccountError as error:
+        return _welcome_page({error.field: error.sentence}, fields.to_dict(), email, 422)
+    return redirect("/", 303)
+
+
+_LEAST = accounts.MIN_PASSWORD
+
+
+def _welcome_page(
+    errors: dict[str, str], typed: dict[str, str], email: str | None, status: int = 200
+) -> ResponseReturnValue:
+    html = render_template(
+        "moderation/people/welcome.html",
+        errors=errors,
+        typed=typed,
+        invited=email or "",
+        least=_LEAST,
+    )
+    return _private(html, status)
+
+
+def _private(html: str, status: int = 200) -> ResponseReturnValue:
+    # The address is a key: no other site may learn it.
+    return html, status, {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
+
+
+def _link_is_gone(detail: str) -> ResponseReturnValue:
+    return web.error_page(410, heading=_("Länken gäller inte längre"), detail=detail)

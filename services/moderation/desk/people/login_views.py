@@ -1,0 +1,232 @@
+"""Signing in: a password, and a second factor where there is one or must be one; signing out."""
+
+from collections.abc import Mapping
+
+from flask import (
+    Blueprint,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.desk import access
+from services.moderation.desk.decisions import bulk_views
+from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.people.qr import qr_code
+from services.moderation.people import accounts, second_factor, sessions, throttle
+from services.moderation.people.throttle import Tried
+from shared import web
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Staff
+
+bp = Blueprint("login", __name__)
+bp.before_request(access.open_door)
+
+_LONGEST_EMAIL = 320
+_LONGEST_CODE = 40
+
+
+@bp.get("/login")
+def form() -> ResponseReturnValue:
+    """Show the form."""
+    return _login_page()
+
+
+def _login_page(fault: str = "") -> str:
+    kept = access.kept_words()
+    return render_template(
+        "moderation/people/login.html",
+        email=request.form.get("email", ""),
+        fault=fault,
+        next=access.wanted_page(),
+        number=request.form.get("number", ""),
+        kept=kept,
+        signed_out=bool(kept),
+    )
+
+
+@bp.post("/login")
+def sign_in() -> ResponseReturnValue:
+    """Sign in with `email` and `password`; too many failures wait a quarter of an hour.
+
+    Who has a second factor, or must have one, is asked for it next. What was typed into a decision
+    comes back in the form of its idea; nothing is decided by it.
+    """
+    fields = _fields()
+    if fields is None:
+        return web.problem(400, _("Skicka ett JSON-objekt."))
+    email, password = str(fields.get("email") or ""), str(fields.get("password") or "")
+    email, source = email[:_LONGEST_EMAIL], request.remote_addr or ""
+    with Session.begin() as writing:
+        may_try = throttle.count(writing, web.settings(), Tried.PASSWORD, email, source)
+    if not may_try:
+        return _refused(429, too_often(), _login_page)
+    with Session.begin() as writing:
+        found = accounts.sign_in(writing, web.settings(), email, password, source)
+        is_in = found is not None and _enter(writing, found)
+    if found is None:
+        return _refused(401, _("Adressen eller lösenordet stämmer inte."), _login_page)
+    return _entered() if is_in else _half_way()
+
+
+def _enter(writing: SqlSession, staff: Staff) -> bool:
+    """Begin a session, or only half of one where a second factor is to come."""
+    has_one = second_factor.state(writing, staff.id).is_on
+    if not has_one and not second_factor.is_required(writing, staff.role):
+        access.begin_session(writing, staff)
+        return True
+    if not has_one:
+        second_factor.begin(writing, web.settings(), staff)
+    access.begin_half(staff)
+    return False
+
+
+@bp.get("/login/code")
+def code() -> ResponseReturnValue:
+    """Ask for the second factor, or show how to set one up where it must be had."""
+    return _code_page()
+
+
+@bp.post("/login/code")
+def check_code() -> ResponseReturnValue:
+    """Sign in with a `code` from the app or a recovery code; each is good once."""
+    fields = _fields()
+    given = str((fields or {}).get("code") or "")[:_LONGEST_CODE]
+    source = request.remote_addr or ""
+    with Session.begin() as writing:
+        staff = access.half(writing)
+        who = str(staff.id) if staff else ""
+        may_try = staff is not None and throttle.count(
+            writing, web.settings(), Tried.CODE, who, source
+        )
+    if staff is None:
+        return _begin_again()
+    if not may_try:
+        return _refused(429, too_often(), _code_page)
+    with Session.begin() as writing:
+        staff = access.half(writing)
+        is_right = staff is not None and second_factor.check(
+            writing, web.settings(), staff.id, given
+        )
+        if staff is not None and is_right:
+            throttle.forget(writing, web.settings(), Tried.CODE, who, source)
+            access.begin_session(writing, staff)
+    return _entered() if is_right else _refused(401, wrong_code(), _code_page)
+
+
+@bp.post("/login/code/new")
+def set_up() -> ResponseReturnValue:
+    """Confirm a second factor that must be had, sign in, and show its recovery codes once."""
+    given = request.form.get("code", "")[:_LONGEST_CODE]
+    with Session.begin() as writing:
+        staff = access.half(writing)
+        codes = staff and second_factor.confirm(writing, web.settings(), staff, given)
+        if staff is not None and codes:
+            access.begin_session(writing, staff)
+    if staff is None:
+        return _begin_again()
+    if not codes:
+        return _refused(401, wrong_code(), _code_page)
+    return render_template(
+        "moderation/people/recovery_codes.html",
+        codes=codes,
+        next=access.wanted_page() or "/",
+        number=request.form.get("number", ""),
+        kept=access.kept_words(),
+    )
+
+
+@bp.post("/login/resume")
+def resume() -> ResponseReturnValue:
+    """Show the idea with what was typed before the session was lost."""
+    refused = access.ask_who_it_is()
+    return refused if refused is not None else _entered()
+
+
+@bp.post("/logout")
+def sign_out() -> ResponseReturnValue:
+    """End this session."""
+    staff = access.who_it_is()
+    if staff is not None:
+        with Session.begin() as writing:
+            sessions.end(writing, staff.session_id, staff.id)
+    session.clear()
+    return redirect(url_for(".form"), 303)
+
+
+def too_often() -> str:
+    """Say that it has been tried too often."""
+    return _("Det har blivit för många försök. Vänta en kvart och försök igen.")
+
+
+def wrong_code() -> str:
+    """Say that a code is wrong, old, or was used."""
+    return _("Koden stämmer inte, eller är redan använd. Vänta på nästa kod i appen.")
+
+
+def _fields() -> Mapping[str, object] | None:
+    fields = request.get_json(silent=True) if request.is_json else request.form
+    return fields if isinstance(fields, Mapping) else None
+
+
+def _entered() -> ResponseReturnValue:
+    if request.is_json:
+        return jsonify({"ok": True})
+    if kept := access.kept_words():
+        notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
+        if request.form["number"] == access.MANY:
+            return bulk_views.page(kept.get("listed", []), notice, status=200)
+        typed = {name: values[0] for name, values in kept.items()}
+        return page(request.form["number"], notice=notice, typed=typed)
+    return redirect(access.wanted_page() or "/", 303)
+
+
+def _half_way() -> ResponseReturnValue:
+    if request.is_json:
+        return jsonify({"ok": False, "needs": "second-factor"})
+    if access.kept_words():
+        return _code_page()
+    return redirect(url_for(".code", next=access.wanted_page() or None), 303)
+
+
+def _begin_again() -> ResponseReturnValue:
+    """Too long ago, or the account has changed since: the password first."""
+    if request.is_json:
+        return web.problem(401, _("Logga in först."))
+    return _login_page(_("Det gick för lång tid. Logga in igen.")), 401
+
+
+def _code_page(fault: str = "") -> ResponseReturnValue:
+    with Session() as reading:
+        staff = access.half(reading)
+        if staff is None:
+            return redirect(url_for(".form", next=access.wanted_page() or None), 303)
+        waiting = second_factor.pending(reading, web.settings(), staff)
+    return render_template(
+        "moderation/people/second_factor.html",
+        fault=fault,
+        secret=waiting[0] if waiting else "",
+        picture=qr_code(waiting[1]) if waiting else "",
+        next=access.wanted_page(),
+        number=request.form.get("number", ""),
+        kept=access.kept_words(),
+    )
+
+
+def _refused(status: int, fault: str, make_page: access.PageMaker) -> ResponseReturnValue:
+    if request.is_json:
+        answer = web.problem(status, fault)
+    else:
+        answer = make_response(make_page(fault))
+        # Whose half of a session went meanwhile is led away.
+        answer.status_code = status if answer.status_code == 200 else answer.status_code
+    if status == 429:
+        answer.headers["Retry-After"] = str(int(throttle.WINDOW.total_seconds()))
+    return answer

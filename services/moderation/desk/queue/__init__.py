@@ -1,0 +1,1 @@
+"""The queue: what waits, who looks at what, what has moved."""

@@ -1,0 +1,170 @@
+"""The queue: what waits, the most urgent first."""
+
+import enum
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.checks.explanations import explain
+from services.moderation.checks.language import LANGUAGES
+from services.moderation.desk import access, lent_digest, undo_offer, words
+from services.moderation.desk.queue import queue_counts, queue_words, review_queue
+from services.moderation.desk.queue.live_views import sentence as looking_word
+from services.moderation.desk.queue.queue_filter import (
+    AGES,
+    MAX_SEARCH,
+    OTHER_LANGUAGE,
+    OWN_LANGUAGE,
+    Filter,
+    Place,
+)
+from services.moderation.desk.queue.review_queue import Card
+from shared import check_words, i18n, times, web
+from shared.clock import utcnow
+from shared.db import Session
+from shared.lanes import Lane
+from shared.lanes import name as lane_name
+from shared.models import Precision, Reason, Role
+
+bp = Blueprint("queue", __name__)
+bp.before_request(access.guard(Role.READER))
+_WORDS: dict[str, Callable[..., str]] = {
+    "reason_word": words.reason,
+    "status_word": words.status,
+    "status_name": words.status_name,
+    "outcome_word": words.outcome,
+    "decision_word": words.done,
+    "role_word": words.role,
+    "check_word": check_words.check,
+    "lane_word": lane_name,
+    "lane_hint": queue_words.lane_hint,
+    "count_word": queue_words.count,
+    "alike_word": queue_words.alike,
+    "decide_about_all": queue_words.decide_about_all,
+    "looking_word": looking_word,
+}
+for _name, _word in _WORDS.items():
+    bp.add_app_template_global(_word, _name)
+bp.add_app_template_filter(check_words.check, "check_name")
+bp.add_app_template_filter(words.duration, "duration")
+
+_NUMBER = re.compile(r"r-\d{4}-\d{6,}", re.IGNORECASE)
+# What the check can name, by letters alone or by words, and a city is likely to meet.
+_LANGUAGES = sorted(
+    {code for codes in LANGUAGES.values() for code in codes.values()}
+    | {"am", "el", "he", "hi", "ja", "ko", "ku", "ta", "th", "ti", "zh"}
+)
+
+Kind = TypeVar("Kind", bound=enum.StrEnum)
+
+
+def _one_of(kind: type[Kind], name: str) -> Kind | None:
+    with suppress(ValueError):
+        return kind(request.values.get(name, ""))
+    return None
+
+
+def asked_filter() -> Filter:
+    """Read the filter from the URL, or from a form that carries it on; nonsense is no filter."""
+    language = request.values.get("language")
+    age = request.values.get("age", "")
+    return Filter(
+        lane=_one_of(Lane, "lane"),
+        reason=_one_of(Reason, "reason"),
+        council=request.values.get("council") or None,
+        language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
+        age=next((days for days in AGES if str(days) == age), None),
+        q=" ".join(request.values.get("q", "").split())[:MAX_SEARCH] or None,
+        mine=access.current().id if request.values.get("mine") else None,
+    )
+
+
+def asked_place() -> Place | None:
+    """Read where a page begins."""
+    with suppress(ValueError, OverflowError):
+        priority, at, entry_id = request.args.get("after", "").split("_")
+        place = Place(int(priority), datetime.fromtimestamp(float(at), UTC), int(entry_id))
+        if place.could_be():
+            return place
+    return None
+
+
+@bp.app_template_filter("age")
+def age(moment: datetime) -> str:
+    """Say how long ago a moment was, roughly."""
+    return words.duration(int((utcnow() - moment).total_seconds()))
+
+
+@bp.app_template_filter("moment")
+def moment(at: datetime) -> str:
+    """Write a moment on the city's clock."""
+    return times.written(at, Precision.INSTANT, web.settings().timezone)
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    """Show one page of the queue; `?part=list` gives only the list, for a page already open.
+
+    A search for the number of an idea leads to the idea.
+    """
+    wanted = asked_filter()
+    if wanted.q and _NUMBER.fullmatch(wanted.q):
+        query: dict[str, Any] = wanted.but(q=None) | {"number": wanted.q.upper()}
+        return redirect(url_for("ideas.show", **query), 303)
+    part = request.args.get("part") == "list"
+    with Session() as reading:
+        cards, more = review_queue.page(reading, wanted, asked_place(), access.current().id)
+        around = {} if part else _around(reading, wanted)
+    return render_template(
+        "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",
+        cards=[(card, _sentences(card)) for card in cards],
+        wanted=wanted,
+        wave=queue_words.WAVE,
+        next_url=_url_of_next(wanted, more),
+        may_decide=access.current().role is not Role.READER,
+        **around,
+    )
+
+
+def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
+    around = queue_counts.around(reading, wanted.council)
+    lanes = around.lanes
+    here = lanes[wanted.lane] if wanted.lane else queue_counts.together(list(lanes.values()))
+    named = i18n.locale().languages
+    return {
+        "lanes": lanes,
+        "everything": queue_counts.together(list(lanes.values())),
+        "here": here,
+        "councils": around.councils,
+        "found": (queue_words.found(queue_counts.found(reading, wanted.q)) if wanted.q else ""),
+        "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
+        "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
+        "ages": [(days, words.duration(days * 86400)) for days in AGES],
+        "undo": undo_offer.take(),
+        "bulk": session.pop("bulk", None),
+        "digest_line": lent_digest.line(),
+    }
+
+
+def _url_of_next(wanted: Filter, more: Place | None) -> str | None:
+    if more is None:
+        return None
+    query: dict[str, Any] = wanted.as_query() | {"after": str(more)}
+    return url_for(".index", **query)
+
+
+def _sentences(card: Card) -> list[dict[str, Any]]:
+    return [
+        {
+            "severity": finding.severity.value,
+            "sentence": explain(finding, card.text if finding.field == "text" else card.author),
+        }
+        for finding in card.findings
+        if finding.severity.value != "info"
+    ]

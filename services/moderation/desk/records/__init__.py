@@ -1,0 +1,1 @@
+"""Pages about what was done: decisions, samples, supervision, jobs, the books."""

@@ -1,0 +1,1 @@
+"""Pages on which administrators change how the system works, and the log of that."""

@@ -1,0 +1,50 @@
+"""The log of changes, for administrators."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.moderation.desk import access
+from services.moderation.desk.settings import audit_words
+from services.moderation.settings import admin_forms, audit
+from shared import web
+from shared.db import Session
+from shared.models import Role
+
+bp = Blueprint("audit", __name__)
+bp.before_request(access.guard(Role.ADMIN))
+
+# What the log's key can hold.
+_LONGEST_ID = 18
+
+
+@bp.get("/audit")
+def log() -> ResponseReturnValue:
+    """Show who changed what; `?kind=` and `?by=` filter, `?before=` goes on where a page ended."""
+    wanted = _asked()
+    with Session() as reading:
+        found, more = audit.entries(reading, wanted)
+        lines = audit_words.lines(reading, found, web.settings().timezone)
+        people = audit.people(reading)
+    return render_template(
+        "moderation/settings/audit.html",
+        lines=lines,
+        more=more,
+        wanted=wanted,
+        kinds=[(each, audit_words.kind(each)) for each in audit_words.KINDS],
+        people=people,
+    )
+
+
+def _asked() -> audit.Wanted:
+    kind = request.args.get("kind", "")
+    by = None
+    with suppress(ValueError):
+        by = UUID(request.args.get("by", ""))
+    return audit.Wanted(
+        kind=kind if kind in audit_words.KINDS else "",
+        by=by,
+        before=admin_forms.whole(request.args.get("before", ""), _LONGEST_ID),
+    )

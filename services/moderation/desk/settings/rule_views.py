@@ -1,0 +1,125 @@
+"""The city's rules at the desk: everybody reads them, administrators word them anew."""
+
+from collections.abc import Mapping
+
+from flask import (
+    Blueprint,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from services.moderation.desk import access
+from services.moderation.settings import admin_forms, rules
+from services.moderation.settings.versioned import MovedError
+from shared import web
+from shared.clock import utcnow
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import Role, Rule
+
+bp = Blueprint("rules", __name__)
+bp.before_request(access.guard(Role.READER))
+
+
+@bp.get("/rules")
+def index() -> ResponseReturnValue:
+    """Show each rule: its wording now, what is to come, what was, and how often each was used."""
+    with Session() as reading:
+        found = rules.listed(reading)
+    return render_template("moderation/settings/rules.html", rules=found, most=rules.MOST_COUNTED)
+
+
+@bp.get("/rules/<code>/new")
+@access.requires(Role.ADMIN)
+def new(code: str) -> ResponseReturnValue:
+    """Show the newest wording of a rule, to be worded anew."""
+    with Session() as reading:
+        standing = rules.newest(reading, code)
+    if standing is None and code not in rules.CODES:
+        abort(404)
+    return _form_page(code, standing, _as_typed(standing))
+
+
+@bp.post("/rules/<code>/new")
+@access.requires(Role.ADMIN)
+def reword(code: str) -> ResponseReturnValue:
+    """Add a version; 409 when somebody else did meanwhile, with what was typed kept."""
+    seen = admin_forms.seen_version(request.form)
+    if seen is None:
+        abort(422)
+    form = admin_forms.typed(request.form, rules.NAMES)
+    wording, begins, faults = rules.read(form, web.settings().timezone)
+    moved = False
+    if wording is not None:
+        try:
+            with Session.begin() as writing:
+                rule = rules.reword(
+                    writing,
+                    code,
+                    wording,
+                    begins,
+                    seen_version=seen,
+                    by=access.current().id,
+                )
+        except LookupError:
+            abort(404)
+        except rules.SameError:
+            faults = {"text_sv": _("Lydelsen är densamma som den som står.")}
+        except MovedError:
+            moved = True
+        else:
+            flash(_said(rule))
+            return redirect(url_for(".index", _anchor=code), 303)
+    with Session() as reading:
+        standing = rules.newest(reading, code)
+    if standing is None and code not in rules.CODES:
+        abort(404)
+    version = None if moved else seen
+    page = _form_page(code, standing, form, faults=faults, version=version, moved=moved)
+    return make_response(page, 409 if moved else 422)
+
+
+def _said(rule: Rule) -> str:
+    if rule.in_force_from > utcnow():
+        return _("Den nya lydelsen är sparad och börjar gälla den dag du valde.")
+    return _("Den nya lydelsen gäller nu.")
+
+
+def _as_typed(standing: Rule | None) -> dict[str, str]:
+    if standing is None:
+        return dict.fromkeys(rules.NAMES, "")
+    return {
+        "title_sv": standing.title_sv,
+        "text_sv": standing.text_sv,
+        "title_en": standing.title_en,
+        "text_en": standing.text_en,
+        "in_force_from": "",
+    }
+
+
+def _form_page(
+    code: str,
+    standing: Rule | None,
+    form: Mapping[str, str],
+    *,
+    faults: Mapping[str, str] | None = None,
+    version: int | None = None,
+    moved: bool = False,
+) -> str:
+    newest = standing.version if standing else 0
+    return render_template(
+        "moderation/settings/rule_form.html",
+        code=code,
+        standing=standing,
+        form=form,
+        faults=faults or {},
+        version=newest if version is None else version,
+        moved=moved,
+        is_coming=standing is not None and standing.in_force_from > utcnow(),
+    )

@@ -1,0 +1,154 @@
+"""The settings in force, for administrators to read. What is secret is never shown.
+
+A setting shows its value only when this file says how; of any other only that it is set. So one
+that is added later is secret until somebody has thought about it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.moderation.desk import words
+from shared.config import PREFIX, Settings
+from shared.i18n import gettext as _
+from shared.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting: its name in the environment, what it is for, and what may be told of it.
+
+    `about` is empty for one that has no sentence yet; `help` is then its English text.
+    """
+
+    name: str
+    about: str
+    help: str
+    value: str
+    is_secret: bool
+    is_usual: bool
+
+
+def _plain(value: Any) -> str:
+    return str(value)
+
+
+def _switch(value: Any) -> str:
+    return _("på") if value else _("av")
+
+
+def _seconds(value: Any) -> str:
+    return _("%(n)s sekunder", n=value)
+
+
+def _place(value: Any) -> str:
+    """Return where an address leads, without user, password and parameters."""
+    parts = urlsplit(str(value))
+    if not parts.hostname:
+        return f"{parts.scheme}:{parts.path}" if parts.scheme else _("en fil")
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+def _roles(value: Mapping[str, str]) -> str:
+    return ", ".join(f"{words.role(Role(role))}: {name}" for role, name in value.items())
+
+
+_OPEN: Mapping[str, Callable[[Any], str]] = {
+    "database_url": _place,
+    "broker_url": _place,
+    "smtp_url": _place,
+    "public_url": _plain,
+    "desk_url": _plain,
+    "mail_from": _plain,
+    "authority": _plain,
+    "contact": _plain,
+    "timezone": _plain,
+    "trusted_proxies": _plain,
+    "submit_limit": _plain,
+    "undo_seconds": _seconds,
+    "hold_letters": _switch,
+    "semantic": _switch,
+    "akismet_url": _place,
+    "stopforumspam_url": _place,
+    "bad_hosts": _place,
+    "public_database_url": _place,
+    "oidc_issuer": _place,
+    "oidc_name": _plain,
+    "oidc_email_claim": _plain,
+    "oidc_trust_email": _switch,
+    "oidc_create": _switch,
+    "oidc_role_claim": _plain,
+    "oidc_roles": _roles,
+    "log_level": _plain,
+}
+
+_ABOUT: Mapping[str, Callable[[], str]] = {
+    "database_url": lambda: _("Databasen, där allt finns."),
+    "broker_url": lambda: _("Kön som delar ut arbetet."),
+    "secret_key": lambda: _("Nyckeln som skriver under kvitton och inloggningar."),
+    "public_url": lambda: _("Där invånarna lämnar idéer."),
+    "desk_url": lambda: _("Där ni är nu."),
+    "smtp_url": lambda: _("Servern som skickar brev."),
+    "mail_from": lambda: _("Avsändare i alla brev."),
+    "authority": lambda: _("Myndigheten som svarar för sidorna."),
+    "contact": lambda: _("Dit invånare kan vända sig med frågor."),
+    "timezone": lambda: _("Stadens tidszon."),
+    "trusted_proxies": lambda: _("Hur många mellanled framför webben som får säga vem som frågar."),
+    "submit_limit": lambda: _("Hur många idéer från en källa som tas emot utan att märkas."),
+    "undo_seconds": lambda: _("Hur länge ett brev väntar efter ett beslut, så att det kan ångras."),
+    "hold_letters": lambda: _("Om alla brev hålls kvar tills någon släpper dem."),
+    "semantic": lambda: _("Om idéer som önskar samma sak med andra ord föreslås."),
+    "akismet_key": lambda: _("Nyckel hos Akismet."),
+    "akismet_url": lambda: _("Där Akismet svarar."),
+    "stopforumspam_url": lambda: _("Där StopForumSpam svarar."),
+    "bad_hosts": lambda: _("Listan över farliga webbplatser som länkar jämförs med."),
+    "metrics_token": lambda: _("Lösenord för driftens mätvärden."),
+    "public_database_url": lambda: _("En kopia av databasen för de publika sidorna."),
+    "oidc_issuer": lambda: _("Stadens katalog, för inloggning med stadens konto."),
+    "oidc_client_id": lambda: _("Vad katalogen kallar desken."),
+    "oidc_client_secret": lambda: _("Hemligheten som katalogen gav desken."),
+    "oidc_name": lambda: _("Vad katalogen heter på knappen."),
+    "oidc_email_claim": lambda: _("Var i katalogens svar adressen står."),
+    "oidc_trust_email": lambda: _("Om adressen gäller utan att katalogen har bekräftat den."),
+    "oidc_create": lambda: _("Om den som katalogen känner får ett konto av sig själv."),
+    "oidc_role_claim": lambda: _("Var i katalogens svar rollerna står."),
+    "oidc_roles": lambda: _("Vad rollerna heter i katalogen."),
+    "log_level": lambda: _("Hur mycket som skrivs i driftloggen."),
+}
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """Return every setting in the order of their documentation."""
+    found = []
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        usual = item.metadata["default"]
+        is_set = value not in (None, "")
+        tell = _OPEN.get(item.name)
+        if not is_set:
+            said = _("inte satt")
+        elif tell is None:
+            said = _("satt, visas inte")
+        else:
+            said = tell(value)
+        found.append(
+            Shown(
+                name=PREFIX + item.name.upper(),
+                about=_ABOUT[item.name]() if item.name in _ABOUT else "",
+                help=item.metadata["help"],
+                value=said,
+                is_secret=tell is None,
+                is_usual=is_set and usual is not None and _is_usual(value, usual),
+            )
+        )
+    return found
+
+
+def _is_usual(value: Any, usual: str) -> bool:
+    if isinstance(value, bool):
+        return value == (usual in {"1", "on"})
+    if isinstance(value, Mapping):
+        return usual == ";".join(f"{name}={said}" for name, said in value.items())
+    return str(value) == usual

@@ -1,0 +1,23 @@
+"""The start of the settings: what can be changed here, and what the system was started with."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from services.moderation.desk import access, navigation
+from services.moderation.desk.settings import system_settings
+from shared import web
+from shared.models import Role
+
+bp = Blueprint("system", __name__)
+bp.before_request(access.guard(Role.ADMIN))
+bp.add_app_template_global(navigation.menu, "desk_menu")
+
+
+@bp.get("/settings")
+def overview() -> ResponseReturnValue:
+    """Lead to each page of the settings, and show those in force. No secret is shown."""
+    return render_template(
+        "moderation/settings/settings.html",
+        pages=navigation.settings_pages(),
+        rows=system_settings.shown(web.settings()),
+    )

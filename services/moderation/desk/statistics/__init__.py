@@ -1,0 +1,1 @@
+"""The page of numbers, its tables and its pictures."""

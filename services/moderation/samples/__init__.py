@@ -1,0 +1,1 @@
+"""Blind second looks at a share of what people decided."""

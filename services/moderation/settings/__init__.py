@@ -1,0 +1,1 @@
+"""What administrators set, each change versioned and in the log of changes."""

@@ -1,0 +1,1 @@
+"""How the spam model learns from decisions, and its versions."""

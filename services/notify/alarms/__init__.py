@@ -1,0 +1,1 @@
+"""What cannot wait: signs of it, who is on duty, and the mails about it."""

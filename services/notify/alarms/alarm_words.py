@@ -1,0 +1,162 @@
+"""What an incident is in words: what happened, what to do, where. Never a resident's words.
+
+No names either: an idea is its number, a person is somebody.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from services.notify.alarms import fault_words
+from services.notify.alarms.alarm_facts import Known, Said
+from services.notify.alarms.signs import MOST_COUNTED
+from shared.i18n import gettext as _
+from shared.i18n import ngettext
+from shared.models import AlertKind, Incident
+
+
+def said(incident: Incident, facts: Known) -> Said:
+    """Say an incident in the language now spoken."""
+    return _SAID[incident.kind](incident, facts)
+
+
+def kind(of: AlertKind) -> str:
+    """Name a kind of incident in a word or two."""
+    return {
+        AlertKind.THREAT: _("Hot"),
+        AlertKind.CHILD: _("Barn"),
+        AlertKind.WAVE: _("Våg av idéer"),
+        AlertKind.OVERDUE: _("Lång väntan"),
+        AlertKind.FAILED_JOBS: _("Jobb"),
+        AlertKind.UNCHECKED: _("Kontroll"),
+        AlertKind.DEAF: _("Drift"),
+        AlertKind.DIGEST_FAILED: _("Brev om kön"),
+        AlertKind.WEBHOOK_OFF: _("Koppling"),
+        AlertKind.BOUNCED: _("Adress"),
+    }[of]
+
+
+def _threat(incident: Incident, facts: Known) -> Said:
+    over = _("Idén är avgjord eller har tagits tillbaka.")
+    if not incident.key:
+        return Said(
+            ngettext("Hot i %(n)s idé till", "Hot i %(n)s idéer till", incident.count),
+            _("Så många fler innehåller det som ser ut som hot än de som har ett eget larm."),
+            _(
+                "De står bland det som är bråttom. Ofta kommer de från samma håll: då kan du avgöra"
+                " flera på en gång."
+            ),
+            _("De flesta är avgjorda."),
+            "/?lane=urgent",
+            _("Öppna kön"),
+        )
+    title = _("Hot i idé %(number)s", number=incident.key)
+    if incident.key in facts.public:
+        what = _("En kontroll har hittat det som ser ut som ett hot i en idé som syns för alla.")
+        todo = _(
+            "Läs idén nu. Är det ett hot mot någon: ta bort idén från sidan, och ring polisen,"
+            " 114 14, eller 112 om det är bråttom."
+        )
+    else:
+        what = _(
+            "En kontroll har hittat det som ser ut som ett hot i en idé som väntar på beslut."
+            " Den syns inte för andra."
+        )
+        todo = _(
+            "Läs idén nu. Är det ett hot mot någon: publicera den inte, och ring polisen,"
+            " 114 14, eller 112 om det är bråttom."
+        )
+    return Said(title, what, todo, over, f"/ideas/{incident.key}", _("Öppna idén"))
+
+
+def _child(incident: Incident, _facts: Known) -> Said:
+    if not incident.key:
+        return Said(
+            ngettext(
+                "Barns uppgifter syns i %(n)s idé till",
+                "Barns uppgifter syns i %(n)s idéer till",
+                incident.count,
+            ),
+            _("Så många fler som syns för alla berättar om barn än de som har ett eget larm."),
+            _(
+                "De står i den del av kön som heter städning. Maskera det som talar om vilka barnen"
+                " är."
+            ),
+            _("De flesta är avgjorda."),
+            "/?lane=clean-up",
+            _("Öppna kön"),
+        )
+    return Said(
+        _("Ett barns uppgifter syns i idé %(number)s", number=incident.key),
+        _(
+            "I en idé som syns för alla står något som talar om vem ett barn är, till exempel namn"
+            " och ålder."
+        ),
+        _(
+            "Maskera orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
+            " skrivit är inget skäl att avslå. Kan orden stå kvar, välj Behåll som den är."
+        ),
+        _("Uppgifterna syns inte längre, eller så har någon beslutat att de kan stå kvar."),
+        f"/ideas/{incident.key}",
+        _("Öppna idén"),
+    )
+
+
+def _wave(incident: Incident, facts: Known) -> Said:
+    return Said(
+        _("Våg av idéer till %(council)s", council=facts.title(incident.key)),
+        ngettext(
+            "På en halvtimme har %(n)s idé kommit som ser ut som skräp, liknar andra eller kommer"
+            " från samma håll.",
+            "På en halvtimme har %(n)s idéer kommit som ser ut som skräp, liknar varandra eller"
+            " kommer från samma håll.",
+            incident.count,
+        ),
+        _(
+            "Ingenting är borttaget. Läs några av dem och avgör sedan många på en gång; det går att"
+            " ångra."
+        ),
+        _("Det kommer inte så många längre, eller så är de avgjorda."),
+        f"/?council={incident.key}",
+        _("Öppna rådets kö"),
+    )
+
+
+def _overdue(incident: Incident, facts: Known) -> Said:
+    limit = facts.limit(incident.key)
+    late = _("minst %(n)s", n=MOST_COUNTED) if incident.count >= MOST_COUNTED else incident.count
+    if limit is None:
+        what = _("Ärenden som har väntat för länge: %(n)s.", n=late)
+    else:
+        what = _(
+            "Ärenden som har väntat längre än rådets gräns på %(hours)s timmar: %(n)s. Lördagar,"
+            " söndagar och röda dagar är inte räknade.",
+            hours=limit,
+            n=late,
+        )
+    return Said(
+        _("Lång väntan i %(council)s", council=facts.title(incident.key)),
+        what,
+        _(
+            "Börja med det äldsta. Hinner ni inte, så skriv det på rådets sida hellre än att låta"
+            " skribenterna undra."
+        ),
+        _("Inget har väntat längre än gränsen nu."),
+        f"/?council={incident.key}",
+        _("Öppna rådets kö"),
+    )
+
+
+_SAID: Mapping[AlertKind, Callable[[Incident, Known], Said]] = MappingProxyType(
+    {
+        AlertKind.THREAT: _threat,
+        AlertKind.CHILD: _child,
+        AlertKind.WAVE: _wave,
+        AlertKind.OVERDUE: _overdue,
+        AlertKind.FAILED_JOBS: fault_words.failed_jobs,
+        AlertKind.UNCHECKED: fault_words.unchecked,
+        AlertKind.DEAF: fault_words.deaf,
+        AlertKind.DIGEST_FAILED: fault_words.digest_failed,
+        AlertKind.WEBHOOK_OFF: fault_words.webhook_off,
+        AlertKind.BOUNCED: fault_words.bounced,
+    }
+)

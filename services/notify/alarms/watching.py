@@ -1,0 +1,74 @@
+"""Watching: look for signs of each kind, open incidents for them, and resolve what is over.
+
+Two that watch at once change nothing: an incident is open at most once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify.alarms import faults, signs
+from services.notify.alarms.signs import Now, Sign
+from services.notify.mail import incidents
+from shared.models import AlertKind, Incident
+
+Look = Callable[[SqlSession, Now], Iterable[Sign]]
+
+# Who sees what. Kinds that are not here are opened and resolved by those who notice (a webhook that
+# was turned off, an address that bounces).
+LOOKS: Mapping[AlertKind, Sequence[Look]] = MappingProxyType(
+    {
+        AlertKind.THREAT: (signs.threats,),
+        AlertKind.CHILD: (signs.children,),
+        AlertKind.WAVE: (signs.waves,),
+        AlertKind.OVERDUE: (signs.overdue,),
+        AlertKind.FAILED_JOBS: (faults.failed_jobs,),
+        AlertKind.UNCHECKED: (signs.unchecked,),
+        AlertKind.DEAF: (faults.deaf,),
+        AlertKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
+    }
+)
+
+# So many ideas are told one by one; what comes on top is one incident: a campaign must not become
+# as many.
+ONE_BY_ONE = 10
+_EACH_AN_IDEA = frozenset({AlertKind.THREAT, AlertKind.CHILD})
+
+# How long a sign must be gone before it is over: queues breathe, and of a heap of late ideas the
+# next is late a moment after the last was decided. A person's decision about an idea is over at
+# once.
+_CALM: Mapping[AlertKind, timedelta] = MappingProxyType(
+    {
+        AlertKind.OVERDUE: timedelta(minutes=30),
+        AlertKind.UNCHECKED: timedelta(minutes=10),
+        AlertKind.DEAF: timedelta(minutes=2),
+    }
+)
+
+
+def watch(session: SqlSession, kind: AlertKind, now: Now) -> None:
+    """Take a look for one kind, and act on it."""
+    found = {sign.key: sign for look in LOOKS[kind] for sign in look(session, now)}
+    if kind in _EACH_AN_IDEA:
+        found = _some_one_by_one(found, signs.open_keys(session, kind))
+    # In one order, so that two who watch at once wait for each other in no circle.
+    for key in sorted(found):
+        incidents.open_or_see(session, kind, key, count=found[key].count)
+    over = select(Incident.key).where(
+        Incident.kind == kind,
+        Incident.resolved_at.is_(None),
+        Incident.seen_at <= now.moment - _CALM.get(kind, timedelta()),
+    )
+    for key in sorted(set(session.scalars(over)) - found.keys()):
+        incidents.resolve(session, kind, key)
+
+
+def _some_one_by_one(found: Mapping[str, Sign], known: set[str]) -> dict[str, Sign]:
+    """Keep those that are told already and as many more as may be, and count the rest."""
+    first = sorted(found, key=lambda key: key not in known)
+    alone = {key: found[key] for key in first[:ONE_BY_ONE]}
+    rest = len(found) - len(alone)
+    return {**alone, "": Sign("", rest)} if rest else alone

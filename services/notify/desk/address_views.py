@@ -1,0 +1,67 @@
+"""Notify's page of addresses that letters do not reach, and the button that tries them again."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify.desk.lent import Guard, Person
+from services.notify.mail import addresses
+from services.notify.mail.letters import BOUNCED, COMPLAINED
+from services.notify.sending.bounces import REFUSED
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import DeadAddress, Precision
+
+# Writes down, in its transaction, by whom an address was revived.
+Note = Callable[[SqlSession, UUID, DeadAddress], None]
+
+
+def make_addresses(
+    guard: Guard, person: Person, note: Note, layout: str = "base.html"
+) -> Blueprint:
+    """Make the page; the desk says who may enter, who comes, and how changes are written down."""
+    bp = Blueprint("addresses", __name__, template_folder="templates")
+    bp.context_processor(lambda: {"layout": layout})
+    bp.before_request(guard)
+
+    @bp.get("/addresses")
+    def show() -> str:
+        """Show whom letters do not reach."""
+        with Session() as session:
+            dead = addresses.latest(session)
+        return render_template(
+            "notify/addresses.html", dead=dead, words=_words(), precision=Precision.INSTANT
+        )
+
+    @bp.post("/addresses/<uuid:dead_id>/revive")
+    def revive(dead_id: UUID) -> ResponseReturnValue:
+        """Let letters go there again. Already done by somebody else: nothing is left to do."""
+        own_id, _for_all = person()
+        try:
+            with Session.begin() as session:
+                note(session, own_id, addresses.revive(session, dead_id, own_id))
+        except LookupError:
+            abort(404)
+        flash(_("Nu skickas brev dit igen."))
+        return redirect(url_for(".show"), 303)
+
+    return bp
+
+
+def _words() -> dict[str, str]:
+    """Say in words why an address is dead; codes that are not here stay as they are."""
+    gone, domain = _("Adressen finns inte"), _("E-postservern finns inte")
+    return {
+        "5.1.1": gone,
+        "5.1.2": domain,
+        "5.1.3": gone,
+        "5.1.6": _("Adressen har flyttat"),
+        "5.1.10": domain,
+        "5.2.1": _("Brevlådan är avstängd"),
+        BOUNCED: _("Tre brev i rad kom tillbaka"),
+        REFUSED: _("Tre brev i rad kom inte fram"),
+        COMPLAINED: _("Mottagaren har markerat brev som skräppost"),
+    }

@@ -1,0 +1,75 @@
+"""The page of alarms at the desk, and what the desk's frame says of them."""
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import BadRequest
+
+from services.notify.desk import alarm_book
+from services.notify.desk.alarm_book import Frame
+from services.notify.desk.lent import Guard
+from shared import web
+from shared.clock import utcnow
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.models import LetterState, Precision
+
+
+def make_alerts(guard: Guard, layout: str = "base.html") -> Blueprint:
+    """Make the page; `guard` is the desk's own way of asking who may enter."""
+    bp = Blueprint("alerts", __name__, template_folder="templates")
+    bp.context_processor(lambda: {"layout": layout})
+    bp.before_request(guard)
+
+    @bp.get("/alerts")
+    def show() -> ResponseReturnValue:
+        """Show what goes on and what is over; `?before=` goes on where a page ended."""
+        before = _before()
+        timezone = web.settings().timezone
+        with Session() as session:
+            going_on = [] if before else alarm_book.going_on(session)
+            over = alarm_book.over(session, before)
+            stuck = alarm_book.stuck(session)
+        return render_template(
+            "notify/alerts.html",
+            going_on=going_on,
+            over=over,
+            stuck=stuck,
+            before=before,
+            more=over[-1].id if len(over) == alarm_book.PAGE else None,
+            states=_states(),
+            local=lambda moment: moment.astimezone(timezone),
+            today=utcnow().astimezone(timezone).date(),
+            precision=Precision.INSTANT,
+        )
+
+    return bp
+
+
+def frame() -> Frame | None:
+    """Read what the frame of every page says; None when the database does not answer."""
+    try:
+        with Session() as session:
+            return alarm_book.frame(session, utcnow())
+    except SQLAlchemyError:
+        return None
+
+
+def _before() -> UUID | None:
+    raw = request.args.get("before")
+    try:
+        return UUID(raw) if raw else None
+    except ValueError:
+        raise BadRequest from None
+
+
+def _states() -> dict[LetterState, str]:
+    return {
+        LetterState.WAITING: _("brevet väntar"),
+        LetterState.CLAIMED: _("brevet är på väg"),
+        LetterState.SENT: "",
+        LetterState.CANCELLED: _("brevet behövdes inte"),
+        LetterState.FAILED: _("brevet gick inte fram"),
+    }

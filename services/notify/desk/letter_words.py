@@ -1,0 +1,128 @@
+"""What the ledger holds in codes, said in words: which letter, where it is, and why."""
+
+from collections.abc import Mapping
+
+from services.notify.alarms.alert_letters import OVER_ALREADY
+from services.notify.alarms.notices import ALERT, ALERT_OVER
+from services.notify.letters.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
+from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
+from services.notify.letters.arrivals import ENOUGH, LIKELY_SPAM, RECEIVED
+from services.notify.mail.addresses import ADDRESS_DEAD
+from services.notify.mail.letters import (
+    BOUNCED,
+    COMPLAINED,
+    CORRECTED,
+    DIGEST,
+    INTERRUPTED,
+    SUPERSEDED,
+    UNDONE,
+)
+from shared.i18n import gettext as _
+from shared.models import LetterState
+
+# What a mail server answers (RFC 5321 §4.2.3, RFC 3463), where more can be said than yes or no.
+_NO_SUCH_ADDRESS = frozenset({"550", "551", "553"})
+_FULL = frozenset({"452", "552"})
+
+
+def states() -> Mapping[LetterState, str]:
+    """Name the states."""
+    return {
+        LetterState.WAITING: _("Väntar"),
+        LetterState.CLAIMED: _("På väg"),
+        LetterState.SENT: _("Skickat"),
+        LetterState.CANCELLED: _("Inställt"),
+        LetterState.FAILED: _("Gick inte fram"),
+    }
+
+
+def templates() -> Mapping[str, str]:
+    """Name the letters, in the order in which a writer may get them."""
+    return {
+        RECEIVED: _("Mottagen"),
+        "published": _("Publicerad"),
+        "rejected": _("Publiceras inte"),
+        "merged": _("Sammanslagen"),
+        "masked": _("Maskade ord"),
+        CORRECTED: _("Ändrat beslut"),
+        ANSWERED: _("Stadens svar"),
+        ANSWER_WITHDRAWN: _("Stadens svar tillbakataget"),
+        DIGEST: _("Brev om kön till personal"),
+        INVITATION: _("Inbjudan"),
+        PASSWORD_RESET: _("Nytt lösenord"),
+        ALERT: _("Larm"),
+        ALERT_OVER: _("Larm som är över"),
+    }
+
+
+def _reasons() -> Mapping[str, str]:
+    return {
+        UNDONE: _("beslutet ångrades"),
+        SUPERSEDED: _("ersatt av ett nyare"),
+        INTERRUPTED: _("avbrutet, kan ha kommit fram"),
+        ENOUGH: _("adressen har redan fått tre sådana brev i dag"),
+        LIKELY_SPAM: _("troligen skräp"),
+        NOT_PUBLIC: _("svaret är inte publikt längre"),
+        NOT_MERGED: _("idén är inte sammanslagen längre"),
+        "withdrawn": _("idén togs tillbaka"),
+        "original never left": _("det första brevet gick aldrig"),
+        "no address": _("ingen adress"),
+        "account closed": _("kontot är stängt"),
+        ADDRESS_DEAD: _("adressen nås inte"),
+        BOUNCED: _("kom tillbaka"),
+        COMPLAINED: _("markerat som skräppost"),
+        "nothing waits": _("inget väntade längre"),
+        LINK_ENDED: _("länken gällde inte längre"),
+        OVER_ALREADY: _("det var redan över"),
+    }
+
+
+def template(name: str) -> str:
+    """Name a letter; one that is not known here keeps its own name."""
+    return templates().get(name, name)
+
+
+def state(of: str) -> str:
+    """Name a state by its stored name."""
+    return states()[LetterState(of)]
+
+
+def reason(code: str | None) -> str:
+    """Say why a letter waits, failed or was cancelled; nothing when there is nothing to say.
+
+    `code` is our own word, the reply code of a mail server, or the type (and place) of an error.
+    """
+    if not code:
+        return ""
+    known = _reasons().get(code)
+    if known is not None:
+        return known
+    if code.isdigit() and len(code) == 3:
+        return _answered(code)
+    if code.partition(" ")[0].endswith(_NO_ANSWER):
+        return _("mejlservern svarar inte")
+    return _("fel hos oss, för den som sköter driften")
+
+
+# How the names of errors end that mean that there was nobody to talk to.
+_NO_ANSWER = (
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "TimeoutError",
+    "timeout",
+    "gaierror",
+    "OSError",
+    "SMTPServerDisconnected",
+    "SMTPConnectError",
+    "BrokenPipeError",
+)
+
+
+def _answered(code: str) -> str:
+    if code in _NO_SUCH_ADDRESS:
+        return _("adressen finns inte, eller tar inte emot brev")
+    if code in _FULL:
+        return _("brevlådan är full")
+    if code.startswith("4"):
+        return _("mottagarens mejlserver ber oss vänta")
+    return _("mottagarens mejlserver säger nej")

@@ -1,0 +1,173 @@
+"""Notify's page at the desk about digests: who gets them when, what they look like, a test."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify.desk import digest_status, subscription_form
+from services.notify.desk.lent import Guard, Person
+from services.notify.digests import digest_letters, readers, runs, schedule_words, subscribing
+from services.notify.digests.schedule_words import APART
+from services.notify.digests.subscribing import Choice
+from services.notify.mail.rendering import Rendered
+from shared import lanes, web
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.lanes import Lane
+from shared.models import Staff
+
+# Writes down a change, in its transaction: by whom, as it was, as it is.
+Note = Callable[[SqlSession, UUID, Choice, Choice], None]
+
+# A letter brings its styles with it, inline as mail programs want them, and nothing else: no
+# scripts, no pictures from elsewhere, and no origin of its own. The desk may frame it.
+_LETTER_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
+
+def make_blueprint(
+    guard: Guard, person: Person, note: Note, layout: str = "base.html"
+) -> Blueprint:
+    """Make the pages; `guard` is the desk's own way of asking who may enter.
+
+    `layout` is the template that frames them.
+    """
+    bp = Blueprint("subscriptions", __name__, template_folder="templates")
+    bp.context_processor(lambda: {"layout": layout})
+    bp.before_request(guard)
+
+    def allowed(staff_id: UUID) -> UUID:
+        own_id, for_all = person()
+        if staff_id != own_id and not for_all:
+            abort(404)
+        return own_id
+
+    @bp.get("/subscriptions")
+    def show() -> ResponseReturnValue:
+        """Show one's own choice, and to those who may choose for others everybody's."""
+        own_id, for_all = person()
+        return _page(own_id, own_id, for_all=for_all)
+
+    @bp.get("/subscriptions/<uuid:staff_id>")
+    def show_one(staff_id: UUID) -> ResponseReturnValue:
+        """Show somebody's choice."""
+        own_id = allowed(staff_id)
+        return _page(staff_id, own_id)
+
+    @bp.post("/subscriptions/<uuid:staff_id>")
+    def choose(staff_id: UUID) -> ResponseReturnValue:
+        """Store a choice, or show the form again with what was typed."""
+        own_id = allowed(staff_id)
+        form = subscription_form.typed(request.form)
+        with Session.begin() as session:
+            standing = subscribing.choice_of(session, staff_id)
+            if standing is None:
+                abort(404)
+            known = frozenset(each for each, _title in subscribing.councils(session))
+            after, faults = subscription_form.read(form, standing, known)
+            if not faults:
+                note(session, own_id, subscribing.choose(session, after), after)
+        if faults:
+            return _page(staff_id, own_id, form=form, faults=faults), 422
+        flash(_("Sparat: %(name)s.", name=after.name))
+        return redirect(url_for(".show"), 303)
+
+    _add_looks(bp, person)
+    return bp
+
+
+def _add_looks(bp: Blueprint, person: Person) -> None:
+    """Add what shows somebody their own digest before it comes."""
+
+    @bp.post("/subscriptions/test")
+    def send_test() -> ResponseReturnValue:
+        """Send oneself a digest of what waits now."""
+        own_id, _for_all = person()
+        with Session.begin() as session:
+            reader = readers.one(session, own_id)
+            if reader is None:
+                abort(404)
+            is_sent = runs.send_test(session, web.settings(), reader)
+        flash(
+            _("Ett prov är på väg till %(address)s.", address=reader.email)
+            if is_sent
+            else _("Ett prov är redan på väg.")
+        )
+        return redirect(url_for(".show"), 303)
+
+    @bp.get("/subscriptions/preview")
+    def preview() -> ResponseReturnValue:
+        """Show what one's own digest would say now, as a letter and as text."""
+        own_id, _for_all = person()
+        page = render_template("notify/digest_preview.html", letter=_written(own_id))
+        return Response(page, headers={"Content-Security-Policy": f"{web.CSP}; frame-src 'self'"})
+
+    @bp.get("/subscriptions/preview/letter")
+    def preview_letter() -> ResponseReturnValue:
+        """Give the letter itself, for the frame on the page."""
+        own_id, _for_all = person()
+        # Links open beside the letter, not in its frame.
+        html = _written(own_id).html.replace("<head>", '<head><base target="_blank">', 1)
+        return Response(
+            html, headers={"Content-Security-Policy": _LETTER_CSP}, mimetype="text/html"
+        )
+
+
+def _written(staff_id: UUID) -> Rendered:
+    """Write what somebody's digest would say now; what the run noted for that is taken back."""
+    settings = web.settings()
+    with Session() as session:
+        reader = readers.one(session, staff_id)
+        if reader is None:
+            abort(404)
+        digest = runs.test(session, settings, reader)
+        person = session.get_one(Staff, staff_id)
+        written = digest_letters.write(session, digest, person, reader.language, settings)
+        session.rollback()
+    assert isinstance(written, Rendered)
+    return written
+
+
+def _page(
+    staff_id: UUID,
+    own_id: UUID,
+    *,
+    for_all: bool = False,
+    form: dict[str, Any] | None = None,
+    faults: dict[str, str] | None = None,
+) -> str:
+    settings = web.settings()
+    with Session() as session:
+        choice = subscribing.choice_of(session, staff_id)
+        if choice is None:
+            abort(404)
+        status = digest_status.of_one(session, settings, staff_id)
+        everybody = digest_status.statuses(session, settings) if for_all else []
+        chosen = subscribing.choices(session) if for_all else []
+        councils = subscribing.councils(session)
+    return render_template(
+        "notify/subscriptions.html",
+        choice=choice,
+        is_own=staff_id == own_id,
+        form=form or subscription_form.as_typed(choice),
+        faults=faults or {},
+        status=status,
+        others=[each for each in everybody if each.staff_id != own_id],
+        described={each.staff_id: _described(each) for each in chosen},
+        councils=[(str(each), title) for each, title in councils],
+        lanes=[(lane.value, lanes.name(lane)) for lane in Lane],
+        hours=[(str(hour), schedule_words.clock(hour)) for hour in subscription_form.HOURS],
+        apart=[(str(hours), said()) for hours, said in APART.items()],
+        days=[(str(day), schedule_words.day_name(day)) for day in range(1, 8)],
+        languages=[("sv", _("Svenska")), ("en", _("Engelska"))],
+    )
+
+
+def _described(choice: Choice) -> str:
+    return schedule_words.describe(choice.schedule) if choice.is_on else _("inga brev")

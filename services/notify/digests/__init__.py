@@ -1,0 +1,1 @@
+"""Digests: who gets them when, what is new to whom, and what they say."""

@@ -1,0 +1,163 @@
+"""From templates to mails: `templates/email/<name>/{subject.txt,body.txt,body.html}`."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage, Message
+from email.policy import EmailPolicy, Policy
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.notify.mail import outlook
+from services.notify.mail.mailer import recipient_header
+from shared import i18n
+from shared.clock import utcnow
+from shared.config import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
+LINE_LENGTH = 72
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header that is one long word: folded, it would be encoded, and no program would know it."""
+
+    def fold(self, *, policy: "Policy[Message]") -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> "EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    for name in ("list-unsubscribe", "list-id"):
+        headers.map_to_type(name, _Whole)
+    return EmailPolicy(header_factory=headers)
+
+
+_POLICY = _policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter in words: one line of subject, and the same body as text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+def render(template: str, language: str, **context: Any) -> Rendered:
+    """Render a letter in a language; the subject is forced to one line."""
+    with i18n.speaking(language):
+        spoken = i18n.language()
+        context["language"] = spoken
+        subject, text, html = (
+            _environment().get_template(f"email/{template}/{part}").render(context)
+            for part in ("subject.txt", "body.txt", "body.html")
+        )
+    return Rendered(
+        subject=" ".join(subject.split()),
+        text=_wrapped(text),
+        html=_inliner().inline(outlook.adapted(html)),
+        language=spoken,
+    )
+
+
+def render_plain(template: str, language: str, **context: Any) -> tuple[str, str]:
+    """Render subject and text of a letter for somebody to read before it is written.
+
+    Lines are as long as their paragraphs: a page breaks them as it needs.
+    """
+    with i18n.speaking(language):
+        context["language"] = i18n.language()
+        subject, text = (
+            _environment().get_template(f"email/{template}/{part}").render(context)
+            for part in ("subject.txt", "body.txt")
+        )
+    return " ".join(subject.split()), re.sub(r"\n{3,}", "\n\n", text.strip())
+
+
+def to_email(
+    rendered: Rendered,
+    *,
+    recipient: str,
+    message_id: str,
+    settings: Settings,
+    list_id: str | None = None,
+    unsubscribe_url: str | None = None,
+) -> EmailMessage:
+    """Make the mail: text and HTML, no tracking, nothing loaded from elsewhere.
+
+    `Auto-Submitted` (RFC 3834) keeps vacation answers away; `list_id` (RFC 2919) lets staff sort
+    digests, and `unsubscribe_url` leave them from their mail program (RFC 8058). The Message-ID is
+    the ledger's, so that a repeated delivery is recognised.
+    """
+    message = EmailMessage(_POLICY)
+    message["From"] = settings.mail_from
+    message["To"] = recipient_header(recipient)
+    message["Subject"] = rendered.subject
+    message["Date"] = format_datetime(utcnow().astimezone(settings.timezone))
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    if list_id is not None:
+        message["List-Id"] = list_id
+    elif "@" in settings.contact and " " not in settings.contact:
+        # Writers who answer reach people; members of staff know where to go.
+        message["Reply-To"] = settings.contact
+    if unsubscribe_url is not None:
+        message["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    # Last: the headers named Content-… that stood here before moved into the text part.
+    message["Content-Language"] = rendered.language
+    return message
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install(
+        i18n.gettext,
+        i18n.ngettext,
+        newstyle=True,
+    )
+    return environment
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    # Some mail programs read only `style` attributes; others need @media for dark mode.
+    return css_inline.CSSInliner(
+        keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False
+    )
+
+
+def _wrapped(text: str) -> str:
+    """Break long lines, keeping their indentation; addresses stay whole, blank lines single."""
+    lines = []
+    for line in re.sub(r"\n{3,}", "\n\n", text.strip()).splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line.strip(),
+            LINE_LENGTH,
+            initial_indent=indent,
+            subsequent_indent=indent + "  " * line.startswith("- "),
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines) + "\n"

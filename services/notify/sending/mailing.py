@@ -1,0 +1,116 @@
+"""Sending what is due: claim, compose, let go of the database, send, mark.
+
+Each step is a short unit of work of its own, so that nothing is locked while a mail server thinks,
+and a worker that is killed leaves at most one letter in doubt. After a crash between sending and
+marking, a letter about a decision is sent again with the same Message-ID (at least once), and a
+digest is not (at most once).
+"""
+
+import logging
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.notify.mail import letters
+from services.notify.mail.mailer import Mailer, NotSent, Refused, ServerDown
+from services.notify.sending import bounces, claims, pace
+from services.notify.sending.composing import Composed, compose
+from shared.config import Settings
+from shared.db import Session
+from shared.errors import place_of
+from shared.models import Letter
+
+log = logging.getLogger(__name__)
+
+# One run works this long; the clock asks again while something is due.
+BUDGET_S = 20.0
+
+
+def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = False) -> int:
+    """Send the letters that are due, and return how many a mail server has taken.
+
+    Several may run at once. While `hold_letters` is set, only what an administrator has let go is
+    claimed. A run ends early when there is no server to talk to, or when the next letter's turn
+    comes after the run. `notices` are sent by the clock, which must not wait: they keep no pace.
+    All others are sent by workers.
+    """
+    with Session.begin() as session:
+        letters.give_up_interrupted(session)
+    ends = time.monotonic() + budget_s
+    sent = 0
+    with Mailer(settings.smtp_url, settings.bounce_address or settings.mail_from) as mailer:
+        while (left_s := ends - time.monotonic()) > 0:
+            if settings.mail_gap_s and not notices and not _await_turn(settings, left_s):
+                break
+            with Session.begin() as session:
+                letter = claims.claim(session, held=settings.hold_letters, notices=notices)
+            if letter is None:
+                break
+            try:
+                sent += _send(mailer, letter, settings)
+            except ServerDown:
+                break
+    return sent
+
+
+def _await_turn(settings: Settings, within_s: float) -> bool:
+    """Wait for the moment when a letter may leave, and say whether there is one in this run."""
+    with Session.begin() as session:
+        if claims.something_due(session, held=settings.hold_letters) is None:
+            return False
+        wait_s = pace.take_turn(session, settings.mail_gap_s, within_s)
+    if wait_s is None:
+        return False
+    time.sleep(wait_s)
+    return True
+
+
+def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
+    """Send one claimed letter, and say whether it left. Raises ServerDown."""
+    composed = _composed(letter, settings)
+    if composed is None:
+        return False
+    try:
+        mailer.send(composed.message, composed.recipient)
+    except NotSent as problem:
+        with Session.begin() as session:
+            claims.mark_not_sent(session, letter, problem)
+            if isinstance(problem, Refused) and not problem.passing:
+                bounces.refused(session, letter, problem.status)
+        log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
+        if isinstance(problem, ServerDown):
+            raise
+        return False
+    except Exception as error:  # whatever is wrong with one letter, others must leave
+        log.exception("letter not sent", extra={"letter": str(letter.id)})
+        mailer.forget()
+        _put_aside(letter, error)
+        return False
+    with Session.begin() as session:
+        claims.mark_sent(session, letter)
+    log.info("letter sent", extra={"letter": str(letter.id), "template": letter.template})
+    return True
+
+
+def _composed(letter: Letter, settings: Settings) -> Composed | None:
+    """Compose a letter; one that cannot be composed waits, and the others go on."""
+    try:
+        with Session.begin() as session:
+            composed = compose(session, letter, settings)
+    except SQLAlchemyError:
+        raise  # the database, not the letter; its lease will end
+    except Exception as error:  # whatever is wrong with one letter, others must leave
+        log.exception("letter not composed", extra={"letter": str(letter.id)})
+        _put_aside(letter, error)
+        return None
+    if isinstance(composed, Composed):
+        return composed
+    with Session.begin() as session:
+        claims.cancel(session, letter, composed)
+    return None
+
+
+def _put_aside(letter: Letter, error: Exception) -> None:
+    """Let a letter wait that made us stumble, so that it does not do so again at once."""
+    with Session.begin() as session:
+        claims.retry_later(session, letter, place_of(error))

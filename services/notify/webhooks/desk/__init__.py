@@ -1,0 +1,1 @@
+"""The desk's pages about other systems that hear events."""

@@ -1,0 +1,226 @@
+"""The books: what came in must be what is there. Read in one snapshot, never repaired here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import String, func, select, text, type_coerce
+from sqlalchemy.orm import Session as SqlSession
+
+from shared import heartbeat
+from shared.clock import utcnow
+from shared.delivery import queues
+from shared.models import Heartbeat, Idea, IdeaStatus, OutboxDelivery
+
+_NOT_DONE = text("done_at IS NULL")
+
+# Each rule of the ledger: its name, and a question whose rows break it.
+VIOLATIONS: Mapping[str, str] = {
+    "an idea without original": """
+        SELECT i.number FROM ideas i LEFT JOIN originals o ON o.idea_id = i.id
+        WHERE o.idea_id IS NULL""",
+    "an idea without its text version": """
+        SELECT i.number FROM ideas i
+        LEFT JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
+        WHERE t.idea_id IS NULL""",
+    "waiting without an open entry": """
+        SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
+            SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)""",
+    "waiting without a verdict": """
+        SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
+            SELECT FROM verdicts v WHERE v.idea_id = i.id)""",
+    # The status must be the fold of the decisions, undone ones put back. `status_after` of the
+    # newest decision is that fold, and CHECK constraints tie it to the kind; a withdrawal is the
+    # writer's own, and before any decision an idea is received or waiting.
+    "a status that is not the fold of its decisions": """
+        SELECT i.number FROM ideas i
+        LEFT JOIN LATERAL (
+            SELECT d.status_after FROM decisions d WHERE d.idea_id = i.id
+            ORDER BY d.seq DESC LIMIT 1) last ON true
+        WHERE i.status <> 'withdrawn'
+          AND CASE WHEN last.status_after IS NULL THEN i.status NOT IN ('received', 'waiting')
+                   ELSE i.status <> last.status_after END""",
+    "a decision that does not begin where the one before it ended": """
+        SELECT i.number FROM (
+            SELECT d.idea_id, d.status_before, d.status_after,
+                   lag(d.status_after) OVER (PARTITION BY d.idea_id ORDER BY d.seq) AS previous
+            FROM decisions d) step
+        JOIN ideas i ON i.id = step.idea_id
+        WHERE step.previous IS NOT NULL AND step.previous <> step.status_before""",
+    "a delivery not done in time": """
+        SELECT d.id::text FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.done_at IS NULL AND d.consumer <> ALL(:advisers)
+          AND e.occurred_at < now() - interval '10 minutes'""",
+    # Nobody waits for advice: after a big import it may be hours late and nothing is wrong.
+    "advice not given in time": """
+        SELECT d.id::text FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.done_at IS NULL AND d.consumer = ANY(:advisers)
+          AND e.occurred_at < now() - interval '24 hours'""",
+    "an idea without a delivery to the checks": """
+        SELECT i.number FROM ideas i WHERE NOT EXISTS (
+            SELECT FROM outbox_events e
+            JOIN outbox_deliveries d ON d.event_id = e.id AND d.consumer = 'moderation.check'
+            WHERE e.subject_id = i.id AND e.kind = 'IdeaSubmitted')""",
+    "a decision owed a letter without one": """
+        SELECT i.number FROM decisions d
+        JOIN ideas i ON i.id = d.idea_id
+        JOIN contacts c ON c.idea_id = i.id
+        JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaDecided'
+                            AND e.payload ->> 'decision_id' = d.id::text
+        JOIN outbox_deliveries o ON o.event_id = e.id AND o.consumer = 'notify.letter'
+        WHERE (d.kind IN ('publish', 'reject', 'merge')
+               OR d.kind = 'mask' AND d.status_before = 'published')
+          AND o.done_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM letters l WHERE l.decision_id = d.id)""",
+    # Notify was told of those only that are to be confirmed, and also writes down what it does not
+    # send (`arrivals`): so none may be missing.
+    "an arrival to be confirmed without a letter": """
+        SELECT i.number FROM outbox_deliveries d
+        JOIN outbox_events e ON e.id = d.event_id
+        JOIN contacts c ON c.idea_id = e.subject_id
+        JOIN ideas i ON i.id = e.subject_id
+        WHERE d.consumer = 'notify.arrival' AND d.done_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM letters l WHERE l.received_id = e.subject_id)""",
+    # Of the writer whose idea it is; whose idea was merged into it and when, letters cannot tell.
+    "an answer owed a letter without one": """
+        SELECT i.number FROM official_answers a
+        JOIN ideas i ON i.id = a.idea_id
+        JOIN contacts c ON c.idea_id = i.id
+        JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaAnswered'
+                            AND e.payload ->> 'answer_id' = a.id::text
+        JOIN outbox_deliveries d ON d.event_id = e.id AND d.consumer = 'notify.answer'
+        WHERE a.tells AND d.done_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM letters l WHERE l.answer_id = a.id AND l.idea_id = i.id)""",
+    "an idea twice in the queue for one reason": """
+        SELECT i.number FROM queue_entries q JOIN ideas i ON i.id = q.idea_id
+        WHERE q.closed_at IS NULL GROUP BY i.number, q.reason HAVING count(*) > 1""",
+}
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How late the work is, in seconds; None when there is none, or no clock has run.
+
+    Advice that nobody waits for is counted by itself.
+    """
+
+    unprocessed: int
+    oldest_unprocessed_s: int | None
+    clock_age_s: int | None
+    advice_waiting: int
+
+
+def health(session: SqlSession) -> Health:
+    """Ask how old the oldest unprocessed row is: the one sign that a deaf worker cannot fake."""
+    advises = OutboxDelivery.consumer.in_(queues.ADVISERS)
+    unprocessed, advice = session.execute(
+        select(func.count().filter(~advises), func.count().filter(advises))
+        .select_from(OutboxDelivery)
+        .where(_NOT_DONE)
+    ).one()
+    oldest = session.scalar(
+        text("""
+            SELECT extract(epoch FROM now() - e.occurred_at)::int
+            FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+            WHERE d.done_at IS NULL AND d.consumer <> ALL(:advisers)
+            ORDER BY d.event_id LIMIT 1"""),
+        {"advisers": list(queues.ADVISERS)},
+    )
+    beat = session.scalar(select(Heartbeat.at).where(Heartbeat.name == heartbeat.CLOCK))
+    age = None if beat is None else max(0, int((utcnow() - beat).total_seconds()))
+    return Health(unprocessed, oldest, age, advice)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The books at one instant. `received` counts ideas still in that status.
+
+    `unprocessed` counts deliveries that are not done; those of advice are in `advice_waiting`.
+    """
+
+    received: int
+    waiting: int
+    published: int
+    rejected: int
+    merged: int
+    withdrawn: int
+    unprocessed: int
+    oldest_unprocessed_s: int | None
+    advice_waiting: int
+    violations: list[dict[str, Any]]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether no rule is broken."""
+        return not self.violations
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return asdict(self)
+
+
+def counts(session: SqlSession) -> dict[str, int]:
+    """Count ideas by status, every status named. Destroyed ideas are tombstones and count.
+
+    A status that nobody knows is not among them, and does not stop the count of the others.
+    """
+    status_as_stored = type_coerce(Idea.status, String)
+    grouped = session.execute(select(status_as_stored, func.count()).group_by(Idea.status))
+    found = {row[0]: row[1] for row in grouped}
+    return {status.value: found.get(status, 0) for status in IdeaStatus}
+
+
+def read(session: SqlSession) -> Ledger:
+    """Read the books. The session must not have begun: one REPEATABLE READ snapshot is taken."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    broken = []
+    advisers = {"advisers": list(queues.ADVISERS)}
+    for name, question in VIOLATIONS.items():
+        rows = session.scalars(text(question), advisers).all()
+        if rows:
+            broken.append({"rule": name, "count": len(rows), "examples": list(rows[:_SHOWN])})
+    by_status = counts(session)
+    total = session.scalar(select(func.count()).select_from(Idea)) or 0
+    if sum(by_status.values()) != total:
+        broken.append({"rule": "counts that differ", "count": 1, "examples": []})
+    late = health(session)
+    return Ledger(
+        **by_status,
+        unprocessed=late.unprocessed,
+        oldest_unprocessed_s=late.oldest_unprocessed_s,
+        advice_waiting=late.advice_waiting,
+        violations=broken,
+    )
+
+
+def metrics(session: SqlSession) -> bytes:
+    """Return the numbers an operator watches, as Prometheus reads them."""
+    registry = CollectorRegistry()
+    ideas = Gauge("radslag_ideas", "Ideas by status", ["status"], registry=registry)
+    for status, number in counts(session).items():
+        ideas.labels(status).set(number)
+    late = health(session)
+    Gauge("radslag_unprocessed", "Deliveries not done", registry=registry).set(late.unprocessed)
+    Gauge("radslag_oldest_unprocessed_seconds", "Age of the oldest of them", registry=registry).set(
+        late.oldest_unprocessed_s or 0
+    )
+    Gauge("radslag_advice_waiting", "Semantic looks not done", registry=registry).set(
+        late.advice_waiting
+    )
+    Gauge("radslag_clock_age_seconds", "Since the clock last ticked", registry=registry).set(
+        -1 if late.clock_age_s is None else late.clock_age_s
+    )
+    letters = Gauge("radslag_letters", "Letters by state", ["state"], registry=registry)
+    for state, number in session.execute(text("SELECT state, count(*) FROM letters GROUP BY 1")):
+        letters.labels(state).set(number)
+    webhooks = Gauge("radslag_webhooks", "Webhooks not heard", ["state"], registry=registry)
+    for state in ("waiting", "claimed", "failed"):
+        counted = text("SELECT count(*) FROM webhook_deliveries WHERE state = :state")
+        webhooks.labels(state).set(session.scalar(counted, {"state": state}) or 0)
+    failed = session.scalar(text("SELECT count(*) FROM failed_jobs WHERE replayed_at IS NULL"))
+    Gauge("radslag_failed_jobs", "Jobs given up and not replayed", registry=registry).set(
+        failed or 0
+    )
+    return generate_latest(registry)

@@ -1,0 +1,213 @@
+"""The outbox: the event beside the change, and the consumer's side of a delivery.
+
+`record` writes an event in the caller's transaction. The relay (`shared.delivery.relay`) groups
+deliveries into batches and sends their ids. A task `claim`s its batch (its attempt is committed
+before work starts) and sets it `done` in the transaction of its effect. What is not done is offered
+again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.clock import utcnow
+from shared.db import Session
+from shared.delivery import hooks, queues
+from shared.delivery.events import Event
+from shared.delivery.queues import Consumer
+from shared.errors import place_of
+from shared.models import OutboxDelivery, OutboxEvent
+
+# How much longer than the task's own limit its lease lasts: time to kill it and to commit.
+LEASE_MARGIN_S = 2
+
+
+class StaleBatchError(Exception):
+    """The batch was offered to someone else while this task worked; its effect is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One claimed delivery: what happened, to whom, and how often it has been tried."""
+
+    id: int
+    subject_id: UUID
+    payload: dict[str, Any]
+    attempts: int
+
+
+def record(session: SqlSession, event: Event, *, queue: str | None = None) -> None:
+    """Write an event and a delivery for each consumer, in the caller's transaction.
+
+    `queue` moves the deliveries to another queue than their consumer's own (imports use `bulk`).
+    """
+    record_all(session, [event], queue=queue)
+
+
+def record_all(
+    session: SqlSession,
+    events: Sequence[Event],
+    *,
+    queue: str | None = None,
+    without: Sequence[Consumer] = (),
+) -> None:
+    """Write many events, in their order, in two statements.
+
+    Consumers named in `without` are not told of them. Other systems are told of those that an
+    endpoint wants, and of none that goes to another `queue`: an import is no news.
+    """
+    if not events:
+        return
+    ids = session.scalars(
+        insert(OutboxEvent).returning(OutboxEvent.id, sort_by_parameter_order=True),
+        [
+            {
+                "kind": type(event).__name__,
+                "version": event.version,
+                "subject_id": event.subject_id,
+                "payload": event.payload(),
+            }
+            for event in events
+        ],
+    ).all()
+    deliveries = [
+        delivery
+        for event_id, event in zip(ids, events, strict=True)
+        for delivery in _deliveries(event_id, type(event).__name__, queue, without)
+    ]
+    if deliveries:
+        columns = zip(*deliveries, strict=True)
+        names = ("event_ids", "consumers", "queues", "heard_as")
+        session.execute(_DELIVER, dict(zip(names, map(list, columns), strict=True)))
+
+
+# One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
+_DELIVER = text("""
+    INSERT INTO outbox_deliveries (event_id, consumer, queue)
+    SELECT new.event_id, new.consumer, new.queue
+    FROM unnest(CAST(:event_ids AS bigint[]), CAST(:consumers AS text[]),
+                CAST(:queues AS text[]), CAST(:heard_as AS text[]))
+         AS new (event_id, consumer, queue, heard_as)
+    WHERE new.heard_as IS NULL OR EXISTS (
+        SELECT FROM webhooks w WHERE w.state = 'on' AND new.heard_as = ANY (w.events))""")
+
+
+def _deliveries(
+    event_id: int, kind: str, queue: str | None, without: Sequence[Consumer]
+) -> list[tuple[int, str, str, str | None]]:
+    """Return the deliveries of an event; one with a public name only if an endpoint wants that."""
+    found: list[tuple[int, str, str, str | None]] = [
+        (event_id, each.name, queue or each.queue, None)
+        for each in queues.ROUTES[kind]
+        if each not in without
+    ]
+    if queue is None and kind in hooks.NAMES:
+        found.append((event_id, queues.HOOK.name, queues.HOOK.queue, hooks.NAMES[kind]))
+    return found
+
+
+def recipients(kind: str) -> tuple[list[str], list[str], list[str | None]]:
+    """Return who is told of a kind of event: consumers, their queues, and names beside them.
+
+    A name says that the delivery is made only if an endpoint wants events of that name. For the
+    database's own function of the intake; everybody else calls `record`.
+    """
+    found = _deliveries(0, kind, None, ())
+    return (
+        [consumer for _, consumer, _, _ in found],
+        [queue for _, _, queue, _ in found],
+        [heard_as for _, _, _, heard_as in found],
+    )
+
+
+def claim(batch: UUID) -> list[Delivery]:
+    """Take a batch: count the attempt and commit it before any work starts.
+
+    A message that comes twice, or whose batch was regrouped meanwhile, gets an empty list.
+    """
+    now = utcnow()
+    taken = (
+        update(OutboxDelivery)
+        .where(
+            OutboxDelivery.batch == batch,
+            OutboxDelivery.started_at.is_(None),
+            OutboxDelivery.done_at.is_(None),
+            OutboxDelivery.failed_at.is_(None),
+        )
+        .values(started_at=now, attempts=OutboxDelivery.attempts + 1)
+        .returning(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+    )
+    with Session.begin() as session:
+        rows = session.execute(taken).all()
+        if not rows:
+            return []
+        consumer = queues.CONSUMERS[rows[0].consumer]
+        limit_s = consumer.limit_s(max(row.attempts for row in rows) - 1)
+        session.execute(
+            update(OutboxDelivery)
+            .where(OutboxDelivery.id.in_([row.id for row in rows]))
+            .values(lease_until=now + timedelta(seconds=limit_s + LEASE_MARGIN_S))
+        )
+        found = session.execute(
+            select(
+                OutboxDelivery.id,
+                OutboxEvent.subject_id,
+                OutboxEvent.payload,
+                OutboxDelivery.attempts,
+            )
+            .join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+            .where(OutboxDelivery.id.in_([row.id for row in rows]))
+            .order_by(OutboxDelivery.id)
+        )
+        return [Delivery(*row) for row in found]
+
+
+def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
+    """Mark deliveries done in the transaction of their effect.
+
+    Raises StaleBatchError when one of them is no longer this batch's: someone else has it now, or
+    it was given up.
+    """
+    marked = session.execute(
+        update(OutboxDelivery)
+        .where(
+            OutboxDelivery.id.in_([delivery.id for delivery in deliveries]),
+            OutboxDelivery.batch == batch,
+            OutboxDelivery.done_at.is_(None),
+            OutboxDelivery.failed_at.is_(None),
+        )
+        .values(done_at=func.clock_timestamp(), error=None)
+        .returning(OutboxDelivery.id)
+    ).all()
+    if len(marked) != len(deliveries):
+        raise StaleBatchError
+
+
+def release(batch: UUID, error: BaseException) -> None:
+    """After a failed try: note the type and place of the error, and let the relay offer again.
+
+    The next try waits for the consumer's pause, doubled for each attempt. Rows that the failed try
+    still holds are left to the end of their lease: who releases must not wait for who hangs.
+    """
+    with Session.begin() as session:
+        rows = session.execute(
+            select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+            .where(
+                OutboxDelivery.batch == batch,
+                OutboxDelivery.done_at.is_(None),
+                OutboxDelivery.failed_at.is_(None),
+            )
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            pause_s = queues.CONSUMERS[row.consumer].pause_s * 2 ** max(row.attempts - 1, 0)
+            session.execute(
+                update(OutboxDelivery)
+                .where(OutboxDelivery.id == row.id)
+                .values(lease_until=utcnow() + timedelta(seconds=pause_s), error=place_of(error))
+            )

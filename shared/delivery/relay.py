@@ -1,0 +1,206 @@
+"""The relay: offers every delivery that is not done, grouped into batches, until it is done.
+
+It polls (a quarter of a second) instead of being notified: one NOTIFY per request cost more than
+half of the intake. It runs no checks and no letters itself, so nothing poisonous can kill it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+from sqlalchemy import distinct, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session as SqlSession
+
+from shared.clock import utcnow
+from shared.db import Session
+from shared.delivery import queues
+from shared.delivery.queues import Consumer
+from shared.ids import new_id
+from shared.models import FailedJob, OutboxDelivery, OutboxEvent
+
+log = logging.getLogger(__name__)
+
+# A backlog is never sent whole: this many batches of one queue are under way at the most.
+MAX_IN_FLIGHT = 50
+# How long a message may wait for a worker before its deliveries are offered again.
+SENT_LEASE_S = 20
+BROKER_PAUSE_S = 2
+
+# What a consumer writes when its work is given up; ideas become `unchecked`, for one.
+GiveUp = Callable[[SqlSession, UUID, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A message to send: the batch, and the limit its task gets."""
+
+    batch: UUID
+    consumer: Consumer
+    queue: str
+    limit_s: int
+
+
+def relay_once(celery: Celery, give_up: Mapping[str, GiveUp]) -> int:
+    """Give up what was tried enough, offer what waits, and return how many offers were made.
+
+    Marks, commits, then sends: a message lost on the way is offered again when its lease ends.
+    """
+    _give_up(give_up)
+    offers: list[Offer] = []
+    for queue in queues.ALL:
+        with Session.begin() as session:
+            offers += _regroup(session, queue)
+    unsent: list[Offer] = []
+    for offer in offers:
+        if unsent or not _send(celery, offer):
+            unsent.append(offer)
+    if unsent:
+        log.warning("the broker does not answer; offers wait", extra={"offers": len(unsent)})
+        with Session.begin() as session:
+            session.execute(
+                update(OutboxDelivery)
+                .where(OutboxDelivery.batch.in_([offer.batch for offer in unsent]))
+                # What arrived all the same and was begun keeps its worker's lease.
+                .where(OutboxDelivery.started_at.is_(None))
+                .values(lease_until=utcnow() + timedelta(seconds=BROKER_PAUSE_S))
+            )
+    return len(offers) - len(unsent)
+
+
+def _send(celery: Celery, offer: Offer) -> bool:
+    try:
+        celery.send_task(
+            offer.consumer.task,
+            kwargs=queues.message(offer.batch),
+            queue=offer.queue,
+            time_limit=offer.limit_s,
+            retry=False,
+        )
+    except (BrokerError, RedisError, OSError):
+        return False
+    return True
+
+
+def _regroup(session: SqlSession, queue: str) -> list[Offer]:
+    """Put what waits in a queue into new batches, as many as there is room for."""
+    now = utcnow()
+    open_here = (
+        OutboxDelivery.queue == queue,
+        OutboxDelivery.done_at.is_(None),
+        OutboxDelivery.failed_at.is_(None),
+    )
+    waiting = (
+        select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+        .where(*open_here)
+        .where(or_(OutboxDelivery.lease_until.is_(None), OutboxDelivery.lease_until < now))
+        .order_by(OutboxDelivery.id)
+        .with_for_update(skip_locked=True)
+    )
+    in_flight = session.scalar(
+        select(func.count(distinct(OutboxDelivery.batch))).where(
+            *open_here, OutboxDelivery.lease_until >= now
+        )
+    )
+    room = MAX_IN_FLIGHT - (in_flight or 0)
+    if room <= 0:
+        return []
+    rows = session.execute(waiting.limit(room * 100)).all()
+    offers = []
+    for consumer, attempts, ids in list(_batches(rows))[:room]:
+        batch = new_id()
+        session.execute(
+            update(OutboxDelivery)
+            .where(OutboxDelivery.id.in_(ids))
+            .values(
+                batch=batch,
+                sent_at=now,
+                started_at=None,
+                lease_until=now + timedelta(seconds=SENT_LEASE_S),
+            )
+        )
+        offers.append(Offer(batch, consumer, queue, consumer.limit_s(attempts)))
+    return offers
+
+
+def _batches(
+    rows: Sequence[tuple[int, str, int]],
+) -> Iterator[tuple[Consumer, int, list[int]]]:
+    """Group deliveries by consumer and attempts: 100 that are new, 10 at a second try, then one.
+
+    Those never tried come first, so that one bad idea does not hold up the good ones.
+    """
+    groups: dict[tuple[int, str], list[int]] = {}
+    for delivery_id, consumer_name, attempts in rows:
+        groups.setdefault((attempts, consumer_name), []).append(delivery_id)
+    for (attempts, name), ids in sorted(groups.items()):
+        consumer = queues.CONSUMERS[name]
+        if consumer.gives_up(attempts):
+            continue  # its lease ended just now; the next round writes it off
+        size = consumer.size(attempts)
+        for start in range(0, len(ids), size):
+            yield consumer, attempts, ids[start : start + size]
+
+
+def _give_up(handlers: Mapping[str, GiveUp]) -> None:
+    """Write off what has used all its tries: a failed job, and what its consumer says instead."""
+    for consumer in queues.CONSUMERS.values():
+        tried = (
+            select(OutboxDelivery.id)
+            .where(
+                OutboxDelivery.consumer == consumer.name,
+                OutboxDelivery.done_at.is_(None),
+                OutboxDelivery.failed_at.is_(None),
+                # A literal, so that the partial index of what was tried serves the question.
+                OutboxDelivery.attempts > text("0"),
+                OutboxDelivery.attempts >= len(consumer.tries),
+                OutboxDelivery.lease_until < utcnow(),
+            )
+            .limit(100)
+        )
+        with Session() as session:
+            ids = session.scalars(tried).all()
+        for delivery_id in ids:
+            with Session.begin() as session:
+                _write_off(session, consumer, delivery_id, handlers.get(consumer.name))
+
+
+def _write_off(
+    session: SqlSession, consumer: Consumer, delivery_id: int, handler: GiveUp | None
+) -> None:
+    delivery = session.execute(
+        select(OutboxDelivery)
+        .where(
+            OutboxDelivery.id == delivery_id,
+            OutboxDelivery.done_at.is_(None),
+            OutboxDelivery.failed_at.is_(None),
+            OutboxDelivery.attempts >= len(consumer.tries),
+            OutboxDelivery.lease_until < utcnow(),
+        )
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
+    if delivery is None:
+        return
+    event = session.get_one(OutboxEvent, delivery.event_id)
+    session.execute(
+        insert(FailedJob).values(
+            delivery_id=delivery.id,
+            consumer=consumer.name,
+            subject_id=event.subject_id,
+            attempts=delivery.attempts,
+            error=delivery.error or "the process died or ran out of time",
+        )
+    )
+    if handler is None:
+        delivery.failed_at = utcnow()
+    else:
+        handler(session, event.subject_id, event.payload)
+        delivery.done_at = utcnow()
+    log.error(
+        "work given up",
+        extra={"consumer": consumer.name, "subject": str(event.subject_id)},
+    )

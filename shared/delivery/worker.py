@@ -1,0 +1,133 @@
+"""Celery as this system uses it: JSON, ids, no results; the database is the truth.
+
+Messages are acknowledged early on purpose: a delivery that is not done is offered again by the
+relay, so the broker's own redelivery would only repeat it.
+"""
+
+import gc
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from celery import Celery, Task
+from celery.exceptions import WorkerLostError
+from celery.signals import setup_logging, task_failure, worker_process_init, worker_ready
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import db, heartbeat, log
+from shared.config import Settings, dies_with_parent
+from shared.delivery import outbox
+from shared.process import die_with_parent
+
+_log = logging.getLogger(__name__)
+
+
+class BatchTask(Task):
+    """A task that works on one batch of deliveries.
+
+    When it fails, its batch is offered again at once; the failed job is written by the relay when
+    all tries are used.
+    """
+
+    def on_failure(
+        self, exc: BaseException, _task_id: str, _args: Any, kwargs: dict[str, Any], _einfo: Any
+    ) -> None:
+        """Let go of the batch, with the type and place of the error."""
+        release(kwargs, exc)
+
+
+def release(kwargs: dict[str, Any], error: BaseException) -> None:
+    """Let go of the batch that a message names; should that fail, its lease ends by itself."""
+    batch = kwargs.get("batch")
+    if batch is None:
+        return
+    try:
+        outbox.release(UUID(batch), error)
+    except SQLAlchemyError:
+        _log.warning("a failed batch could not be released; its lease will end", exc_info=True)
+
+
+def _beat(name: str) -> None:
+    try:
+        with db.Session.begin() as session:
+            heartbeat.beat(session, name)
+    except SQLAlchemyError:
+        _log.warning("the database does not answer; this worker waits")
+
+
+def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery:
+    """Make the Celery application of a worker, or of whoever only sends."""
+    app = Celery(name, broker=settings.celery_broker_url, include=list(include))
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        result_serializer="json",
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_send_task_events=False,
+        # A child that died has died: its batch need not wait for a last word from it.
+        worker_lost_wait=1.0,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=2,
+        task_default_queue="unrouted",
+        task_create_missing_queues=True,
+        timezone="UTC",
+        enable_utc=True,
+        broker_transport_options={
+            # Whoever sends tries again at its next turn: the clock beats and the relay gives up in
+            # time although the broker is away.
+            "max_retries": 0,
+            "visibility_timeout": 600,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 2,
+            "socket_timeout": 10,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    )
+    return app
+
+
+def make_worker(name: str, include: Sequence[str]) -> Celery:
+    """Make the Celery application of a worker process, from the environment's settings."""
+    settings = Settings.from_env()
+    app = make_celery(name, include, settings)
+    app.conf.radslag_settings = settings
+
+    @setup_logging.connect(weak=False)
+    def _logging(**_: Any) -> None:
+        log.configure(settings.log_level)
+
+    @worker_process_init.connect(weak=False)
+    def _begin(**_: Any) -> None:
+        if dies_with_parent():
+            die_with_parent()
+        db.forget_inherited_connections()
+        db.configure(settings, statement_timeout_s=30)
+        # What was loaded stays until the end: the search for garbage need not go through it again
+        # and again, which would also unshare the parent's memory.
+        gc.freeze()
+
+    @task_failure.connect(weak=False)
+    def _lost(exception: BaseException, kwargs: dict[str, Any] | None = None, **_: Any) -> None:
+        # Sent in the parent when a child died under its task, where `on_failure` never ran.
+        if isinstance(exception, WorkerLostError):
+            release(kwargs or {}, exception)
+
+    @worker_ready.connect(weak=False)
+    def _live(sender: Any, **_: Any) -> None:
+        # In the loop that takes messages: when that hangs, the heart stops.
+        _beat(sender.hostname)
+        sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
+
+    # The parent needs the database for these.
+    db.configure(settings)
+    if dies_with_parent():
+        die_with_parent()
+    return app

@@ -1,0 +1,1 @@
+"""Links that carry a right in themselves: receipts, invitations, leaving a digest."""

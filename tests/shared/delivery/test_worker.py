@@ -1,0 +1,108 @@
+"""Celery as this system uses it: what a message may be, and who lets go of a batch when."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.exceptions import WorkerLostError
+from celery.signals import task_failure, worker_ready
+from sqlalchemy.exc import OperationalError
+
+from shared import heartbeat
+from shared.config import Settings
+from shared.delivery import worker
+from shared.delivery.worker import BatchTask, make_celery
+from shared.ids import new_id
+from tests.factories import _ENVIRONMENT
+
+
+@pytest.fixture
+def released(monkeypatch) -> list[tuple[Any, BaseException]]:
+    """What was let go of, and why."""
+    found: list[tuple[Any, BaseException]] = []
+    monkeypatch.setattr(worker.outbox, "release", lambda *about: found.append(about))
+    return found
+
+
+def test_messages_are_json_and_their_results_are_nobody_s():
+    with make_celery("x", ["a.b"], Settings.from_env(_ENVIRONMENT)) as app:
+        conf = app.conf
+        assert (conf.accept_content, conf.task_serializer) == (["json"], "json")
+        assert conf.task_ignore_result
+        assert not conf.task_store_errors_even_if_ignored
+        assert not conf.result_backend
+        assert conf.include == ["a.b"]
+        # Acknowledged early: the relay offers again, the broker never does.
+        assert not conf.task_acks_late
+        assert conf.worker_prefetch_multiplier == 1
+        assert (conf.timezone, conf.enable_utc) == ("UTC", True)
+        assert conf.broker_connection_max_retries is None
+        assert conf.broker_transport_options["socket_connect_timeout"] == 2
+        assert conf.broker_transport_options["socket_timeout"] == 10
+
+
+def test_a_task_that_fails_lets_go_of_its_batch(released):
+    batch, error = new_id(), ValueError()
+    BatchTask().on_failure(error, "id", (), {"batch": str(batch)}, None)
+    assert released == [(batch, error)]
+
+
+def test_a_task_without_a_batch_has_nothing_to_let_go_of(released):
+    BatchTask().on_failure(ValueError(), "id", (), {}, None)
+    assert released == []
+
+
+def test_a_database_that_is_away_is_no_second_failure(monkeypatch, caplog):
+    def away(*_about):
+        raise OperationalError("SELECT", {}, Exception("Ada Hemlig"))
+
+    monkeypatch.setattr(worker.outbox, "release", away)
+    worker.release({"batch": str(new_id())}, ValueError())
+    assert [each.getMessage() for each in caplog.records] == [
+        "a failed batch could not be released; its lease will end"
+    ]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """A worker of this process, which hears signals; and nobody else's afterwards."""
+    for name, value in _ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(worker.db, "configure", lambda *_a, **_k: None)
+    signals = (worker.setup_logging, worker.worker_process_init, task_failure, worker_ready)
+    before = [each.receivers[:] if each.receivers else [] for each in signals]
+    with worker.make_worker("x", []) as app:
+        yield app
+    for each, receivers in zip(signals, before, strict=True):
+        each.receivers = receivers
+        each.sender_receivers_cache.clear()
+
+
+@pytest.mark.usefixtures("made")
+class TestWorker:
+    @pytest.mark.parametrize(
+        ("error", "is_released"),
+        [(WorkerLostError("killed"), True), (ValueError("x"), False), (MemoryError(), False)],
+    )
+    def test_the_parent_lets_go_only_for_a_child_that_died(self, released, error, is_released):
+        """Any other failure is the child's own to tell of (`BatchTask.on_failure`)."""
+        batch = new_id()
+        task_failure.send(sender=None, exception=error, kwargs={"batch": str(batch)})
+        assert released == ([(batch, error)] if is_released else [])
+
+    def test_a_child_that_died_without_a_message_is_no_trouble(self, released):
+        task_failure.send(sender=None, exception=WorkerLostError("killed"), kwargs=None)
+        assert released == []
+
+    def test_a_worker_beats_when_it_takes_messages_and_every_five_seconds(self, monkeypatch):
+        beats, repeated = [], []
+        monkeypatch.setattr(worker, "_beat", beats.append)
+
+        class Ready:
+            hostname = "x@y"
+            timer = SimpleNamespace(call_repeatedly=lambda *about: repeated.append(about))
+
+        worker_ready.send(sender=Ready())
+        assert beats == ["x@y"]
+        assert repeated == [(heartbeat.BEAT_S, worker._beat, ("x@y",))]
+        assert heartbeat.BEAT_S == 5
