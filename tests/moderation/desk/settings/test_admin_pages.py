@@ -37,7 +37,7 @@ from tests.moderation.checking.test_checking import check
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.serving import serving
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[4]
 
 COUNCIL = {
     "slug": "",
