@@ -123,6 +123,10 @@ LEARN_SPAM = "moderation.learn_spam"
 COUNT_DAYS = "moderation.count_days"
 DRAW_SAMPLES = "moderation.draw_samples"
 
+TASKS = frozenset(each.task for each in CONSUMERS.values()) | {
+    *(SEND_LETTERS, RUN_DIGESTS, SEND_WEBHOOKS, LEARN_SPAM, COUNT_DAYS, DRAW_SAMPLES),
+}
+
 
 def message(batch: UUID) -> dict[str, str]:
     """Return all that a message ever carries: the id of its batch."""
