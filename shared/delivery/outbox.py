@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import BigInteger, Insert, Text, column, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
@@ -21,7 +22,7 @@ from shared.delivery import hooks, queues
 from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
-from shared.models import OutboxDelivery, OutboxEvent
+from shared.models import OutboxDelivery, OutboxEvent, Webhook
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
@@ -81,20 +82,35 @@ def record_all(
         for delivery in _deliveries(event_id, type(event).__name__, queue, without)
     ]
     if deliveries:
-        columns = zip(*deliveries, strict=True)
-        names = ("event_ids", "consumers", "queues", "heard_as")
-        session.execute(_DELIVER, dict(zip(names, map(list, columns), strict=True)))
+        session.execute(_deliver(deliveries))
 
 
-# One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
-_DELIVER = text("""
-    INSERT INTO outbox_deliveries (event_id, consumer, queue)
-    SELECT new.event_id, new.consumer, new.queue
-    FROM unnest(CAST(:event_ids AS bigint[]), CAST(:consumers AS text[]),
-                CAST(:queues AS text[]), CAST(:heard_as AS text[]))
-         AS new (event_id, consumer, queue, heard_as)
-    WHERE new.heard_as IS NULL OR EXISTS (
-        SELECT FROM webhooks w WHERE w.state = 'on' AND new.heard_as = ANY (w.events))""")
+def _deliver(deliveries: Sequence[tuple[int, str, str, str | None]]) -> Insert:
+    """Write deliveries, those with a public name only where some endpoint wants it.
+
+    One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
+    """
+    event_ids, consumers, into, heard_as = map(list, zip(*deliveries, strict=True))
+    new = (
+        func.unnest(
+            literal(event_ids, ARRAY(BigInteger)),
+            literal(consumers, ARRAY(Text)),
+            literal(into, ARRAY(Text)),
+            literal(heard_as, ARRAY(Text)),
+        )
+        .table_valued(
+            column("event_id", BigInteger),
+            *(column("consumer", Text), column("queue", Text), column("heard_as", Text)),
+        )
+        .render_derived("new")
+    )
+    return insert(OutboxDelivery).from_select(
+        ["event_id", "consumer", "queue"],
+        select(new.c.event_id, new.c.consumer, new.c.queue).where(
+            or_(new.c.heard_as.is_(None), Webhook.some_wants(new.c.heard_as))
+        ),
+        include_defaults=False,
+    )
 
 
 def _deliveries(
