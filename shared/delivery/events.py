@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists
 
 from shared.models import OutboxEvent
 from shared.models.enums import BounceKind, DecisionKind, LinkKind, ReceiptVerb
@@ -92,10 +92,11 @@ class ReceiptAction(IdeaEvent):
     @staticmethod
     def stored_verb() -> ColumnElement[str]:
         """Return what a stored one asked for, inside a statement."""
-        return OutboxEvent.payload["verb"].astext
+        verb: ColumnElement[str] = OutboxEvent.payload["verb"].astext
+        return verb
 
     @classmethod
-    def has_withdrawn(cls, idea_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    def has_withdrawn(cls, idea_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Ask, inside a statement, whether the writer took an idea back, acted upon or not."""
         return exists().where(
             OutboxEvent.subject_id == idea_id,
