@@ -105,7 +105,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "IdeaDecided": (LETTER,),
         "IdeaAnswered": (ANSWER,),
         "ReceiptAction": (RECEIPT,),
-        # Recorded for other systems. Mails about alerts are no consumers of them: they must leave
+        # Recorded for other systems. Mails about alarms are no consumers of them: they must leave
         # while the broker is down (`radslag.commands.clock`).
         "AlertRaised": (),
         "AlertResolved": (),

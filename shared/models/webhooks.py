@@ -47,7 +47,7 @@ class Webhook(Base):
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
     # Public names, as in `shared.delivery.hooks`.
     events: Mapped[list[str]] = mapped_column(ARRAY(String))
-    # Ideas of this council only; alerts come anyhow.
+    # Ideas of this council only; alarms come anyhow.
     council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))
     nonce: Mapped[bytes]
     # The secret of before the last change goes on signing until then.
