@@ -9,10 +9,22 @@ again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Insert, Text, column, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 
@@ -22,7 +34,7 @@ from shared.delivery import hooks, queues
 from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
-from shared.models import OutboxDelivery, OutboxEvent, Webhook
+from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
@@ -82,21 +94,24 @@ def record_all(
         for delivery in _deliveries(event_id, type(event).__name__, queue, without)
     ]
     if deliveries:
-        session.execute(_deliver(deliveries))
+        columns = zip(*deliveries, strict=True)
+        names = ("event_ids", "consumers", "queues", "heard_as")
+        session.execute(_deliver(), dict(zip(names, map(list, columns), strict=True)))
 
 
-def _deliver(deliveries: Sequence[tuple[int, str, str, str | None]]) -> Insert:
+@cache
+def _deliver() -> Insert:
     """Write deliveries, those with a public name only where some endpoint wants it.
 
     One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
+    Built once: it takes longer to write down than to answer.
     """
-    event_ids, consumers, into, heard_as = map(list, zip(*deliveries, strict=True))
     new = (
         func.unnest(
-            literal(event_ids, ARRAY(BigInteger)),
-            literal(consumers, ARRAY(Text)),
-            literal(into, ARRAY(Text)),
-            literal(heard_as, ARRAY(Text)),
+            bindparam("event_ids", type_=ARRAY(BigInteger)),
+            bindparam("consumers", type_=ARRAY(Text)),
+            bindparam("queues", type_=ARRAY(Text)),
+            bindparam("heard_as", type_=ARRAY(Text)),
         )
         .table_valued(
             column("event_id", BigInteger),
@@ -104,7 +119,7 @@ def _deliver(deliveries: Sequence[tuple[int, str, str, str | None]]) -> Insert:
         )
         .render_derived("new")
     )
-    return insert(OutboxDelivery).from_select(
+    return insert(Base.metadata.tables[OutboxDelivery.__tablename__]).from_select(
         ["event_id", "consumer", "queue"],
         select(new.c.event_id, new.c.consumer, new.c.queue).where(
             or_(new.c.heard_as.is_(None), Webhook.some_wants(new.c.heard_as))
