@@ -8,7 +8,7 @@ from sqlalchemy import Sequence, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-# One sequence for all years: gaps are allowed, and it is never reset (DESIGN, section 2).
+# One sequence for all years: gaps are allowed, and it is never reset.
 IDEA_NUMBERS = Sequence("idea_numbers")
 
 

@@ -212,10 +212,10 @@ def _owned(session: SqlSession, token: str) -> Idea:
 
 def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:
     """Return what was asked for, each with the last time."""
-    verb = OutboxEvent.payload["verb"].astext
+    verb = ReceiptAction.stored_verb()
     rows = session.execute(
         select(verb, func.max(OutboxEvent.occurred_at))
-        .where(OutboxEvent.subject_id == idea_id, OutboxEvent.kind == ReceiptAction.__name__)
+        .where(OutboxEvent.subject_id == idea_id, ReceiptAction.stored())
         .group_by(verb)
     )
     return {ReceiptVerb(row[0]): row[1] for row in rows}

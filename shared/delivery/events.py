@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists
+
+from shared.models import OutboxEvent
 from shared.models.enums import BounceKind, DecisionKind, LinkKind, ReceiptVerb
 
 
@@ -80,6 +83,26 @@ class ReceiptAction(IdeaEvent):
     verb: ReceiptVerb
     text_version: int | None = None
     rule_code: str | None = None
+
+    @classmethod
+    def stored(cls) -> ColumnElement[bool]:
+        """Choose these events among all that are stored, inside a statement."""
+        return OutboxEvent.kind == cls.__name__
+
+    @staticmethod
+    def stored_verb() -> ColumnElement[str]:
+        """Return what a stored one asked for, inside a statement."""
+        verb: ColumnElement[str] = OutboxEvent.payload["verb"].astext
+        return verb
+
+    @classmethod
+    def has_withdrawn(cls, idea_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+        """Ask, inside a statement, whether the writer took an idea back, acted upon or not."""
+        return exists().where(
+            OutboxEvent.subject_id == idea_id,
+            cls.stored(),
+            cls.stored_verb() == ReceiptVerb.WITHDRAW.value,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,23 @@ again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
@@ -21,7 +34,7 @@ from shared.delivery import hooks, queues
 from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
-from shared.models import OutboxDelivery, OutboxEvent
+from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
@@ -83,18 +96,36 @@ def record_all(
     if deliveries:
         columns = zip(*deliveries, strict=True)
         names = ("event_ids", "consumers", "queues", "heard_as")
-        session.execute(_DELIVER, dict(zip(names, map(list, columns), strict=True)))
+        session.execute(_deliver(), dict(zip(names, map(list, columns), strict=True)))
 
 
-# One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
-_DELIVER = text("""
-    INSERT INTO outbox_deliveries (event_id, consumer, queue)
-    SELECT new.event_id, new.consumer, new.queue
-    FROM unnest(CAST(:event_ids AS bigint[]), CAST(:consumers AS text[]),
-                CAST(:queues AS text[]), CAST(:heard_as AS text[]))
-         AS new (event_id, consumer, queue, heard_as)
-    WHERE new.heard_as IS NULL OR EXISTS (
-        SELECT FROM webhooks w WHERE w.state = 'on' AND new.heard_as = ANY (w.events))""")
+@cache
+def _deliver() -> Insert:
+    """Write deliveries, those with a public name only where some endpoint wants it.
+
+    One statement for all of them, so that asking for endpoints costs an idea no journey of its own.
+    Built once: it takes longer to write down than to answer.
+    """
+    new = (
+        func.unnest(
+            bindparam("event_ids", type_=ARRAY(BigInteger)),
+            bindparam("consumers", type_=ARRAY(Text)),
+            bindparam("queues", type_=ARRAY(Text)),
+            bindparam("heard_as", type_=ARRAY(Text)),
+        )
+        .table_valued(
+            column("event_id", BigInteger),
+            *(column("consumer", Text), column("queue", Text), column("heard_as", Text)),
+        )
+        .render_derived("new")
+    )
+    return insert(Base.metadata.tables[OutboxDelivery.__tablename__]).from_select(
+        ["event_id", "consumer", "queue"],
+        select(new.c.event_id, new.c.consumer, new.c.queue).where(
+            or_(new.c.heard_as.is_(None), Webhook.some_wants(new.c.heard_as))
+        ),
+        include_defaults=False,
+    )
 
 
 def _deliveries(

@@ -105,7 +105,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "IdeaDecided": (LETTER,),
         "IdeaAnswered": (ANSWER,),
         "ReceiptAction": (RECEIPT,),
-        # Recorded for other systems. Mails about alerts are no consumers of them: they must leave
+        # Recorded for other systems. Mails about alarms are no consumers of them: they must leave
         # while the broker is down (`radslag.commands.clock`).
         "AlertRaised": (),
         "AlertResolved": (),
@@ -122,6 +122,10 @@ SEND_WEBHOOKS = "notify.send_webhooks"
 LEARN_SPAM = "moderation.learn_spam"
 COUNT_DAYS = "moderation.count_days"
 DRAW_SAMPLES = "moderation.draw_samples"
+
+TASKS = frozenset(each.task for each in CONSUMERS.values()) | {
+    *(SEND_LETTERS, RUN_DIGESTS, SEND_WEBHOOKS, LEARN_SPAM, COUNT_DAYS, DRAW_SAMPLES),
+}
 
 
 def message(batch: UUID) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared import db, heartbeat, log
 from shared.config import Settings, dies_with_parent
-from shared.delivery import outbox
+from shared.delivery import outbox, queues
 from shared.process import die_with_parent
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
 
     @setup_logging.connect(weak=False)
     def _logging(**_: Any) -> None:
-        log.configure(settings.log_level)
+        log.configure(settings.log_level, queues.TASKS)
 
     @worker_process_init.connect(weak=False)
     def _begin(**_: Any) -> None:

@@ -1,7 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
 from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
-from shared.models.alerts import Incident, Notice, NoticeItem
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
@@ -31,6 +30,7 @@ from shared.models.enums import (
     WebhookState,
 )
 from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
+from shared.models.incidents import Incident, Notice, NoticeItem
 from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,

@@ -30,7 +30,7 @@ class Council(Base):
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
     open_from: Mapped[Moment | None]
     open_until: Mapped[Moment | None]
-    # The policy (DESIGN, section 11): clear ideas with nothing unchecked publish themselves.
+    # The policy: clear ideas with nothing unchecked publish themselves.
     publishes_clear: Mapped[bool] = mapped_column(default=False, server_default="false")
     # How long anything may wait before somebody is told, in hours of working days, day and night;
     # empty: for ever.

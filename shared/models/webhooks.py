@@ -6,10 +6,13 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     UniqueConstraint,
+    any_,
+    exists,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -44,7 +47,7 @@ class Webhook(Base):
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
     # Public names, as in `shared.delivery.hooks`.
     events: Mapped[list[str]] = mapped_column(ARRAY(String))
-    # Ideas of this council only; alerts come anyhow.
+    # Ideas of this council only; alarms come anyhow.
     council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))
     nonce: Mapped[bytes]
     # The secret of before the last change goes on signing until then.
@@ -64,6 +67,11 @@ class Webhook(Base):
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     created_at: Mapped[Now]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    @classmethod
+    def some_wants(cls, name: ColumnElement[str]) -> ColumnElement[bool]:
+        """Ask, inside a statement, whether an endpoint that is on wants events of this name."""
+        return exists().where(cls.state == WebhookState.ON, name == any_(cls.events))
 
     def signs_with(self, now: datetime) -> list[bytes]:
         """Return the nonces of the secrets in force, the newest first."""

@@ -49,6 +49,53 @@ def test_documents_name_only_files_that_exist():
     assert missing == []
 
 
+# Documents that say where things are.
+MAPS = ("docs/architecture.md", "CONTRIBUTING.md")
+FOLDERS = ("services", "shared", "radslag", "tests", "docs", "bench", "tools")
+
+
+def paths_in(document: str) -> set[str]:
+    """Every path that a document names, in a picture or a sentence."""
+    text = (PROJECT / document).read_text("utf-8")
+    return set(re.findall(rf"(?<![\w/.])(?:{'|'.join(FOLDERS)})/(?:[\w./-]*\w)?", text))
+
+
+@pytest.mark.parametrize("document", MAPS)
+def test_every_path_that_a_map_names_exists(document):
+    named = paths_in(document)
+    assert len(named) > 20
+    assert sorted(path for path in named if not (PROJECT / path).exists()) == []
+
+
+@pytest.mark.parametrize("document", MAPS)
+def test_every_module_that_a_map_names_without_its_folder_exists(document):
+    text = (PROJECT / document).read_text("utf-8")
+    known = {path.name for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py")}
+    named = re.findall(r"`(\w+\.py)`", text)
+    assert sorted(set(named) - known) == []
+
+
+def test_the_pictures_name_each_folder_of_a_room():
+    picture = (PROJECT / "docs" / "architecture.md").read_text("utf-8").partition("## Who")[0]
+    missing = [
+        path.relative_to(PROJECT).as_posix()
+        for room in ("moderation", "notify")
+        for path in (PROJECT / "services" / room).iterdir()
+        if (path / "__init__.py").exists() and not re.search(rf"\b{path.name}\b", picture)
+    ]
+    assert missing == []
+
+
+def test_documents_have_no_long_lines_outside_tables():
+    long = [
+        f"{document}:{number}"
+        for document in MAPS
+        for number, line in enumerate((PROJECT / document).read_text("utf-8").splitlines(), 1)
+        if len(line) > 102 and not line.startswith("|")
+    ]
+    assert long == []
+
+
 @pytest.mark.parametrize("code", Code)
 def test_every_finding_is_documented(code):
     assert f"`{code.value}`" in (PROJECT / "docs" / "checks.md").read_text("utf-8")

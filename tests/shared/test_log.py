@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+from uuid import UUID, uuid4
 
 import pytest
+from celery.app import trace
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -12,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import log
+from shared.delivery import queues
 from shared.errors import place_of
 from shared.log import Formatter
 
@@ -19,7 +22,7 @@ from shared.log import Formatter
 def line(name: str, message: str, *arguments: object, level=logging.WARNING, **more) -> dict:
     record = logging.LogRecord(name, level, __file__, 1, message, arguments, None)
     vars(record).update(more)
-    return json.loads(Formatter().format(record))
+    return json.loads(Formatter(queues.TASKS).format(record))
 
 
 def caught(call, *arguments) -> BaseException:
@@ -45,7 +48,7 @@ def test_an_error_is_told_by_kind_and_place():
 def test_a_librarys_warning_keeps_its_sentence_and_the_kind_of_its_error():
     error = caught(int, "kanarie@example.org")
     found = line("celery.worker.consumer", "Cannot connect to %s: %s.", "redis://x", error)
-    assert found["message"] == "Cannot connect to %s: %s."
+    assert found["message"] == "Cannot connect to …: ValueError."
     assert found["error"].startswith("ValueError at")
     assert "kanarie" not in json.dumps(found)
 
@@ -65,6 +68,7 @@ def test_a_database_error_says_its_state_and_never_quotes_the_row(session: SqlSe
 TALKATIVE = (
     "celery",
     "kombu",
+    "multiprocessing",
     "sqlalchemy",
     "psycopg",
     "werkzeug",
@@ -94,17 +98,125 @@ def test_no_words_of_an_error_reach_a_line_whoever_logs_it(words, name, level, i
     words=st.text().map(lambda more: f"Kanarie {more}"),
     library=st.sampled_from(TALKATIVE),
     below=st.sampled_from(["", ".worker", ".engine.Engine"]),
-    level=st.sampled_from([level for level in LEVELS if level >= logging.WARNING]),
+    level=st.sampled_from(LEVELS),
 )
-def test_no_value_of_a_librarys_warning_reaches_a_line(words, library, below, level):
+def test_of_a_librarys_values_the_numbers_reach_a_line_and_the_words_never(
+    words, library, below, level
+):
     found = line(f"{library}{below}", "row %r of %s", words, 7, level=level, row=words)
-    assert found["message"] == "row %r of %s"
+    assert found["message"] == "row … of 7"
     assert "Kanarie" not in json.dumps(found, ensure_ascii=False)
 
 
-def test_what_a_library_says_in_passing_is_said_whole_and_without_fields():
-    found = line("celery.worker", "%s ready", "moderation-worker", level=logging.INFO, more="x")
-    assert found["message"] == "moderation-worker ready"
+class Talking:
+    """Something of a library's that says what it holds."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+class TalkingNumber(int):
+    def __str__(self) -> str:
+        return "Kanarie"
+
+    __repr__ = __str__
+
+
+WORDS = st.text().map(lambda more: f"Kanarie {more}")
+HOLDING_WORDS = WORDS.flatmap(
+    lambda words: st.sampled_from(
+        [
+            *(words, words.encode(errors="replace"), [words], {"text": words}, (words, 1), {words}),
+            *(ValueError(words), KeyError, Talking(words), TalkingNumber(3)),
+            *(f"{uuid4()} {words}", f"{queues.CHECK.task} {words}"),
+        ]
+    )
+)
+CONVERSION = st.sampled_from(["%s", "%r", "%-8s", "%d", "%.2f", "%5i", "%a"])
+
+
+@given(
+    values=st.lists(HOLDING_WORDS, min_size=1, max_size=4),
+    conversions=st.lists(CONVERSION, max_size=5),
+    library=st.sampled_from(TALKATIVE),
+    level=st.sampled_from(LEVELS),
+)
+def test_no_words_reach_a_line_in_any_shape_even_where_sentence_and_values_do_not_fit(
+    values, conversions, library, level
+):
+    found = line(library, f"100 %% {' '.join(conversions)}", *values, level=level)
+    assert "Kanarie" not in json.dumps(found, ensure_ascii=False)
+    named = {f"v{n}": value for n, value in enumerate(values)}
+    sentence = " ".join(f"%(v{n}){conversion[1:]}" for n, conversion in enumerate(conversions))
+    found = line(library, sentence, named, level=level, data=named)
+    assert "Kanarie" not in json.dumps(found, ensure_ascii=False)
+
+
+ID = "0190f3c2-7a51-7c3e-8a55-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "values", "said"),
+    [
+        (
+            "Hard time limit (%ss) exceeded for %s[%s]",
+            (12, queues.CHECK.task, ID),
+            f"Hard time limit (12s) exceeded for moderation.check_ideas[{ID}]",
+        ),
+        ("Task handler raised error: %r", (OSError("x"),), "Task handler raised error: OSError"),
+        ("Worker (pid:%s) exited with code %s.", (7, -9), "Worker (pid:7) exited with code -9."),
+        ("batch %s, %r", (UUID(ID), TimeoutError), f"batch {ID}, TimeoutError"),
+        ("took %.2f of 100 %%, %s, %s", (0.25, True, None), "took 0.25 of 100 %, True, None"),
+        ("task %s", ("somebody.else",), "task …"),
+        ("%s and %s", (1,), "1 and …"),
+        ("100 % sure", (), "100 % sure"),
+    ],
+)
+def test_what_cannot_hold_words_is_read_in_the_line(sentence, values, said):
+    assert line("celery.worker.request", sentence, *values)["message"] == said
+
+
+def test_a_task_that_failed_is_named_with_its_id_and_the_kind_of_its_error():
+    values = {
+        "name": queues.LETTER.task,
+        "id": ID,
+        "args": "['Kanarie']",
+        "kwargs": "{}",
+        "description": "raised unexpected",
+        "exc": "ValueError('Kanarie')",
+        "traceback": "Kana",
+    }
+    found = line("celery.app.trace", trace.LOG_FAILURE, values)
+    assert found["message"] == f"Task notify.write_letters[{ID}] …: …"
+    values["exc"] = ValueError("Kanarie")
+    found = line("celery.app.trace", trace.LOG_FAILURE, values)
+    assert found["message"] == f"Task notify.write_letters[{ID}] …: ValueError"
+
+
+def test_an_error_that_is_itself_the_sentence_is_told_by_kind():
+    for name in ("celery.worker.gossip", "services.x", ""):
+        found = line(name, ValueError("Kanarie"))
+        assert found["message"] == "ValueError"
+
+
+def test_what_the_event_loop_wrote_into_its_sentence_is_left_out():
+    error = "Task exception was never retrieved\nfuture: <Task exception=ValueError('Kanarie')>"
+    assert line("asyncio", error)["message"] == "Task exception was never retrieved"
+    handle = "Exception in callback Page.read('Kanarie') at page.py:3\nhandle: <Handle Kanarie>"
+    assert line("asyncio", handle)["message"] == "Exception in callback Page.read"
+
+
+def test_tasks_are_called_by_their_names():
+    assert queues.CHECK.task in queues.TASKS
+    assert queues.SEND_LETTERS in queues.TASKS
+
+
+def test_what_a_library_says_in_passing_is_masked_too_and_without_fields():
+    found = line("celery.worker", "%s ready in %s s", "Kanarie", 3, level=logging.INFO, more="x")
+    assert found["message"] == "… ready in 3 s"
     assert "more" not in found
 
 

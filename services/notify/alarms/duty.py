@@ -19,7 +19,7 @@ from shared.models import DutyCover, DutyShift, Role, Staff
 
 # The eighth day of the plan.
 RED_DAY = 7
-# Who can do something about what an alert tells.
+# Who can do something about what an alarm tells.
 ABLE = (Role.MODERATOR, Role.ADMIN)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.notify.alarms.alert_letters import OVER_ALREADY
+from services.notify.alarms.alarm_letters import OVER_ALREADY
 from services.notify.alarms.notices import ALERT, ALERT_OVER
 from services.notify.letters.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC

@@ -44,6 +44,7 @@ from services.notify.mail.letters import (
 )
 from services.notify.mail.mailer import NotSent, Refused, ServerDown, Uncertain
 from shared.clock import utcnow
+from shared.delivery.events import ReceiptAction
 from shared.models import (
     Contact,
     Decision,
@@ -51,7 +52,6 @@ from shared.models import (
     IdeaStatus,
     Letter,
     LetterState,
-    OutboxEvent,
     Staff,
 )
 
@@ -270,11 +270,7 @@ def _untrue() -> dict[str, ColumnElement[bool]]:
     )
     withdrawn = or_(
         exists().where(Idea.id == Letter.idea_id, Idea.status == IdeaStatus.WITHDRAWN),
-        exists().where(
-            OutboxEvent.subject_id == Letter.idea_id,
-            OutboxEvent.kind == "ReceiptAction",
-            OutboxEvent.payload["verb"].astext == "withdraw",
-        ),
+        ReceiptAction.has_withdrawn(Letter.idea_id),
     )
     original_never_left = ~exists().where(
         about.id == Letter.decision_id,

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify.alarms import alert_letters
+from services.notify.alarms import alarm_letters
 from services.notify.digests import digest_letters, unsubscribing
 from services.notify.letters import account_letters, writer_facts
 from services.notify.mail.letters import DIGEST, host_of
@@ -35,7 +35,7 @@ def compose(session: SqlSession, letter: Letter, settings: Settings) -> Composed
         about_account = account_letters.compose(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
     if letter.notice_id is not None:
-        about_incidents = alert_letters.compose(session, letter, settings)
+        about_incidents = alarm_letters.compose(session, letter, settings)
         return about_incidents if isinstance(about_incidents, str) else Composed(*about_incidents)
     if letter.idea_id is None:
         raise ValueError("a letter to a writer is about an idea")

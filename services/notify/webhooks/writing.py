@@ -57,7 +57,7 @@ def write(
 def _wanted(session: SqlSession, deliveries: Sequence[int]) -> list[tuple[UUID, OutboxEvent]]:
     """Return which endpoint wants which event.
 
-    A council narrows what is told of ideas, not alerts. Of ideas that were brought in from
+    A council narrows what is told of ideas, not alarms. Of ideas that were brought in from
     elsewhere nothing is told before somebody here has done something about them.
     """
     events = session.execute(

@@ -4,7 +4,7 @@ import pytest
 from stdnum import luhn
 
 from services.moderation.checks import Code, Severity, Subject
-from services.moderation.checks.personal import accounts, contact, personal_data, plates
+from services.moderation.checks.personal import bank_numbers, contact, personal_data, plates
 
 
 def with_check_digit(body):
@@ -34,18 +34,18 @@ def test_every_prefix_of_a_card(length):
     wrong = []
     for prefix in range(10_000):
         number = with_check_digit(f"{prefix:04}" + "1" * (length - 5))
-        if accounts.is_card(number) is not (prefix in known and len(set(number)) > 1):
+        if bank_numbers.is_card(number) is not (prefix in known and len(set(number)) > 1):
             wrong.append(number)
     assert wrong == []
 
 
 def test_one_and_the_same_digit_is_no_card():
     for length in range(13, 20):
-        assert not any(accounts.is_card(digit * length) for digit in "0123456789")
+        assert not any(bank_numbers.is_card(digit * length) for digit in "0123456789")
 
 
 def kinds(text):
-    return [(found.kind, text[slice(*found.span)]) for found in accounts.find(text)]
+    return [(found.kind, text[slice(*found.span)]) for found in bank_numbers.find(text)]
 
 
 CARD = "4111111111111111"
@@ -119,8 +119,8 @@ def test_an_iban_has_its_countrys_length_and_check(written):
 
 def test_a_country_without_ibans_has_none():
     assert kinds("US45 5000 0000 0583 9825 7466") == []
-    assert accounts._IBAN_LENGTHS["SE"] == 24
-    assert len(accounts._IBAN_LENGTHS) == 62
+    assert bank_numbers._IBAN_LENGTHS["SE"] == 24
+    assert len(bank_numbers._IBAN_LENGTHS) == 62
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from services.moderation.checks import Code, Severity, Subject
-from services.moderation.checks.personal import accounts, personal_data, plates
+from services.moderation.checks.personal import bank_numbers, personal_data, plates
 
 
 def findings(text, code):
@@ -89,7 +89,7 @@ def test_kinds_are_told_apart():
 def test_a_card_needs_issuer_length_and_check_digit(length):
     """Of all numbers with one beginning exactly one in ten has the right last digit."""
     body = "4" + "0" * (length - 3) + "7"
-    right = [last for last in "0123456789" if accounts.is_card(body + last)]
+    right = [last for last in "0123456789" if bank_numbers.is_card(body + last)]
     assert len(right) == (1 if length in {13, 16, 19} else 0)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag import alarms
 from radslag.ports import free_port
 from services.notify.alarms import notices, watching
-from services.notify.alarms.alert_letters import OVER_ALREADY
+from services.notify.alarms.alarm_letters import OVER_ALREADY
 from services.notify.alarms.signs import Now
 from services.notify.mail import incidents
 from services.notify.sending.mailing import send_due

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 
 from services.notify.alarms import alarm_words
 from services.notify.alarms.alarm_facts import Known
-from services.notify.alarms.alert_letters import Told
+from services.notify.alarms.alarm_letters import Told
 from services.notify.digests.digest_contents import Contents, Item, Line
 from services.notify.digests.digest_decided import Decided
 from services.notify.digests.digest_week import Day

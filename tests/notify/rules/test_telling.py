@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from services.notify.alarms import alert_letters, notices
-from services.notify.alarms.alert_letters import OVER_ALREADY, SHOWN
+from services.notify.alarms import alarm_letters, notices
+from services.notify.alarms.alarm_letters import OVER_ALREADY, SHOWN
 from services.notify.alarms.notices import SPACING
 from services.notify.mail import incidents
 from services.notify.mail.incidents import GATHER, QUIET
@@ -388,7 +388,7 @@ class TestTheMail:
         """Return the words of a notice's mail, or why there is none."""
         session.flush()
         letter = letter_of(session, notice)
-        composed = alert_letters.compose(session, letter, settings)
+        composed = alarm_letters.compose(session, letter, settings)
         if isinstance(composed, str):
             return composed
         recipient, message = composed

@@ -1,5 +1,7 @@
 """Celery as this system uses it: what a message may be, and who lets go of a batch when."""
 
+import json
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from shared import heartbeat
 from shared.config import Settings
-from shared.delivery import worker
+from shared.delivery import queues, worker
 from shared.delivery.worker import BatchTask, make_celery
 from shared.ids import new_id
 from tests.factories import _ENVIRONMENT
@@ -78,6 +80,10 @@ def made(monkeypatch):
         each.sender_receivers_cache.clear()
 
 
+def _record(sentence: str, *values: str) -> logging.LogRecord:
+    return logging.LogRecord("celery.worker", logging.WARNING, "", 1, sentence, values, None)
+
+
 @pytest.mark.usefixtures("made")
 class TestWorker:
     @pytest.mark.parametrize(
@@ -93,6 +99,23 @@ class TestWorker:
     def test_a_child_that_died_without_a_message_is_no_trouble(self, released):
         task_failure.send(sender=None, exception=WorkerLostError("killed"), kwargs=None)
         assert released == []
+
+    def test_its_log_calls_our_tasks_by_their_names_and_no_others(self):
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        database = logging.getLogger("sqlalchemy").level
+        try:
+            worker.setup_logging.send(sender=None)
+            [handler] = root.handlers
+            said = [
+                json.loads(handler.format(_record("late: %s", task)))["message"]
+                for task in (*sorted(queues.TASKS), "Ada Hemlig")
+            ]
+        finally:
+            logging.captureWarnings(capture=False)
+            root.handlers[:], root.level = handlers, level
+            logging.getLogger("sqlalchemy").setLevel(database)
+        assert said == [*(f"late: {task}" for task in sorted(queues.TASKS)), "late: …"]
 
     def test_a_worker_beats_when_it_takes_messages_and_every_five_seconds(self, monkeypatch):
         beats, repeated = [], []

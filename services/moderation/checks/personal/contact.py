@@ -12,7 +12,7 @@ from phonenumbers import (
 )
 
 from services.moderation.checks.finding import Span, joined
-from services.moderation.checks.personal.accounts import SIX_DIGITS
+from services.moderation.checks.personal.bank_numbers import SIX_DIGITS
 
 # Looked for from the sign outwards, so that a text full of letters costs nothing.
 _AT = re.compile(

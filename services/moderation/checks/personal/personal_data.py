@@ -13,8 +13,8 @@ from services.moderation.checks.finding import (
     joined,
 )
 from services.moderation.checks.personal import (
-    accounts,
     addresses,
+    bank_numbers,
     contact,
     handles,
     personnummer,
@@ -58,7 +58,7 @@ _MONEY = {
 
 def _numbers(field: Field, text: str) -> Iterator[Finding]:
     """Digits are one thing only: a card, else a personnummer, else an account, else a phone."""
-    money = accounts.find(text)
+    money = bank_numbers.find(text)
     sure = tuple(account.span for account in money if account.kind in {"card", "iban"})
     persons = _apart(personnummer.find(text), sure)
     either = all(personnummer.may_be_phone(text, span) for span in persons)

@@ -1,8 +1,7 @@
-"""What the template of the idea page is given: the reading made ready to be shown."""
+"""What the templates of the idea page are given: the reading made ready, part by part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session as SqlSession
 
@@ -17,9 +16,11 @@ from services.moderation.decisions.transitions import TRANSITIONS
 from services.moderation.decisions.undoing import LASTING
 from services.moderation.desk.access import SignedIn
 from services.moderation.desk.idea import comparing, idea_words, timeline, writer_reads
-from services.moderation.desk.idea.idea_page import Sheet
+from services.moderation.desk.idea.idea_page import Colleague, OfferedRule, Sheet, Template
+from services.moderation.desk.idea.timeline import Happened
+from services.moderation.desk.idea.writer_reads import Reads
 from services.moderation.desk.lent_letters import Write
-from shared.models import DecisionKind, Idea, IdeaStatus, Reason, Role, TextKind
+from shared.models import DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Role, TextKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,80 +45,203 @@ class Pair:
     places: int
 
 
-def of(
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page's head says of the idea, beside its own columns."""
+
+    reasons: list[Reason]
+    why: list[str]
+    has_contact: bool
+    supporters: int
+    # The number of the idea that it is merged into.
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The words themselves, cut where something is to be marked."""
+
+    pieces: list[Piece]
+    author: str
+    author_pieces: list[Piece]
+    is_masked: bool
+    # Of a public idea with a correction, what the public still reads, and where the two differ.
+    standing: IdeaText | None
+    standing_pieces: list[Piece]
+    corrected_pieces: list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What the checks say, and which ideas it is like."""
+
+    verdict: Verdict | None
+    findings: list[Numbered]
+    similar: list[Pair]
+    copies: list[Similar]
+    copies_count: int
+    most_counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Maskable:
+    """Words that a tick masks: where they are, what they are, and whether they are ticked."""
+
+    value: str
+    words: str
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What the viewer can do about the idea now, and what the forms begin with."""
+
+    kinds: set[str]
+    new_look: str
+    latest: Happened | None
+    may_undo: bool
+    rules: list[OfferedRule]
+    templates: list[Template]
+    merge_into: str
+    maskable: list[Maskable]
+    mask_text: str
+    mask_author: str
+    when_published: Reads | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What has happened to the idea, and whom to ask about it."""
+
+    history: list[Happened]
+    asks: list[Happened]
+    answer: Happened | None
+    colleagues: list[Colleague]
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaContext:
+    """The parts of the page, under the names that its templates read."""
+
+    idea: Idea
+    facts: Facts
+    shown: Shown
+    noticed: Noticed
+    acts: Acts
+    past: Past
+
+
+def read_context(
     session: SqlSession,
     sheet: Sheet,
     viewer: SignedIn,
     write: Write | None,
     typed: dict[str, str],
     chosen: Sequence[str],
-) -> dict[str, Any]:
-    """Read the rest of the page, in three statements, and return what its template needs.
+) -> IdeaContext:
+    """Read the rest of the page, in three statements, and return what its templates need.
 
     `typed` is what a refused decision or a preview gives back, `chosen` the places to mask in it.
     """
-    idea = sheet.idea
     text, author = sheet.current.text or "", sheet.current.author or ""
-    measured = idea_reading.findings(session, idea)
-    earlier, copies, copies_count = idea_reading.similar(session, idea, measured)
-    past = timeline.of_idea(session, idea.id)
+    measured = idea_reading.findings(session, sheet.idea)
+    earlier, copies, copies_count = idea_reading.similar(session, sheet.idea, measured)
+    history = timeline.of_idea(session, sheet.idea.id)
     numbered = _numbered(measured, text, author)
-    # Of a public idea with a correction, what the public still reads.
-    standing = sheet.public if idea.status is IdeaStatus.PUBLISHED else None
-    look = _new_look(sheet, past)
-    barred = look is not None and look.barred(viewer.id)
-    latest = timeline.latest_decision(past)
-    kinds = _possible(idea) - (JUDGEMENTS if barred else set())
+    return IdeaContext(
+        idea=sheet.idea,
+        facts=Facts(
+            reasons=[each.reason for each in sheet.reasons],
+            why=idea_words.why(sheet, history),
+            has_contact=sheet.has_contact,
+            supporters=sheet.supporters,
+            target=sheet.target,
+        ),
+        shown=_shown(sheet, numbered),
+        noticed=Noticed(
+            verdict=sheet.verdict,
+            findings=numbered,
+            similar=[_pair(text, each) for each in earlier],
+            copies=copies,
+            copies_count=copies_count,
+            most_counted=idea_reading.MOST_COUNTED,
+        ),
+        acts=_acts(
+            sheet,
+            viewer,
+            history,
+            merge_into=_merge_target(sheet.idea, earlier),
+            maskable=_maskable(numbered, sheet, typed, chosen),
+            write=write,
+        ),
+        past=Past(
+            history=history,
+            asks=[each for each in history if each.what == "ask" and each.closed_at is None],
+            answer=timeline.standing_answer(history),
+            colleagues=[each for each in sheet.colleagues if each.id != viewer.id],
+        ),
+    )
+
+
+def _standing(sheet: Sheet) -> IdeaText | None:
+    """Return what the public still reads of a public idea with a correction."""
+    return sheet.public if sheet.idea.status is IdeaStatus.PUBLISHED else None
+
+
+def _shown(sheet: Sheet, numbered: list[Numbered]) -> Shown:
+    text, author = sheet.current.text or "", sheet.current.author or ""
+    standing = _standing(sheet)
     public_text = (standing.text or "") if standing else ""
     changed = comparing.differing(public_text, text) if standing else None
-    return {
-        "idea": idea,
-        "text": text,
-        "author": author,
-        "pieces": marks.cut(text, _spans(numbered, "text")),
-        "author_pieces": marks.cut(author, _spans(numbered, "author")),
-        "findings": numbered,
-        "verdict": sheet.verdict,
-        "similar": [_pair(text, each) for each in earlier],
-        "copies_count": copies_count,
-        "most_counted": idea_reading.MOST_COUNTED,
-        "copies": copies,
-        "standing": standing,
-        "standing_pieces": marks.cut(public_text, {1: changed[0]}) if changed else [],
-        "corrected_pieces": marks.cut(text, {1: changed[1]}) if changed else [],
-        "maskable": _maskable(numbered, sheet, typed, chosen),
-        "mask_text": public_text if standing else text,
-        "mask_author": (standing.author or "") if standing else author,
-        "is_masked": sheet.current.kind is TextKind.MASK,
-        "target": sheet.target,
-        "supporters": sheet.supporters,
-        "reasons": [each.reason for each in sheet.reasons],
-        "why": idea_words.why(sheet, past),
-        "new_look": idea_words.new_look(look, viewer.id),
-        "history": past,
-        "asks": [each for each in past if each.what == "ask" and each.closed_at is None],
-        "answer": timeline.standing_answer(past),
-        "latest": latest,
-        "may_undo": latest is not None
+    return Shown(
+        pieces=marks.cut(text, _spans(numbered, "text")),
+        author=author,
+        author_pieces=marks.cut(author, _spans(numbered, "author")),
+        is_masked=sheet.current.kind is TextKind.MASK,
+        standing=standing,
+        standing_pieces=marks.cut(public_text, {1: changed[0]}) if changed else [],
+        corrected_pieces=marks.cut(text, {1: changed[1]}) if changed else [],
+    )
+
+
+def _acts(
+    sheet: Sheet,
+    viewer: SignedIn,
+    history: list[Happened],
+    *,
+    merge_into: str,
+    maskable: list[Maskable],
+    write: Write | None,
+) -> Acts:
+    look = _new_look(sheet, history)
+    barred = look is not None and look.barred(viewer.id)
+    latest = timeline.latest_decision(history)
+    kinds = _possible(sheet.idea) - (JUDGEMENTS if barred else set())
+    to_mask = _standing(sheet) or sheet.current
+    return Acts(
+        kinds={kind.value for kind in kinds},
+        new_look=idea_words.new_look(look, viewer.id),
+        latest=latest,
+        may_undo=latest is not None
         and latest.decision not in LASTING
         and not (barred and latest.decision in JUDGEMENTS),
-        "kinds": {kind.value for kind in kinds},
-        "rules": sheet.rules,
-        "templates": sheet.templates,
-        "colleagues": [each for each in sheet.colleagues if each.id != viewer.id],
-        "has_contact": sheet.has_contact,
-        "merge_into": _merge_target(idea, earlier),
-        "when_published": (
+        rules=sheet.rules,
+        templates=sheet.templates,
+        merge_into=merge_into,
+        maskable=maskable,
+        mask_text=to_mask.text or "",
+        mask_author=to_mask.author or "",
+        when_published=(
             writer_reads.published(write, sheet) if DecisionKind.PUBLISH in kinds else None
         ),
-    }
+    )
 
 
-def _new_look(sheet: Sheet, past: list[timeline.Happened]) -> NewLook | None:
+def _new_look(sheet: Sheet, history: list[Happened]) -> NewLook | None:
     if not sheet.waits_for(Reason.RE_REVIEW):
         return None
     deciders = [each.id for each in sheet.colleagues if each.role is not Role.READER]
-    return timeline.new_look(past, deciders)
+    return timeline.new_look(history, deciders)
 
 
 def _numbered(measured: list[Measured], text: str, author: str) -> list[Numbered]:
@@ -155,7 +279,7 @@ def _pair(text: str, other: Similar) -> Pair:
 
 def _maskable(
     numbered: list[Numbered], sheet: Sheet, typed: dict[str, str], chosen: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> list[Maskable]:
     """Offer the words of each finding that may be personal, and those already chosen.
 
     Findings are about the current text: while a correction waits, none are offered for the public
@@ -179,7 +303,7 @@ def _maskable(
             if start.isdecimal() and end.isdecimal() and int(start) < int(end) <= len(text)
         }
     return [
-        {"value": f"{start}-{end}", "words": text[start:end], "checked": (start, end) in checked}
+        Maskable(f"{start}-{end}", text[start:end], (start, end) in checked)
         for start, end in sorted(offered | checked)
     ]
 

@@ -16,6 +16,7 @@ from services.moderation.desk.idea import (
     merge_targets,
     originals,
 )
+from services.moderation.desk.idea.idea_context import Past
 from services.moderation.desk.idea.merge_targets import Hit
 from services.moderation.desk.idea.writer_reads import Reads
 from services.moderation.desk.queue import review_queue
@@ -73,7 +74,7 @@ def page(
         if sheet is None:
             # Not raised: the page is also what error handlers answer with.
             return web.error_page(404 if status == 200 else status)
-        context = idea_context.of(
+        context = idea_context.read_context(
             reading,
             sheet,
             viewer,
@@ -90,16 +91,21 @@ def page(
     may_decide = viewer.may(Role.MODERATOR)
     html = render_template(
         "moderation/idea/idea.html",
-        **context,
+        idea=context.idea,
+        facts=context.facts,
+        shown=context.shown,
+        noticed=context.noticed,
+        acts=context.acts,
+        past=context.past,
         wanted=wanted,
         following=following,
         notice=notice,
         conflict=conflict,
-        conflict_by=_who(context, conflict),
+        conflict_by=_who(context.past, conflict),
         typed=kept,
         orphaned=_orphaned(
             kept,
-            context["kinds"],
+            context.acts.kinds,
             may_decide=may_decide,
             is_public=sheet.idea.status is IdeaStatus.PUBLISHED,
         ),
@@ -125,11 +131,11 @@ def _orphaned(
     return [typed[name] for name in names if typed[name]]
 
 
-def _who(context: dict[str, Any], decision: Last | None) -> str:
+def _who(past: Past, decision: Last | None) -> str:
     if decision is None:
         return ""
     return next(
-        (each.who for each in context["history"] if each.decision_id == decision.id),
+        (each.who for each in past.history if each.decision_id == decision.id),
         "",
     )
 
