@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 
 from services.moderation.decisions import bulk
 from services.moderation.decisions.bulk import BulkResult
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk import access
 from services.moderation.desk.decisions import bulk_reading, bulk_words, decision_fields
@@ -125,9 +126,7 @@ def decide_many() -> ResponseReturnValue:
     kind = decision_fields.kind(fields)
     into = _seen_target(fields) if kind is DecisionKind.MERGE else None
     with Session.begin() as writing:
-        result = bulk.decide_many(
-            writing,
-            items=pairs,
+        wanted = DecisionRequest(
             kind=kind,
             staff_id=access.current().id,
             rule_code=decision_fields.rule(writing, fields),
@@ -136,6 +135,7 @@ def decide_many() -> ResponseReturnValue:
             reason_text=decision_fields.reason_text(fields),
             counts_as_support=bool(fields.get("counts_as_support")),
         )
+        result = bulk.decide_many(writing, wanted, pairs)
     if request.is_json:
         return jsonify(_bulk_json(result))
     return _after(result, bulk_words.done(kind, len(result.done), into), into=into)

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
 from services.moderation.desk import access, lent_letters, undo_offer, words
 from services.moderation.desk.decisions import decision_fields, mask_fields
@@ -91,24 +92,9 @@ def decide(number: str) -> ResponseReturnValue:
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
         try:
-            decision = deciding.decide(
-                writing,
-                number=number,
-                kind=kind,
-                staff_id=access.current().id,
-                seen_version=decision_fields.seen_version(fields.get("seen_version")),
-                rule_code=decision_fields.rule(writing, fields),
-                into=into.upper() or None,
-                note=decision_fields.note(fields),
-                reason_text=decision_fields.reason_text(fields),
-                mask_spans=(
-                    _spans(fields, mask_fields.standing_text(writing, number))
-                    if kind is DecisionKind.MASK
-                    else ()
-                ),
-                mask_author=bool(fields.get("mask_author")),
-                counts_as_support=bool(fields.get("counts_as_support")),
-            )
+            seen = decision_fields.seen_version(fields.get("seen_version"))
+            asked = _asked(writing, number, fields, kind)
+            decision = deciding.decide(writing, asked, number=number, seen_version=seen)
         except LookupError:
             abort(404)
         following = review_queue.next_number(writing, wanted, place, number)
@@ -127,6 +113,24 @@ def decide(number: str) -> ResponseReturnValue:
         # The masked text is what is decided about next.
         following = number
     return _onward(following)
+
+
+def _asked(
+    writing: SqlSession, number: str, fields: dict[str, Any], kind: DecisionKind
+) -> DecisionRequest:
+    """Read what to decide about the idea with this number."""
+    is_mask = kind is DecisionKind.MASK
+    return DecisionRequest(
+        kind=kind,
+        staff_id=access.current().id,
+        rule_code=decision_fields.rule(writing, fields),
+        into=_into(fields).upper() or None,
+        note=decision_fields.note(fields),
+        reason_text=decision_fields.reason_text(fields),
+        mask_spans=_spans(fields, mask_fields.standing_text(writing, number)) if is_mask else (),
+        mask_author=bool(fields.get("mask_author")),
+        counts_as_support=bool(fields.get("counts_as_support")),
+    )
 
 
 def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from services.moderation.decisions import (
     requirements,
     undoing,
 )
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk.decisions import bulk_reading, decision_fields
@@ -51,10 +52,12 @@ class TestARule:
         items = [(many.number, many.version)]
         with pytest.raises(NotAllowed):
             bulk.decide_many(
-                session, items=items, kind=REJECT, staff_id=staff.id, rule_code="insult"
+                session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="insult"), items
             )
         decide(session, idea, REJECT, staff)
-        bulk.decide_many(session, items=items, kind=REJECT, staff_id=staff.id, rule_code="spam")
+        bulk.decide_many(
+            session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="spam"), items
+        )
         [standing] = bulk_reading.rules_in_force(session)
         assert (standing.code, standing.version) == ("spam", 1)
         assert {idea.rule_id, many.rule_id} == {standing.id}
@@ -77,10 +80,8 @@ class TestARule:
         with pytest.raises(NotAllowed):
             bulk.decide_many(
                 session,
-                items=[(idea.number, idea.version)],
-                kind=REJECT,
-                staff_id=staff.id,
-                rule_code=code,
+                DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code=code),
+                [(idea.number, idea.version)],
             )
         assert made_about(session, idea) == []
 
@@ -89,10 +90,8 @@ class TestARule:
         assert decide(session, idea, PUBLISH, staff, rule_code="spam").rule_id is None
         bulk.decide_many(
             session,
-            items=[(many.number, many.version)],
-            kind=PUBLISH,
-            staff_id=staff.id,
-            rule_code="spam",
+            DecisionRequest(kind=PUBLISH, staff_id=staff.id, rule_code="spam"),
+            [(many.number, many.version)],
         )
         assert made_about(session, many)[0].rule_id is None
 
