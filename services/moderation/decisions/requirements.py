@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
+from services.moderation.settings import rules
 from shared.i18n import gettext as _
 from shared.idea_locks import lock_ideas
 from shared.models import DecisionKind, Idea, IdeaStatus, Rule
@@ -41,20 +41,10 @@ def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
     """Return the newest version in force of a rule; None for no code. Raises NotAllowed."""
     if not code:
         return None
-    rule = newest_in_force(session, code)
+    rule = rules.find_rule_in_force(session, code)
     if rule is None:
         raise NotAllowed(_("Den regeln finns inte."))
     return rule
-
-
-def newest_in_force(session: SqlSession, code: str) -> Rule | None:
-    """Return the newest version in force of a rule, if there is one."""
-    return session.scalar(
-        select(Rule)
-        .where(Rule.code == code, Rule.in_force_from <= func.now())
-        .order_by(Rule.version.desc())
-        .limit(1)
-    )
 
 
 def prepare(

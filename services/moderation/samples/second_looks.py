@@ -17,7 +17,8 @@ from sqlalchemy.orm import aliased
 from services.moderation.checking.idea_reading import STANDS
 from services.moderation.checking.verdicts import from_row
 from services.moderation.checks import Finding, worst_first
-from services.moderation.decisions import entries, requirements
+from services.moderation.decisions import entries
+from services.moderation.settings import rules
 from shared.clock import utcnow
 from shared.idea_locks import lock_ideas
 from shared.models import (
@@ -279,7 +280,7 @@ def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
 
 
 def _rule_in_force(session: SqlSession, code: str) -> Rule:
-    rule = requirements.newest_in_force(session, code)
+    rule = rules.find_rule_in_force(session, code)
     if rule is None:
         raise RuleMissing
     return rule

@@ -18,6 +18,7 @@ from services.moderation.desk.decisions import bulk_reading, bulk_words, decisio
 from services.moderation.desk.decisions.bulk_reading import MAX_BULK
 from services.moderation.desk.idea import merge_targets
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared import web
 from shared.db import Session
@@ -74,7 +75,7 @@ def page(
     typed = request.form
     with Session() as reading:
         found = bulk_reading.preview(reading, numbers[:MAX_BULK])
-        rules = bulk_reading.rules_in_force(reading)
+        in_force = rules.list_rules_in_force(reading)
         target = bulk_reading.merge_target(reading, found, _into())
     if merge_targets.is_number(_into()) and (target is None or target.number != _into()):
         fault = _("Det finns ingen idé med det numret att slå ihop med.")
@@ -92,7 +93,7 @@ def page(
             for kind in found.kinds
         },
         target=target,
-        rules=rules,
+        rules=in_force,
         # After a fault everything stands as the person left it.
         typed=defaultdict(str, typed.to_dict()) if fault else defaultdict(str),
         chosen=chosen if fault else {item.number for item in found.items},

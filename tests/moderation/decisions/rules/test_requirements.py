@@ -16,7 +16,8 @@ from services.moderation.decisions import (
 from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.desk.decisions import bulk_reading, decision_fields
+from services.moderation.desk.decisions import decision_fields
+from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared.clock import utcnow
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Reason, Role
@@ -58,18 +59,18 @@ class TestARule:
         bulk.decide_many(
             session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="spam"), items
         )
-        [standing] = bulk_reading.rules_in_force(session)
+        [standing] = rules.list_rules_in_force(session)
         assert (standing.code, standing.version) == ("spam", 1)
         assert {idea.rule_id, many.rule_id} == {standing.id}
 
     def test_of_which_there_are_several_is_the_newest_whatever_their_order(self, session):
         for version in (3, 2):
             a_rule(session, code="insult", version=version)
-        newest = requirements.newest_in_force(session, "insult")
+        newest = rules.find_rule_in_force(session, "insult")
         assert newest is not None
         assert newest.version == 3
         assert [
-            rule.version for rule in bulk_reading.rules_in_force(session) if rule.code == "insult"
+            rule.version for rule in rules.list_rules_in_force(session) if rule.code == "insult"
         ] == [3]
 
     @pytest.mark.parametrize("code", ["nonsense", "", None])
