@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 
 from services.moderation.decisions import bulk
 from services.moderation.decisions.bulk import BulkResult
@@ -18,13 +17,14 @@ from services.moderation.desk.decisions import bulk_reading, bulk_words, decisio
 from services.moderation.desk.decisions.bulk_reading import MAX_BULK
 from services.moderation.desk.idea import merge_targets
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Role
-from shared.web import error_page, problem
+from shared.web import problem
 
 bp = Blueprint("bulk", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
@@ -37,13 +37,13 @@ def _bad_field(error: BadField) -> ResponseReturnValue:
     return page(request.form.getlist("listed"), error.sentence)
 
 
-@bp.errorhandler(CSRFError)
-def _stale_token(_error: CSRFError) -> ResponseReturnValue:
-    """Somebody signed in again in another window: the page is stale, what they chose is not."""
-    if request.is_json or not request.form.get("listed"):
-        return error_page(400, detail=_("Sidan är för gammal. Ladda om den och försök igen."))
-    notice = _("Sidan var för gammal, så inget är beslutat. Läs igenom och skicka igen.")
+def _show_stale(notice: str) -> ResponseReturnValue | None:
+    if not request.form.get("listed"):
+        return None
     return page(request.form.getlist("listed"), notice, status=400)
+
+
+keep_stale_pages(bp, _show_stale, decides=True)
 
 
 @bp.errorhandler(NotAllowed)
