@@ -56,6 +56,11 @@ def _catalog(code: str) -> NullTranslations:
     return NullTranslations() if code == SOURCE else Translations.load(LOCALE_DIR, [code])
 
 
+def pick_language(language: str, *, swedish: str, english: str) -> str:
+    """Return the one of two texts that is in the language asked for."""
+    return english if language == "en" else swedish
+
+
 def gettext(message: str, **params: object) -> str:
     """Return the text in the language now spoken, with `%(name)s` filled in."""
     text: str = _catalog(language()).ugettext(message)

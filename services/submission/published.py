@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from shared.models import IdeaStatus, Precision
 from shared.models.base import stored
+from shared.models.rule import RuleWords
 
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -143,7 +144,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicRule:
+class PublicRule(RuleWords):
     """A rule in force, in the city's own words."""
 
     code: str
@@ -153,14 +154,6 @@ class PublicRule:
     title_en: str
     text_en: str
     in_force_from: datetime
-
-    def title(self, language: str) -> str:
-        """Return the rule's name in the language asked for."""
-        return self.title_en if language == "en" else self.title_sv
-
-    def text(self, language: str) -> str:
-        """Return the rule's wording in the language asked for."""
-        return self.text_en if language == "en" else self.text_sv
 
 
 def councils(session: SqlSession) -> list[PublicCouncil]:

@@ -13,6 +13,7 @@ from services.submission.forms import IdeaForm
 from services.submission.published import Answer
 from shared.delivery import outbox
 from shared.delivery.events import ReceiptAction
+from shared.idea_locks import lock_idea
 from shared.links import receipts
 from shared.models import (
     Contact,
@@ -205,9 +206,7 @@ def _owned(session: SqlSession, token: str) -> Idea:
     idea_id = receipts.find(session, token)
     if idea_id is None:
         raise LookupError
-    return session.get_one(
-        Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return lock_idea(session, idea_id)
 
 
 def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:

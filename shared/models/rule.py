@@ -1,12 +1,42 @@
 """Rules: the city's published list. A row is an immutable version. Written by moderation."""
 
+from typing import Protocol
+
 from sqlalchemy import Identity, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.i18n import pick_language
 from shared.models.base import Base, Now
 
 
-class Rule(Base):
+class _Worded(Protocol):
+    """What has the words of a rule in both languages."""
+
+    @property
+    def title_sv(self) -> str: ...
+    @property
+    def title_en(self) -> str: ...
+    @property
+    def text_sv(self) -> str: ...
+    @property
+    def text_en(self) -> str: ...
+
+
+class RuleWords:
+    """A rule's words in the language asked for, wherever the rule was read."""
+
+    __slots__ = ()
+
+    def title(self: _Worded, language: str) -> str:
+        """Return the rule's name in the language asked for."""
+        return pick_language(language, swedish=self.title_sv, english=self.title_en)
+
+    def text(self: _Worded, language: str) -> str:
+        """Return the rule's wording in the language asked for."""
+        return pick_language(language, swedish=self.text_sv, english=self.text_en)
+
+
+class Rule(RuleWords, Base):
     """One version of one rule; a rejection points at the version in force that day."""
 
     __tablename__ = "rules"
@@ -20,11 +50,3 @@ class Rule(Base):
     title_en: Mapped[str]
     text_en: Mapped[str]
     in_force_from: Mapped[Now]
-
-    def title(self, language: str) -> str:
-        """Return the rule's name in the language asked for."""
-        return self.title_en if language == "en" else self.title_sv
-
-    def text(self, language: str) -> str:
-        """Return the rule's wording in the language asked for."""
-        return self.text_en if language == "en" else self.text_sv

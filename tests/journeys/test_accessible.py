@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.desk import create_app
 from services import submission
 from services.moderation.decisions import bulk, deciding, official_answers
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.people import accounts
 from services.moderation.statistics import counting, yearly
 from services.notify.mail import incidents
@@ -87,14 +88,15 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
     deciding.accept_import(session, public)
     check(session)
     deciding.decide(
-        session, number=first.number, kind=DecisionKind.PUBLISH, staff_id=bo.id, seen_version=2
+        session,
+        DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=bo.id),
+        number=first.number,
+        seen_version=2,
     )
     deciding.decide(
         session,
+        DecisionRequest(kind=DecisionKind.MERGE, into=first.number, staff_id=bo.id),
         number=copy.number,
-        kind=DecisionKind.MERGE,
-        into=first.number,
-        staff_id=bo.id,
         seen_version=2,
     )
     official_answers.write(
@@ -119,10 +121,8 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         session.add(letter)
     many = bulk.decide_many(
         session,
-        items=[(idea.number, 2) for idea in spam[:2]],
-        kind=DecisionKind.REJECT,
-        rule_code="spam",
-        staff_id=bo.id,
+        DecisionRequest(kind=DecisionKind.REJECT, rule_code="spam", staff_id=bo.id),
+        [(idea.number, 2) for idea in spam[:2]],
     )
     session.flush()
     session.add_all(

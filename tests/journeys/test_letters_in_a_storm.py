@@ -21,6 +21,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.people import resets
 from services.notify.digests import runs
 from services.notify.letters import account_letters
@@ -128,9 +129,8 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
         session.flush()
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=moderator.id),
             number=idea.number,
-            kind=DecisionKind.PUBLISH,
-            staff_id=moderator.id,
             seen_version=2,
         )
     for count in range(number * 3 // 10 - 1):

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.notify.sending.mailing import send_due
 from shared.config import Settings
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, Source, Staff
@@ -275,9 +276,8 @@ def test_the_queue_stays_where_one_is_and_keys_leave_one_alone(
     session.refresh(ideas[1])
     deciding.decide(
         session,
+        DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=anna.id),
         number=ideas[1].number,
-        kind=DecisionKind.PUBLISH,
-        staff_id=anna.id,
         seen_version=ideas[1].version,
     )
     session.commit()

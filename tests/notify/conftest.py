@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.cli import main
 from radslag.ports import free_port
 from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.notify.letters import answers, arrivals
 from services.notify.mail import letters
 from services.notify.sending.claims import LEASE_S
@@ -142,11 +143,9 @@ class Desk:
         self.session.refresh(idea)
         decision = deciding.decide(
             self.session,
+            DecisionRequest(kind=kind, staff_id=self.staff.id, **more),
             number=idea.number,
-            kind=kind,
-            staff_id=self.staff.id,
             seen_version=idea.version,
-            **more,
         )
         self.session.commit()
         return decision

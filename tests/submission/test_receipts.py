@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from shared.links import receipts
 from shared.models import (
     DecisionKind,
@@ -42,11 +43,9 @@ def decide(session, idea: Idea, kind: DecisionKind, **how) -> None:
         session.flush()
     deciding.decide(
         session,
+        DecisionRequest(kind=kind, staff_id=a_member_of_staff(session).id, **how),
         number=idea.number,
-        kind=kind,
-        staff_id=a_member_of_staff(session).id,
         seen_version=idea.version,
-        **how,
     )
     session.commit()
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.submission import (
     bounces,
     feeds,
@@ -300,9 +301,11 @@ def decide(unit, idea: Idea, kind: DecisionKind, **how) -> None:
     unit.flush()
     unit.refresh(idea)
     deciding.decide(
-        unit, number=idea.number, kind=kind, staff_id=a_member_of_staff(unit).id,
-        seen_version=idea.version, **how,
-    )  # fmt: skip
+        unit,
+        DecisionRequest(kind=kind, staff_id=a_member_of_staff(unit).id, **how),
+        number=idea.number,
+        seen_version=idea.version,
+    )
     unit.flush()
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.submission import receipt
 from shared import db
 from shared.clock import utcnow
@@ -289,12 +290,14 @@ def test_a_merged_idea_leads_to_its_target(client, session, council):
     idea = published(session, council, text="Samma sak igen.")
     deciding.decide(
         session,
+        DecisionRequest(
+            kind=DecisionKind.MERGE,
+            staff_id=a_member_of_staff(session).id,
+            into=target.number,
+            counts_as_support=True,
+        ),
         number=idea.number,
-        kind=DecisionKind.MERGE,
-        staff_id=a_member_of_staff(session).id,
         seen_version=idea.version,
-        into=target.number,
-        counts_as_support=True,
     )
     session.commit()
     answer = client.get(f"/councils/motesplatser/ideas/{idea.number}")

@@ -18,6 +18,7 @@ from services.moderation.checks import Finding, Subject, checks_with, run_all
 from services.moderation.checks.duplicates import copy_finding
 from services.moderation.lookups.batch import Looked
 from shared.delivery import outbox
+from shared.idea_locks import lock_ideas
 from shared.models import Idea, IdeaText
 
 log = logging.getLogger(__name__)
@@ -39,14 +40,7 @@ def check_batch(
     beforehand (`lookups.batch`).
     """
     ids = sorted({delivery.subject_id for delivery in deliveries})
-    ideas = session.scalars(
-        select(Idea)
-        .where(Idea.id.in_(ids))
-        .order_by(Idea.id)
-        .options(joinedload(Idea.council, innerjoin=True))
-        .with_for_update(of=Idea, key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    ideas = lock_ideas(session, Idea.id.in_(ids), joinedload(Idea.council, innerjoin=True))
     outbox.done(session, batch, deliveries)
     standing = [idea for idea in ideas if idea.destroyed_at is None]
     words = _texts(session, standing)

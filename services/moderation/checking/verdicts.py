@@ -23,6 +23,7 @@ from shared.clock import utcnow
 from shared.delivery import outbox, queues
 from shared.delivery.events import IdeaChecked
 from shared.delivery.queues import Consumer
+from shared.idea_locks import lock_idea
 from shared.models import (
     FindingRow,
     Idea,
@@ -134,9 +135,7 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
 
     It runs no check itself, so that whatever killed the worker cannot kill the relay.
     """
-    idea = session.get_one(
-        Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    idea = lock_idea(session, idea_id)
     if payload["text_version"] != idea.text_version and idea.status is not IdeaStatus.RECEIVED:
         return  # a newer text has been, or will be, checked in its own right
     should_have_run = CHECK_VERSIONS.keys() | lookups.NAMES

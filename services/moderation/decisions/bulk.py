@@ -1,12 +1,14 @@
 """Decisions about many ideas in one act, and the undoing of such an act.
 
-Five hundred copies take a dozen statements, not six thousand. What is the same for all is done for
-all; an idea about which more has to be thought (it moved, others are merged into it, somebody asked
-for a new look) goes the way of a single decision. Both ways make the same rows.
+Five hundred copies take a dozen statements, not six thousand: each is changed as a single decision
+changes it, and what follows from that is done for all at once. An idea about which more has to be
+thought (it moved, others are merged into it, somebody asked for a new look) goes the whole way of a
+single decision. Both ways make the same rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select, tuple_, union
@@ -14,13 +16,15 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions import entries, requirements, supporters, track_record
-from services.moderation.decisions.deciding import decide, settle
+from services.moderation.decisions.deciding import apply_decision, conclude_decisions, decide
+from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.re_reviews import OthersTurn
-from services.moderation.decisions.transitions import Conflict, NotAllowed, locked, new_decision
+from services.moderation.decisions.transitions import Conflict, NotAllowed, new_decision
 from services.moderation.decisions.undoing import restore, undo
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
 from shared.i18n import gettext as _
+from shared.idea_locks import lock_ideas
 from shared.ids import new_id
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, QueueEntry, Reason
 
@@ -49,17 +53,8 @@ class BulkResult:
             self.done.append(number)
 
 
-def decide_many(  # noqa: PLR0913 - all that a decision can say
-    session: SqlSession,
-    *,
-    items: Sequence[tuple[str, int]],
-    kind: DecisionKind,
-    staff_id: UUID,
-    rule_code: str | None = None,
-    into: str | None = None,
-    note: str | None = None,
-    reason_text: str | None = None,
-    counts_as_support: bool = False,
+def decide_many(
+    session: SqlSession, request: DecisionRequest, items: Sequence[tuple[str, int]]
 ) -> BulkResult:
     """Make one decision about each (number, seen_version); those that moved are left alone.
 
@@ -67,78 +62,57 @@ def decide_many(  # noqa: PLR0913 - all that a decision can say
     the others go. Raises NotAllowed, and decides nothing, when the kind does not fit one that did
     not move.
     """
-    if kind not in KINDS:
+    if request.kind not in KINDS:
         raise NotAllowed(
             _("Det går bara att publicera, slå ihop, avslå eller behålla flera på en gång.")
         )
+    if request.kind is not DecisionKind.MERGE:
+        request = replace(request, into=None)
     result = BulkResult(bulk_id=new_id())
     seen = dict(sorted(set(items)))
-    named = {into} if into else set()
-    by_number = {each.number: each for each in locked(session, Idea.number.in_({*seen, *named}))}
-    target = requirements.target_of(by_number, into) if kind is DecisionKind.MERGE else None
+    numbers = {*seen, request.into} - {None}
+    by_number = {each.number: each for each in lock_ideas(session, Idea.number.in_(numbers))}
+    target = requirements.target_of(by_number, request.into)
     if target is not None:
         seen.pop(target.number, None)
+    prepared = requirements.prepare(session, request, target, result.bulk_id)
     alone = _with_more_to_it(session, [idea.id for idea in by_number.values()])
     plain = [
         idea
         for number, version in seen.items()
         if (idea := by_number.get(number)) and idea.version == version and idea.id not in alone
     ]
-    rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
     # Before those that go alone: one of them may let go of others that stand here.
     for idea in plain:
-        requirements.require(idea, kind, rule, target, masked=False)
+        requirements.require(idea, prepared)
     for number in sorted(seen.keys() - {idea.number for idea in plain}):
-
-        def one(number: str = number) -> Decision:
-            return decide(
-                session,
-                number=number,
-                kind=kind,
-                staff_id=staff_id,
-                seen_version=seen[number],
-                rule_code=rule_code,
-                into=into if target else None,
-                note=note,
-                reason_text=reason_text,
-                counts_as_support=counts_as_support,
-                bulk_id=result.bulk_id,
-            )
-
-        result.try_one(number, one, (Conflict, OthersTurn, LookupError))
-    heard = (
-        supporters.heard(session, _oldest_first(plain), target)
-        if target is not None and counts_as_support
-        else set()
-    )
-    texts = _texts(session, plain)
-    made = []
-    with session.no_autoflush:
-        for idea in plain:
-            made.append(
-                new_decision(
-                    idea,
-                    kind,
-                    staff_id=staff_id,
-                    rule=rule,
-                    target=target,
-                    note=note,
-                    reason_text=reason_text if kind is DecisionKind.REJECT else None,
-                    bulk_id=result.bulk_id,
-                )
-            )
-            settle(session, idea, made[-1])
-            if target is not None:
-                idea.merged_into = target.id
-                idea.counts_as_support = idea.id in heard
-        session.add_all(made)
-        session.flush()
-    del texts  # held, so that `settle` found each of them in the session
-    entries.close_many(session, made)
-    track_record.note_many(session, made, rule.code if rule else None)
-    outbox.record_all(session, [IdeaDecided(each.idea_id, each.id, kind) for each in made])
+        act = partial(
+            decide,
+            session,
+            request,
+            number=number,
+            seen_version=seen[number],
+            bulk_id=result.bulk_id,
+        )
+        result.try_one(number, act, (Conflict, OthersTurn, LookupError))
+    _decide_together(session, prepared, plain)
     result.done += [idea.number for idea in plain]
     return result
+
+
+def _decide_together(
+    session: SqlSession, prepared: PreparedDecision, ideas: Sequence[Idea]
+) -> None:
+    """Decide about locked ideas that the decision fits, and with which nothing else goes along."""
+    counted: Collection[UUID] = ()
+    if prepared.target is not None and prepared.request.counts_as_support:
+        counted = supporters.heard(session, _oldest_first(ideas), prepared.target)
+    texts = _texts(session, ideas)
+    made = [apply_decision(session, prepared, idea, counted=counted) for idea in ideas]
+    session.add_all(made)
+    session.flush()
+    del texts  # held, so that `apply_decision` found each of them in the session
+    conclude_decisions(session, prepared, made)
 
 
 def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResult:
@@ -147,7 +121,7 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
     Raises LookupError when there is no such act.
     """
     result = BulkResult(bulk_id=bulk_id)
-    ideas = locked(
+    ideas = lock_ideas(
         session, Idea.id.in_(select(Decision.idea_id).where(Decision.bulk_id == bulk_id))
     )
     by_id = {idea.id: idea for idea in ideas}
@@ -175,11 +149,17 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
         if is_plain:
             together.append((idea, undone))
         else:
+            act = partial(undo, session, decision_id=undone.id, staff_id=staff_id)
+            result.try_one(idea.number, act, (Conflict, NotAllowed))
+    _undo_together(session, together, staff_id)
+    result.done += [idea.number for idea, _undone in together]
+    return result
 
-            def one(undone: Decision = undone) -> Decision:
-                return undo(session, decision_id=undone.id, staff_id=staff_id)
 
-            result.try_one(idea.number, one, (Conflict, NotAllowed))
+def _undo_together(
+    session: SqlSession, together: Sequence[tuple[Idea, Decision]], staff_id: UUID
+) -> None:
+    """Undo the latest decision of each of these locked ideas."""
     texts = _texts(session, [idea for idea, _undone in together])
     made = []
     with session.no_autoflush:
@@ -192,11 +172,7 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
     undone_ids = [undone.id for _idea, undone in together]
     entries.reopen_closed_by(session, *undone_ids)
     track_record.take_back(session, *(undone for _idea, undone in together))
-    outbox.record_all(
-        session, [IdeaDecided(each.idea_id, each.id, DecisionKind.UNDO) for each in made]
-    )
-    result.done += [idea.number for idea, _undone in together]
-    return result
+    outbox.record_all(session, [IdeaDecided(each.idea_id, each.id, each.kind) for each in made])
 
 
 def _oldest_first(ideas: Iterable[Idea]) -> list[Idea]:

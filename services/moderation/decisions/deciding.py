@@ -5,7 +5,7 @@ caller's transaction. It is made against the version that the person saw: of two
 the second gets `Conflict`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +20,13 @@ from services.moderation.decisions import (
     supporters,
     track_record,
 )
+from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import (
     Conflict,
     NotAllowed,
     latest,
     leave_status,
-    merged_into,
+    lock_merged,
     new_decision,
     release_merged,
     show,
@@ -34,91 +35,104 @@ from shared.clock import utcnow
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided, IdeaSubmitted
 from shared.i18n import gettext as _
-from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Rule, TextKind
+from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, TextKind
 
 _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
 
 
-def decide(  # noqa: PLR0913 - all that a decision can say
+def decide(
     session: SqlSession,
+    request: DecisionRequest,
     *,
     number: str,
-    kind: DecisionKind,
-    staff_id: UUID,
     seen_version: int,
-    rule_code: str | None = None,
-    into: str | None = None,
-    note: str | None = None,
-    reason_text: str | None = None,
-    mask_spans: Sequence[tuple[int, int]] = (),
-    mask_author: bool = False,
-    counts_as_support: bool = False,
     bulk_id: UUID | None = None,
 ) -> Decision:
     """Make a person's decision about the idea with this number.
 
-    `mask_spans` are [start, end) in code points of the text that stands; `reason_text` is what the
-    writer of a rejected idea reads beside the rule. The same decision again,
-    by the same person against the same version, changes nothing and returns the first one.
+    The same decision again, by the same person against the same version, changes nothing and
+    returns the first one.
 
     Raises LookupError for an unknown number, Conflict when the idea moved since `seen_version`, and
     NotAllowed when the kind does not fit the idea's status or lacks its rule, target or words.
     """
+    kind = request.kind
     if kind in _UNDECIDABLE:
         raise NotAllowed(_("Det beslutet kan ingen välja."))
-    idea, target = requirements.locked(session, number, into)
-    rule = requirements.rule_in_force(session, rule_code) if kind is DecisionKind.REJECT else None
-    last = latest(session, idea.id)
+    idea, target = requirements.lock_with_target(session, number, request.into)
+    prepared = requirements.prepare(session, request, target, bulk_id)
     if idea.version != seen_version:
-        earlier = session.scalar(
-            select(Decision).where(
-                Decision.idea_id == idea.id, Decision.seen_version == seen_version
-            )
-        )
-        if (
-            earlier is not None
-            and _is_same(earlier, kind, staff_id, rule, target)
-            and (
-                kind is not DecisionKind.MASK
-                or _is_masked(session, earlier, mask_spans, author=mask_author)
-            )
-        ):
-            return earlier
-        raise Conflict(seen_version=seen_version, version=idea.version, last=last)
-    requirements.require(idea, kind, rule, target, masked=bool(mask_spans) or mask_author)
-    by_the_first = re_reviews.require_another(session, idea.id, kind, staff_id)
-    decision = new_decision(
-        idea,
-        kind,
-        staff_id=staff_id,
-        rule=rule,
-        target=target,
-        note=note,
-        # Only a rejection says why in words of its own; other letters say it all themselves.
-        reason_text=reason_text if kind is DecisionKind.REJECT else None,
-        by_the_first=by_the_first,
-        bulk_id=bulk_id,
-        children=merged_into(session, idea) if kind is DecisionKind.MERGE else (),
+        return _find_same(session, prepared, idea, seen_version)
+    requirements.require(idea, prepared)
+    by_the_first = re_reviews.require_another(session, idea.id, kind, request.staff_id)
+    following = lock_merged(session, idea) if kind is DecisionKind.MERGE else ()
+    counted = _find_supporters(session, prepared, idea, following)
+    decision = apply_decision(
+        session, prepared, idea, following=following, counted=counted, by_the_first=by_the_first
     )
     session.add(decision)
     session.flush()  # entries and children name the decision
+    if kind is DecisionKind.MASK:
+        _mask(session, prepared, idea, decision)
+        outbox.record(session, IdeaDecided(idea.id, decision.id, kind))
+        return decision
+    if kind is DecisionKind.REJECT:
+        release_merged(session, idea, decision.id)
+    conclude_decisions(session, prepared, [decision])
+    if kind is DecisionKind.REOPEN:
+        entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
+    return decision
+
+
+def apply_decision(
+    session: SqlSession,
+    prepared: PreparedDecision,
+    idea: Idea,
+    *,
+    following: Sequence[Idea] = (),
+    counted: Collection[UUID] = (),
+    by_the_first: bool = False,
+) -> Decision:
+    """Make the row of a decision about one locked idea, and change the idea's own columns.
+
+    A merge takes along those `following` the idea, so that nothing is merged into a merged one;
+    those `counted` support the target. The caller stores the row; the words of a mask are its own
+    matter.
+    """
+    request = prepared.request
+    decision = new_decision(
+        idea,
+        request.kind,
+        staff_id=request.staff_id,
+        by_the_first=by_the_first,
+        bulk_id=prepared.bulk_id,
+        children=following,
+    )
+    decision.rule_id, decision.into_id = prepared.rule_id, prepared.target_id
+    decision.note = request.note or None
+    if request.kind is DecisionKind.REJECT:
+        # Other letters say it all themselves.
+        decision.reason_text = request.reason_text or None
     # The columns of a status change together: half of them would break its constraint.
     with session.no_autoflush:
-        _apply(
-            session,
-            idea,
-            decision,
-            target=target,
-            mask_spans=mask_spans,
-            mask_author=mask_author,
-            counts_as_support=counts_as_support,
-        )
-    if kind is not DecisionKind.MASK:
-        track_record.note(session, decision, rule.code if rule else None)
-    outbox.record(session, IdeaDecided(idea.id, decision.id, kind))
+        if request.kind is not DecisionKind.MASK:
+            _settle(session, idea, decision)
+    if request.kind is DecisionKind.MERGE:
+        for each in (idea, *following):
+            each.merged_into = prepared.target_id
+            each.counts_as_support = each.id in counted
     return decision
+
+
+def conclude_decisions(
+    session: SqlSession, prepared: PreparedDecision, made: Sequence[Decision]
+) -> None:
+    """Close what stored decisions of one request have answered, learn from them, tell of them."""
+    entries.close_answered(session, made)
+    track_record.note(session, made, prepared.rule.code if prepared.rule else None)
+    outbox.record_all(session, [IdeaDecided(each.idea_id, each.id, each.kind) for each in made])
 
 
 def accept_import(session: SqlSession, idea: Idea) -> Decision:
@@ -127,30 +141,36 @@ def accept_import(session: SqlSession, idea: Idea) -> Decision:
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:
-    """Publish a clear idea because its council says so (DESIGN, section 11)."""
+    """Publish a clear idea because its council says so."""
     decision = _by_the_system(session, idea, DecisionKind.POLICY, published_at=utcnow())
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.POLICY))
     return decision
 
 
-def _is_same(
-    earlier: Decision, kind: DecisionKind, staff_id: UUID, rule: Rule | None, target: Idea | None
-) -> bool:
-    return (earlier.kind, earlier.staff_id, earlier.rule_id, earlier.into_id) == (
-        kind,
-        staff_id,
-        rule.id if rule else None,
-        target.id if target else None,
+def _find_same(
+    session: SqlSession, prepared: PreparedDecision, idea: Idea, seen_version: int
+) -> Decision:
+    """Return the decision that was made about this version, if it is the same. Raises Conflict."""
+    request = prepared.request
+    earlier = session.scalar(
+        select(Decision).where(Decision.idea_id == idea.id, Decision.seen_version == seen_version)
     )
+    if (
+        earlier is not None
+        and (earlier.kind, earlier.staff_id) == (request.kind, request.staff_id)
+        and (earlier.rule_id, earlier.into_id) == (prepared.rule_id, prepared.target_id)
+        and (request.kind is not DecisionKind.MASK or _is_masked(session, earlier, request))
+    ):
+        return earlier
+    last = latest(session, idea.id)
+    raise Conflict(seen_version=seen_version, version=idea.version, last=last)
 
 
-def _is_masked(
-    session: SqlSession, earlier: Decision, spans: Sequence[tuple[int, int]], *, author: bool
-) -> bool:
+def _is_masked(session: SqlSession, earlier: Decision, request: DecisionRequest) -> bool:
     """Whether an earlier mask took the same words: other words are another decision."""
     was = earlier.before["public_version"] or earlier.before["text_version"]
     standing = session.get_one(IdeaText, (earlier.idea_id, was))
-    wanted = masks.masked_version(standing, spans, mask_author=author)
+    wanted = masks.masked_version(standing, request.mask_spans, mask_author=request.mask_author)
     made = select(IdeaText.text, IdeaText.author).where(
         IdeaText.idea_id == earlier.idea_id,
         IdeaText.version > was,
@@ -159,43 +179,18 @@ def _is_masked(
     return (wanted.text, wanted.author) in session.execute(made).all()
 
 
-def _apply(
-    session: SqlSession,
-    idea: Idea,
-    decision: Decision,
-    *,
-    target: Idea | None,
-    mask_spans: Sequence[tuple[int, int]],
-    mask_author: bool,
-    counts_as_support: bool,
-) -> None:
-    """Change the idea as its new decision says, and close what it has answered."""
-    kind = decision.kind
-    if kind is DecisionKind.MASK:
-        _mask(session, idea, decision, mask_spans, mask_author=mask_author)
-        return
-    settle(session, idea, decision)
-    if kind is DecisionKind.MERGE and target is not None:
-        _merge(session, idea, target, counts_as_support=counts_as_support)
-    entries.close(session, idea.id, closed_by=decision.id)
-    if kind is DecisionKind.REOPEN:
-        entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
-    elif kind is DecisionKind.REJECT:
-        release_merged(session, idea, decision.id)
-
-
-def _merge(session: SqlSession, idea: Idea, target: Idea, *, counts_as_support: bool) -> None:
-    """Put an idea under another; flattened: what was merged into this one follows it there."""
-    following = merged_into(session, idea)
-    counting = [idea] if counts_as_support else []
+def _find_supporters(
+    session: SqlSession, prepared: PreparedDecision, idea: Idea, following: Sequence[Idea]
+) -> set[UUID]:
+    """Return which of an idea and those that follow it into another count there."""
+    if prepared.request.kind is not DecisionKind.MERGE or prepared.target is None:
+        return set()
+    counting = [idea] if prepared.request.counts_as_support else []
     counting += [child for child in following if child.counts_as_support]
-    new = supporters.heard(session, counting, target)
-    for each in (idea, *following):
-        each.merged_into = target.id
-        each.counts_as_support = each.id in new
+    return supporters.heard(session, counting, prepared.target)
 
 
-def settle(session: SqlSession, idea: Idea, decision: Decision) -> None:
+def _settle(session: SqlSession, idea: Idea, decision: Decision) -> None:
     """Change the idea's own columns as a decision says: status, rule, what the public reads."""
     if decision.kind is not DecisionKind.KEEP:
         leave_status(idea)
@@ -207,22 +202,16 @@ def settle(session: SqlSession, idea: Idea, decision: Decision) -> None:
         idea.rule_id = decision.rule_id
 
 
-def _mask(
-    session: SqlSession,
-    idea: Idea,
-    decision: Decision,
-    spans: Sequence[tuple[int, int]],
-    *,
-    mask_author: bool,
-) -> None:
+def _mask(session: SqlSession, prepared: PreparedDecision, idea: Idea, decision: Decision) -> None:
     """Write a new text version without the words; the sealed original keeps them."""
+    spans, author = prepared.request.mask_spans, prepared.request.mask_author
     public = idea.status is IdeaStatus.PUBLISHED
     standing = session.get_one(
         IdeaText, (idea.id, idea.public_version if public else idea.text_version)
     )
     newest = session.scalar(select(func.max(IdeaText.version)).where(IdeaText.idea_id == idea.id))
-    track_record.note_masked(session, decision, standing.version, spans, author=mask_author)
-    masked = masks.masked_version(standing, spans, mask_author=mask_author)
+    track_record.note_masked(session, decision, standing.version, spans, author=author)
+    masked = masks.masked_version(standing, spans, mask_author=author)
     masked.version = (newest or 0) + 1
     session.add(masked)
     session.flush()  # it is read again below

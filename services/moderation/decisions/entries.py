@@ -77,8 +77,8 @@ def close(
     session.execute(closing.values(closed_at=at or utcnow(), closed_by=closed_by))
 
 
-def close_many(session: SqlSession, decisions: Sequence[Decision]) -> None:
-    """Close all open entries of ideas that were decided about in one act."""
+def close_answered(session: SqlSession, decisions: Sequence[Decision]) -> None:
+    """Close all open entries of the ideas that decisions of one act are about."""
     session.execute(
         update(QueueEntry)
         .where(

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.decisions.transitions import NotAllowed, locked
+from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.settings.admin_forms import BadField
 from shared.delivery import outbox
 from shared.delivery.events import IdeaAnswered
 from shared.i18n import gettext as _
+from shared.idea_locks import lock_ideas
 from shared.ids import new_id
 from shared.models import Idea, IdeaStatus, OfficialAnswer
 from shared.text import clean
@@ -79,7 +80,7 @@ def write(
     change nothing. Raises LookupError for an unknown number, NotAllowed for an idea that is not
     public, and Moved when `seen` is not the version that stands.
     """
-    idea, last = _locked(session, number)
+    idea, last = _lock_with_answer(session, number)
     has_answer = last is not None and last.text is not None
     if last is not None and (last.text, last.signature) == (text, signature) and not tells:
         return last
@@ -94,7 +95,7 @@ def take_back(session: SqlSession, *, number: str, staff_id: UUID, seen: int) ->
 
     Raises what `write` raises, and NotAllowed when there is no answer.
     """
-    idea, last = _locked(session, number)
+    idea, last = _lock_with_answer(session, number)
     if last is None or last.text is None:
         raise NotAllowed(_("Idén har inget svar att ta tillbaka."))
     if last.version != seen:
@@ -110,7 +111,7 @@ def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAns
     undone = session.get(OfficialAnswer, answer_id)
     if undone is None:
         raise LookupError
-    idea, last = _locked(session, session.get_one(Idea, undone.idea_id).number)
+    idea, last = _lock_with_answer(session, session.get_one(Idea, undone.idea_id).number)
     if last is not None and last.undoes == undone.id:
         return last
     if last is None or last.id != undone.id:
@@ -133,9 +134,9 @@ def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAns
     )
 
 
-def _locked(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | None]:
+def _lock_with_answer(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | None]:
     """Lock the idea, as decisions do, and return it with the newest version of its answer."""
-    for idea in locked(session, Idea.number == number):
+    for idea in lock_ideas(session, Idea.number == number):
         return idea, standing(session, idea.id)
     raise LookupError
 

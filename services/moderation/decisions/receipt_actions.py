@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.decisions import entries, transitions
 from shared.delivery import outbox
 from shared.delivery.events import IdeaSubmitted
+from shared.idea_locks import lock_ideas
 from shared.models import Idea, IdeaStatus, IdeaText, Reason, ReceiptVerb, TextKind
 from shared.text import fold_hash
 
@@ -17,9 +18,7 @@ _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERG
 
 def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
     """Act on every request of a batch, and mark them done."""
-    ideas = transitions.locked(
-        session, Idea.id.in_({delivery.subject_id for delivery in deliveries})
-    )
+    ideas = lock_ideas(session, Idea.id.in_({delivery.subject_id for delivery in deliveries}))
     by_id = {idea.id: idea for idea in ideas}
     outbox.done(session, batch, deliveries)
     for delivery in deliveries:

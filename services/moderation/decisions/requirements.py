@@ -1,23 +1,27 @@
 """What a decision needs before it can be made: locks, a rule in force, a status that fits."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.decisions import transitions
+from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
+from services.moderation.settings import rules
 from shared.i18n import gettext as _
+from shared.idea_locks import lock_ideas
 from shared.models import DecisionKind, Idea, IdeaStatus, Rule
 
 
-def locked(session: SqlSession, number: str, into: str | None) -> tuple[Idea, Idea | None]:
+def lock_with_target(
+    session: SqlSession, number: str, into: str | None
+) -> tuple[Idea, Idea | None]:
     """Lock the idea and the one it may be merged into, in the order of their ids.
 
     Raises LookupError for an unknown number, NotAllowed for an unknown target.
     """
     numbers = [number] if into is None else [number, into]
-    found = transitions.locked(session, Idea.number.in_(numbers))
+    found = lock_ideas(session, Idea.number.in_(numbers))
     by_number = {idea.number: idea for idea in found}
     if number not in by_number:
         raise LookupError
@@ -37,38 +41,40 @@ def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
     """Return the newest version in force of a rule; None for no code. Raises NotAllowed."""
     if not code:
         return None
-    rule = newest_in_force(session, code)
+    rule = rules.find_rule_in_force(session, code)
     if rule is None:
         raise NotAllowed(_("Den regeln finns inte."))
     return rule
 
 
-def newest_in_force(session: SqlSession, code: str) -> Rule | None:
-    """Return the newest version in force of a rule, if there is one."""
-    return session.scalar(
-        select(Rule)
-        .where(Rule.code == code, Rule.in_force_from <= func.now())
-        .order_by(Rule.version.desc())
-        .limit(1)
-    )
+def prepare(
+    session: SqlSession, request: DecisionRequest, target: Idea | None, bulk_id: UUID | None = None
+) -> PreparedDecision:
+    """Find the rule that a request names, if its kind needs one. Raises NotAllowed."""
+    is_rejection = request.kind is DecisionKind.REJECT
+    rule = rule_in_force(session, request.rule_code) if is_rejection else None
+    return PreparedDecision(request, rule, target, bulk_id)
 
 
-def require(
-    idea: Idea, kind: DecisionKind, rule: Rule | None, target: Idea | None, *, masked: bool
-) -> None:
+def require(idea: Idea, prepared: PreparedDecision) -> None:
     """Raise NotAllowed when a kind does not fit the idea's status, or lacks what it needs."""
+    request, target = prepared.request, prepared.target
+    kind = request.kind
     allowed, _after = TRANSITIONS[kind]
     if idea.status not in allowed:
         raise NotAllowed(_("Beslutet passar inte idéns läge just nu."))
     public = idea.status is IdeaStatus.PUBLISHED
     if kind is DecisionKind.PUBLISH and public and idea.public_version == idea.text_version:
         raise NotAllowed(_("Den texten är redan publicerad."))
-    if kind is DecisionKind.REJECT and rule is None:
+    if kind is DecisionKind.REJECT and prepared.rule is None:
         raise NotAllowed(_("Välj vilken regel avslaget bygger på."))
-    if kind is DecisionKind.MASK and not masked:
+    if kind is DecisionKind.MASK and not (request.mask_spans or request.mask_author):
         raise NotAllowed(_("Välj vilka ord som ska maskas."))
-    if kind is not DecisionKind.MERGE:
-        return
+    if kind is DecisionKind.MERGE:
+        _require_target(idea, target)
+
+
+def _require_target(idea: Idea, target: Idea | None) -> None:
     if target is None:
         raise NotAllowed(_("Skriv numret på idén som den ska slås ihop med."))
     if target.id == idea.id:

@@ -57,17 +57,11 @@ def shown_by(status: IdeaStatus, rule_code: str | None) -> tuple[frozenset[Code]
     return frozenset(), frozenset()
 
 
-def note(session: SqlSession, decision: Decision, rule_code: str | None) -> None:
-    """Write down what a person's decision shows about the findings in the text it was about.
+def note(session: SqlSession, decisions: Sequence[Decision], rule_code: str | None) -> None:
+    """Write down what a person's stored decisions show about the findings in the texts they judge.
 
-    A decision that leads back to waiting, or masks, shows nothing here (`note_masked`).
+    One that leads back to waiting, or masks, shows nothing here (`note_masked`).
     """
-    agreed, wrong = shown_by(decision.status_after, rule_code)
-    _write(session, decision, agreed, wrong)
-
-
-def note_many(session: SqlSession, decisions: Sequence[Decision], rule_code: str | None) -> None:
-    """Do the same for many decisions of one act, all of them stored."""
     # What is kept stays what it is: one of them public, another rejected.
     for status in sorted({each.status_after for each in decisions}):
         agreed, wrong = shown_by(status, rule_code)
@@ -97,7 +91,7 @@ def note_masked(
         if (author if field == "author" else _overlap(places, spans))
     }
     if hit:
-        _write(session, decision, hit, (), version=version)
+        _insert(session, hit, (), Decision.id == decision.id, version)
 
 
 def _overlap(places: Sequence[Sequence[int]], spans: Sequence[tuple[int, int]]) -> bool:
@@ -112,16 +106,6 @@ def take_back(session: SqlSession, *undone: Decision) -> None:
             CheckOutcome.decision_seq.in_([each.seq for each in undone]),
         )
     )
-
-
-def _write(
-    session: SqlSession,
-    decision: Decision,
-    agreed: Collection[Code],
-    wrong: Collection[Code],
-    version: int | None = None,
-) -> None:
-    _insert(session, agreed, wrong, Decision.id == decision.id, version)
 
 
 def _insert(

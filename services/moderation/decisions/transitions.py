@@ -6,12 +6,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import entries
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
+from shared.idea_locks import lock_ideas
 from shared.ids import new_id
 from shared.models import (
     Decision,
@@ -20,7 +21,6 @@ from shared.models import (
     IdeaStatus,
     IdeaText,
     Reason,
-    Rule,
 )
 
 ANONYMOUS = "Anonym"
@@ -86,17 +86,6 @@ class NotAllowed(Exception):  # noqa: N818 - says what it is
         self.reason = reason
 
 
-def locked(session: SqlSession, which: ColumnElement[bool]) -> Sequence[Idea]:
-    """Lock ideas in the order of their ids, so that two acts wait instead of deadlocking."""
-    return session.scalars(
-        select(Idea)
-        .where(which)
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
-
-
 def latest(session: SqlSession, idea_id: UUID) -> Decision | None:
     """Return the newest decision about an idea."""
     return session.scalar(
@@ -104,16 +93,12 @@ def latest(session: SqlSession, idea_id: UUID) -> Decision | None:
     )
 
 
-def new_decision(  # noqa: PLR0913 - all that a decision can say
+def new_decision(
     idea: Idea,
     kind: DecisionKind,
     *,
     staff_id: UUID | None = None,
-    rule: Rule | None = None,
-    target: Idea | None = None,
     undoes: Decision | None = None,
-    note: str | None = None,
-    reason_text: str | None = None,
     by_the_first: bool = False,
     bulk_id: UUID | None = None,
     children: Sequence[Idea] = (),
@@ -130,12 +115,8 @@ def new_decision(  # noqa: PLR0913 - all that a decision can say
         idea_id=idea.id,
         kind=kind,
         staff_id=staff_id,
-        rule_id=rule.id if rule else None,
-        into_id=target.id if target else None,
         undoes=undoes.id if undoes else None,
         bulk_id=bulk_id,
-        note=note or None,
-        reason_text=reason_text or None,
         by_the_first=by_the_first,
         seen_version=idea.version,
         status_before=idea.status,
@@ -175,14 +156,9 @@ def show(session: SqlSession, idea: Idea, version: int) -> None:
     idea.public_author = standing.author or ANONYMOUS
 
 
-def merged_into(session: SqlSession, idea: Idea) -> Sequence[Idea]:
-    """Return the ideas that are merged into this one, the earliest first, locked."""
-    return session.scalars(
-        select(Idea)
-        .where(Idea.merged_into == idea.id)
-        .order_by(Idea.id)
-        .with_for_update(key_share=True)
-    ).all()
+def lock_merged(session: SqlSession, target: Idea) -> Sequence[Idea]:
+    """Lock the ideas that are merged into this one, and return them, the earliest first."""
+    return lock_ideas(session, Idea.merged_into == target.id)
 
 
 def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> None:
@@ -190,7 +166,7 @@ def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> Non
 
     `cause` is the decision that made it leave; its undo takes them back. None: its writer withdrew.
     """
-    for child in merged_into(session, target):
+    for child in lock_merged(session, target):
         decision = new_decision(child, DecisionKind.REOPEN, bulk_id=cause)
         session.add(decision)
         session.flush()  # the event names the decision

@@ -15,7 +15,6 @@ from services.moderation.decisions.transitions import (
     NotAllowed,
     latest,
     leave_status,
-    locked,
     new_decision,
     release_merged,
     show,
@@ -23,6 +22,7 @@ from services.moderation.decisions.transitions import (
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
 from shared.i18n import gettext as _
+from shared.idea_locks import lock_ideas
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, TextKind
 
 # Nobody undoes these: an idea goes nowhere from where it came in, and an undo is no toggle.
@@ -39,7 +39,7 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     undone = session.get(Decision, decision_id)
     if undone is None:
         raise LookupError
-    idea, target = _locked(session, undone)
+    idea, target = _lock_with_target(session, undone)
     last = latest(session, idea.id)
     if last is not None and last.undoes == undone.id:
         return last
@@ -88,11 +88,11 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     return decision
 
 
-def _locked(session: SqlSession, undone: Decision) -> tuple[Idea, Idea | None]:
+def _lock_with_target(session: SqlSession, undone: Decision) -> tuple[Idea, Idea | None]:
     """Lock the idea, and the one that it would be merged into again, in the order of their ids."""
     before = undone.before["merged_into"]
     ids = [undone.idea_id, UUID(before)] if before else [undone.idea_id]
-    by_id = {idea.id: idea for idea in locked(session, Idea.id.in_(ids))}
+    by_id = {idea.id: idea for idea in lock_ideas(session, Idea.id.in_(ids))}
     return by_id[undone.idea_id], by_id[UUID(before)] if before else None
 
 
@@ -119,7 +119,7 @@ def _give_children_back(session: SqlSession, idea: Idea, undone: Decision) -> No
         return
     later = aliased(Decision)
     decided_since = select(later.id).where(later.idea_id == Idea.id, later.seq > undone.seq)
-    followed = locked(
+    followed = lock_ideas(
         session,
         Idea.id.in_([UUID(child) for child in before["children"]])
         & (Idea.merged_into == idea.merged_into)

@@ -17,9 +17,10 @@ from sqlalchemy.orm import aliased
 from services.moderation.checking.idea_reading import STANDS
 from services.moderation.checking.verdicts import from_row
 from services.moderation.checks import Finding, worst_first
-from services.moderation.decisions import entries, requirements
-from services.moderation.decisions.transitions import locked
+from services.moderation.decisions import entries
+from services.moderation.settings import rules
 from shared.clock import utcnow
+from shared.idea_locks import lock_ideas
 from shared.models import (
     Council,
     Decision,
@@ -179,7 +180,7 @@ def answer(
     Where both were sure and differ, an entry for a new look is opened. Raises LookupError, Closed,
     and RuleMissing.
     """
-    sample = _locked(session, sample_id, staff_id)
+    sample = _lock_sample(session, sample_id, staff_id)
     rule = _rule_in_force(session, rule_code) if judgement is Judgement.REJECT else None
     sample.judgement = judgement
     sample.rule_id = rule.id if rule else None
@@ -199,7 +200,7 @@ def answer(
 
 def pass_on(session: SqlSession, sample_id: int, staff_id: UUID) -> None:
     """Leave a sample to others: this person knows the first decision. Raises as `answer` does."""
-    sample = _locked(session, sample_id, staff_id)
+    sample = _lock_sample(session, sample_id, staff_id)
     sample.passed_by = [*sample.passed_by, staff_id]
 
 
@@ -256,12 +257,12 @@ def _compared(session: SqlSession, which: Sequence[ColumnElement[bool]]) -> list
     ]
 
 
-def _locked(session: SqlSession, sample_id: int, staff_id: UUID) -> Sample:
+def _lock_sample(session: SqlSession, sample_id: int, staff_id: UUID) -> Sample:
     sample = session.get(Sample, sample_id, with_for_update=True, populate_existing=True)
     if sample is None:
         raise LookupError
     # What is decided about the idea, or taken back, waits for the answer.
-    locked(session, Idea.id == sample.idea_id)
+    lock_ideas(session, Idea.id == sample.idea_id)
     _require_open(session, sample, staff_id)
     return sample
 
@@ -279,7 +280,7 @@ def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
 
 
 def _rule_in_force(session: SqlSession, code: str) -> Rule:
-    rule = requirements.newest_in_force(session, code)
+    rule = rules.find_rule_in_force(session, code)
     if rule is None:
         raise RuleMissing
     return rule

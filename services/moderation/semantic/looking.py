@@ -25,6 +25,7 @@ from services.moderation.semantic.model import Model, Vectors
 from services.moderation.semantic.suggestions import CANDIDATES, LIKE, Candidate, suggest
 from services.moderation.semantic.telling import says_something
 from shared.delivery import outbox
+from shared.idea_locks import lock_ideas
 from shared.models import FindingRow, Idea, IdeaStatus, IdeaText
 
 log = logging.getLogger(__name__)
@@ -98,14 +99,7 @@ def look(
     locked in the order of their ids, as the checks lock them.
     """
     versions = {each.subject_id: each.payload["text_version"] for each in deliveries}
-    ideas = session.scalars(
-        select(Idea)
-        .where(Idea.id.in_(versions))
-        .order_by(Idea.id)
-        .options(joinedload(Idea.council, innerjoin=True))
-        .with_for_update(of=Idea, key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    ideas = lock_ideas(session, Idea.id.in_(versions), joinedload(Idea.council, innerjoin=True))
     outbox.done(session, batch, deliveries)
     # A newer text has been, or will be, announced in its own right.
     standing = [

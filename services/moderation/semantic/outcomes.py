@@ -14,6 +14,7 @@ from services.moderation.checking import verdicts
 from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Finding
 from services.moderation.decisions import deciding, entries
+from shared.idea_locks import lock_idea
 from shared.models import (
     Decision,
     FindingRow,
@@ -64,9 +65,7 @@ def _a_person_has_decided(session: SqlSession, idea: Idea) -> bool:
 
 def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -> None:
     """Say that the look could not be done: `unchecked`. Called by the relay; no model is needed."""
-    idea = session.get_one(
-        Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    idea = lock_idea(session, idea_id)
     if payload["text_version"] != idea.text_version or idea.destroyed_at is not None:
         return
     if idea.status is not IdeaStatus.WITHDRAWN:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, literal, select, text
+from sqlalchemy import Select, func, literal, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.settings import admin_forms, audit
@@ -111,6 +112,26 @@ def _history(code: str, newest_first: Sequence[Version]) -> History:
             least = each.rule.in_force_from
     earlier = sorted([*begun[1:], *never], key=lambda each: -each.rule.version)
     return History(code, standing, coming[::-1], earlier)
+
+
+def select_rules_in_force() -> Select[Rule]:
+    """Ask for the newest version in force of each rule: what a rejection rests on today."""
+    return (
+        select(Rule)
+        .where(Rule.in_force_from <= func.now())
+        .ext(distinct_on(Rule.code))
+        .order_by(Rule.code, Rule.version.desc())
+    )
+
+
+def find_rule_in_force(session: SqlSession, code: str) -> Rule | None:
+    """Return the newest version in force of a rule, if there is one."""
+    return session.scalar(select_rules_in_force().where(Rule.code == code))
+
+
+def list_rules_in_force(session: SqlSession) -> list[Rule]:
+    """Return the newest version in force of each rule, in the order of the list."""
+    return sorted(session.scalars(select_rules_in_force()), key=lambda rule: rule.id)
 
 
 def newest(session: SqlSession, code: str) -> Rule | None:

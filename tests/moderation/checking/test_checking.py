@@ -14,6 +14,7 @@ from services.moderation.checking import batches as checking
 from services.moderation.checking import verdicts
 from services.moderation.checks import Check, Code
 from services.moderation.decisions import deciding, transitions
+from services.moderation.decisions.decision_request import DecisionRequest
 from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
@@ -183,11 +184,9 @@ def test_a_masked_word_that_was_known_opens_no_new_entry(session):
     check(session, idea)
     deciding.decide(
         session,
+        DecisionRequest(kind=DecisionKind.MASK, staff_id=staff.id, mask_spans=[(10, 13), (21, 26)]),
         number=idea.number,
-        kind=DecisionKind.MASK,
-        staff_id=staff.id,
         seen_version=idea.version,
-        mask_spans=[(10, 13), (21, 26)],
     )
     check(session, idea)
     assert idea.public_text == "Jag heter [maskat] och är [maskat]. Ring 0701740605."

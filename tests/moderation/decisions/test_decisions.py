@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import bulk, deciding, entries, transitions, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from shared import db
 from shared.delivery import ledger
 from shared.models import (
@@ -48,14 +49,9 @@ def waiting(session: SqlSession, council, **about) -> Idea:
 
 def decide(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
     rule = {"rule_code": "spam"} if kind is DecisionKind.REJECT else {}
-    return deciding.decide(
-        session,
-        number=idea.number,
-        kind=kind,
-        staff_id=staff.id,
-        seen_version=more.pop("seen_version", idea.version),
-        **rule | more,
-    )
+    seen = more.pop("seen_version", idea.version)
+    request = DecisionRequest(kind=kind, staff_id=staff.id, **rule | more)
+    return deciding.decide(session, request, number=idea.number, seen_version=seen)
 
 
 def decide_for_good(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
@@ -153,11 +149,9 @@ def test_two_people_at_the_same_instant_make_one_decision(session, council, staf
             try:
                 deciding.decide(
                     own,
+                    DecisionRequest(kind=kind, staff_id=person.id, rule_code="spam"),
                     number=idea.number,
-                    kind=kind,
-                    staff_id=person.id,
                     seen_version=2,
-                    rule_code="spam",
                 )
             except transitions.Conflict:
                 outcomes.append("conflict")
@@ -324,7 +318,9 @@ def test_many_are_decided_and_undone_in_one_act(session, council, staff):
     decide(session, ideas[0], DecisionKind.PUBLISH, staff)
     seen = [(idea.number, 2) for idea in ideas]
     result = bulk.decide_many(
-        session, items=seen, kind=DecisionKind.REJECT, staff_id=staff.id, rule_code="spam"
+        session,
+        DecisionRequest(kind=DecisionKind.REJECT, staff_id=staff.id, rule_code="spam"),
+        seen,
     )
     assert (len(result.done), result.conflicts) == (4, [ideas[0].number])
     back = bulk.undo_many(session, bulk_id=result.bulk_id, staff_id=staff.id)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
 from services.moderation.decisions import deciding, entries
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.desk import navigation
 from services.moderation.desk.idea import asks
 from services.moderation.people import accounts
@@ -90,11 +91,9 @@ def _fill(session: SqlSession) -> None:  # noqa: PLR0915 - one thing after the o
         session.refresh(about)
         deciding.decide(
             session,
+            DecisionRequest(kind=kind, staff_id=moa.id, **more),
             number=about.number,
-            kind=kind,
-            staff_id=moa.id,
             seen_version=about.version,
-            **more,
         )
 
     idea("received")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.desk import create_app
 from radslag.ports import free_port
 from services.moderation.decisions import bulk, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.receipt_actions import withdraw
 from services.moderation.people import accounts
 from services.moderation.samples import drawing, second_looks
@@ -94,10 +95,8 @@ class TestDraw:
         check(session, *ideas)
         bulk.decide_many(
             session,
-            items=[(idea.number, idea.version) for idea in ideas],
-            kind=DecisionKind.REJECT,
-            staff_id=first.id,
-            rule_code="spam",
+            DecisionRequest(kind=DecisionKind.REJECT, staff_id=first.id, rule_code="spam"),
+            [(idea.number, idea.version) for idea in ideas],
         )
         session.commit()
         assert draw(session) == drawing.MOST_OF_BULK

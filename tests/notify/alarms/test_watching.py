@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from bench import desk as bench_desk
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.notify.alarms import watching
 from services.notify.alarms.signs import WAVE_BEGINS, Now
 from services.notify.digests import runs
@@ -85,7 +86,10 @@ def decide(session: SqlSession, idea: Idea, kind: DecisionKind) -> None:
     session.refresh(idea)
     staff = a_member_of_staff(session)
     deciding.decide(
-        session, number=idea.number, kind=kind, staff_id=staff.id, seen_version=idea.version
+        session,
+        DecisionRequest(kind=kind, staff_id=staff.id),
+        number=idea.number,
+        seen_version=idea.version,
     )
 
 

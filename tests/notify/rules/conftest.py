@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.notify.mail.letters import message_id
 from shared import db
 from shared.config import Settings, sqlalchemy_url
@@ -114,11 +115,9 @@ class House:
         self.session.refresh(idea)
         return deciding.decide(
             self.session,
+            DecisionRequest(kind=kind, staff_id=self.staff.id, **more),
             number=idea.number,
-            kind=kind,
-            staff_id=self.staff.id,
             seen_version=idea.version,
-            **more,
         )
 
     def letter(self, **about: Any) -> Letter:

@@ -9,14 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions.bulk import KINDS
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS
 from services.moderation.desk.queue.queue_filter import place_in
-from shared.clock import utcnow
 from shared.models import (
     Contact,
     Council,
@@ -168,17 +166,6 @@ def _original(session: SqlSession, of: Preview) -> str | None:
         .order_by(func.count().desc(), root.received_at)
         .limit(1)
     )
-
-
-def rules_in_force(session: SqlSession) -> list[Rule]:
-    """Return the newest version of each rule that a rejection may name."""
-    newest = (
-        select(Rule)
-        .where(Rule.in_force_from <= utcnow())
-        .ext(distinct_on(Rule.code))
-        .order_by(Rule.code, Rule.version.desc())
-    )
-    return sorted(session.scalars(newest), key=lambda rule: rule.id)
 
 
 def alike(session: SqlSession, number: str) -> tuple[list[str], bool]:

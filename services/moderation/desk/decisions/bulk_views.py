@@ -7,22 +7,24 @@ from uuid import UUID
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 
 from services.moderation.decisions import bulk
 from services.moderation.decisions.bulk import BulkResult
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk import access
 from services.moderation.desk.decisions import bulk_reading, bulk_words, decision_fields
 from services.moderation.desk.decisions.bulk_reading import MAX_BULK
 from services.moderation.desk.idea import merge_targets
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.desk.stale_pages import keep_stale_pages
+from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Role
-from shared.web import error_page, problem
+from shared.web import problem
 
 bp = Blueprint("bulk", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
@@ -35,13 +37,13 @@ def _bad_field(error: BadField) -> ResponseReturnValue:
     return page(request.form.getlist("listed"), error.sentence)
 
 
-@bp.errorhandler(CSRFError)
-def _stale_token(_error: CSRFError) -> ResponseReturnValue:
-    """Somebody signed in again in another window: the page is stale, what they chose is not."""
-    if request.is_json or not request.form.get("listed"):
-        return error_page(400, detail=_("Sidan är för gammal. Ladda om den och försök igen."))
-    notice = _("Sidan var för gammal, så inget är beslutat. Läs igenom och skicka igen.")
+def _show_stale(notice: str) -> ResponseReturnValue | None:
+    if not request.form.get("listed"):
+        return None
     return page(request.form.getlist("listed"), notice, status=400)
+
+
+keep_stale_pages(bp, _show_stale, decides=True)
 
 
 @bp.errorhandler(NotAllowed)
@@ -73,7 +75,7 @@ def page(
     typed = request.form
     with Session() as reading:
         found = bulk_reading.preview(reading, numbers[:MAX_BULK])
-        rules = bulk_reading.rules_in_force(reading)
+        in_force = rules.list_rules_in_force(reading)
         target = bulk_reading.merge_target(reading, found, _into())
     if merge_targets.is_number(_into()) and (target is None or target.number != _into()):
         fault = _("Det finns ingen idé med det numret att slå ihop med.")
@@ -91,7 +93,7 @@ def page(
             for kind in found.kinds
         },
         target=target,
-        rules=rules,
+        rules=in_force,
         # After a fault everything stands as the person left it.
         typed=defaultdict(str, typed.to_dict()) if fault else defaultdict(str),
         chosen=chosen if fault else {item.number for item in found.items},
@@ -125,9 +127,7 @@ def decide_many() -> ResponseReturnValue:
     kind = decision_fields.kind(fields)
     into = _seen_target(fields) if kind is DecisionKind.MERGE else None
     with Session.begin() as writing:
-        result = bulk.decide_many(
-            writing,
-            items=pairs,
+        wanted = DecisionRequest(
             kind=kind,
             staff_id=access.current().id,
             rule_code=decision_fields.rule(writing, fields),
@@ -136,6 +136,7 @@ def decide_many() -> ResponseReturnValue:
             reason_text=decision_fields.reason_text(fields),
             counts_as_support=bool(fields.get("counts_as_support")),
         )
+        result = bulk.decide_many(writing, wanted, pairs)
     if request.is_json:
         return jsonify(_bulk_json(result))
     return _after(result, bulk_words.done(kind, len(result.done), into), into=into)

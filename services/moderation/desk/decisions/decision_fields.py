@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.decisions import requirements
+from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared.i18n import gettext as _
 from shared.models import DecisionKind
@@ -45,7 +45,7 @@ def rule(session: SqlSession, fields: dict[str, Any]) -> str | None:
     code = str(fields.get("rule") or "")
     offered = fields.get("rules")
     if code and isinstance(offered, str) and offered:
-        standing = requirements.newest_in_force(session, code)
+        standing = rules.find_rule_in_force(session, code)
         if standing is not None and str(standing.id) not in offered.split(","):
             raise BadField("rule", _("Regeln har fått en ny lydelse. Läs den och skicka igen."))
     return code or None

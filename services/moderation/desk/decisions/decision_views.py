@@ -5,27 +5,35 @@ from uuid import UUID
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
 from services.moderation.desk import access, lent_letters, undo_offer, words
 from services.moderation.desk.decisions import decision_fields, mask_fields
-from services.moderation.desk.idea import idea_numbers, idea_page, merge_targets, writer_reads
+from services.moderation.desk.idea import (
+    idea_numbers,
+    idea_page,
+    merge_targets,
+    shown_again,
+    writer_reads,
+)
 from services.moderation.desk.idea.idea_page import Sheet
 from services.moderation.desk.idea.idea_views import MAX_SEARCH, page
 from services.moderation.desk.idea.writer_reads import Reads
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings.admin_forms import BadField
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Contact, Decision, DecisionKind, Idea, Role
-from shared.web import error_page, problem
+from shared.web import problem
 
 bp = Blueprint("decisions", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
+keep_stale_pages(bp, shown_again.show_stale, decides=True)
 
 _HAVE_LETTERS = frozenset(
     {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.MASK}
@@ -34,43 +42,32 @@ _HAVE_LETTERS = frozenset(
 
 @bp.errorhandler(BadField)
 def _bad_field(error: BadField) -> ResponseReturnValue:
-    number = (request.view_args or {}).get("number")
+    number = shown_again.find_posted_number()
     if request.is_json or number is None:
         return problem(422, error.sentence, errors={error.field: error.sentence})
     if request.form.get("part"):
         return render_template(
             "moderation/decisions/_reads.html", reads=None, fault=error.sentence
         ), 422
-    return page(number, status=422, notice=error.sentence, typed=request.form.to_dict())
-
-
-@bp.errorhandler(CSRFError)
-def _stale_token(_error: CSRFError) -> ResponseReturnValue:
-    """Somebody signed in again in another window: the page is stale, what they typed is not."""
-    number = (request.view_args or {}).get("number")
-    if request.is_json or number is None:
-        return error_page(400, detail=_("Sidan är för gammal. Ladda om den och försök igen."))
-    notice = _("Sidan var för gammal, så inget är beslutat. Läs igenom och skicka igen.")
-    return page(number, status=400, notice=notice, typed=request.form.to_dict())
+    return shown_again.show_again(422, error.sentence)
 
 
 @bp.errorhandler(NotAllowed)
 def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
-    number = (request.view_args or {}).get("number")
+    number = shown_again.find_posted_number()
     if request.is_json or number is None:
         return problem(422, error.reason)
-    return page(number, status=422, notice=error.reason, typed=request.form.to_dict())
+    return shown_again.show_again(422, error.reason)
 
 
 @bp.errorhandler(Conflict)
 def _conflict(error: Conflict) -> ResponseReturnValue:
-    number = (request.view_args or {}).get("number")
+    number = shown_again.find_posted_number()
     detail = _("Någon annan har ändrat idén sedan du öppnade den.")
     if request.is_json or number is None:
         more = {"seen_version": error.seen_version, "version": error.version}
         return problem(409, detail, more=more)
-    typed = request.form.to_dict()
-    return page(number, status=409, notice=detail, conflict=error.last, typed=typed)
+    return shown_again.show_again(409, detail, conflict=error.last)
 
 
 @bp.post("/ideas/<number>/decisions")
@@ -91,24 +88,9 @@ def decide(number: str) -> ResponseReturnValue:
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
         try:
-            decision = deciding.decide(
-                writing,
-                number=number,
-                kind=kind,
-                staff_id=access.current().id,
-                seen_version=decision_fields.seen_version(fields.get("seen_version")),
-                rule_code=decision_fields.rule(writing, fields),
-                into=into.upper() or None,
-                note=decision_fields.note(fields),
-                reason_text=decision_fields.reason_text(fields),
-                mask_spans=(
-                    _spans(fields, mask_fields.standing_text(writing, number))
-                    if kind is DecisionKind.MASK
-                    else ()
-                ),
-                mask_author=bool(fields.get("mask_author")),
-                counts_as_support=bool(fields.get("counts_as_support")),
-            )
+            seen = decision_fields.seen_version(fields.get("seen_version"))
+            asked = _asked(writing, number, fields, kind)
+            decision = deciding.decide(writing, asked, number=number, seen_version=seen)
         except LookupError:
             abort(404)
         following = review_queue.next_number(writing, wanted, place, number)
@@ -127,6 +109,24 @@ def decide(number: str) -> ResponseReturnValue:
         # The masked text is what is decided about next.
         following = number
     return _onward(following)
+
+
+def _asked(
+    writing: SqlSession, number: str, fields: dict[str, Any], kind: DecisionKind
+) -> DecisionRequest:
+    """Read what to decide about the idea with this number."""
+    is_mask = kind is DecisionKind.MASK
+    return DecisionRequest(
+        kind=kind,
+        staff_id=access.current().id,
+        rule_code=decision_fields.rule(writing, fields),
+        into=_into(fields).upper() or None,
+        note=decision_fields.note(fields),
+        reason_text=decision_fields.reason_text(fields),
+        mask_spans=_spans(fields, mask_fields.standing_text(writing, number)) if is_mask else (),
+        mask_author=bool(fields.get("mask_author")),
+        counts_as_support=bool(fields.get("counts_as_support")),
+    )
 
 
 def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
@@ -211,10 +211,8 @@ def undo(decision_id: UUID) -> ResponseReturnValue:
 def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseReturnValue:
     with Session() as reading:
         number = idea_numbers.find_number_decided(reading, decision_id)
-    if isinstance(error, NotAllowed):
-        return page(number or "", status=422, notice=error.reason)
-    detail = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")
-    return page(number or "", status=409, notice=detail, conflict=error.last)
+    moved = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")
+    return shown_again.refuse_undo(number, error, moved)
 
 
 def _as_json(decision: Decision, idea: Idea) -> dict[str, Any]:

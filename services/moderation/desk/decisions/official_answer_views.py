@@ -6,48 +6,42 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import official_answers
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk import access, lent_letters, undo_offer
-from services.moderation.desk.idea import idea_numbers
+from services.moderation.desk.idea import idea_numbers, shown_again
 from services.moderation.desk.idea.idea_views import page
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings.admin_forms import BadField
-from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Contact, Idea, OfficialAnswer, Role
 
 bp = Blueprint("official", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
-
-
-@bp.errorhandler(CSRFError)
-def _stale_token(_error: CSRFError) -> ResponseReturnValue:
-    """Somebody signed in again in another window: the page is stale, what they typed is not."""
-    return _again(400, _("Sidan var för gammal, så inget är sparat. Läs igenom och skicka igen."))
+keep_stale_pages(bp, shown_again.show_stale)
 
 
 @bp.errorhandler(BadField)
 def _bad_field(error: BadField) -> ResponseReturnValue:
     if request.form.get("part"):
         return _preview(fault=error.sentence), 422
-    return _again(422, error.sentence)
+    return shown_again.show_again(422, error.sentence)
 
 
 @bp.errorhandler(NotAllowed)
 def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
-    return _again(422, error.reason)
+    return shown_again.show_again(422, error.reason)
 
 
 @bp.errorhandler(Moved)
 def _moved(_error: Moved) -> ResponseReturnValue:
     sentence = _("Någon annan har ändrat svaret sedan du öppnade sidan. Det du skrev finns kvar.")
-    return _again(409, sentence)
+    return shown_again.show_again(409, sentence)
 
 
 @bp.post("/ideas/<number>/official-answer")
@@ -120,10 +114,8 @@ def undo(answer_id: UUID) -> ResponseReturnValue:
 def _refused_undo(answer_id: UUID, error: Moved | NotAllowed) -> ResponseReturnValue:
     with Session() as reading:
         number = idea_numbers.find_number_answered(reading, answer_id)
-    if isinstance(error, NotAllowed):
-        return page(number or "", status=422, notice=error.reason)
-    notice = _("Det går inte att ångra: svaret har ändrats igen sedan dess.")
-    return page(number or "", status=409, notice=notice)
+    moved = _("Det går inte att ångra: svaret har ändrats igen sedan dess.")
+    return shown_again.refuse_undo(number, error, moved)
 
 
 def _act(number: str, do: Callable[[SqlSession], OfficialAnswer], done: str) -> ResponseReturnValue:
@@ -142,13 +134,6 @@ def _preview(reads: dict[str, Any] | None = None, fault: str = "") -> str:
     return render_template(
         "moderation/decisions/_answer_reads.html", answer_reads=reads, fault=fault
     )
-
-
-def _again(status: int, notice: str) -> ResponseReturnValue:
-    number = (request.view_args or {}).get("number")
-    if number is None:
-        return web.error_page(status, detail=notice)
-    return page(number, status=status, notice=notice, typed=request.form.to_dict())
 
 
 def _back(number: str) -> ResponseReturnValue:

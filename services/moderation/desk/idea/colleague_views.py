@@ -4,31 +4,21 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access
 from services.moderation.desk.idea import asks, idea_numbers, notes
-from services.moderation.desk.idea.idea_views import page
 from services.moderation.desk.idea.notes import BadNoteError
+from services.moderation.desk.idea.shown_again import show_again, show_stale
 from services.moderation.desk.queue.queue_views import asked_filter
+from services.moderation.desk.stale_pages import keep_stale_pages
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role
 
 bp = Blueprint("answers", __name__)
 bp.before_request(access.guard(Role.READER))
-
-
-@bp.errorhandler(CSRFError)
-def _stale_token(_error: CSRFError) -> ResponseReturnValue:
-    """Somebody signed in again in another window: the page is stale, what they typed is not."""
-    notice = _("Sidan var för gammal, så inget är sparat. Läs igenom och skicka igen.")
-    return _again((request.view_args or {}).get("number", ""), 400, notice)
-
-
-def _again(number: str, status: int, notice: str) -> ResponseReturnValue:
-    return page(number, status=status, notice=notice, typed=request.form.to_dict())
+keep_stale_pages(bp, show_stale)
 
 
 @bp.post("/ideas/<number>/notes")
@@ -40,7 +30,7 @@ def write(number: str) -> ResponseReturnValue:
             text = request.form.get("note_text", "")
             notes.write(writing, _idea_id(writing, number), access.current().id, text)
     except BadNoteError:
-        return _again(number, 422, _too_little_or_much(notes.MAX_NOTE))
+        return show_again(422, _too_little_or_much(notes.MAX_NOTE))
     return _back(number, _("Anteckningen är sparad."))
 
 
@@ -51,15 +41,15 @@ def ask(number: str) -> ResponseReturnValue:
     try:
         of = UUID(request.form.get("of", ""))
     except ValueError:
-        return _again(number, 422, _("Välj vem du vill fråga."))
+        return show_again(422, _("Välj vem du vill fråga."))
     try:
         with Session.begin() as writing:
             idea_id = _idea_id(writing, number)
             asks.ask(writing, idea_id, access.current().id, of, request.form.get("question", ""))
     except BadNoteError:
-        return _again(number, 422, _too_little_or_much(asks.MAX_QUESTION))
+        return show_again(422, _too_little_or_much(asks.MAX_QUESTION))
     except LookupError:
-        return _again(number, 422, _("Den kollegan har inget öppet konto."))
+        return show_again(422, _("Den kollegan har inget öppet konto."))
     return _back(number, _("Frågan är ställd. Du kan besluta ändå när du vill."))
 
 
@@ -73,9 +63,9 @@ def answer(number: str, ask_id: int) -> ResponseReturnValue:
             if asks.answer(writing, ask_id, access.current().id, text) != idea_id:
                 abort(404)
     except BadNoteError:
-        return _again(number, 422, _too_little_or_much(notes.MAX_NOTE))
+        return show_again(422, _too_little_or_much(notes.MAX_NOTE))
     except LookupError:
-        return _again(number, 409, _("Frågan är redan besvarad eller tillbakatagen."))
+        return show_again(409, _("Frågan är redan besvarad eller tillbakatagen."))
     return _back(number, _("Svaret är sparat."))
 
 

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
 from services.moderation.desk.queue.leases import lookers
 from services.moderation.desk.queue.queue_filter import Place, place_in
-from shared.clock import utcnow
+from services.moderation.settings.rules import select_rules_in_force
 from shared.models import (
     AnswerTemplate,
     Contact,
@@ -30,6 +30,7 @@ from shared.models import (
     Staff,
     Verdict,
 )
+from shared.models.rule import RuleWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class OpenReason:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedRule:
+class OfferedRule(RuleWords):
     """A rule in force, and the texts that a rejection by it may start from."""
 
     id: int
@@ -50,14 +51,6 @@ class OfferedRule:
     title_en: str
     text_sv: str
     text_en: str
-
-    def title(self, language: str) -> str:
-        """Return the rule's name in the language asked for."""
-        return self.title_en if language == "en" else self.title_sv
-
-    def text(self, language: str) -> str:
-        """Return the rule's wording in the language asked for."""
-        return self.text_en if language == "en" else self.text_sv
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +183,8 @@ def _open_entries() -> ColumnElement[Any]:
 
 
 def _rules_in_force() -> ColumnElement[Any]:
-    newest = (
-        select(Rule.id, Rule.code, Rule.title_sv, Rule.title_en, Rule.text_sv, Rule.text_en)
-        .where(Rule.in_force_from <= utcnow())
-        .ext(distinct_on(Rule.code))
-        .order_by(Rule.code, Rule.version.desc())
-        .subquery()
-    )
+    told = (Rule.id, Rule.code, Rule.title_sv, Rule.title_en, Rule.text_sv, Rule.text_en)
+    newest = select_rules_in_force().with_only_columns(*told).subquery()
     return select(func.json_agg(newest.table_valued())).scalar_subquery()
 
 

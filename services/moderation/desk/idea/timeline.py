@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.re_reviews import JUDGEMENTS, NewLook
+from shared.i18n import pick_language
 from shared.models import DecisionKind, ReceiptVerb
 
 # Each branch reads at most so many rows of one idea, by an index that begins with it.
@@ -106,7 +107,7 @@ class Happened:
 
     def rule(self, language: str) -> str:
         """Return the title of the rule that it names, or nothing."""
-        return self.rule_en if language == "en" else self.rule_sv
+        return pick_language(language, swedish=self.rule_sv, english=self.rule_en)
 
 
 def of_idea(session: SqlSession, idea_id: UUID) -> list[Happened]:

@@ -318,8 +318,11 @@ def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str
         titles = session.execute(
             select(Rule.code, Rule.title_sv, Rule.title_en).order_by(Rule.code, Rule.version)
         )
-        english = i18n.language() == "en"
-        called |= {("rule", code): en if english else sv for code, sv, en in titles}
+        here = i18n.language()
+        called |= {
+            ("rule", code): i18n.pick_language(here, swedish=sv, english=en)
+            for code, sv, en in titles
+        }
     if numbers := {each for each in ids.get("answer_template", ()) if each.isdecimal()}:
         templates = session.execute(
             select(AnswerTemplate.id, AnswerTemplate.title).where(

@@ -23,6 +23,7 @@ from services.moderation.decisions import (
     transitions,
     undoing,
 )
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.samples import second_looks
 from services.moderation.samples.second_looks import Closed
@@ -68,16 +69,16 @@ class Two:
         seen, staff_id = idea.version, self.staff.id
         return lambda own: deciding.decide(
             own,
+            DecisionRequest(kind=kind, staff_id=staff_id, **{"rule_code": "spam"} | more),
             number=idea.number,
-            kind=kind,
-            staff_id=staff_id,
             seen_version=seen,
-            **{"rule_code": "spam"} | more,
         )
 
     def decide_many(self, *ideas: Idea, kind: DecisionKind = PUBLISH, **more) -> Verb:
         items, staff_id = [(idea.number, idea.version) for idea in ideas], self.staff.id
-        return lambda own: bulk.decide_many(own, items=items, kind=kind, staff_id=staff_id, **more)
+        return lambda own: bulk.decide_many(
+            own, DecisionRequest(kind=kind, staff_id=staff_id, **more), items
+        )
 
     def undo_one(self, decision) -> Verb:
         return lambda own: undoing.undo(own, decision_id=decision.id, staff_id=self.staff.id)
@@ -260,7 +261,7 @@ def _merge(two: Two) -> Verb:
 def _children(two: Two) -> Verb:
     for idea in (two.first, two.second):
         merged(two.session, idea, two.third, two.staff)
-    return lambda own: transitions.merged_into(own, own.get_one(Idea, two.third.id))
+    return lambda own: transitions.lock_merged(own, own.get_one(Idea, two.third.id))
 
 
 def _undo(two: Two) -> Verb:

@@ -27,6 +27,7 @@ from sqlalchemy.orm import joinedload
 
 from services.moderation.checking import verdicts
 from services.moderation.decisions import bulk, deciding, entries, receipt_actions, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
 from shared.clock import utcnow
 from shared.delivery import ledger, queues
@@ -169,14 +170,16 @@ class Ideas(RuleBasedStateMachine):
         try:
             made = deciding.decide(
                 self.session,
+                DecisionRequest(
+                    kind=kind,
+                    staff_id=self.staff[who].id,
+                    rule_code="spam",
+                    into=self.row(target).number if kind is DecisionKind.MERGE else None,
+                    mask_spans=[MASKED],
+                    counts_as_support=counts,
+                ),
                 number=row.number,
-                kind=kind,
-                staff_id=self.staff[who].id,
                 seen_version=row.version,
-                rule_code="spam",
-                into=self.row(target).number if kind is DecisionKind.MERGE else None,
-                mask_spans=[MASKED],
-                counts_as_support=counts,
             )
         except NotAllowed:
             assert not may, (known.status, kind)
@@ -195,11 +198,11 @@ class Ideas(RuleBasedStateMachine):
         with pytest.raises(Conflict):
             deciding.decide(
                 self.session,
+                DecisionRequest(
+                    kind=DecisionKind(kind), staff_id=self.staff[who].id, rule_code="spam"
+                ),
                 number=row.number,
-                kind=DecisionKind(kind),
-                staff_id=self.staff[who].id,
                 seen_version=before - 1,
-                rule_code="spam",
             )
         self.done()
 
@@ -248,15 +251,17 @@ class Ideas(RuleBasedStateMachine):
         try:
             result = bulk.decide_many(
                 self.session,
-                items=[
+                DecisionRequest(
+                    kind=kind,
+                    staff_id=self.staff[who].id,
+                    rule_code="spam",
+                    into=self.row(target).number if target else None,
+                    counts_as_support=counts,
+                ),
+                [
                     (self.row(idea).number, self.row(idea).version + (idea in stale))
                     for idea in ideas
                 ],
-                kind=kind,
-                staff_id=self.staff[who].id,
-                rule_code="spam",
-                into=self.row(target).number if target else None,
-                counts_as_support=counts,
             )
         except NotAllowed:
             trial.rollback()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.moderation.decisions import bulk, entries, transitions
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk.decisions import bulk_reading
 from shared.clock import utcnow
@@ -37,7 +38,7 @@ def act(session, ideas, kind, staff, **more):
     items = more.pop("items", [(idea.number, idea.version) for idea in ideas])
     if kind is REJECT:
         more.setdefault("rule_code", "spam")
-    return bulk.decide_many(session, items=items, kind=kind, staff_id=staff.id, **more)
+    return bulk.decide_many(session, DecisionRequest(kind=kind, staff_id=staff.id, **more), items)
 
 
 class TestDeciding:
@@ -204,7 +205,7 @@ class TestUndoing:
         made = act(session, [idea, plain], REJECT, staff)
         bulk.undo_many(session, bulk_id=made.bulk_id, staff_id=staff.id)
         session.flush()
-        [child] = transitions.merged_into(session, idea)
+        [child] = transitions.lock_merged(session, idea)
         assert (child.status, plain.status) == (MERGED, PUBLISHED)
 
 

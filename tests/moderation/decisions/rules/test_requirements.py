@@ -13,9 +13,11 @@ from services.moderation.decisions import (
     requirements,
     undoing,
 )
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.desk.decisions import bulk_reading, decision_fields
+from services.moderation.desk.decisions import decision_fields
+from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared.clock import utcnow
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Reason, Role
@@ -51,22 +53,24 @@ class TestARule:
         items = [(many.number, many.version)]
         with pytest.raises(NotAllowed):
             bulk.decide_many(
-                session, items=items, kind=REJECT, staff_id=staff.id, rule_code="insult"
+                session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="insult"), items
             )
         decide(session, idea, REJECT, staff)
-        bulk.decide_many(session, items=items, kind=REJECT, staff_id=staff.id, rule_code="spam")
-        [standing] = bulk_reading.rules_in_force(session)
+        bulk.decide_many(
+            session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="spam"), items
+        )
+        [standing] = rules.list_rules_in_force(session)
         assert (standing.code, standing.version) == ("spam", 1)
         assert {idea.rule_id, many.rule_id} == {standing.id}
 
     def test_of_which_there_are_several_is_the_newest_whatever_their_order(self, session):
         for version in (3, 2):
             a_rule(session, code="insult", version=version)
-        newest = requirements.newest_in_force(session, "insult")
+        newest = rules.find_rule_in_force(session, "insult")
         assert newest is not None
         assert newest.version == 3
         assert [
-            rule.version for rule in bulk_reading.rules_in_force(session) if rule.code == "insult"
+            rule.version for rule in rules.list_rules_in_force(session) if rule.code == "insult"
         ] == [3]
 
     @pytest.mark.parametrize("code", ["nonsense", "", None])
@@ -77,10 +81,8 @@ class TestARule:
         with pytest.raises(NotAllowed):
             bulk.decide_many(
                 session,
-                items=[(idea.number, idea.version)],
-                kind=REJECT,
-                staff_id=staff.id,
-                rule_code=code,
+                DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code=code),
+                [(idea.number, idea.version)],
             )
         assert made_about(session, idea) == []
 
@@ -89,10 +91,8 @@ class TestARule:
         assert decide(session, idea, PUBLISH, staff, rule_code="spam").rule_id is None
         bulk.decide_many(
             session,
-            items=[(many.number, many.version)],
-            kind=PUBLISH,
-            staff_id=staff.id,
-            rule_code="spam",
+            DecisionRequest(kind=PUBLISH, staff_id=staff.id, rule_code="spam"),
+            [(many.number, many.version)],
         )
         assert made_about(session, many)[0].rule_id is None
 

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from services.moderation.checks import Code
 from services.moderation.decisions import bulk, track_record, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from shared.models import CheckOutcome, DecisionKind, IdeaStatus
 from tests.factories import a_rule
 from tests.moderation.decisions.rules.given import corrected, found, idea_in, merged
@@ -94,7 +95,7 @@ class TestADecision:
         undoing.undo(session, decision_id=first.id, staff_id=staff.id)
         assert (shown(session, idea), shown(session, other)) == ({}, {"phone": False})
         act = bulk.decide_many(
-            session, items=[(idea.number, idea.version)], kind=PUBLISH, staff_id=staff.id
+            session, DecisionRequest(kind=PUBLISH, staff_id=staff.id), [(idea.number, idea.version)]
         )
         assert shown(session, idea) == {"phone": False}
         bulk.undo_many(session, bulk_id=act.bulk_id, staff_id=staff.id)
@@ -127,9 +128,8 @@ class TestADecision:
         ideas = (public, rejected, merged_one)
         act = bulk.decide_many(
             session,
-            items=[(idea.number, idea.version) for idea in ideas],
-            kind=KEEP,
-            staff_id=staff.id,
+            DecisionRequest(kind=KEEP, staff_id=staff.id),
+            [(idea.number, idea.version) for idea in ideas],
         )
         assert len(act.done) == 3
         assert [shown(session, idea) for idea in ideas] == expected
@@ -147,10 +147,8 @@ class TestADecision:
             decide(session, one, kind, staff, **more)
             bulk.decide_many(
                 session,
-                items=[(many.number, many.version)],
-                kind=kind,
-                staff_id=staff.id,
-                **more,
+                DecisionRequest(kind=kind, staff_id=staff.id, **more),
+                [(many.number, many.version)],
             )
             assert shown(session, one) == shown(session, many)
         assert shown(session, ideas[0]) == {"near": True, "link": True}

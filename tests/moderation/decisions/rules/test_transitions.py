@@ -3,6 +3,7 @@
 import pytest
 
 from services.moderation.decisions import bulk, deciding, receipt_actions, requirements, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import NotAllowed
 from shared.models import DecisionKind, IdeaStatus, Reason
 from tests.factories import a_council, a_member_of_staff, a_rule
@@ -65,7 +66,7 @@ def test_each_kind_fits_what_the_table_says_and_its_undo_puts_everything_back(
 ):
     idea = idea_in(session, council, staff, status, correction=correction, child=child)
     target = waiting(session, council)
-    children = list(deciding.merged_into(session, idea))
+    children = list(deciding.lock_merged(session, idea))
     assert len(children) == child
     found, seen = {}, idea.version
     before, told_before = state(session, idea, *children, target), told(session, idea)
@@ -97,7 +98,7 @@ def test_an_act_on_many_fits_the_same_and_its_undo_puts_everything_back(
 ):
     idea = idea_in(session, council, staff, status, correction=correction, child=child)
     target = waiting(session, council)
-    children = list(deciding.merged_into(session, idea))
+    children = list(deciding.lock_merged(session, idea))
     before, items = state(session, idea, *children, target), [(idea.number, idea.version)]
     found = {}
     for kind in DecisionKind:
@@ -105,7 +106,9 @@ def test_an_act_on_many_fits_the_same_and_its_undo_puts_everything_back(
         needed = needs(kind, target)
         needed.pop("mask_spans", None)
         try:
-            done = bulk.decide_many(session, items=items, kind=kind, staff_id=staff.id, **needed)
+            done = bulk.decide_many(
+                session, DecisionRequest(kind=kind, staff_id=staff.id, **needed), items
+            )
         except NotAllowed:
             pass
         else:
@@ -169,10 +172,8 @@ class TestMerging:
             with pytest.raises(NotAllowed):
                 bulk.decide_many(
                     session,
-                    items=[(idea.number, idea.version)],
-                    kind=DecisionKind.MERGE,
-                    staff_id=staff.id,
-                    into=target.number,
+                    DecisionRequest(kind=DecisionKind.MERGE, staff_id=staff.id, into=target.number),
+                    [(idea.number, idea.version)],
                 )
 
     def test_goes_not_into_itself_nor_into_another_council(self, session, council, staff):
@@ -194,7 +195,7 @@ class TestMerging:
         target = waiting(session, council)
         for into in (None, target.number):
             with pytest.raises(LookupError):
-                requirements.locked(session, "R-2026-999999", into)
+                requirements.lock_with_target(session, "R-2026-999999", into)
 
     def test_a_withdrawn_target_sends_its_merged_ones_back(self, session, council, staff):
         target, child = waiting(session, council), waiting(session, council)
@@ -235,9 +236,8 @@ class TestPublishedAt:
         undoing.undo(session, decision_id=made.id, staff_id=staff.id)
         again = bulk.decide_many(
             session,
-            items=[(idea.number, idea.version)],
-            kind=DecisionKind.PUBLISH,
-            staff_id=staff.id,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
+            [(idea.number, idea.version)],
         )
         assert again.done == [idea.number]
         assert idea.published_at == first
@@ -313,11 +313,10 @@ def test_only_a_rejection_has_words_of_its_own_for_the_writer(session, council, 
         if kind.value in IN_BULK:
             bulk.decide_many(
                 session,
-                items=[(many.number, many.version)],
-                kind=kind,
-                staff_id=staff.id,
-                reason_text="Därför.",
-                **needs(kind, target),
+                DecisionRequest(
+                    kind=kind, staff_id=staff.id, reason_text="Därför.", **needs(kind, target)
+                ),
+                [(many.number, many.version)],
             )
             [made] = made_about(session, many)
             assert made.reason_text == ("Därför." if kind is DecisionKind.REJECT else None)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from services.moderation.decisions import bulk, entries, receipt_actions, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
 from services.moderation.desk.records import decision_log
 from shared.models import DecisionKind, IdeaStatus, QueueEntry, Reason
@@ -58,9 +59,8 @@ def test_an_act_on_many_leaves_what_its_writer_has_withdrawn(session, council, s
     ideas = [waiting(session, council) for _ in range(2)]
     act = bulk.decide_many(
         session,
-        items=[(idea.number, idea.version) for idea in ideas],
-        kind=PUBLISH,
-        staff_id=staff.id,
+        DecisionRequest(kind=PUBLISH, staff_id=staff.id),
+        [(idea.number, idea.version) for idea in ideas],
     )
     receipt_actions.withdraw(session, ideas[0])
     session.flush()
@@ -104,7 +104,9 @@ class TestTheWritersWords:
         more = {PUBLISH: {}, REJECT: {"rule_code": "spam"}, MASK: WORDS}[kind]
         if in_bulk and kind is not MASK:
             items = [(idea.number, idea.version)]
-            act = bulk.decide_many(session, items=items, kind=kind, staff_id=staff.id, **more)
+            act = bulk.decide_many(
+                session, DecisionRequest(kind=kind, staff_id=staff.id, **more), items
+            )
         else:
             made = decide(session, idea, kind, staff, **more)
         version = corrected(session, idea, "Det här menade jag.")

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services import submission
 from services.moderation.decisions import deciding, official_answers
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
 from shared.db import Session
@@ -265,9 +266,11 @@ class TestThePublic:
             kind = DecisionKind.REJECT if how == "rejected" else DecisionKind.REOPEN
             rule = {"rule_code": a_rule(session).code} if how == "rejected" else {}
             deciding.decide(
-                session, number=public.number, kind=kind, seen_version=public.version,
-                staff_id=a_member_of_staff(session).id, **rule,
-            )  # fmt: skip
+                session,
+                DecisionRequest(kind=kind, staff_id=a_member_of_staff(session).id, **rule),
+                number=public.number,
+                seen_version=public.version,
+            )
             session.commit()
         token = receipts.issue(session, settings.secret_key, public.id, public.receipt_nonce)
         session.commit()
@@ -287,10 +290,9 @@ class TestThePublic:
         other = a_member_of_staff(session)
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=other.id),
             number=public.number,
-            kind=DecisionKind.PUBLISH,
             seen_version=public.version,
-            staff_id=other.id,
         )
         session.commit()
         assert "tio bänkar" in web.get(page).text

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checking import idea_reading
 from services.moderation.decisions import bulk, deciding, entries, receipt_actions, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.people import accounts
 from shared import db
@@ -41,11 +42,9 @@ def decided(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) 
     session.refresh(idea)
     return deciding.decide(
         session,
+        DecisionRequest(kind=kind, staff_id=staff.id, **more),
         number=idea.number,
-        kind=kind,
-        staff_id=staff.id,
         seen_version=idea.version,
-        **more,
     )
 
 
@@ -292,7 +291,9 @@ class TestNewLook:
             undoing.undo(
                 session, decision_id=session.scalars(select(Decision.id)).one(), staff_id=moa
             )
-        result = bulk.decide_many(session, items=items, kind=DecisionKind.KEEP, staff_id=moa)
+        result = bulk.decide_many(
+            session, DecisionRequest(kind=DecisionKind.KEEP, staff_id=moa), items
+        )
         assert result.conflicts == [idea.number]
 
 

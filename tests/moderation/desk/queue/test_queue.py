@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as SqlSession
 from bench import desk as bench_desk
 from services.moderation.checks.verdict import Lane as CheckLane
 from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.entries import REPORT_PRIORITY, REQUEST_PRIORITY, open_entry
 from services.moderation.desk.idea import asks
 from shared import db
@@ -124,9 +125,8 @@ class TestWhatShows:
         staff = session.scalars(select(Staff)).one()
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
             number=racks.number,
-            kind=DecisionKind.PUBLISH,
-            staff_id=staff.id,
             seen_version=racks.version,
         )
         session.commit()
@@ -154,9 +154,8 @@ class TestWhatShows:
         mine, _others = (waiting(session, each) for each in ("Min.", "Någon annans."))
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=me.id),
             number=mine.number,
-            kind=DecisionKind.PUBLISH,
-            staff_id=me.id,
             seen_version=mine.version,
         )
         open_entry(session, mine.id, Reason.REPORT, REPORT_PRIORITY)
@@ -293,9 +292,8 @@ class TestManyAtOnce:
         staff = session.scalars(select(Staff)).one()
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
             number=public.number,
-            kind=DecisionKind.PUBLISH,
-            staff_id=staff.id,
             seen_version=1,
         )
         session.commit()
@@ -354,10 +352,8 @@ class TestMergingMany:
         staff = session.scalars(select(Staff)).one()
         deciding.decide(
             session,
+            DecisionRequest(kind=DecisionKind.MERGE, into=second.number, staff_id=staff.id),
             number=third.number,
-            kind=DecisionKind.MERGE,
-            into=second.number,
-            staff_id=staff.id,
             seen_version=third.version,
         )
         session.commit()

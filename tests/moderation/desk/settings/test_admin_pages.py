@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from radslag.ports import free_port
 from services.moderation.decisions import deciding
+from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.desk import navigation
 from services.moderation.desk.settings import audit_words, system_settings
 from services.moderation.people import accounts
@@ -286,9 +287,15 @@ class TestRules:
         idea = an_idea(session)
         check(session, idea)
         deciding.decide(
-            session, number=idea.number, kind=DecisionKind.REJECT, rule_code="spam",
-            seen_version=idea.version, staff_id=session.scalars(select(Staff.id)).first(),
-        )  # fmt: skip
+            session,
+            DecisionRequest(
+                kind=DecisionKind.REJECT,
+                rule_code="spam",
+                staff_id=session.scalars(select(Staff.id)).first(),
+            ),
+            number=idea.number,
+            seen_version=idea.version,
+        )
         session.commit()
         assert ada.post("/rules/spam/new", version=1, **RULE).status_code == 303
         page = ada.get("/rules").find(id="spam")
