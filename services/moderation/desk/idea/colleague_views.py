@@ -11,6 +11,8 @@ from services.moderation.desk import access
 from services.moderation.desk.idea import asks, idea_numbers, notes
 from services.moderation.desk.idea.idea_views import page
 from services.moderation.desk.idea.notes import BadNoteError
+from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -32,6 +34,7 @@ def _again(number: str, status: int, notice: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/notes")
+@keeps("note_text", *CARRIED)
 @access.requires(Role.MODERATOR)
 def write(number: str) -> ResponseReturnValue:
     """Leave a note `note_text` for colleagues."""
@@ -45,6 +48,7 @@ def write(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks")
+@keeps("of", "question", *CARRIED)
 @access.requires(Role.MODERATOR)
 def ask(number: str) -> ResponseReturnValue:
     """Ask a colleague (`of`) a `question`. It holds nothing up."""
@@ -64,6 +68,7 @@ def ask(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/answer")
+@keeps("note_text", *CARRIED)
 def answer(number: str, ask_id: int) -> ResponseReturnValue:
     """Answer a question with a note `note_text`. Who was asked may be a reader."""
     try:
@@ -80,6 +85,7 @@ def answer(number: str, ask_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/close")
+@keeps("note_text", *CARRIED)
 def take_back(number: str, ask_id: int) -> ResponseReturnValue:
     """Close a question without an answer; one's own, or one that was put to oneself."""
     try:

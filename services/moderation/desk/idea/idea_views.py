@@ -18,6 +18,7 @@ from services.moderation.desk.idea import (
 )
 from services.moderation.desk.idea.merge_targets import Hit
 from services.moderation.desk.idea.writer_reads import Reads
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.samples import second_looks
@@ -148,6 +149,7 @@ def targets(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/original")
+@keeps("purpose")
 @access.requires(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
