@@ -34,11 +34,11 @@ def find_words_at_stake() -> tuple[str, dict[str, list[str]]]:
 
     The first is the number of an idea, or MANY; empty with nothing typed where nothing is kept.
     """
-    view = current_app.view_functions.get(request.endpoint or "")
+    view: Any = current_app.view_functions.get(request.endpoint or "")
     if not hasattr(view, "keeps"):
         return "", {}
-    about = MANY if view.is_about_many else (request.view_args or {}).get("number", "")
-    kept = _typed() if about else {}
+    about = MANY if view.is_about_many else str((request.view_args or {})["number"])
+    kept = _typed()
     return (about, kept) if kept else ("", {})
 
 
