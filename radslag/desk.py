@@ -3,16 +3,18 @@
 from flask import Flask
 
 from services.moderation import app as moderation
-from services.moderation.desk import lent_digest, lent_letters
+from services.moderation.desk import lent_digest, lent_letters, lent_words
 from services.moderation.desk.port import PORT
 from services.notify.desk import (
     address_views,
     alert_views,
+    change_words,
     duty_views,
     letter_views,
     previews,
     subscription_views,
 )
+from services.notify.webhooks.desk import change_words as webhook_words
 from services.notify.webhooks.desk import webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
@@ -43,4 +45,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.context_processor(lambda: {"alarms": alert_views.frame})
     lent_letters.lend(app, previews.letter_about, previews.answer)
     lent_digest.lend(app, subscription_views.read_own_line)
+    lent_words.lend(app, *change_words.NOTIFY, webhook_words.WEBHOOKS)
     return app
