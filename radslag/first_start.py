@@ -2,7 +2,7 @@
 
 from sqlalchemy import exists, select
 
-from services.moderation.desk import access
+from services.moderation.people import invitations
 from services.moderation.settings.seed import seed_councils, seed_rules
 from shared.config import Settings
 from shared.db import Session
@@ -24,4 +24,4 @@ def seed(*, councils: bool) -> None:
 def administrator_link(settings: Settings) -> str | None:
     """Return the one-use link that makes the first administrator, while there is none."""
     with Session.begin() as session:
-        return access.first_admin_link(session, settings)
+        return invitations.first_admin_link(session, settings)

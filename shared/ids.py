@@ -22,6 +22,14 @@ def least_id_at(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
+def read_uuid(raw: str) -> UUID | None:
+    """Read an id that was written down; None for what is none."""
+    try:
+        return UUID(raw)
+    except ValueError:
+        return None
+
+
 def next_number(session: Session, received_at: datetime, timezone: ZoneInfo) -> str:
     """Draw the public number of an idea, `R-2026-000123`, with the year of arrival in city time."""
     value: int = session.scalar(select(IDEA_NUMBERS.next_value())) or 0

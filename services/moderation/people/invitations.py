@@ -150,6 +150,12 @@ def invite_first_admin(session: SqlSession) -> str | None:
     return token
 
 
+def first_admin_link(session: SqlSession, settings: Settings) -> str | None:
+    """Return the one-use link that makes the first administrator; None when there is one."""
+    token = invite_first_admin(session)
+    return f"{settings.desk_url}/welcome/{token}" if token else None
+
+
 def find(session: SqlSession, token: str) -> Invitation | None:
     """Return the invitation that a token opens, if it is neither used nor old; locks it."""
     invitation = session.get(Invitation, account_links.sha256(token), with_for_update=True)

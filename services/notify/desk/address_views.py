@@ -1,31 +1,25 @@
 """Notify's page of addresses that letters do not reach, and the button that tries them again."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify.desk.lent import Guard, Person
 from services.notify.mail import addresses
 from services.notify.mail.letters import BOUNCED, COMPLAINED
 from services.notify.sending.bounces import REFUSED
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
-from shared.models import DeadAddress, Precision
-
-# Writes down, in its transaction, by whom an address was revived.
-Note = Callable[[SqlSession, UUID, DeadAddress], None]
+from shared.models import DeadAddress, Idea, Precision, Role
 
 
-def make_addresses(
-    guard: Guard, person: Person, note: Note, layout: str = "base.html"
-) -> Blueprint:
-    """Make the page; the desk says who may enter, who comes, and how changes are written down."""
+def make_pages(port: DeskPort) -> Blueprint:
+    """Make the page, for administrators."""
     bp = Blueprint("addresses", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout})
-    bp.before_request(guard)
+    bp.context_processor(lambda: {"layout": port.frame, "link_to_idea": port.link_to_idea})
+    bp.before_request(port.guard(Role.ADMIN))
 
     @bp.get("/addresses")
     def show() -> str:
@@ -39,16 +33,23 @@ def make_addresses(
     @bp.post("/addresses/<uuid:dead_id>/revive")
     def revive(dead_id: UUID) -> ResponseReturnValue:
         """Let letters go there again. Already done by somebody else: nothing is left to do."""
-        own_id, _for_all = person()
         try:
             with Session.begin() as session:
-                note(session, own_id, addresses.revive(session, dead_id, own_id))
+                dead = addresses.revive(session, dead_id, port.person().id)
+                port.record(session, "address.revived", _owner(session, dead))
         except LookupError:
             abort(404)
         flash(_("Nu skickas brev dit igen."))
         return redirect(url_for(".show"), 303)
 
     return bp
+
+
+def _owner(session: SqlSession, dead: DeadAddress) -> tuple[str, object]:
+    """Return whose address it is, as the log of changes names them."""
+    if dead.idea_id is None:
+        return "staff", dead.staff_id
+    return "idea", session.get_one(Idea, dead.idea_id).number
 
 
 def _words() -> dict[str, str]:

@@ -9,19 +9,19 @@ from werkzeug.exceptions import BadRequest
 
 from services.notify.desk import alarm_book
 from services.notify.desk.alarm_book import Frame
-from services.notify.desk.lent import Guard
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
-from shared.models import LetterState, Precision
+from shared.models import LetterState, Precision, Role
 
 
-def make_alerts(guard: Guard, layout: str = "base.html") -> Blueprint:
-    """Make the page; `guard` is the desk's own way of asking who may enter."""
+def make_pages(port: DeskPort) -> Blueprint:
+    """Make the page, for everybody at the desk."""
     bp = Blueprint("alerts", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout})
-    bp.before_request(guard)
+    bp.context_processor(lambda: {"layout": port.settings_frame})
+    bp.before_request(port.guard(Role.READER))
 
     @bp.get("/alerts")
     def show() -> ResponseReturnValue:

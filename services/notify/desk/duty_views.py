@@ -3,26 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
-from uuid import UUID
 
 from babel.dates import format_date, get_day_names
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.alarms import duty, notices
 from services.notify.alarms.duty import RED_DAY, Turn
 from services.notify.desk import duty_form, duty_plan
-from services.notify.desk.lent import Guard, Person
 from shared import i18n, red_days, web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
-from shared.models import DutyCover, DutyShift
-
-# Writes down a change, in its transaction: by whom, what was done, to whose duty, the fields.
-Note = Callable[[SqlSession, UUID, str, UUID, Mapping[str, Any]], None]
+from shared.models import Role
 
 _DAYS_AHEAD = 7
 
@@ -37,27 +31,25 @@ class Day:
     turns: Sequence[Turn]
 
 
-def make_duty(
-    reads: Guard, changes: Guard, person: Person, note: Note, layout: str = "base.html"
-) -> tuple[Blueprint, Blueprint]:
-    """Make the page, and what changes the plan; each with the desk's own guard for it."""
+def make_pages(port: DeskPort) -> tuple[Blueprint, Blueprint]:
+    """Make the page, for those who moderate, and what changes the plan, for administrators."""
     page = Blueprint("duty", __name__, template_folder="templates")
     acts = Blueprint("duty_changes", __name__, template_folder="templates")
-    for bp, guard in ((page, reads), (acts, changes)):
-        bp.context_processor(lambda: {"layout": layout})
-        bp.before_request(guard)
+    for bp, role in ((page, Role.MODERATOR), (acts, Role.ADMIN)):
+        bp.context_processor(lambda: {"layout": port.settings_frame})
+        bp.before_request(port.guard(role))
 
     @page.get("/duty")
     def show() -> ResponseReturnValue:
         """Show who is on duty now and the next seven days, and the plan."""
-        return _page(may_change=person()[1])
+        return _page(may_change=port.person().may(Role.ADMIN))
 
-    desk = _Changes(person, note)
+    changes = _Changes(port)
     doors: Mapping[str, Callable[..., ResponseReturnValue]] = {
-        "/duty/shifts": desk.add_shifts,
-        "/duty/shifts/<int:shift_id>/remove": desk.remove_shift,
-        "/duty/covers": desk.add_cover,
-        "/duty/covers/<int:cover_id>/remove": desk.remove_cover,
+        "/duty/shifts": changes.add_shifts,
+        "/duty/shifts/<int:shift_id>/remove": changes.remove_shift,
+        "/duty/covers": changes.add_cover,
+        "/duty/covers/<int:cover_id>/remove": changes.remove_cover,
     }
     for path, act in doors.items():
         acts.add_url_rule(path, view_func=act, methods=["POST"])
@@ -67,9 +59,8 @@ def make_duty(
 class _Changes:
     """What administrators do to the plan, each written down in its transaction."""
 
-    def __init__(self, person: Person, note: Note) -> None:
-        self._person = person
-        self._note = note
+    def __init__(self, port: DeskPort) -> None:
+        self._port = port
 
     def add_shifts(self) -> ResponseReturnValue:
         """Give somebody duty: `staff_id`, `days`, `begins`, `ends`."""
@@ -78,7 +69,8 @@ class _Changes:
             read, faults = duty_form.read_duty(request.form, request.form.getlist("days"), able)
             added = duty_plan.add_shifts(session, read) if read else []
             for shift in added:
-                self._write_down(session, "duty.shift_added", shift)
+                fields, subject = duty_plan.fields_of(shift), ("duty", shift.staff_id)
+                self._port.record(session, "duty.shift_added", subject, after=fields)
         if read is None:
             return _refused(faults)
         return _changed(_("Planen är ändrad.") if added else _("Så står det redan i planen."))
@@ -88,7 +80,8 @@ class _Changes:
         with Session.begin() as session:
             removed = duty_plan.remove_shift(session, shift_id)
             if removed is not None:
-                self._write_down(session, "duty.shift_removed", removed)
+                fields, subject = duty_plan.fields_of(removed), ("duty", removed.staff_id)
+                self._port.record(session, "duty.shift_removed", subject, before=fields)
         return _changed(_("Planen är ändrad."))
 
     def add_cover(self) -> ResponseReturnValue:
@@ -96,7 +89,9 @@ class _Changes:
         with Session.begin() as session:
             read, faults = duty_form.read_absence(request.form, duty.people(session), _today())
             if read is not None:
-                self._write_down(session, "duty.cover_added", duty_plan.add_cover(session, read))
+                cover = duty_plan.add_cover(session, read)
+                fields, subject = duty_plan.fields_of(cover), ("duty", cover.staff_id)
+                self._port.record(session, "duty.cover_added", subject, after=fields)
         if read is None:
             return _refused(faults)
         return _changed(_("Frånvaron är inlagd."))
@@ -106,12 +101,9 @@ class _Changes:
         with Session.begin() as session:
             removed = duty_plan.remove_cover(session, cover_id)
             if removed is not None:
-                self._write_down(session, "duty.cover_removed", removed)
+                fields, subject = duty_plan.fields_of(removed), ("duty", removed.staff_id)
+                self._port.record(session, "duty.cover_removed", subject, before=fields)
         return _changed(_("Frånvaron är borttagen."))
-
-    def _write_down(self, session: SqlSession, action: str, line: DutyShift | DutyCover) -> None:
-        fields = duty_plan.fields_of(line)
-        self._note(session, self._person()[0], action, line.staff_id, fields)
 
 
 def _changed(said: str) -> ResponseReturnValue:

@@ -1,50 +1,39 @@
 """The ledger of letters at the desk: what was sent, what waits and why, and once more."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session as SqlSession
 from werkzeug.exceptions import BadRequest
 
 from services.notify.desk import digest_status, letter_overview, letter_words, resending
-from services.notify.desk.lent import Guard
 from services.notify.desk.letter_overview import Wanted
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.models import LetterState, Precision
-
-View = Callable[[], ResponseReturnValue]
-# Lets only administrators into a view.
-OnlyAdmins = Callable[[View], View]
-# Writes down, in its transaction, what was done with letters: the action, which one, how many.
-Note = Callable[[SqlSession, str, str, int], None]
+from shared.models import LetterState, Precision, Role
 
 _AGAIN, _RELEASE = "resend", "release"
 # What can be done with letters, and what the log of changes calls it.
 _ACTIONS = {_AGAIN: "letters.resent", _RELEASE: "letters.released"}
 
 
-def make_blueprint(
-    guard: Guard,
-    only_admins: OnlyAdmins,
-    is_admin: Callable[[], bool],
-    note: Note,
-    layout: str = "base.html",
-) -> Blueprint:
-    """Make the pages; `guard` and `only_admins` are the desk's own ways of asking who may enter.
-
-    `layout` is the template that frames them.
-    """
+def make_pages(port: DeskPort) -> Blueprint:
+    """Make the pages, for everybody at the desk; only administrators send anything."""
     bp = Blueprint("notify", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout, "is_admin": is_admin})
-    bp.before_request(guard)
+    bp.context_processor(
+        lambda: {
+            "layout": port.frame,
+            "link_to_idea": port.link_to_idea,
+            "is_admin": lambda: port.person().may(Role.ADMIN),
+        }
+    )
+    bp.before_request(port.guard(Role.READER))
     bp.add_app_template_global(letter_words.template, "letter_name")
     bp.add_app_template_global(letter_words.state, "letter_state")
     bp.add_app_template_global(letter_words.reason, "letter_reason")
@@ -57,10 +46,11 @@ def make_blueprint(
             changed = change(session, ids)
             if changed:
                 one = str(ids[0]) if ids is not None and len(ids) == 1 else "many"
-                note(session, _ACTIONS[do], one, changed)
+                port.record(session, _ACTIONS[do], ("letters", one), after={"number": changed})
         flash(_done(do, changed))
         return redirect(url_for(".letters"), 303)
 
+    only_admins = port.requires(Role.ADMIN)
     for do in _ACTIONS:
         asks, acts = only_admins(partial(_ask, do)), only_admins(partial(act, do))
         bp.add_url_rule(f"/letters/{do}", f"ask_{do}", asks, methods=["GET"])

@@ -1,6 +1,7 @@
 """The letter that a decision would send, in words, before anybody has decided."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from services.notify.letters.answers import ANSWERED
 from services.notify.mail.letters import OWED
@@ -28,6 +29,13 @@ class Draft:
     target: str = ""
     target_is_public: bool = False
     supports: bool = False
+
+
+def letter_about(
+    idea: Idea, kind: DecisionKind, about: dict[str, Any], *, settings: Settings
+) -> tuple[str, str] | None:
+    """Return the letter about a decision of this kind; `about` are the fields of a Draft."""
+    return letter(idea, Draft(kind, **about), settings)
 
 
 def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | None:

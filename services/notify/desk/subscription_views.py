@@ -1,27 +1,23 @@
 """Notify's page at the desk about digests: who gets them when, what they look like, a test."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.desk import digest_status, subscription_form
-from services.notify.desk.lent import Guard, Person
 from services.notify.digests import digest_letters, readers, runs, schedule_words, subscribing
 from services.notify.digests.schedule_words import APART
 from services.notify.digests.subscribing import Choice
 from services.notify.mail.rendering import Rendered
 from shared import lanes, web
+from shared.config import Settings
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
 from shared.lanes import Lane
-from shared.models import Staff
-
-# Writes down a change, in its transaction: by whom, as it was, as it is.
-Note = Callable[[SqlSession, UUID, Choice, Choice], None]
+from shared.models import Role, Staff
 
 # A letter brings its styles with it, inline as mail programs want them, and nothing else: no
 # scripts, no pictures from elsewhere, and no origin of its own. The desk may frame it.
@@ -31,28 +27,23 @@ _LETTER_CSP = (
 )
 
 
-def make_blueprint(
-    guard: Guard, person: Person, note: Note, layout: str = "base.html"
-) -> Blueprint:
-    """Make the pages; `guard` is the desk's own way of asking who may enter.
-
-    `layout` is the template that frames them.
-    """
+def make_pages(port: DeskPort) -> Blueprint:
+    """Make the pages, for those who moderate; administrators choose for others, too."""
     bp = Blueprint("subscriptions", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout})
-    bp.before_request(guard)
+    bp.context_processor(lambda: {"layout": port.frame})
+    bp.before_request(port.guard(Role.MODERATOR))
 
     def allowed(staff_id: UUID) -> UUID:
-        own_id, for_all = person()
-        if staff_id != own_id and not for_all:
+        person = port.person()
+        if staff_id != person.id and not person.may(Role.ADMIN):
             abort(404)
-        return own_id
+        return person.id
 
     @bp.get("/subscriptions")
     def show() -> ResponseReturnValue:
         """Show one's own choice, and to those who may choose for others everybody's."""
-        own_id, for_all = person()
-        return _page(own_id, own_id, for_all=for_all)
+        person = port.person()
+        return _page(person.id, person.id, for_all=person.may(Role.ADMIN))
 
     @bp.get("/subscriptions/<uuid:staff_id>")
     def show_one(staff_id: UUID) -> ResponseReturnValue:
@@ -72,23 +63,30 @@ def make_blueprint(
             known = frozenset(each for each, _title in subscribing.councils(session))
             after, faults = subscription_form.read(form, standing, known)
             if not faults:
-                note(session, own_id, subscribing.choose(session, after), after)
+                before = subscribing.choose(session, after)
+                port.record(
+                    session,
+                    "subscription.changed",
+                    ("staff", staff_id),
+                    before=before.recorded(),
+                    after=after.recorded(),
+                )
         if faults:
             return _page(staff_id, own_id, form=form, faults=faults), 422
         flash(_("Sparat: %(name)s.", name=after.name))
         return redirect(url_for(".show"), 303)
 
-    _add_looks(bp, person)
+    _add_looks(bp, port)
     return bp
 
 
-def _add_looks(bp: Blueprint, person: Person) -> None:
+def _add_looks(bp: Blueprint, port: DeskPort) -> None:
     """Add what shows somebody their own digest before it comes."""
 
     @bp.post("/subscriptions/test")
     def send_test() -> ResponseReturnValue:
         """Send oneself a digest of what waits now."""
-        own_id, _for_all = person()
+        own_id = port.person().id
         with Session.begin() as session:
             reader = readers.one(session, own_id)
             if reader is None:
@@ -104,19 +102,25 @@ def _add_looks(bp: Blueprint, person: Person) -> None:
     @bp.get("/subscriptions/preview")
     def preview() -> ResponseReturnValue:
         """Show what one's own digest would say now, as a letter and as text."""
-        own_id, _for_all = person()
+        own_id = port.person().id
         page = render_template("notify/digest_preview.html", letter=_written(own_id))
         return Response(page, headers={"Content-Security-Policy": f"{web.CSP}; frame-src 'self'"})
 
     @bp.get("/subscriptions/preview/letter")
     def preview_letter() -> ResponseReturnValue:
         """Give the letter itself, for the frame on the page."""
-        own_id, _for_all = person()
+        own_id = port.person().id
         # Links open beside the letter, not in its frame.
         html = _written(own_id).html.replace("<head>", '<head><base target="_blank">', 1)
         return Response(
             html, headers={"Content-Security-Policy": _LETTER_CSP}, mimetype="text/html"
         )
+
+
+def read_own_line(staff_id: UUID, settings: Settings) -> str | None:
+    """Say what became of somebody's last digest and when the next one comes; None without one."""
+    with Session() as session:
+        return digest_status.of_one(session, settings, staff_id)
 
 
 def _written(staff_id: UUID) -> Rendered:

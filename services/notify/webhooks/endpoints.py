@@ -13,7 +13,7 @@ from services.notify.webhooks import marking, secrets
 from services.notify.webhooks.form import Draft
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.ids import new_id
+from shared.ids import new_id, read_uuid
 from shared.models import (
     AlertKind,
     Council,
@@ -34,6 +34,13 @@ class MovedError(Exception):
 def listed(session: SqlSession) -> Sequence[Webhook]:
     """Return all endpoints by name."""
     return session.scalars(select(Webhook).order_by(Webhook.title, Webhook.id)).all()
+
+
+def find_titles(session: SqlSession, ids: set[str]) -> dict[str, str]:
+    """Return what the endpoints with these ids are called."""
+    known = [each for each in map(read_uuid, ids) if each]
+    rows = session.execute(select(Webhook.id, Webhook.title).where(Webhook.id.in_(known)))
+    return {str(each): title for each, title in rows}
 
 
 def councils(session: SqlSession) -> Sequence[Council]:

@@ -114,6 +114,24 @@ class TestSession:
         assert desk.post("/logout", csrf_token=before).status_code == 400
 
 
+def lost_and_back(desk, **form):
+    """Post a form after the session has ended, sign in, and return what comes then."""
+    desk.client.delete_cookie("radslag_desk", domain="localhost")
+    lost = desk.post(**form)
+    assert lost.status_code == 401
+    login = desk.page(lost).select_one("form:has([name=password])")
+    fields: dict[str, list[str]] = {}
+    for each in login.select("input[value]"):
+        fields.setdefault(each["name"], []).append(each["value"])
+    for each in login.select("textarea"):
+        fields[each["name"]] = [each.text.removeprefix("\n")]
+    desk.csrf = fields.pop("csrf_token")[0]
+    signed_in = {"email": "moa@example.org", "password": PASSWORD}
+    back = desk.post("/login", **fields | signed_in)
+    assert back.status_code == 200
+    return desk.page(back)
+
+
 class TestTypedNote:
     """What somebody typed outlives their session."""
 
@@ -159,27 +177,10 @@ class TestTypedNote:
         made = desk.post(form["action"], **sent, rule="spam", note=self.NOTE)
         assert made.status_code == 303
 
-    def lost_and_back(self, desk, **form):
-        """Post a form after the session has ended, sign in, and return what comes then."""
-        desk.client.delete_cookie("radslag_desk", domain="localhost")
-        lost = desk.post(**form)
-        assert lost.status_code == 401
-        login = desk.page(lost).select_one("form:has([name=password])")
-        fields: dict[str, list[str]] = {}
-        for each in login.select("input[value]"):
-            fields.setdefault(each["name"], []).append(each["value"])
-        for each in login.select("textarea"):
-            fields[each["name"]] = [each.text.removeprefix("\n")]
-        desk.csrf = fields.pop("csrf_token")[0]
-        signed_in = {"email": "moa@example.org", "password": PASSWORD}
-        back = desk.post("/login", **fields | signed_in)
-        assert back.status_code == 200
-        return desk.page(back)
-
     def test_words_chosen_to_be_masked_are_still_chosen(self, desk, session):
         idea = an_idea(session, text="Ring 070-174 06 05 till Bosse på Storgatan 12, tack.")
         check(session, idea)
-        page = self.lost_and_back(
+        page = lost_and_back(
             desk,
             path=f"/ideas/{idea.number}/decisions",
             kind="mask",
@@ -214,7 +215,7 @@ class TestTypedNote:
 
     def test_what_was_chosen_for_an_act_on_many_comes_back(self, desk, session):
         form = self.bulk(session)
-        page = self.lost_and_back(desk, **form)
+        page = lost_and_back(desk, **form)
         assert "inloggad igen" in page.select_one("[role=alert]").text
         self.assert_all_stands(page, form, session)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from time_machine import travel
 
 from radslag.desk import create_app
-from services.moderation.desk import access
+from services.moderation.desk.people import half_sign_in
 from services.moderation.people import accounts, second_factor
 from shared import db
 from shared.config import Settings
@@ -67,16 +67,16 @@ class TestHalf:
 
     def half_after(self, app, staff, unit, seconds: float) -> Staff | None:
         with app.test_request_context("/login/code"):
-            access.begin_half(staff)
+            half_sign_in.begin_half(staff)
             with travel(NOW + timedelta(seconds=seconds), tick=False):
-                return access.half(unit)
+                return half_sign_in.find_half(unit)
 
     @pytest.mark.usefixtures("still")
     @pytest.mark.parametrize(
         ("after", "lasts"), [(0, True), (599, True), (600, True), (600.1, False), (601, False)]
     )
     def test_lasts_ten_minutes(self, app, unit, after, lasts):
-        assert access.HALF_LASTS_S == 600
+        assert half_sign_in.HALF_LASTS_S == 600
         staff = a_member_of_staff(unit)
         assert self.half_after(app, staff, unit, after) is (staff if lasts else None)
 
@@ -86,7 +86,7 @@ class TestHalf:
         staff = a_member_of_staff(unit)
         with app.test_request_context("/login/code"):
             if change != "nothing begun":
-                access.begin_half(staff)
+                half_sign_in.begin_half(staff)
             if change == "closed":
                 staff.disabled_at = NOW
             if change == "another epoch":
@@ -94,7 +94,7 @@ class TestHalf:
             if change == "gone":
                 unit.delete(staff)
             unit.flush()
-            assert access.half(unit) is None
+            assert half_sign_in.find_half(unit) is None
 
     def test_opens_no_door(self, app, settings):
         staff = a_person()

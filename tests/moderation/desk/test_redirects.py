@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from radslag.desk import create_app
 from services import submission
-from services.moderation.desk import access
+from services.moderation.desk import next_page
 from services.moderation.people import accounts
 from shared.config import Settings
 from shared.models import Role
@@ -122,7 +122,7 @@ def unbound() -> Flask:
 
 def wanted(app: Flask, value: str) -> str:
     with app.test_request_context("/login", query_string={"next": value}):
-        return access.wanted_page()
+        return next_page.read_wanted_page()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_whatever_page_a_form_stood_on_the_browser_stays_at_the_desk(unbound, va
     """The referrer of a form whose session was lost becomes the page to go on to."""
     for sent_from in (f"{DESK}/{value}", f"{DESK}{value}", value):
         with unbound.test_request_context("/logout", headers={"Referer": _header(sent_from)}):
-            asked = access._page_of_form()
+            asked = next_page.find_page_of_form()
         assert leads_to(wanted(unbound, asked) or "/") == DESK
 
 
@@ -190,13 +190,13 @@ def test_signing_in_leads_to_nobody_elses_page(app, settings, session):
 
 # Each redirect whose target is not built by `url_for`; look at it before you add one.
 _BY_HAND = {
-    "services/moderation/desk/access.py": [
+    "services/moderation/desk/own_address.py": [
         "web.settings().desk_url + request.full_path.rstrip('?')",
     ],
     "services/moderation/desk/idea/colleague_views.py": ["url"],
     "services/moderation/desk/people/directory_views.py": ["begun.url", "kept['next'] or '/'"],
     "services/moderation/desk/people/link_views.py": ["'/'"],
-    "services/moderation/desk/people/login_views.py": ["access.wanted_page() or '/'"],
+    "services/moderation/desk/people/login_views.py": ["next_page.read_wanted_page() or '/'"],
 }
 
 

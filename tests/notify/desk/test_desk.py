@@ -1,29 +1,39 @@
 """The page of letters at the desk."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, Response
 
-from services.notify.desk.letter_views import make_blueprint
+from services.notify.desk.letter_views import make_pages
 from services.notify.digests import runs
 from services.notify.sending.mailing import send_due
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.models import QueueEntry, Reason
+from shared.models import QueueEntry, Reason, Role
 from tests.factories import an_idea
 from tests.notify.conftest import ADDRESS
+
+
+def a_desk(guard):
+    """What the desk is to the page: one for readers, who change nothing."""
+    return SimpleNamespace(
+        frame="base.html",
+        guard={Role.READER: guard}.__getitem__,
+        requires={Role.ADMIN: lambda view: view}.__getitem__,
+        person=lambda: SimpleNamespace(may={Role.ADMIN: False}.__getitem__),
+        link_to_idea="/ideas/{}".format,
+    )
 
 
 @pytest.fixture
 def app(settings):
     app = Flask("desk")
     web.init_app(app, settings)
-    app.register_blueprint(
-        make_blueprint(lambda: None, lambda view: view, lambda: False, lambda *_: None)
-    )
+    app.register_blueprint(make_pages(a_desk(lambda: None)))
     return app
 
 
@@ -85,12 +95,5 @@ def test_a_wrong_question_is_refused(client, desk, query):
 def test_the_guard_is_asked(settings, database):
     app = Flask("desk")
     web.init_app(app, settings)
-    app.register_blueprint(
-        make_blueprint(
-            lambda: Response("who are you?", 401),
-            lambda view: view,
-            lambda: False,
-            lambda *_: None,
-        )
-    )
+    app.register_blueprint(make_pages(a_desk(lambda: Response("who are you?", 401))))
     assert app.test_client().get("/letters").status_code == 401

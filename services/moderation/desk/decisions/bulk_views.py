@@ -16,6 +16,8 @@ from services.moderation.desk import access
 from services.moderation.desk.decisions import bulk_reading, bulk_words, decision_fields
 from services.moderation.desk.decisions.bulk_reading import MAX_BULK
 from services.moderation.desk.idea import merge_targets
+from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings import rules
@@ -111,6 +113,19 @@ def _into() -> str:
 
 
 @bp.post("/decisions/bulk")
+@keeps(
+    "listed",
+    "item",
+    "kind",
+    "rule",
+    "reason_text",
+    "note",
+    "into",
+    "seen_into",
+    "counts_as_support",
+    *CARRIED,
+    is_about_many=True,
+)
 def decide_many() -> ResponseReturnValue:
     """Make one decision about many ideas: `items` of number and seen_version, never a filter.
 

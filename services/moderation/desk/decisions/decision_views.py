@@ -22,7 +22,9 @@ from services.moderation.desk.idea import (
 from services.moderation.desk.idea.idea_page import Sheet
 from services.moderation.desk.idea.idea_views import MAX_SEARCH, page
 from services.moderation.desk.idea.writer_reads import Reads
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue import review_queue
+from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings.admin_forms import BadField
@@ -37,6 +39,20 @@ keep_stale_pages(bp, shown_again.show_stale, decides=True)
 
 _HAVE_LETTERS = frozenset(
     {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.MASK}
+)
+# What a person types and chooses for a decision.
+_KEPT = (
+    "kind",
+    "seen_version",
+    "rule",
+    "reason_text",
+    "note",
+    "into",
+    "counts_as_support",
+    "span",
+    "words",
+    "mask_author",
+    *CARRIED,
 )
 
 
@@ -71,6 +87,7 @@ def _conflict(error: Conflict) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/decisions")
+@keeps(*_KEPT)
 def decide(number: str) -> ResponseReturnValue:
     """Make a decision: `kind`, `seen_version`, and what the kind needs.
 
@@ -148,6 +165,7 @@ def _into(fields: dict[str, Any]) -> str:
 
 
 @bp.post("/ideas/<number>/preview")
+@keeps(*_KEPT)
 def preview(number: str) -> ResponseReturnValue:
     """Show what people would read if this were decided; nothing is.
 

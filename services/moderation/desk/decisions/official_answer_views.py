@@ -14,6 +14,8 @@ from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk import access, lent_letters, undo_offer
 from services.moderation.desk.idea import idea_numbers, shown_again
 from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings.admin_forms import BadField
@@ -24,6 +26,8 @@ from shared.models import Contact, Idea, OfficialAnswer, Role
 bp = Blueprint("official", __name__)
 bp.before_request(access.guard(Role.MODERATOR))
 keep_stale_pages(bp, shown_again.show_stale)
+
+_KEPT = ("official_text", "signature", "tells", *CARRIED)
 
 
 @bp.errorhandler(BadField)
@@ -45,6 +49,7 @@ def _moved(_error: Moved) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/official-answer")
+@keeps(*_KEPT)
 def write(number: str) -> ResponseReturnValue:
     """Publish `official_text`, from `signature`; `tells` writes to the writers again."""
     fields = request.form.to_dict()
@@ -65,6 +70,7 @@ def write(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/official-answer/take-back")
+@keeps(*CARRIED)
 def take_back(number: str) -> ResponseReturnValue:
     """Leave the idea without an answer."""
     seen = official_answers.seen_of(request.form.to_dict())
@@ -78,6 +84,7 @@ def take_back(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/official-answer/preview")
+@keeps(*_KEPT)
 def preview(number: str) -> ResponseReturnValue:
     """Show how the answer would stand, and the letter about it; nothing is stored.
 

@@ -10,6 +10,8 @@ from services.moderation.desk import access
 from services.moderation.desk.idea import asks, idea_numbers, notes
 from services.moderation.desk.idea.notes import BadNoteError
 from services.moderation.desk.idea.shown_again import show_again, show_stale
+from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
 from shared.db import Session
@@ -22,6 +24,7 @@ keep_stale_pages(bp, show_stale)
 
 
 @bp.post("/ideas/<number>/notes")
+@keeps("note_text", *CARRIED)
 @access.requires(Role.MODERATOR)
 def write(number: str) -> ResponseReturnValue:
     """Leave a note `note_text` for colleagues."""
@@ -35,6 +38,7 @@ def write(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks")
+@keeps("of", "question", *CARRIED)
 @access.requires(Role.MODERATOR)
 def ask(number: str) -> ResponseReturnValue:
     """Ask a colleague (`of`) a `question`. It holds nothing up."""
@@ -54,6 +58,7 @@ def ask(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/answer")
+@keeps("note_text", *CARRIED)
 def answer(number: str, ask_id: int) -> ResponseReturnValue:
     """Answer a question with a note `note_text`. Who was asked may be a reader."""
     try:
@@ -70,6 +75,7 @@ def answer(number: str, ask_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/close")
+@keeps("note_text", *CARRIED)
 def take_back(number: str, ask_id: int) -> ResponseReturnValue:
     """Close a question without an answer; one's own, or one that was put to oneself."""
     try:

@@ -14,12 +14,12 @@ from services.moderation.checks.verdict import PERSONAL_CODES
 from services.moderation.decisions.re_reviews import JUDGEMENTS, NewLook
 from services.moderation.decisions.transitions import TRANSITIONS
 from services.moderation.decisions.undoing import LASTING
-from services.moderation.desk.access import SignedIn
 from services.moderation.desk.idea import comparing, idea_words, timeline, writer_reads
 from services.moderation.desk.idea.idea_page import Colleague, OfferedRule, Sheet, Template
 from services.moderation.desk.idea.timeline import Happened
 from services.moderation.desk.idea.writer_reads import Reads
 from services.moderation.desk.lent_letters import Write
+from services.moderation.desk.signed_in import SignedIn
 from shared.models import DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Role, TextKind, Verdict
 
 

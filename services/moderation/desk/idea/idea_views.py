@@ -19,6 +19,7 @@ from services.moderation.desk.idea import (
 from services.moderation.desk.idea.idea_context import Past
 from services.moderation.desk.idea.merge_targets import Hit
 from services.moderation.desk.idea.writer_reads import Reads
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.samples import second_looks
@@ -125,7 +126,7 @@ def _orphaned(
     """Return what an error or a lost session gave back, where no form of the page shows it."""
     names = [] if typed["kind"] in kinds and may_decide else ["note", "reason_text"]
     if not may_decide:
-        names += ["note_text", "question"]
+        names += ["note_text", "question", "purpose"]
     if not may_decide or not is_public:
         names.append("official_text")
     return [typed[name] for name in names if typed[name]]
@@ -154,12 +155,14 @@ def targets(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/original")
+@keeps("purpose")
 @access.requires(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
     purpose = request.form.get("purpose", "").strip()[: originals.MAX_PURPOSE]
     if len(purpose) < originals.MIN_PURPOSE:
-        return page(number, status=422, notice=_("Skriv varför du behöver läsa originalet."))
+        notice = _("Skriv varför du behöver läsa originalet.")
+        return page(number, status=422, notice=notice, typed=request.form.to_dict())
     with Session.begin() as writing:
         idea = idea_numbers.find_idea(writing, number)
         if idea is None:

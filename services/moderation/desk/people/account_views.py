@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access
+from services.moderation.desk import access, signed_in
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, second_factor, sessions, throttle
@@ -165,7 +165,7 @@ def remove_second_factor() -> ResponseReturnValue:
         if not second_factor.check(writing, web.settings(), staff.id, request.form.get("code", "")):
             raise _WrongError("code", wrong_code())
         second_factor.remove(writing, staff, by=staff.id)
-        access.begin_session(writing, staff)
+        signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from flask import Blueprint, abort, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from services.moderation.desk import access
+from services.moderation.desk import access, next_page, signed_in
 from services.moderation.people import directory, sessions
 from services.moderation.people.directory import Begun, DirectoryDownError, RefusedError
 from shared import web
@@ -33,7 +33,7 @@ def leave() -> ResponseReturnValue:
     session["directory"] = {
         **asdict(begun),
         "url": "",
-        "next": access.wanted_page(),
+        "next": next_page.read_wanted_page(),
         "at": int(utcnow().timestamp()),
     }
     return redirect(begun.url, 303)
@@ -56,7 +56,7 @@ def back() -> ResponseReturnValue:
         identity = directory.finish(settings, begun, _way_back(), request.args)
         with Session.begin() as writing:
             staff = directory.enter(writing, settings, identity)
-            access.begin_session(writing, staff, via=sessions.DIRECTORY)
+            signed_in.begin_session(writing, staff, via=sessions.DIRECTORY)
     except DirectoryDownError:
         return _down()
     except RefusedError as error:

@@ -6,7 +6,8 @@ Looking at a link never uses it up: mail programs and scanners look, too.
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation.desk import access
+from services.moderation.desk import access, signed_in
+from services.moderation.desk.people import half_sign_in
 from services.moderation.desk.people.login_views import too_often
 from services.moderation.people import accounts, invitations, resets, second_factor, throttle
 from services.moderation.people.accounts import AccountError
@@ -110,9 +111,9 @@ def accept(token: str) -> ResponseReturnValue:
             )
             if second_factor.is_required(writing, staff.role):
                 second_factor.begin(writing, web.settings(), staff)
-                access.begin_half(staff)
+                half_sign_in.begin_half(staff)
                 return redirect(url_for("login.code"), 303)
-            access.begin_session(writing, staff)
+            signed_in.begin_session(writing, staff)
     except AccountError as error:
         return _welcome_page({error.field: error.sentence}, fields.to_dict(), email, 422)
     return redirect("/", 303)

@@ -1,6 +1,6 @@
 """Signing in: a password, and a second factor where there is one or must be one; signing out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask import (
     Blueprint,
@@ -15,9 +15,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access
+from services.moderation.desk import access, kept_words, next_page, signed_in
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.people import half_sign_in
 from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, second_factor, sessions, throttle
 from services.moderation.people.throttle import Tried
@@ -32,6 +33,9 @@ bp.before_request(access.open_door)
 _LONGEST_EMAIL = 320
 _LONGEST_CODE = 40
 
+# Makes a page that says what went wrong.
+PageMaker = Callable[[str], ResponseReturnValue]
+
 
 @bp.get("/login")
 def form() -> ResponseReturnValue:
@@ -40,12 +44,12 @@ def form() -> ResponseReturnValue:
 
 
 def _login_page(fault: str = "") -> str:
-    kept = access.kept_words()
+    kept = kept_words.read_kept_words()
     return render_template(
         "moderation/people/login.html",
         email=request.form.get("email", ""),
         fault=fault,
-        next=access.wanted_page(),
+        next=next_page.read_wanted_page(),
         number=request.form.get("number", ""),
         kept=kept,
         signed_out=bool(kept),
@@ -80,11 +84,11 @@ def _enter(writing: SqlSession, staff: Staff) -> bool:
     """Begin a session, or only half of one where a second factor is to come."""
     has_one = second_factor.state(writing, staff.id).is_on
     if not has_one and not second_factor.is_required(writing, staff.role):
-        access.begin_session(writing, staff)
+        signed_in.begin_session(writing, staff)
         return True
     if not has_one:
         second_factor.begin(writing, web.settings(), staff)
-    access.begin_half(staff)
+    half_sign_in.begin_half(staff)
     return False
 
 
@@ -101,7 +105,7 @@ def check_code() -> ResponseReturnValue:
     given = str((fields or {}).get("code") or "")[:_LONGEST_CODE]
     source = request.remote_addr or ""
     with Session.begin() as writing:
-        staff = access.half(writing)
+        staff = half_sign_in.find_half(writing)
         who = str(staff.id) if staff else ""
         may_try = staff is not None and throttle.count(
             writing, web.settings(), Tried.CODE, who, source
@@ -111,13 +115,13 @@ def check_code() -> ResponseReturnValue:
     if not may_try:
         return _refused(429, too_often(), _code_page)
     with Session.begin() as writing:
-        staff = access.half(writing)
+        staff = half_sign_in.find_half(writing)
         is_right = staff is not None and second_factor.check(
             writing, web.settings(), staff.id, given
         )
         if staff is not None and is_right:
             throttle.forget(writing, web.settings(), Tried.CODE, who, source)
-            access.begin_session(writing, staff)
+            signed_in.begin_session(writing, staff)
     return _entered() if is_right else _refused(401, wrong_code(), _code_page)
 
 
@@ -126,10 +130,10 @@ def set_up() -> ResponseReturnValue:
     """Confirm a second factor that must be had, sign in, and show its recovery codes once."""
     given = request.form.get("code", "")[:_LONGEST_CODE]
     with Session.begin() as writing:
-        staff = access.half(writing)
+        staff = half_sign_in.find_half(writing)
         codes = staff and second_factor.confirm(writing, web.settings(), staff, given)
         if staff is not None and codes:
-            access.begin_session(writing, staff)
+            signed_in.begin_session(writing, staff)
     if staff is None:
         return _begin_again()
     if not codes:
@@ -137,9 +141,9 @@ def set_up() -> ResponseReturnValue:
     return render_template(
         "moderation/people/recovery_codes.html",
         codes=codes,
-        next=access.wanted_page() or "/",
+        next=next_page.read_wanted_page() or "/",
         number=request.form.get("number", ""),
-        kept=access.kept_words(),
+        kept=kept_words.read_kept_words(),
     )
 
 
@@ -153,7 +157,7 @@ def resume() -> ResponseReturnValue:
 @bp.post("/logout")
 def sign_out() -> ResponseReturnValue:
     """End this session."""
-    staff = access.who_it_is()
+    staff = signed_in.find_who_it_is()
     if staff is not None:
         with Session.begin() as writing:
             sessions.end(writing, staff.session_id, staff.id)
@@ -179,21 +183,21 @@ def _fields() -> Mapping[str, object] | None:
 def _entered() -> ResponseReturnValue:
     if request.is_json:
         return jsonify({"ok": True})
-    if kept := access.kept_words():
+    if kept := kept_words.read_kept_words():
         notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
-        if request.form["number"] == access.MANY:
+        if request.form["number"] == kept_words.MANY:
             return bulk_views.page(kept.get("listed", []), notice, status=200)
         typed = {name: values[0] for name, values in kept.items()}
         return page(request.form["number"], notice=notice, typed=typed)
-    return redirect(access.wanted_page() or "/", 303)
+    return redirect(next_page.read_wanted_page() or "/", 303)
 
 
 def _half_way() -> ResponseReturnValue:
     if request.is_json:
         return jsonify({"ok": False, "needs": "second-factor"})
-    if access.kept_words():
+    if kept_words.read_kept_words():
         return _code_page()
-    return redirect(url_for(".code", next=access.wanted_page() or None), 303)
+    return redirect(url_for(".code", next=next_page.read_wanted_page() or None), 303)
 
 
 def _begin_again() -> ResponseReturnValue:
@@ -205,22 +209,22 @@ def _begin_again() -> ResponseReturnValue:
 
 def _code_page(fault: str = "") -> ResponseReturnValue:
     with Session() as reading:
-        staff = access.half(reading)
+        staff = half_sign_in.find_half(reading)
         if staff is None:
-            return redirect(url_for(".form", next=access.wanted_page() or None), 303)
+            return redirect(url_for(".form", next=next_page.read_wanted_page() or None), 303)
         waiting = second_factor.pending(reading, web.settings(), staff)
     return render_template(
         "moderation/people/second_factor.html",
         fault=fault,
         secret=waiting[0] if waiting else "",
         picture=qr_code(waiting[1]) if waiting else "",
-        next=access.wanted_page(),
+        next=next_page.read_wanted_page(),
         number=request.form.get("number", ""),
-        kept=access.kept_words(),
+        kept=kept_words.read_kept_words(),
     )
 
 
-def _refused(status: int, fault: str, make_page: access.PageMaker) -> ResponseReturnValue:
+def _refused(status: int, fault: str, make_page: PageMaker) -> ResponseReturnValue:
     if request.is_json:
         answer = web.problem(status, fault)
     else:

@@ -67,6 +67,10 @@ class Filter:
         return replace(self, lane=None) != Filter()
 
 
+# What a form of an idea carries along, so that the next idea is of the same part of the queue.
+CARRIED = tuple(each.name for each in fields(Filter))
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in the order of the queue: higher priority first, then the oldest."""

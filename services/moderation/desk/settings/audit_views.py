@@ -33,7 +33,7 @@ def log() -> ResponseReturnValue:
         lines=lines,
         more=more,
         wanted=wanted,
-        kinds=[(each, audit_words.kind(each)) for each in audit_words.KINDS],
+        kinds=list(audit_words.name_kinds().items()),
         people=people,
     )
 
@@ -44,7 +44,7 @@ def _asked() -> audit.Wanted:
     with suppress(ValueError):
         by = UUID(request.args.get("by", ""))
     return audit.Wanted(
-        kind=kind if kind in audit_words.KINDS else "",
+        kind=kind if kind in audit_words.name_kinds() else "",
         by=by,
         before=admin_forms.whole(request.args.get("before", ""), _LONGEST_ID),
     )

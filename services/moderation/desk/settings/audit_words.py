@@ -1,22 +1,24 @@
 """The log of changes in plain sentences: what was done, to what, and which fields differ."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_day_names
 from babel.numbers import format_percent
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import words
+from services.moderation.desk import lent_words
+from services.moderation.desk import words as desk_words
 from services.moderation.desk.settings import word_list_words
 from shared import check_words, i18n
+from shared.change_words import ChangeWords
 from shared.i18n import gettext as _
+from shared.ids import read_uuid
 from shared.models import (
     AnswerTemplate,
     AuditEntry,
@@ -25,209 +27,185 @@ from shared.models import (
     Role,
     Rule,
     Staff,
-    Webhook,
 )
 from shared.times import written, written_date
 
-# One for each action that is recorded anywhere; a test looks for those that are missing.
-SENTENCES: Mapping[str, Callable[[], str]] = {
-    "address.revived": lambda: _("Lät brev gå till %(what)s igen."),
-    "answer_template.created": lambda: _("Skrev svarsmallen %(what)s."),
-    "answer_template.changed": lambda: _("Ändrade svarsmallen %(what)s."),
-    "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
-    "answer_template.restored": lambda: _("Tog svarsmallen %(what)s i bruk igen."),
-    "check.switched_on": lambda: _("Slog på kontrollen %(what)s."),
-    "check.switched_off": lambda: _("Slog av kontrollen %(what)s."),
-    "council.created": lambda: _("Skapade rådet %(what)s."),
-    "council.changed": lambda: _("Ändrade rådet %(what)s."),
-    "duty.cover_added": lambda: _("Lade in frånvaro från jouren för %(what)s."),
-    "duty.cover_removed": lambda: _("Tog bort frånvaro från jouren för %(what)s."),
-    "duty.shift_added": lambda: _("Gav %(what)s jour."),
-    "duty.shift_removed": lambda: _("Tog bort jour för %(what)s."),
-    "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
-    "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
-    "letters.released": lambda: _("Lät brev gå som hölls kvar."),
-    "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
-    "sampling.share_changed": lambda: _("Ändrade hur stor del av besluten som prövas av en till."),
-    "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
-    "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
-    "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
-    "subscription.changed": lambda: _("Ändrade vilka brev om kön %(what)s får."),
-    "staff.invited": lambda: _("Bjöd in en person."),
-    "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
-    "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
-    "staff.disabled": lambda: _("Stängde kontot för %(what)s."),
-    "staff.enabled": lambda: _("Öppnade kontot för %(what)s igen."),
-    "staff.signed_out": lambda: _("Loggade ut %(what)s överallt."),
-    "staff.invitation_withdrawn": lambda: _("Drog tillbaka en inbjudan."),
-    "staff.joined": lambda: _("Skapade sitt konto av en inbjudan: %(what)s."),
-    "staff.from_directory": lambda: _("Kontot för %(what)s skapades vid inloggning från staden."),
-    "staff.password_changed": lambda: _("Bytte sitt lösenord."),
-    "staff.recovery_codes_renewed": lambda: _("Tog nya reservkoder."),
-    "staff.second_factor_added": lambda: _("Lade till ett andra steg i sin inloggning."),
-    "staff.second_factor_removed": lambda: _("Tog bort andra steget i sin inloggning."),
-    "staff.password_reset": lambda: _("Gav %(what)s en länk till ett nytt lösenord."),
-    "staff.second_factor_reset": lambda: _(
-        "Tog bort det andra steget vid inloggning för %(what)s."
-    ),
-    "webhook.created": lambda: _("Skapade kopplingen %(what)s."),
-    "webhook.changed": lambda: _("Ändrade kopplingen %(what)s."),
-    "webhook.address_changed": lambda: _("Ändrade adressen för kopplingen %(what)s."),
-    "webhook.paused": lambda: _("Pausade kopplingen %(what)s."),
-    "webhook.turned_on": lambda: _("Satte på kopplingen %(what)s."),
-    "webhook.secret_changed": lambda: _("Bytte hemlighet för kopplingen %(what)s."),
-    "webhook.secret_shown": lambda: _("Tog fram hemligheten för kopplingen %(what)s."),
-    "webhook.sent_again": lambda: _("Lät kopplingen %(what)s skicka igen."),
-    "webhook.removed": lambda: _("Tog bort kopplingen %(what)s."),
-    "word.added": lambda: _("Lade till %(what)s i en ordlista."),
-    "word.removed": lambda: _("Tog bort %(what)s ur en ordlista."),
-}
 
-KINDS: Mapping[str, Callable[[], str]] = {
-    "council": lambda: _("Råd"),
-    "rule": lambda: _("Regler"),
-    "answer_template": lambda: _("Svarsmallar"),
-    "word": lambda: _("Ordlistor"),
-    "check": lambda: _("Kontroller"),
-    "spam_model": lambda: _("Skräpmodell"),
-    "staff": lambda: _("Personal"),
-    "sign_in": lambda: _("Inloggning"),
-    "sampling": lambda: _("Stickprov"),
-    "duty": lambda: _("Jour"),
-    "jobs": lambda: _("Jobb"),
-    "idea": lambda: _("Idéer"),
-    "letters": lambda: _("Brev"),
-    "supervision": lambda: _("Tillsyn"),
-    "webhook": lambda: _("Kopplingar"),
-}
-
-# In the order in which they are shown.
-_FIELDS: Mapping[str, Callable[[], str]] = {
-    "title": lambda: _("Rubrik"),
-    "daily": lambda: _("Brev om kön"),
-    "rhythm": lambda: _("Hur ofta"),
-    "hour": lambda: _("Klockslag"),
-    "weekday": lambda: _("Dag"),
-    "begins": lambda: _("Börjar"),
-    "ends": lambda: _("Slutar"),
-    "first_day": lambda: _("Första dagen"),
-    "last_day": lambda: _("Sista dagen"),
-    "cover_id": lambda: _("Ersättare"),
-    "until_hour": lambda: _("Till klockan"),
-    "every_hours": lambda: _("Timmar emellan"),
-    "weekdays": lambda: _("Dagar"),
-    "weekly_on": lambda: _("Veckodag"),
-    "working_days_only": lambda: _("Bara arbetsdagar"),
-    "council_ids": lambda: _("Råd"),
-    "lanes": lambda: _("Delar av kön"),
-    "calm_note": lambda: _("Brev om att allt är lugnt"),
-    "term": lambda: _("Ord eller fras"),
-    "theme": lambda: _("Tema"),
-    "title_sv": lambda: _("Namn på svenska"),
-    "text_sv": lambda: _("Lydelse på svenska"),
-    "title_en": lambda: _("Namn på engelska"),
-    "text_en": lambda: _("Lydelse på engelska"),
-    "code": lambda: _("Kod"),
-    "comment": lambda: _("Varför"),
-    "events": lambda: _("Händelser"),
-    "expires_on": lambda: _("Gäller till"),
-    "held_label": lambda: _("När, med ord"),
-    "held_on": lambda: _("Dag"),
-    "host": lambda: _("Går till"),
-    "shape": lambda: _("Ser ut som"),
-    "state": lambda: _("Läge"),
-    "council": lambda: _("Idéer från"),
-    "in_force_from": lambda: _("Gäller från"),
-    "introduction": lambda: _("Inledning"),
-    "is_on": lambda: _("På"),
-    "language": lambda: _("Språk"),
-    "list": lambda: _("Lista"),
-    "match": lambda: _("Hur det jämförs"),
-    "number": lambda: _("Antal"),
-    "open_from": lambda: _("Öppnar"),
-    "open_until": lambda: _("Stänger"),
-    "publishes_clear": lambda: _("Publicerar rena idéer själv"),
-    "required_of": lambda: _("Krävs av"),
-    "role": lambda: _("Roll"),
-    "rule_code": lambda: _("Regel"),
-    "share": lambda: _("Andel"),
-    "summary_url": lambda: _("Länk till sammanställning"),
-    "text": lambda: _("Text"),
-    "version": lambda: _("Version"),
-    "wait_limit_h": lambda: _("Längsta väntan, timmar"),
-    "weight": lambda: _("Vikt"),
-}
+def _find_councils(session: SqlSession, slugs: set[str]) -> dict[str, str]:
+    rows = session.execute(select(Council.slug, Council.title).where(Council.slug.in_(slugs)))
+    return {row.slug: row.title for row in rows}
 
 
-def _days_of_the_plan() -> list[str]:
-    """Name the days of the duty plan: those of the week from Monday, and the eighth."""
-    names = get_day_names("wide", locale=i18n.language())
-    return [*(str(names[day]) for day in range(7)), _("röd dag")]
+def _find_rules(session: SqlSession, _codes: set[str]) -> dict[str, str]:
+    # A rule has few versions; the newest comes last and stands.
+    titles = session.execute(
+        select(Rule.code, Rule.title_sv, Rule.title_en).order_by(Rule.code, Rule.version)
+    )
+    here = i18n.language()
+    return {code: i18n.pick_language(here, swedish=sv, english=en) for code, sv, en in titles}
 
 
-def _days_of_the_week() -> dict[str, str]:
-    """Name the days of the week by their numbers (ISO 8601: Monday is 1)."""
-    return {str(number): name for number, name in enumerate(_days_of_the_plan()[:7], 1)}
+def _find_templates(session: SqlSession, ids: set[str]) -> dict[str, str]:
+    numbers = [int(each) for each in ids if each.isdecimal()]
+    rows = session.execute(
+        select(AnswerTemplate.id, AnswerTemplate.title).where(AnswerTemplate.id.in_(numbers))
+    )
+    return {str(each): title for each, title in rows}
 
 
-_CHOICES: Mapping[str, Callable[[], Mapping[str, str]]] = {
-    "language": lambda: word_list_words.said()["languages"],
-    "list": lambda: word_list_words.said()["lists"],
-    "match": lambda: word_list_words.said()["matches"],
-    "weight": lambda: word_list_words.said()["weights"],
-    "rhythm": lambda: {
-        "daily": _("En gång om dagen"),
-        "hours": _("Flera gånger om dagen"),
-        "weekly": _("En gång i veckan"),
+def _find_people(session: SqlSession, ids: set[str]) -> dict[str, str]:
+    known = [each for each in map(read_uuid, ids) if each]
+    rows = session.execute(select(Staff.id, Staff.name, Staff.email).where(Staff.id.in_(known)))
+    return {str(each): name or email for each, name, email in rows}
+
+
+# The words of moderation's own changes; a test looks for those that are missing.
+OWN = ChangeWords(
+    sentences={
+        "answer_template.created": lambda: _("Skrev svarsmallen %(what)s."),
+        "answer_template.changed": lambda: _("Ändrade svarsmallen %(what)s."),
+        "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
+        "answer_template.restored": lambda: _("Tog svarsmallen %(what)s i bruk igen."),
+        "check.switched_on": lambda: _("Slog på kontrollen %(what)s."),
+        "check.switched_off": lambda: _("Slog av kontrollen %(what)s."),
+        "council.created": lambda: _("Skapade rådet %(what)s."),
+        "council.changed": lambda: _("Ändrade rådet %(what)s."),
+        "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
+        "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
+        "sampling.share_changed": lambda: _(
+            "Ändrade hur stor del av besluten som prövas av en till."
+        ),
+        "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
+        "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
+        "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
+        "staff.invited": lambda: _("Bjöd in en person."),
+        "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
+        "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
+        "staff.disabled": lambda: _("Stängde kontot för %(what)s."),
+        "staff.enabled": lambda: _("Öppnade kontot för %(what)s igen."),
+        "staff.signed_out": lambda: _("Loggade ut %(what)s överallt."),
+        "staff.invitation_withdrawn": lambda: _("Drog tillbaka en inbjudan."),
+        "staff.joined": lambda: _("Skapade sitt konto av en inbjudan: %(what)s."),
+        "staff.from_directory": lambda: _(
+            "Kontot för %(what)s skapades vid inloggning från staden."
+        ),
+        "staff.password_changed": lambda: _("Bytte sitt lösenord."),
+        "staff.recovery_codes_renewed": lambda: _("Tog nya reservkoder."),
+        "staff.second_factor_added": lambda: _("Lade till ett andra steg i sin inloggning."),
+        "staff.second_factor_removed": lambda: _("Tog bort andra steget i sin inloggning."),
+        "staff.password_reset": lambda: _("Gav %(what)s en länk till ett nytt lösenord."),
+        "staff.second_factor_reset": lambda: _(
+            "Tog bort det andra steget vid inloggning för %(what)s."
+        ),
+        "word.added": lambda: _("Lade till %(what)s i en ordlista."),
+        "word.removed": lambda: _("Tog bort %(what)s ur en ordlista."),
     },
-    "role": lambda: {role.value: words.role(role) for role in Role},
-    "rule_code": lambda: {"": _("alla regler")},
-    "weekly_on": _days_of_the_week,
-    "council": lambda: {"": _("alla råd")},
-    "state": lambda: {"on": _("på"), "paused": _("pausad"), "off": _("avstängd")},
-    "weekday": lambda: {str(n): name for n, name in enumerate(_days_of_the_plan())},
-    "required_of": lambda: {
-        "nobody": _("ingen"),
-        "admins": _("administratörer"),
-        "all": _("alla"),
+    kinds={
+        "council": lambda: _("Råd"),
+        "rule": lambda: _("Regler"),
+        "answer_template": lambda: _("Svarsmallar"),
+        "word": lambda: _("Ordlistor"),
+        "check": lambda: _("Kontroller"),
+        "spam_model": lambda: _("Skräpmodell"),
+        "staff": lambda: _("Personal"),
+        "sign_in": lambda: _("Inloggning"),
+        "sampling": lambda: _("Stickprov"),
+        "jobs": lambda: _("Jobb"),
+        "supervision": lambda: _("Tillsyn"),
     },
-}
-_MOMENTS = frozenset({"open_from", "open_until", "in_force_from"})
-_DAYS = frozenset({"held_on", "expires_on", "first_day", "last_day"})
-_SWITCHES = frozenset({"publishes_clear", "is_on", "daily", "working_days_only", "calm_note"})
+    fields={
+        "title": lambda: _("Rubrik"),
+        "term": lambda: _("Ord eller fras"),
+        "theme": lambda: _("Tema"),
+        "title_sv": lambda: _("Namn på svenska"),
+        "text_sv": lambda: _("Lydelse på svenska"),
+        "title_en": lambda: _("Namn på engelska"),
+        "text_en": lambda: _("Lydelse på engelska"),
+        "code": lambda: _("Kod"),
+        "comment": lambda: _("Varför"),
+        "expires_on": lambda: _("Gäller till"),
+        "held_label": lambda: _("När, med ord"),
+        "held_on": lambda: _("Dag"),
+        "in_force_from": lambda: _("Gäller från"),
+        "introduction": lambda: _("Inledning"),
+        "is_on": lambda: _("På"),
+        "language": lambda: _("Språk"),
+        "list": lambda: _("Lista"),
+        "match": lambda: _("Hur det jämförs"),
+        "number": lambda: _("Antal"),
+        "open_from": lambda: _("Öppnar"),
+        "open_until": lambda: _("Stänger"),
+        "publishes_clear": lambda: _("Publicerar rena idéer själv"),
+        "required_of": lambda: _("Krävs av"),
+        "role": lambda: _("Roll"),
+        "rule_code": lambda: _("Regel"),
+        "share": lambda: _("Andel"),
+        "summary_url": lambda: _("Länk till sammanställning"),
+        "text": lambda: _("Text"),
+        "version": lambda: _("Version"),
+        "wait_limit_h": lambda: _("Längsta väntan, timmar"),
+        "weight": lambda: _("Vikt"),
+    },
+    choices={
+        "language": lambda: word_list_words.said()["languages"],
+        "list": lambda: word_list_words.said()["lists"],
+        "match": lambda: word_list_words.said()["matches"],
+        "weight": lambda: word_list_words.said()["weights"],
+        "role": lambda: {role.value: desk_words.role(role) for role in Role},
+        "rule_code": lambda: {"": _("alla regler")},
+        "required_of": lambda: {
+            "nobody": _("ingen"),
+            "admins": _("administratörer"),
+            "all": _("alla"),
+        },
+    },
+    moments=frozenset({"open_from", "open_until", "in_force_from"}),
+    days=frozenset({"held_on", "expires_on"}),
+    switches=frozenset({"publishes_clear", "is_on"}),
+    shares=frozenset({"share"}),
+    names={
+        "council": _find_councils,
+        "rule": _find_rules,
+        "answer_template": _find_templates,
+        "staff": _find_people,
+    },
+    named_as={"rule_code": "rule"},
+)
 
 
-def kind(of: str) -> str:
-    """Say what sort of thing was changed; one that is not known here keeps its own name."""
-    return KINDS[of]() if of in KINDS else of
+def find_every_word() -> tuple[ChangeWords, ...]:
+    """Return the words of moderation's changes and those that were lent to this desk."""
+    return OWN, *lent_words.find_lent_words()
 
 
-def field(name: str) -> str:
+def name_kinds() -> dict[str, str]:
+    """Name each sort of thing that can be changed, for a filter."""
+    return {kind: said() for words in find_every_word() for kind, said in words.kinds.items()}
+
+
+def field(name: str, of: ChangeWords = OWN) -> str:
     """Say what a field is called; one that is not known here keeps its own name."""
-    return _FIELDS[name]() if name in _FIELDS else name
+    return of.fields[name]() if name in of.fields else name
 
 
-def value(name: str, of: Any, timezone: ZoneInfo | None = None) -> str:
+def value(name: str, stored: Any, timezone: ZoneInfo | None = None, of: ChangeWords = OWN) -> str:
     """Say what a field holds, as people write it; a dash for nothing."""
-    if name in _SWITCHES:
-        return _("ja") if of and of != "0" else _("nej")
-    chosen = _CHOICES[name]().get("" if of is None else str(of)) if name in _CHOICES else None
-    if chosen or of is None or of == "":
+    if name in of.switches:
+        return _("ja") if stored and stored != "0" else _("nej")
+    chosen = of.say_choice(name, stored)
+    if chosen or stored is None or stored == "":
         return chosen or "–"
-    said = str(of)
+    said = str(stored)
     # What an older version recorded in another way is shown as it is.
     with suppress(TypeError, ValueError):
-        if name in _DAYS:
-            said = written_date(date.fromisoformat(of))
-        elif name in _MOMENTS and timezone is not None:
-            said = written(datetime.fromisoformat(of), Precision.INSTANT, timezone)
-        elif name in _MOMENTS:
+        if name in of.days:
+            said = written_date(date.fromisoformat(stored))
+        elif name in of.moments and timezone is not None:
+            said = written(datetime.fromisoformat(stored), Precision.INSTANT, timezone)
+        elif name in of.moments:
             said = said.replace("T", " ")
-        elif name == "weekdays":
-            names = _days_of_the_week()
-            said = ", ".join(names.get(day, day) for day in said.split(","))
-        elif name == "share":
-            said = format_percent(of, "#,##0.#\u00a0%", locale=i18n.language())
+        elif name in of.shares:
+            said = format_percent(stored, "#,##0.#\u00a0%", locale=i18n.language())
     return said
 
 
@@ -254,27 +232,31 @@ class Line:
 def lines(
     session: SqlSession, found: Sequence[tuple[AuditEntry, str]], timezone: ZoneInfo
 ) -> list[Line]:
-    """Say a page of entries in words. Asks at most four questions, however many entries."""
-    called = _names(session, [entry for entry, _who in found])
+    """Say a page of entries in words. Asks at most once for each kind of thing with a name."""
+    said = [(entry, who, _words_of(entry.action)) for entry, who in found]
+    called = _find_names(session, [(entry, words) for entry, _who, words in said])
     return [
         Line(
             who=who,
             at=entry.at,
-            sentence=_sentence(entry, called),
+            sentence=_sentence(entry, words, called),
             is_new=not entry.before,
-            fields=_fields(entry, called, timezone),
+            fields=_fields(entry, words, called, timezone),
         )
-        for entry, who in found
+        for entry, who, words in said
     ]
 
 
-def _sentence(entry: AuditEntry, called: Mapping[tuple[str, str], str]) -> str:
-    subject = (entry.subject_kind, entry.subject_id)
-    what = called.get(subject) or _own_name(entry)
-    if entry.action not in SENTENCES:
+def _words_of(action: str) -> ChangeWords:
+    return next((words for words in find_every_word() if action in words.sentences), OWN)
+
+
+def _sentence(entry: AuditEntry, words: ChangeWords, called: Mapping[tuple[str, str], str]) -> str:
+    kind = words.named_as.get(entry.subject_kind, entry.subject_kind)
+    what = called.get((kind, entry.subject_id)) or _own_name(entry)
+    if entry.action not in words.sentences:
         return f"{entry.action}: {what}"
-    sentence = SENTENCES[entry.action]()
-    return sentence.replace("%(what)s", what)
+    return words.sentences[entry.action]().replace("%(what)s", what)
 
 
 def _own_name(entry: AuditEntry) -> str:
@@ -290,66 +272,40 @@ def _own_name(entry: AuditEntry) -> str:
 
 
 def _fields(
-    entry: AuditEntry, called: Mapping[tuple[str, str], str], timezone: ZoneInfo
+    entry: AuditEntry,
+    words: ChangeWords,
+    called: Mapping[tuple[str, str], str],
+    timezone: ZoneInfo,
 ) -> list[Field]:
-    def said(name: str, of: Any) -> str:
-        subject = {"rule_code": "rule", "cover_id": "staff"}.get(name)
-        return called.get((subject, str(of)) if subject else ("", "")) or value(name, of, timezone)
+    def said(name: str, stored: Any) -> str:
+        named = called.get((words.named_as.get(name, ""), str(stored)))
+        return named or value(name, stored, timezone, words)
 
     names = [*entry.after, *(name for name in entry.before if name not in entry.after)]
-    known = [name for name in _FIELDS if name in names]
+    known = [name for name in words.fields if name in names]
     return [
-        Field(field(name), said(name, entry.before.get(name)), said(name, entry.after.get(name)))
-        for name in [*known, *(name for name in names if name not in _FIELDS)]
+        Field(
+            field(name, words),
+            said(name, entry.before.get(name)),
+            said(name, entry.after.get(name)),
+        )
+        for name in [*known, *(name for name in names if name not in words.fields)]
     ]
 
 
-def _names(session: SqlSession, entries: Sequence[AuditEntry]) -> dict[tuple[str, str], str]:
-    """Return what councils, rules, templates and people are called today."""
-    ids: dict[str, set[str]] = {}
-    for entry in entries:
-        ids.setdefault(entry.subject_kind, set()).add(entry.subject_id)
-    called: dict[tuple[str, str], str] = {}
-    if slugs := ids.get("council"):
-        rows = session.execute(select(Council.slug, Council.title).where(Council.slug.in_(slugs)))
-        called |= {("council", slug): title for slug, title in rows}
-    if ids.keys() & {"rule", "answer_template"}:
-        # A rule has few versions; the newest comes last and stands.
-        titles = session.execute(
-            select(Rule.code, Rule.title_sv, Rule.title_en).order_by(Rule.code, Rule.version)
-        )
-        here = i18n.language()
-        called |= {
-            ("rule", code): i18n.pick_language(here, swedish=sv, english=en)
-            for code, sv, en in titles
-        }
-    if numbers := {each for each in ids.get("answer_template", ()) if each.isdecimal()}:
-        templates = session.execute(
-            select(AnswerTemplate.id, AnswerTemplate.title).where(
-                AnswerTemplate.id.in_(map(int, numbers))
-            )
-        )
-        called |= {("answer_template", str(each)): title for each, title in templates}
-    if hooks := {each for each in map(_uuid, ids.get("webhook", ())) if each}:
-        found = session.execute(select(Webhook.id, Webhook.title).where(Webhook.id.in_(hooks)))
-        called |= {("webhook", str(each)): title for each, title in found}
-    named = [*ids.get("staff", ()), *ids.get("duty", ()), *_substitutes(entries)]
-    if people := {each for each in map(_uuid, named) if each}:
-        staff = session.execute(
-            select(Staff.id, Staff.name, Staff.email).where(Staff.id.in_(people))
-        )
-        for each, name, email in staff:
-            called["staff", str(each)] = called["duty", str(each)] = name or email
-    return called
-
-
-def _substitutes(entries: Sequence[AuditEntry]) -> list[str]:
-    every = [{**entry.before, **entry.after}.get("cover_id") for entry in entries]
-    return [str(each) for each in every if each]
-
-
-def _uuid(raw: str) -> UUID | None:
-    try:
-        return UUID(raw)
-    except ValueError:
-        return None
+def _find_names(
+    session: SqlSession, entries: Sequence[tuple[AuditEntry, ChangeWords]]
+) -> dict[tuple[str, str], str]:
+    """Return what the things that these entries are about, or name, are called today."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for entry, words in entries:
+        ids[words.named_as.get(entry.subject_kind, entry.subject_kind)].add(entry.subject_id)
+        for name, kind in words.named_as.items():
+            ids[kind] |= {str(of[name]) for of in (entry.before, entry.after) if of.get(name)}
+    return {
+        (kind, each): name
+        for words in find_every_word()
+        for kind, find in words.names.items()
+        if ids[kind]
+        for each, name in find(session, ids[kind]).items()
+    }

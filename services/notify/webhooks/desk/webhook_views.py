@@ -24,30 +24,32 @@ from services.notify.webhooks.desk import form_views
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
 from shared.i18n import language, ngettext
 from shared.models import (
     DeliveryState,
     Precision,
+    Role,
     Webhook,
     WebhookShape,
     WebhookState,
 )
 from shared.times import city, written
 
-Guard = Callable[[], ResponseReturnValue | None]
-# The id of who makes the request.
-Person = Callable[[], UUID]
-# Writes down a change, in its transaction: what was done, to which endpoint, as it was, as it is.
-Note = Callable[[SqlSession, str, UUID, Mapping[str, Any], Mapping[str, Any]], None]
 
-
-def make_blueprint(guard: Guard, person: Person, note: Note, layout: str) -> Blueprint:
-    """Make the pages; `guard` is the desk's own way of asking who may enter."""
+def make_pages(port: DeskPort) -> Blueprint:
+    """Make the pages, for administrators."""
     bp = Blueprint("webhooks", __name__, template_folder="templates")
-    bp.context_processor(lambda: {"layout": layout, "when": _when})
-    bp.before_request(guard)
-    pages = _Pages(person, note)
+    bp.context_processor(
+        lambda: {
+            "layout": port.settings_frame,
+            "link_to_idea": port.link_to_idea,
+            "when": _when,
+        }
+    )
+    bp.before_request(port.guard(Role.ADMIN))
+    pages = _Pages(port)
     for rule, method, view in (
         ("", "GET", pages.index),
         ("/new", "GET", pages.new),
@@ -71,9 +73,8 @@ def make_blueprint(guard: Guard, person: Person, note: Note, layout: str) -> Blu
 class _Pages:
     """The views, which know who asks and where changes are written down."""
 
-    def __init__(self, person: Person, note: Note) -> None:
-        self._person = person
-        self._note = note
+    def __init__(self, port: DeskPort) -> None:
+        self._port = port
 
     def index(self) -> ResponseReturnValue:
         """Show every endpoint and how it goes with it."""
@@ -102,8 +103,9 @@ class _Pages:
             )
             if draft is None:
                 return make_response(form_views.form_page(None, fields, events, faults=faults), 422)
-            webhook = endpoints.create(session, web.settings(), draft, by=self._person())
-            self._note(session, "created", webhook.id, {}, endpoints.facts(session, webhook))
+            webhook = endpoints.create(session, web.settings(), draft, by=self._port.person().id)
+            facts = endpoints.facts(session, webhook)
+            self._write_down(session, "webhook.created", webhook.id, {}, facts)
         flash(_("Kopplingen finns nu: %(title)s. Skicka gärna ett test.", title=draft.title))
         return redirect(url_for(".show", webhook_id=webhook.id), 303)
 
@@ -167,20 +169,21 @@ class _Pages:
             if draft is None:
                 page = form_views.form_page(webhook, fields, events, faults=faults, version=seen)
                 return make_response(page, 422)
-            self._note(session, "changed", webhook_id, before, endpoints.facts(session, webhook))
+            facts = endpoints.facts(session, webhook)
+            self._write_down(session, "webhook.changed", webhook_id, before, facts)
             if draft.target is not None:
-                self._note(session, "address_changed", webhook_id, {}, {})
+                self._write_down(session, "webhook.address_changed", webhook_id, {}, {})
         flash(_("Kopplingen är ändrad: %(title)s.", title=draft.title))
         return redirect(url_for(".show", webhook_id=webhook_id), 303)
 
     def pause(self, webhook_id: UUID) -> ResponseReturnValue:
         """Tell an endpoint nothing for a while."""
-        self._do(webhook_id, "paused", lambda _session, webhook: endpoints.pause(webhook))
+        self._do(webhook_id, "webhook.paused", lambda _session, webhook: endpoints.pause(webhook))
         return _back(webhook_id, _("Kopplingen är pausad."))
 
     def turn_on(self, webhook_id: UUID) -> ResponseReturnValue:
         """Let an endpoint hear again."""
-        self._do(webhook_id, "turned_on", endpoints.turn_on)
+        self._do(webhook_id, "webhook.turned_on", endpoints.turn_on)
         return _back(webhook_id, _("Kopplingen är på."))
 
     def test(self, webhook_id: UUID) -> ResponseReturnValue:
@@ -195,7 +198,7 @@ class _Pages:
         """Make a new secret; the old one signs beside it for a day."""
         with Session.begin() as session:
             endpoints.change_secret(_locked(session, webhook_id))
-            self._note(session, "secret_changed", webhook_id, {}, {})
+            self._write_down(session, "webhook.secret_changed", webhook_id, {}, {})
         return _back(webhook_id, _("En ny hemlighet är gjord. Visa den och lämna den vidare."))
 
     def secret(self, webhook_id: UUID) -> ResponseReturnValue:
@@ -204,7 +207,7 @@ class _Pages:
             webhook = _locked(session, webhook_id)
             shown = endpoints.show_secret(webhook, web.settings())
             if shown is not None:
-                self._note(session, "secret_shown", webhook_id, {}, {})
+                self._write_down(session, "webhook.secret_shown", webhook_id, {}, {})
         page = render_template("webhooks/secret.html", webhook=webhook, secret=shown)
         return make_response(page, 200 if shown else 409)
 
@@ -214,7 +217,7 @@ class _Pages:
             webhook = _locked(session, webhook_id)
             number = endpoints.send_again(session, webhook_id)
             if number:
-                self._note(session, "sent_again", webhook_id, {}, {"number": number})
+                self._write_down(session, "webhook.sent_again", webhook_id, {}, {"number": number})
         return _back(webhook_id, _again(number, webhook))
 
     def send_again(self, webhook_id: UUID, delivery_id: UUID) -> ResponseReturnValue:
@@ -223,14 +226,15 @@ class _Pages:
             webhook = _locked(session, webhook_id)
             number = endpoints.send_again(session, webhook_id, [delivery_id])
             if number:
-                self._note(session, "sent_again", webhook_id, {}, {"number": number})
+                self._write_down(session, "webhook.sent_again", webhook_id, {}, {"number": number})
         return _back(webhook_id, _again(number, webhook))
 
     def remove(self, webhook_id: UUID) -> ResponseReturnValue:
         """Remove an endpoint for good."""
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
-            self._note(session, "removed", webhook_id, endpoints.facts(session, webhook), {})
+            facts = endpoints.facts(session, webhook)
+            self._write_down(session, "webhook.removed", webhook_id, facts, {})
             endpoints.remove(session, webhook)
         flash(_("Kopplingen är borttagen: %(title)s.", title=webhook.title))
         return redirect(url_for(".index"), 303)
@@ -242,7 +246,18 @@ class _Pages:
             webhook = _locked(session, webhook_id)
             before = endpoints.facts(session, webhook)
             verb(session, webhook)
-            self._note(session, action, webhook_id, before, endpoints.facts(session, webhook))
+            self._write_down(session, action, webhook_id, before, endpoints.facts(session, webhook))
+
+    def _write_down(
+        self,
+        session: SqlSession,
+        action: str,
+        webhook_id: UUID,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> None:
+        subject = "webhook", webhook_id
+        self._port.record(session, action, subject, before=before or None, after=after or None)
 
 
 def _found(session: SqlSession, webhook_id: UUID) -> Webhook:

@@ -159,6 +159,30 @@ def test_administrators_choose_for_all_and_it_is_written_down(admin, session, mo
     assert "brev om kön" in admin.get("/audit").text
 
 
+def test_the_log_says_a_choice_in_the_words_of_its_page(admin, moa):
+    """The rows stand in the order of the form, and nothing is left as it is stored."""
+    changed = {
+        "rhythm": "weekly",
+        "hour": "6",
+        "weekday": "5",
+        "weekdays": ["1", "3"],
+        "working_days_only": "1",
+        "language": "sv",
+    }
+    assert admin.post(f"/subscriptions/{moa}", **changed).status_code == 303
+    line = admin.get("/audit?kind=staff").select_one(".log li:has(details)")
+    assert "Ändrade vilka brev om kön Moa får." in line.text
+    rows = [[each.text for each in row.select("th, td")] for row in line.select("tbody tr")]
+    assert rows == [
+        ["Hur ofta", "En gång om dagen", "En gång i veckan"],
+        ["Klockslag", "7", "6"],
+        ["Dagar", "måndag, tisdag, onsdag, torsdag, fredag, lördag, söndag", "måndag, onsdag"],
+        ["Veckodag", "måndag", "fredag"],
+        ["Bara arbetsdagar", "nej", "ja"],
+        ["Språk", "Kontots språk", "svenska"],
+    ]
+
+
 def test_nobody_chooses_for_others(admin, desk, session):
     ada = id_of(session, "Ada")
     assert desk.post(f"/subscriptions/{ada}", **DAILY).status_code == 404

@@ -7,8 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
-from services.moderation.desk import access
-from services.moderation.people import accounts, throttle
+from services.moderation.people import accounts, invitations, throttle
 from services.moderation.people.throttle import Tried
 from shared import db
 from shared.clock import utcnow
@@ -129,7 +128,7 @@ class TestSignIn:
 
 class TestFirstAdministrator:
     def link(self, session, settings):
-        link = access.first_admin_link(session, settings)
+        link = invitations.first_admin_link(session, settings)
         session.commit()
         return link
 
@@ -198,7 +197,7 @@ class TestFirstAdministrator:
 
     def test_a_closed_administrator_is_none(self, settings, session):
         admin = accounts.add_staff(session, "a@example.org", Role.ADMIN, PASSWORD)
-        assert access.first_admin_link(session, settings) is None
+        assert invitations.first_admin_link(session, settings) is None
         admin.disabled_at = utcnow()
         session.flush()
-        assert access.first_admin_link(session, settings) is not None
+        assert invitations.first_admin_link(session, settings) is not None

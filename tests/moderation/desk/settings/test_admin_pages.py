@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -17,6 +16,8 @@ from services.moderation.desk import navigation
 from services.moderation.desk.settings import audit_words, system_settings
 from services.moderation.people import accounts
 from services.moderation.settings import answer_templates, audit
+from services.notify.desk.change_words import NOTIFY
+from services.notify.webhooks.desk.change_words import WEBHOOKS
 from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
@@ -33,12 +34,11 @@ from shared.models import (
     Staff,
     WordListEntry,
 )
+from tests.conftest import PROJECT
 from tests.factories import _ENVIRONMENT, a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.checking.test_checking import check
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.serving import serving
-
-PROJECT = Path(__file__).resolve().parents[4]
 
 COUNCIL = {
     "slug": "",
@@ -141,13 +141,17 @@ class TestLog:
             session.execute(statement)
 
     def test_says_every_action_that_is_recorded_anywhere_in_words(self):
+        lent = [action for words in (*NOTIFY, WEBHOOKS) for action in words.sentences]
+        said = [*audit_words.OWN.sentences, *lent]
+        kinds = "|".join({action.partition(".")[0] for action in said})
         recorded: set[str] = set()
         for path in (PROJECT / "services").rglob("*.py"):
-            if "audit.record(" in (source := path.read_text()):
-                kinds = "|".join(audit_words.KINDS)
-                recorded |= set(re.findall(rf'"((?:{kinds})\.[a-z_]+)"', source))
-        assert len(recorded) > 5
-        assert recorded <= set(audit_words.SENTENCES)
+            if re.search(r"(?:audit|port)\.record\(", source := path.read_text()):
+                recorded |= set(re.findall(rf'(?<!url_for\()"((?:{kinds})\.[a-z_]+)"', source))
+        assert len(recorded) > 30
+        assert set(lent) <= recorded <= set(said)
+        # Each has one place where its words are.
+        assert len(said) == len(set(said))
 
     def test_is_filtered_and_goes_on_where_a_page_ended(self, ada, session):
         me = session.scalars(select(Staff.id)).one()

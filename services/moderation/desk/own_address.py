@@ -1,0 +1,48 @@
+"""The desk's own address: where a request must be sent, and by whose pages an unsafe one."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+
+from shared import web
+from shared.config import Settings
+from shared.i18n import gettext as _
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def refuse_other_senders() -> ResponseReturnValue | None:
+    """Refuse what was not sent to the desk's own address, or by a page of somebody else."""
+    desk = urlsplit(web.settings().desk_url)
+    if request.host != desk.netloc:
+        if request.method in SAFE:
+            return redirect(web.settings().desk_url + request.full_path.rstrip("?"), 303)
+        return web.error_page(400, detail=_("Deskens adress är en annan."))
+    if request.method in SAFE:
+        return None
+    sent_by = request.headers.get("Origin") or origin_of(request.headers.get("Referer", ""))
+    if sent_by != origin_of(web.settings().desk_url):
+        return web.error_page(403, detail=_("Det där skickades inte från deskens egna sidor."))
+    return None
+
+
+def was_sent_here(environ: Mapping[str, Any], settings: Settings) -> bool:
+    """Say by the head of a request alone whether its body is worth reading.
+
+    The server asks this before it reads one (`radslag.webserver.bridge`). Behind a proxy the host
+    is left to `refuse_other_senders`, which knows what the proxy says of it.
+    """
+    desk = urlsplit(settings.desk_url)
+    if not settings.trusted_proxies and environ.get("HTTP_HOST") != desk.netloc:
+        return False
+    sent_by = environ.get("HTTP_ORIGIN") or origin_of(environ.get("HTTP_REFERER", ""))
+    return bool(sent_by == origin_of(settings.desk_url))
+
+
+def origin_of(url: str) -> str:
+    """Return the scheme and the host of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,51 @@
+"""The desk, as the pages see it that another room lends (`radslag.desk`)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, ParamSpec, TypeVar
+
+from flask import url_for
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.desk import access
+from services.moderation.settings import audit
+from shared.desk_port import DeskPort, Person
+from shared.models import Role
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Port:
+    """What `shared.desk_port` promises. It holds nothing of its own."""
+
+    __slots__ = ()
+
+    frame: Final = "moderation/desk.html"
+    settings_frame: Final = "moderation/_admin_frame.html"
+
+    def person(self) -> Person:
+        return access.current()
+
+    def guard(self, role: Role) -> Callable[[], Any]:
+        return access.guard(role)
+
+    def requires(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        return access.requires(role)
+
+    def record(
+        self,
+        session: SqlSession,
+        action: str,
+        subject: tuple[str, object],
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        by = access.current().id
+        audit.record(session, by=by, action=action, subject=subject, before=before, after=after)
+
+    def link_to_idea(self, number: str) -> str:
+        return url_for("ideas.show", number=number)
+
+
+PORT: DeskPort = _Port()
