@@ -89,9 +89,9 @@ def record_all(
         ],
     ).all()
     deliveries = [
-        delivery
+        (event_id, *recipient)
         for event_id, event in zip(ids, events, strict=True)
-        for delivery in _deliveries(event_id, type(event).__name__, queue, without)
+        for recipient in _recipients(type(event).__name__, queue, without)
     ]
     if deliveries:
         columns = zip(*deliveries, strict=True)
@@ -128,17 +128,20 @@ def _deliver() -> Insert:
     )
 
 
-def _deliveries(
-    event_id: int, kind: str, queue: str | None, without: Sequence[Consumer]
-) -> list[tuple[int, str, str, str | None]]:
-    """Return the deliveries of an event; one with a public name only if an endpoint wants that."""
-    found: list[tuple[int, str, str, str | None]] = [
-        (event_id, each.name, queue or each.queue, None)
+def _recipients(
+    kind: str, queue: str | None, without: Sequence[Consumer]
+) -> list[tuple[str, str, str | None]]:
+    """Return consumer, queue and public name for each who is told of a kind of event.
+
+    One with a public name is told only if an endpoint wants that.
+    """
+    found: list[tuple[str, str, str | None]] = [
+        (each.name, queue or each.queue, None)
         for each in queues.ROUTES[kind]
         if each not in without
     ]
     if queue is None and kind in hooks.NAMES:
-        found.append((event_id, queues.HOOK.name, queues.HOOK.queue, hooks.NAMES[kind]))
+        found.append((queues.HOOK.name, queues.HOOK.queue, hooks.NAMES[kind]))
     return found
 
 
@@ -148,11 +151,11 @@ def recipients(kind: str) -> tuple[list[str], list[str], list[str | None]]:
     A name says that the delivery is made only if an endpoint wants events of that name. For the
     database's own function of the intake; everybody else calls `record`.
     """
-    found = _deliveries(0, kind, None, ())
+    found = _recipients(kind, None, ())
     return (
-        [consumer for _, consumer, _, _ in found],
-        [queue for _, _, queue, _ in found],
-        [heard_as for _, _, _, heard_as in found],
+        [consumer for consumer, _, _ in found],
+        [queue for _, queue, _ in found],
+        [public_name for _, _, public_name in found],
     )
 
 

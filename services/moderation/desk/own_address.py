@@ -23,8 +23,7 @@ def refuse_other_senders() -> ResponseReturnValue | None:
         return web.error_page(400, detail=_("Deskens adress är en annan."))
     if request.method in SAFE:
         return None
-    sent_by = request.headers.get("Origin") or origin_of(request.headers.get("Referer", ""))
-    if sent_by != origin_of(web.settings().desk_url):
+    if not _is_sent_by_desk(request.environ, web.settings()):
         return web.error_page(403, detail=_("Det där skickades inte från deskens egna sidor."))
     return None
 
@@ -38,6 +37,10 @@ def was_sent_here(environ: Mapping[str, Any], settings: Settings) -> bool:
     desk = urlsplit(settings.desk_url)
     if not settings.trusted_proxies and environ.get("HTTP_HOST") != desk.netloc:
         return False
+    return _is_sent_by_desk(environ, settings)
+
+
+def _is_sent_by_desk(environ: Mapping[str, Any], settings: Settings) -> bool:
     sent_by = environ.get("HTTP_ORIGIN") or origin_of(environ.get("HTTP_REFERER", ""))
     return bool(sent_by == origin_of(settings.desk_url))
 
