@@ -149,11 +149,12 @@ class TestFirstAdministrator:
 
     def test_link_works_once_even_for_two_at_the_same_time(self, app, settings, session):
         path = self.link(session, settings).removeprefix(settings.desk_url)
-        statuses = []
+        statuses, both_see_the_form = [], threading.Barrier(2)
 
         def accept(email: str) -> None:
             desk = Desk(app, settings)
             desk.csrf = desk.token(path)
+            both_see_the_form.wait()
             statuses.append(desk.post(path, **self.fields(email=email)).status_code)
 
         threads = [threading.Thread(target=accept, args=(f"{n}@example.org",)) for n in (1, 2)]
