@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.decisions import official_answers
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.desk import access, lent_letters, undo_offer
+from services.moderation.desk import access, loans, undo_offer
 from services.moderation.desk.idea import idea_numbers, shown_again
 from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.idea.writer_reads import AnswerReads
 from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
@@ -97,9 +98,8 @@ def preview(number: str) -> ResponseReturnValue:
         if found is None:
             abort(404)
         idea, has_contact = found
-        write_letter = lent_letters.write_answer() if has_contact else None
-        letter = write_letter(idea, text, signature) if write_letter else None
-    shown = {"text": text, "signature": signature, "letter": letter}
+        letter = loans.write_answer_letter(idea, text, signature) if has_contact else None
+    shown = AnswerReads(text, signature, letter)
     return _preview(shown) if fields.get("part") else page(number, typed=fields, answer_reads=shown)
 
 
@@ -137,7 +137,7 @@ def _act(number: str, do: Callable[[SqlSession], OfficialAnswer], done: str) -> 
     return _back(number)
 
 
-def _preview(reads: dict[str, Any] | None = None, fault: str = "") -> str:
+def _preview(reads: AnswerReads | None = None, fault: str = "") -> str:
     return render_template(
         "moderation/decisions/_answer_reads.html", answer_reads=reads, fault=fault
     )
