@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from services.moderation.desk import access, loans
+from services.moderation.desk import access, loans, stale_pages
 from services.moderation.desk.decisions import bulk_views, decision_views, official_answer_views
 from services.moderation.desk.idea import colleague_views, idea_views
 from services.moderation.desk.people import (
@@ -39,6 +39,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     web.init_app(app, settings)
     access.init_app(app)
+    stale_pages.init_app(app)
     loans.accept_loans(app, lent)
     for blueprint in (
         login_views.bp,
