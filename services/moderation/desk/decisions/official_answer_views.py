@@ -12,6 +12,7 @@ from services.moderation.decisions import official_answers
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
 from services.moderation.desk import access, loans, undo_offer
+from services.moderation.desk.decisions import official_answer_fields
 from services.moderation.desk.idea import idea_numbers, shown_again
 from services.moderation.desk.idea.idea_views import page
 from services.moderation.desk.idea.writer_reads import AnswerReads
@@ -54,14 +55,17 @@ def _moved(_error: Moved) -> ResponseReturnValue:
 def write(number: str) -> ResponseReturnValue:
     """Publish `official_text`, from `signature`; `tells` writes to the writers again."""
     fields = request.form.to_dict()
-    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    text, signature = (
+        official_answer_fields.text_of(fields),
+        official_answer_fields.signature_of(fields),
+    )
     return _act(
         number,
         lambda session: official_answers.write(
             session,
             number=number,
             staff_id=access.current().id,
-            seen=official_answers.seen_of(fields),
+            seen=official_answer_fields.seen_of(fields),
             text=text,
             signature=signature,
             tells=bool(fields.get("tells")),
@@ -74,7 +78,7 @@ def write(number: str) -> ResponseReturnValue:
 @keeps(*CARRIED)
 def take_back(number: str) -> ResponseReturnValue:
     """Leave the idea without an answer."""
-    seen = official_answers.seen_of(request.form.to_dict())
+    seen = official_answer_fields.seen_of(request.form.to_dict())
     return _act(
         number,
         lambda session: official_answers.take_back(
@@ -92,7 +96,10 @@ def preview(number: str) -> ResponseReturnValue:
     With `part=1` only the preview, for a page that is open. 404 for an unknown number.
     """
     fields = request.form.to_dict()
-    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    text, signature = (
+        official_answer_fields.text_of(fields),
+        official_answer_fields.signature_of(fields),
+    )
     with Session() as reading:
         found = idea_numbers.find_idea_to_answer(reading, number)
         if found is None:
