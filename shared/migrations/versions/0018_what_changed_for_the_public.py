@@ -63,7 +63,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo."""
-    for view in ("public_versions", "public_departures"):
+    for view in ("public_versions", "public_departures", "public_spent_keys"):
         op.execute(f"DROP VIEW {view}")
     op.execute("DROP VIEW public_ideas")
     _show_ideas(with_changes=False)
@@ -301,7 +301,11 @@ def _make_views() -> None:
         WHERE NOT p.shown AND NOT EXISTS (
             SELECT FROM public_ideas i WHERE i.id = p.idea_id AND i.council = c.slug)
         GROUP BY p.idea_id, c.slug""")
-    op.execute("GRANT SELECT ON public_versions, public_departures TO radslag_public")
+    # Whether a form that somebody still has open was sent: hashes of random keys, and no more.
+    op.execute("CREATE VIEW public_spent_keys AS SELECT key_hash FROM idempotency_keys")
+    op.execute(
+        "GRANT SELECT ON public_versions, public_departures, public_spent_keys TO radslag_public"
+    )
 
 
 def _show_ideas(*, with_changes: bool) -> None:
