@@ -14,6 +14,7 @@ from services.moderation.desk.people import (
 )
 from services.moderation.desk.queue import live_views, queue_views
 from services.moderation.desk.records import record_views, sample_views, supervision_views
+from services.moderation.desk.search import search_views
 from services.moderation.desk.settings import (
     answer_template_views,
     audit_views,
@@ -48,6 +49,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         account_views.bp,
         people_views.bp,
         queue_views.bp,
+        search_views.bp,
         idea_views.bp,
         colleague_views.bp,
         live_views.bp,

@@ -75,6 +75,7 @@ OWN = ChangeWords(
         "sampling.share_changed": lambda: _(
             "Ändrade hur stor del av besluten som prövas av en till."
         ),
+        "search.by_address": lambda: _("Sökte bland idéerna på en skribents e-postadress."),
         "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
         "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
         "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
@@ -111,6 +112,7 @@ OWN = ChangeWords(
         "sign_in": lambda: _("Inloggning"),
         "sampling": lambda: _("Stickprov"),
         "jobs": lambda: _("Jobb"),
+        "search": lambda: _("Sökning på adress"),
         "supervision": lambda: _("Tillsyn"),
     },
     fields={
