@@ -29,7 +29,15 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
+from shared.models.idea import (
+    Contact,
+    Idea,
+    IdeaText,
+    IdeaWords,
+    IdempotencyKey,
+    Original,
+    ReceiptToken,
+)
 from shared.models.incidents import Incident, Notice, NoticeItem
 from shared.models.lease import Lease
 from shared.models.moderation import (
@@ -92,6 +100,7 @@ __all__ = [
     "Idea",
     "IdeaStatus",
     "IdeaText",
+    "IdeaWords",
     "IdempotencyKey",
     "Incident",
     "Invitation",

@@ -1,4 +1,4 @@
-"""What the database notes by itself (triggers of migration 0018), so that nobody has to count.
+"""What the database notes by itself (triggers of migration 0019), so that nobody has to count.
 
 docs/decisions/012 says how a number moves without anybody waiting for anybody.
 """

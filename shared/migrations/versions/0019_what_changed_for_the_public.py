@@ -7,15 +7,15 @@ Yesterday's code runs beside this: add first, remove in a later release. No mode
 schema apart, short locks. The settled ideas and letters are counted once, here, while nobody can
 change them: of ten million some seconds.
 
-Revision: 0018
-Revises: 0017
+Revision: 0019
+Revises: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
