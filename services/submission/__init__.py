@@ -15,11 +15,10 @@ from services.submission import (
     yearly_views,
 )
 from services.submission.limits import SubmitLimits
-from shared import db, log, times, web
-from shared.config import Settings, dies_with_parent
+from shared import times, web
+from shared.config import Settings
 from shared.i18n import gettext as _
 from shared.models import Precision
-from shared.process import die_with_parent
 from shared.text import MAX_LENGTH
 
 # An idea of 2000 characters is 24 kB at the very most, however it is encoded.
@@ -42,12 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises SettingsError when a setting is missing or wrong.
     """
-    if settings is None:
-        if dies_with_parent():
-            die_with_parent()
-        settings = Settings.from_env()
-        log.configure(settings.log_level)
-        db.configure(settings)
+    settings = settings or web.start_process()
     app = Flask(__name__, static_url_path="/static/public")
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
