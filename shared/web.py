@@ -35,6 +35,13 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# What every answer says, unless the view said it already.
+_ALWAYS = (
+    ("Content-Security-Policy", CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+)
+
 operators = Blueprint("operators", __name__)
 common_static = Blueprint(
     "shared",
@@ -102,17 +109,22 @@ def settings() -> Settings:
 
 def _begin() -> None:
     g.request_id = secrets.token_hex(8)
-    asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or i18n.SOURCE
-    i18n.set_language(asked)
+    if request.query_string or "Cookie" in request.headers:
+        asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    else:
+        asked = None
+    i18n.set_language(asked or i18n.SOURCE)
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    there = {name.lower() for name, _value in response.headers}
+    for name, value in (*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))):
+        if name.lower() not in there:
+            response.headers.add(name, value)
+    if request.method != "GET":
+        return response
     chosen = request.args.get("lang")
-    if chosen in i18n.LANGUAGES and request.method == "GET":
+    if chosen in i18n.LANGUAGES:
         # Set only when a person chose a language, never by the form.
         response.set_cookie(
             LANGUAGE_COOKIE,

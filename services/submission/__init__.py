@@ -1,6 +1,7 @@
 """Takes in residents' ideas and shows what became of them: the public web."""
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
@@ -24,6 +25,17 @@ from shared.text import MAX_LENGTH
 MAX_BODY_BYTES = 64 * 1024
 
 
+class _NoSessions(SessionInterface):
+    """The public web remembers nobody, so that it need not look for whom it remembers."""
+
+    def open_session(self, _app: Flask, _request: Request) -> NullSession:  # type: ignore[override]
+        """Return one that cannot be written."""
+        return _NO_SESSION
+
+
+_NO_SESSION = NullSession()
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the public web. Without settings it is a process of its own and reads its environment.
 
@@ -31,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or web.start_process()
     app = Flask(__name__, static_url_path="/static/public")
+    app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
     web.init_app(app, settings)
