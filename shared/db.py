@@ -27,6 +27,7 @@ Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
+_glancing: list[Engine] = []
 
 
 def make_engine(
@@ -123,11 +124,23 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         role=PUBLIC_ROLE,
     )
     _alone.configure(settings.database_url, _connect_args(statement_timeout_s))
+    glancing = make_engine(
+        settings.public_database_url or settings.database_url,
+        statement_timeout_s=5,
+        role=PUBLIC_ROLE,
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+        # Each question takes a millisecond: few connections are enough to keep.
+        pool_size=2,
+        max_overflow=13,
+    )
     # What the verbs must know of the settings travels with the unit of work.
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
-    _engines.extend((engine, public))
+    _glancing[:] = [glancing]
+    _engines.extend((engine, public, glancing))
 
 
 def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
@@ -161,6 +174,31 @@ def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[
     raise AssertionError("unreachable")
 
 
+def glance(statement: str, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    """Ask the public views one question (in the driver's own words) at the least possible cost.
+
+    For what is asked for each page that is shown: a fifth of what a session takes. A connection
+    that turns out to be lost is replaced. Raises what the database says.
+    """
+    (engine,) = _glancing
+    try:
+        borrowed = engine.raw_connection()
+        try:
+            cursor = borrowed.cursor()
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+        except psycopg.Error:
+            borrowed.invalidate()
+            raise
+        finally:
+            borrowed.close()
+    except psycopg.Error:
+        pass
+    # Once more, the long way: what happens now is told as of any other statement.
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement, tuple(parameters))]
+
+
 @cache
 def _written(statement: TextClause) -> str:
     return str(statement.compile(dialect=_dialect()))
@@ -182,6 +220,7 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
 
 def close() -> None:
     """Give all connections back."""
+    _glancing.clear()
     _alone.close()
     while _engines:
         _engines.pop().dispose()

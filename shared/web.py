@@ -15,12 +15,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import heartbeat, i18n, migrate, times
+from shared import db, heartbeat, i18n, migrate, static_files, times
+from shared import log as log_setup
 from shared.clock import utcnow
-from shared.config import Settings
+from shared.config import Settings, dies_with_parent
 from shared.db import Session
 from shared.delivery import ledger
 from shared.i18n import gettext as _
+from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,19 @@ common_static = Blueprint(
 )
 
 
+def start_process() -> Settings:
+    """Set up a process that serves a web and nothing else; return what its environment says.
+
+    Raises SettingsError when a setting is missing or wrong.
+    """
+    if dies_with_parent():
+        die_with_parent()
+    settings = Settings.from_env()
+    log_setup.configure(settings.log_level)
+    db.configure(settings)
+    return settings
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Give an application everything that both have in common."""
     app.config["SETTINGS"] = settings
@@ -75,6 +90,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         )
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
+    static_files.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
