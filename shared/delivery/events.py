@@ -3,11 +3,12 @@
 `version` counts the shape of the payload; a consumer refuses one that it does not know.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, select
 
 from shared.models import OutboxEvent
 from shared.models.enums import BounceKind, DecisionKind, LinkKind, ReceiptVerb
@@ -27,8 +28,8 @@ class Event:
     def payload(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
         return {
-            name: str(value) if isinstance(value, UUID) else value
-            for name, value in asdict(self).items()
+            each.name: str(value) if isinstance(value := getattr(self, each.name), UUID) else value
+            for each in fields(self)
         }
 
 
@@ -94,6 +95,17 @@ class ReceiptAction(IdeaEvent):
         """Return what a stored one asked for, inside a statement."""
         verb: ColumnElement[str] = OutboxEvent.payload["verb"].astext
         return verb
+
+    @classmethod
+    def select_about(cls, idea_id: ColumnElement[UUID]) -> Select[int, datetime, str, str | None]:
+        """Choose what was asked about an idea: `id`, `occurred_at`, `verb` and `rule_code`."""
+        rule_code: ColumnElement[str | None] = OutboxEvent.payload["rule_code"].astext
+        return select(
+            OutboxEvent.id,
+            OutboxEvent.occurred_at,
+            cls.stored_verb().label("verb"),
+            rule_code.label("rule_code"),
+        ).where(OutboxEvent.subject_id == idea_id, cls.stored())
 
     @classmethod
     def has_withdrawn(cls, idea_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:

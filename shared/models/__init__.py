@@ -64,6 +64,7 @@ from shared.models.sign_in import (
 )
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
+from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
@@ -121,6 +122,7 @@ __all__ = [
     "Outcome",
     "PasswordReset",
     "Precision",
+    "PublicChange",
     "QueueEntry",
     "Reason",
     "ReceiptToken",
@@ -139,6 +141,7 @@ __all__ = [
     "Staff",
     "StaffSession",
     "Subscription",
+    "Tally",
     "TextKind",
     "ToldAs",
     "UnsubscribeLink",

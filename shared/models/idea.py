@@ -62,6 +62,7 @@ class Idea(Base):
         ),
         Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_ideas_received", "stored_at", postgresql_where=text("status = 'received'")),
+        Index("ix_ideas_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index(
             "ix_ideas_search",
             func.to_tsvector(text("'swedish'::regconfig"), text("public_text")),

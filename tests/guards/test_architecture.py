@@ -39,8 +39,8 @@ FLOORS = {
 # The libraries of the web, and of the broker: the only modules that may know them.
 WEB = re.compile(
     r"services/(moderation|notify)/(\w+/)?desk/.+|services/moderation/app\.py"
-    r"|services/submission/(\w*views|api|feeds|limits|__init__)\.py"
-    r"|shared/web\.py|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
+    r"|services/submission/(\w*views|api|feeds|keeping|limits|__init__)\.py"
+    r"|shared/(web|static_files|zipping)\.py|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
 )
 BROKER = re.compile(
     r"services/\w+/(tasks|worker)\.py|services/submission/limits\.py|shared/delivery/\w+\.py"
@@ -132,6 +132,21 @@ def test_imports_go_down_only(room):
             if above is not None and (below is None or below < above):
                 against.append(f"{file} → {other}")
     assert against == []
+
+
+def test_what_is_typed_is_read_before_a_verb_is_called():
+    """Verbs of decisions, of people and of letters know no form, and no exception of one."""
+    forms = re.compile(r".+/(\w+_)?(forms?|fields)\.py")
+    knowing = [
+        f"{file} → {other}"
+        for file, imported in modules().items()
+        for other in imported
+        if file.startswith(tuple(FLOORS))
+        and forms.fullmatch(other)
+        and not WEB.fullmatch(file)
+        and Path(file).parent != Path(other).parent
+    ]
+    assert knowing == []
 
 
 @pytest.mark.parametrize("room", FLOORS)

@@ -12,7 +12,7 @@ from babel.numbers import format_percent
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import lent_words
+from services.moderation.desk import loans
 from services.moderation.desk import words as desk_words
 from services.moderation.desk.settings import word_list_words
 from shared import check_words, i18n
@@ -177,7 +177,7 @@ OWN = ChangeWords(
 
 def find_every_word() -> tuple[ChangeWords, ...]:
     """Return the words of moderation's changes and those that were lent to this desk."""
-    return OWN, *lent_words.find_lent_words()
+    return OWN, *loans.find_loans().change_words
 
 
 def name_kinds() -> dict[str, str]:
