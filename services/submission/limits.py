@@ -8,7 +8,6 @@ import hmac
 import logging
 import time
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from flask import Request
 from limits import parse_many
@@ -18,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from shared.addresses import places
 from shared.config import Settings
 from shared.process import count_cores
 
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 REFUSED_AT = 10
 _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
-_IPV6_PLACE = 64
 _HASH_BYTES = 16
 # Counts one more in each window, and tells how many came and how many seconds are left.
 _COUNT = """
@@ -144,12 +143,8 @@ class SubmitLimits:
 def place_of_request(request: Request, secret_key: str) -> bytes:
     """Return a keyed hash of where a request came from: the address itself is never kept.
 
-    Of an IPv6 address the network (/64) counts, which is what one subscriber has.
+    Of an IPv6 address the network counts; those whose address nobody can read count together.
     """
-    address = ip_address(request.remote_addr or "::")
-    if isinstance(address, IPv6Address):
-        known = address.ipv4_mapped or (int(address) >> _IPV6_PLACE)
-    else:
-        known = address
+    known = places.place_of(request.remote_addr)
     digest = hmac.digest(secret_key.encode(), f"place {known}".encode(), "sha256")
     return digest[:_HASH_BYTES]
