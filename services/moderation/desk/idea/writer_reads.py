@@ -3,7 +3,8 @@
 The words of a letter are notify's: `write` is lent by whoever puts the desk together.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.moderation.decisions import masks
@@ -18,7 +19,8 @@ class Reads:
     """What becomes of a decision for those who read: the writer's letter, and the public text.
 
     Without an address there is no letter: `rule` and `reason` then stand on the receipt. `public`
-    is empty where the public text stays as it is, or goes.
+    is empty where the public text stays as it is, or goes. Of a mask, `left` says what still may
+    tell who somebody is.
     """
 
     subject: str = ""
@@ -27,6 +29,8 @@ class Reads:
     reason: str = ""
     public: str = ""
     public_author: str = ""
+    is_mask: bool = False
+    left: Sequence[str] = ()
 
 
 def published(write: Write | None, sheet: Sheet) -> Reads:
@@ -55,14 +59,20 @@ def merged(write: Write | None, sheet: Sheet, target: Hit, *, supports: bool) ->
 
 
 def masked(
-    write: Write | None, sheet: Sheet, spans: list[tuple[int, int]], *, author: bool
+    write: Write | None,
+    sheet: Sheet,
+    spans: list[tuple[int, int]],
+    *,
+    author: bool,
+    left: Sequence[str] = (),
 ) -> Reads:
     """Return the public text without the words, and the letter if they were public."""
     standing = sheet.public or sheet.current
     text = masks.mask(standing.text or "", spans)
     name = "" if author else standing.author or ""
     about = {"text": text, "has_mask": True}
-    return _with_letter(write, sheet, DecisionKind.MASK, about, public=text, public_author=name)
+    reads = _with_letter(write, sheet, DecisionKind.MASK, about, public=text, public_author=name)
+    return replace(reads, is_mask=True, left=left)
 
 
 def _with_letter(
