@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shared.addresses import mailboxes
+from shared.addresses.mailboxes import BadAddressError
+
 PREFIX = "RADSLAG_"
 MIN_SECRET_LENGTH = 32
 # Of what another program shows when it calls us.
@@ -227,7 +230,9 @@ def _broker_url(value: str) -> str:
 
 def _web_url(name: str, value: str) -> str:
     parts = _parts(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+    # Addresses are put into headers; a reader of addresses drops line ends, a header does not.
+    is_plain = all("!" <= sign <= "~" for sign in value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or not is_plain:
         raise SettingsError(f"{name} must be a web address such as https://example.se.")
     return value.rstrip("/")
 
@@ -255,8 +260,23 @@ def _mail_rate(value: str) -> str:
     return value.lower()
 
 
+def _mail_from(value: str) -> str:
+    try:
+        mailboxes.of_sender(value)
+    except BadAddressError:
+        raise SettingsError(
+            "RADSLAG_MAIL_FROM must be an address without å, ä or ö, alone or after a name: "
+            "Rådslag <radslag@example.se>."
+        ) from None
+    return value
+
+
 def _bounce_address(value: str) -> str:
-    if value and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
+    try:
+        is_alone = not value or mailboxes.of_sender(value)[0] == ""
+    except BadAddressError:
+        is_alone = False
+    if not is_alone or "<" in value:
         raise SettingsError("RADSLAG_BOUNCE_ADDRESS must be an address: studsar@example.se.")
     return value
 
@@ -367,6 +387,7 @@ _CONVERT: Mapping[str, Any] = {
     "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
     "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
     "smtp_url": _smtp_url,
+    "mail_from": _mail_from,
     "mail_rate": _mail_rate,
     "bounce_address": _bounce_address,
     "bounce_secret": _bounce_secret,

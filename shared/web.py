@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import heartbeat, i18n, migrate, times
+from shared import heartbeat, i18n, migrate, static_files, times
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -68,6 +68,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         )
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
+    static_files.init_app(app)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)

@@ -74,6 +74,15 @@ class Place:
         return [*self.before, "/bin/sh", "-c", f"cd {where} && {command}"]
 
 
+@dataclass(frozen=True)
+class Walked:
+    """What a case showed: the Python it had, and the seconds of both starts."""
+
+    python: str
+    first_s: float
+    second_s: float | None = None
+
+
 @dataclass
 class Row:
     """A line of the table."""
@@ -165,8 +174,8 @@ def wait_for_ready(port: int, said: Callable[[], str], limit_s: float) -> float:
     return time.monotonic() - started
 
 
-def walk(place: Place) -> tuple[float, float]:
-    """Start, hand in an idea, end, start again; return the seconds of both starts."""
+def walk(place: Place) -> Walked:
+    """Start, hand in an idea, end, start again."""
     idea = {"text": "Fler bänkar längs strandpromenaden, tack."}
     with system(place) as (port, said):
         first_s = wait_for_ready(port, said, _START_S)
@@ -184,7 +193,12 @@ def walk(place: Place) -> tuple[float, float]:
         answer = place.run(".venv/bin/python -m radslag ledger")
         if answer.returncode != 0:
             raise FailedError(f"the ledger: {answer.stdout.strip()}")
-    return first_s, second_s
+    return Walked(python_of(place), first_s, second_s)
+
+
+def python_of(place: Place) -> str:
+    """Return the name and version of the Python that the clone installed itself with."""
+    return place.run(".venv/bin/python --version").stdout.strip()
 
 
 def need_root() -> None:
@@ -395,7 +409,7 @@ def other_python(name: str, base: Path) -> Iterator[Place]:
     yield Place(clone(base / "radslag"), environment={**os.environ, "PYTHON": name})
 
 
-def try_two(base: Path) -> tuple[float, float]:
+def try_two(base: Path) -> Walked:
     """Two clones at once, with other ports."""
     places = [Place(clone(base / name)) for name in ("ett", "två")]
     with system(places[0]) as one, system(places[1]) as two:
@@ -405,15 +419,15 @@ def try_two(base: Path) -> tuple[float, float]:
             body = {"council": "pizza-och-politik", "text": f"En idé till port {port}."}
             if answer_of(url, body) != 202:
                 raise FailedError("an idea was not taken")
-    return sum(seconds), 0.0
+    return Walked(python_of(places[0]), sum(seconds))
 
 
 def walk_in(
     make: Callable[[Path], "contextlib.AbstractContextManager[Place]"],
-) -> Callable[[Path], tuple[float, float]]:
+) -> Callable[[Path], Walked]:
     """Return what tries a case: make its place, walk, and leave nothing behind."""
 
-    def try_it(base: Path) -> tuple[float, float]:
+    def try_it(base: Path) -> Walked:
         with make(base) as place:
             return walk(place)
 
@@ -428,7 +442,7 @@ def _python(name: str) -> Callable[[Path], "contextlib.AbstractContextManager[Pl
     return lambda base: other_python(name, base)
 
 
-CASES: dict[str, Callable[[Path], tuple[float, float]]] = {
+CASES: dict[str, Callable[[Path], Walked]] = {
     "closed": walk_in(closed),
     "long-path": walk_in(long_path),
     "umask-077": walk_in(umask),
@@ -451,14 +465,14 @@ def try_case(name: str) -> Row:
     """Try one case in a folder of its own, which is removed afterwards."""
     base = Path(tempfile.mkdtemp(prefix="radslag-fresh-"))
     try:
-        first_s, second_s = CASES[name](base)
+        walked = CASES[name](base)
     except ImpossibleError as error:
         return Row(name, f"not tried: {error}")
     except (FailedError, OSError, subprocess.SubprocessError) as error:
         return Row(name, f"FAILED: {str(error)[-500:]}")
     finally:
         remove_folder(base)
-    return Row(name, "works", first_s, second_s)
+    return Row(name, f"works ({walked.python})", walked.first_s, walked.second_s)
 
 
 def remove_folder(folder: Path) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
-
+from shared.addresses import mailboxes
+from shared.addresses.mailboxes import BadAddressError
 from shared.i18n import gettext as _
 from shared.text import (
     MAX_AUTHOR_LENGTH,
@@ -54,7 +54,7 @@ class IdeaForm:
             errors["author"] = author_sentence(error.fault)
         try:
             email = checked_email(fields.get("email", ""))
-        except EmailNotValidError:
+        except BadAddressError:
             errors["email"] = _(
                 "Adressen går inte att skicka till. Så här ser en adress ut: namn@exempel.se"
             )
@@ -94,9 +94,9 @@ def author_sentence(fault: AuthorFault) -> str:
 def checked_email(raw: str) -> str | None:
     """Return the address in its normal form, or None when none was given.
 
-    Raises EmailNotValidError.
+    Raises BadAddressError.
     """
     address = clean(raw)
     if not address:
         return None
-    return validate_email(address, check_deliverability=False).normalized
+    return mailboxes.checked(address)

@@ -3,13 +3,13 @@
 import re
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
 
 from services.moderation.lookups.fetching import Http, LookupFailedError
+from shared.addresses import domains
 
 # URLhaus makes a new list every five minutes and asks for no more than that.
 FRESH_S = 3600.0
@@ -74,8 +74,7 @@ def site_of(address: str) -> Site | None:
         host = (parts.hostname or "").rstrip(".").removeprefix("www.")
     except ValueError:
         return None
-    with suppress(UnicodeError):
-        host = host.encode("idna").decode("ascii")
+    host = domains.as_browsers_do(host)
     if "." not in host or not _HOST.fullmatch(host):
         return None
     path = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")

@@ -6,12 +6,13 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import throttle
 from services.moderation.people.throttle import Tried
+from shared.addresses import mailboxes
+from shared.addresses.mailboxes import BadAddressError
 from shared.config import Settings
 from shared.i18n import gettext as _
 from shared.models import Role, Staff
@@ -41,12 +42,12 @@ class AccountError(ValueError):
 def checked_email(raw: str) -> str:
     """Return an address as it is kept, in small letters. Raises AccountError."""
     try:
-        found = validate_email(raw.strip(), check_deliverability=False)
-    except EmailNotValidError:
+        found = mailboxes.checked(raw.strip())
+    except BadAddressError:
         raise AccountError(
             "email", _("Skriv en e-postadress, till exempel namn@exempel.se.")
         ) from None
-    return found.normalized.lower()
+    return found.lower()
 
 
 def checked_name(raw: str) -> str:
@@ -68,8 +69,8 @@ def checked_password(raw: str) -> str:
 
 
 def find(session: SqlSession, email: str) -> Staff | None:
-    """Return the account with this address."""
-    return session.scalar(select(Staff).where(func.lower(Staff.email) == email.strip().lower()))
+    """Return the account with this address, however its domain is written."""
+    return session.scalar(select(Staff).where(func.lower(Staff.email) == mailboxes.known_as(email)))
 
 
 def add_staff(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as SqlSession
 
+from shared.addresses import mailboxes
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.models import LoginAttempt
@@ -80,7 +81,7 @@ def forget(session: SqlSession, settings: Settings, tried: Tried, who: str, sour
 
 def _hashes(settings: Settings, tried: Tried, who: str, source: str) -> tuple[bytes, bytes]:
     return (
-        _keyed(settings, f"{tried.purpose}-address", who.strip().lower()),
+        _keyed(settings, f"{tried.purpose}-address", mailboxes.known_as(who)),
         _keyed(settings, f"{tried.purpose}-source", source),
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import parseaddr
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.alarms import alarm_facts, alarm_words
 from services.notify.alarms.alarm_facts import Said
+from services.notify.mail.letters import host_of
 from services.notify.mail.rendering import render, to_email
 from shared import i18n, times
 from shared.config import Settings
@@ -60,13 +60,12 @@ def compose(
         told=_told(session, incidents, letter.language, settings),
         more=max(0, len(incidents) - SHOWN),
     )
-    host = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
     message = to_email(
         rendered,
         recipient=person.email,
         message_id=letter.message_id,
         settings=settings,
-        list_id=f"<alert.radslag.{host}>",
+        list_id=f"<alert.radslag.{host_of(settings.mail_from)}>",
     )
     return person.email, message
 

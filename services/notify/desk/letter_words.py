@@ -17,6 +17,7 @@ from services.notify.mail.letters import (
     SUPERSEDED,
     UNDONE,
 )
+from services.notify.mail.mailer import BAD_ADDRESS
 from shared.i18n import gettext as _
 from shared.models import LetterState
 
@@ -69,6 +70,7 @@ def _reasons() -> Mapping[str, str]:
         "no address": _("ingen adress"),
         "account closed": _("kontot är stängt"),
         ADDRESS_DEAD: _("adressen nås inte"),
+        BAD_ADDRESS: _("adressen går inte att skicka till"),
         BOUNCED: _("kom tillbaka"),
         COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),

@@ -6,7 +6,6 @@ nothing is said that is no longer true. A writer without an address has no row.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from email.utils import parseaddr
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
+from shared.addresses import mailboxes
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
@@ -100,8 +100,7 @@ def message_id(letter_id: UUID, mail_from: str) -> str:
 
 def host_of(mail_from: str) -> str:
     """Return the host of a sender, as headers take it."""
-    host = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
-    return host.encode("idna").decode("ascii")
+    return mailboxes.of_sender(mail_from)[1].rpartition("@")[2]
 
 
 def write(

@@ -9,14 +9,14 @@ import contextlib
 import re
 import smtplib
 import ssl
-from collections.abc import Callable
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import parseaddr
 from types import TracebackType
 from typing import NoReturn, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from shared.addresses import mailboxes
+from shared.addresses.mailboxes import BadAddressError
 
 # For each step of the conversation; nothing waits for ever.
 TIMEOUT_S = 10
@@ -28,6 +28,9 @@ _GO_ON = 354
 _OK_TO_RECIPIENT = frozenset({250, 251, 252})
 _CLOSING = 421
 _PERMANENT = 500
+# Why a letter cannot be sent to the address that is stored: it was stored before it was checked.
+BAD_ADDRESS = "bad address"
+_BAD_SYNTAX = "5.1.3"
 # RFC 3463: "5.1.1" at the beginning of a reply. Three numbers; no text that follows is kept.
 _STATUS = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -77,7 +80,7 @@ class Mailer:
         )
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
-        self._sender = ascii_domain(parseaddr(sender)[1])
+        self._sender = mailboxes.of_sender(sender)[1]
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> Self:
@@ -99,11 +102,12 @@ class Mailer:
 
         Raises ServerDown, Refused or Uncertain; what each means is said above.
         """
-        recipient = ascii_domain(recipient)
+        recipient = recipient_of(recipient)
         words = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
         smtp = self._begin(*self._options(recipient))
-        self._ask(smtp.rcpt, recipient, expected=_OK_TO_RECIPIENT)
-        self._ask(smtp.docmd, "DATA", expected=frozenset({_GO_ON}))
+        # Not through `smtplib.rcpt`, which parses the address once more.
+        self._ask(smtp, f"RCPT TO:<{recipient}>", expected=_OK_TO_RECIPIENT)
+        self._ask(smtp, "DATA", expected=frozenset({_GO_ON}))
         self._hand_over(smtp, words)
 
     def forget(self) -> None:
@@ -160,12 +164,10 @@ class Mailer:
             return self._begin(*options)
         raise ServerDown(str(code))
 
-    def _ask(
-        self, step: Callable[[str], tuple[int, bytes]], what: str, *, expected: frozenset[int]
-    ) -> None:
+    def _ask(self, smtp: smtplib.SMTP, command: str, *, expected: frozenset[int]) -> None:
         """Take a step in the middle of a letter, which is not taken before the last one."""
         try:
-            code, reply = step(what)
+            code, reply = smtp.docmd(command)
         except OSError as error:
             self._drop()
             raise Refused(_name_of(error), passing=True) from None
@@ -229,22 +231,15 @@ def _with_dots_doubled(words: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", words if words.endswith(b"\r\n") else words + b"\r\n")
 
 
-def ascii_domain(address: str) -> str:
-    """Return the address with its domain as DNS has it (`räksmörgås.se` → `xn--…`).
+def recipient_of(address: str) -> str:
+    """Return a stored address as a mail server gets it.
 
     Raises Refused when that cannot be: such a letter can never leave.
     """
-    name, at, domain = address.rpartition("@")
     try:
-        return f"{name}{at}{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        raise Refused("bad domain", passing=False) from None
-
-
-def recipient_header(address: str) -> Address:
-    """Return an address as the To header takes it."""
-    name, _at, domain = ascii_domain(address).rpartition("@")
-    return Address(username=name, domain=domain)
+        return mailboxes.as_sent(address)
+    except BadAddressError:
+        raise Refused(BAD_ADDRESS, passing=False, status=_BAD_SYNTAX) from None
 
 
 def _usual_port(*, tls_from_start: bool, starttls: bool) -> int:

@@ -3,9 +3,7 @@
 import re
 import textwrap
 from dataclasses import dataclass
-from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
-from email.message import EmailMessage, Message
-from email.policy import EmailPolicy, Policy
+from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
@@ -14,32 +12,17 @@ from typing import Any
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.notify.mail import outlook
-from services.notify.mail.mailer import recipient_header
+from services.notify.mail import headers, outlook
+from services.notify.mail.mailer import recipient_of
 from shared import i18n
+from shared.addresses import mailboxes
+from shared.addresses.mailboxes import BadAddressError
 from shared.clock import utcnow
 from shared.config import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
 LINE_LENGTH = 72
-
-
-class _Whole(UnstructuredHeader, BaseHeader):
-    """A header that is one long word: folded, it would be encoded, and no program would know it."""
-
-    def fold(self, *, policy: "Policy[Message]") -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-def _policy() -> "EmailPolicy[EmailMessage]":
-    headers = HeaderRegistry()
-    for name in ("list-unsubscribe", "list-id"):
-        headers.map_to_type(name, _Whole)
-    return EmailPolicy(header_factory=headers)
-
-
-_POLICY = _policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +80,38 @@ def to_email(
     `Auto-Submitted` (RFC 3834) keeps vacation answers away; `list_id` (RFC 2919) lets staff sort
     digests, and `unsubscribe_url` leave them from their mail program (RFC 8058). The Message-ID is
     the ledger's, so that a repeated delivery is recognised.
+
+    Raises Refused for an address that nothing can be sent to.
     """
-    message = EmailMessage(_POLICY)
-    message["From"] = settings.mail_from
-    message["To"] = recipient_header(recipient)
-    message["Subject"] = rendered.subject
+    message = EmailMessage()
+    name, sender = mailboxes.of_sender(settings.mail_from)
+    message["From"] = headers.mailbox("From", sender, name)
+    message["To"] = headers.mailbox("To", recipient_of(recipient))
+    message["Subject"] = headers.text("Subject", rendered.subject)
     message["Date"] = format_datetime(utcnow().astimezone(settings.timezone))
-    message["Message-ID"] = message_id
+    message["Message-ID"] = headers.message_id(message_id)
     message["Auto-Submitted"] = "auto-generated"
     if list_id is not None:
-        message["List-Id"] = list_id
-    elif "@" in settings.contact and " " not in settings.contact:
+        message["List-Id"] = headers.token("List-Id", list_id)
+    elif contact := _answers_go_to(settings):
         # Writers who answer reach people; members of staff know where to go.
-        message["Reply-To"] = settings.contact
+        message["Reply-To"] = headers.mailbox("Reply-To", contact)
     if unsubscribe_url is not None:
-        message["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        message["List-Unsubscribe"] = headers.token("List-Unsubscribe", f"<{unsubscribe_url}>")
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     # Last: the headers named Content-… that stood here before moved into the text part.
     message["Content-Language"] = rendered.language
     return message
+
+
+def _answers_go_to(settings: Settings) -> str:
+    """Return the address of whoever residents can turn to, where that is an address."""
+    try:
+        return mailboxes.of_sender(settings.contact)[1]
+    except BadAddressError:
+        return ""
 
 
 @cache

@@ -73,11 +73,7 @@ def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
     try:
         mailer.send(composed.message, composed.recipient)
     except NotSent as problem:
-        with Session.begin() as session:
-            claims.mark_not_sent(session, letter, problem)
-            if isinstance(problem, Refused) and not problem.passing:
-                bounces.refused(session, letter, problem.status)
-        log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
+        _not_sent(letter, problem)
         if isinstance(problem, ServerDown):
             raise
         return False
@@ -99,6 +95,9 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
             composed = compose(session, letter, settings)
     except SQLAlchemyError:
         raise  # the database, not the letter; its lease will end
+    except Refused as problem:
+        _not_sent(letter, problem)
+        return None
     except Exception as error:  # whatever is wrong with one letter, others must leave
         log.exception("letter not composed", extra={"letter": str(letter.id)})
         _put_aside(letter, error)
@@ -108,6 +107,15 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
     with Session.begin() as session:
         claims.cancel(session, letter, composed)
     return None
+
+
+def _not_sent(letter: Letter, problem: NotSent) -> None:
+    """Note why a letter did not leave, and what that says of its address."""
+    with Session.begin() as session:
+        claims.mark_not_sent(session, letter, problem)
+        if isinstance(problem, Refused) and not problem.passing:
+            bounces.refused(session, letter, problem.status)
+    log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
 
 
 def _put_aside(letter: Letter, error: Exception) -> None:

@@ -18,7 +18,8 @@ from ipaddress import (
 )
 from urllib.parse import SplitResult, urlsplit
 
-import idna
+from shared.addresses import domains
+from shared.addresses.domains import BadDomainError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -142,10 +143,9 @@ def host_of(raw: str) -> str:
     if ":" in raw:
         return str(_ip(raw))
     try:
-        host = idna.encode(raw, uts46=True).decode("ascii").lower()
-    except (idna.IDNAError, UnicodeError):
-        host = raw.lower()
-    host = host.removesuffix(".")
+        host = domains.ascii_of(raw)
+    except BadDomainError:
+        host = raw.lower().removesuffix(".")
     labels = host.split(".")
     if _NUMERIC.fullmatch(labels[-1]):
         return str(_ip(host))

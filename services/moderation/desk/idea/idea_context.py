@@ -20,7 +20,6 @@ from services.moderation.desk.idea import comparing, idea_words, timeline, write
 from services.moderation.desk.idea.idea_page import Colleague, OfferedRule, Sheet, Template
 from services.moderation.desk.idea.timeline import Happened
 from services.moderation.desk.idea.writer_reads import Reads
-from services.moderation.desk.lent_letters import Write
 from services.moderation.desk.signed_in import SignedIn
 from shared.i18n import gettext as _
 from shared.models import (
@@ -185,7 +184,6 @@ def read_context(
     session: SqlSession,
     sheet: Sheet,
     viewer: SignedIn,
-    write: Write | None,
     typed: dict[str, str],
     chosen: Sequence[str],
 ) -> IdeaContext:
@@ -229,7 +227,6 @@ def read_context(
                 _undo_grave(session, sheet, timeline.latest_decision(history)),
                 sheet.public is None and _author_tells(numbered, text, author),
             ),
-            write=write,
         ),
         past=Past(
             history=history,
@@ -269,7 +266,6 @@ def _acts(
     merge_into: str,
     maskable: list[Maskable],
     weight: Weight,
-    write: Write | None,
 ) -> Acts:
     look = _new_look(sheet, history)
     barred = look is not None and look.barred(viewer.id)
@@ -293,9 +289,7 @@ def _acts(
         mask_author=to_mask.author or "",
         author_tells=weight.author_tells,
         undo_grave=weight.undo_grave,
-        when_published=(
-            writer_reads.published(write, sheet) if DecisionKind.PUBLISH in kinds else None
-        ),
+        when_published=writer_reads.published(sheet) if DecisionKind.PUBLISH in kinds else None,
     )
 
 

@@ -1,0 +1,1 @@
+"""Addresses of every kind, read in one place each: domains, mailboxes."""
