@@ -78,7 +78,9 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
     for idea_id, version, _judged, code in rows:
         if code is not None:
             found.setdefault((idea_id, version), set()).add(code)
-    unread = {(idea_id, version) for idea_id, version, judged, _code in rows if judged is None}
+    # An outer join: what was never judged has no verdict, whatever the types say.
+    judged: set[Version] = {(row[0], row[1]) for row in rows if row[2]}
+    unread = {(row[0], row[1]) for row in rows} - judged
     for key, codes in _read_now(session, unread).items():
         found.setdefault(key, set()).update(codes)
     return {key: frozenset(codes) for key, codes in found.items()}
