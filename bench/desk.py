@@ -1,4 +1,4 @@
-"""How fast the desk answers: server time of the queue page and of the idea page.
+"""How fast the desk answers: server time of the queue, of an idea and of the search.
 
     python -m bench desk [STORED] [WAITING] [--requests N]
 
@@ -9,6 +9,8 @@ to a wave of a single text. Texts are made of real words (`bench.filling`) where
 """
 
 import argparse
+import itertools
+import json
 import os
 import random
 import re
@@ -85,6 +87,18 @@ def fill(database_url: str, stored: int, waiting: int, wave: int, words: Iterato
             connection.execute(f"SELECT setval({sequence}, {stored + 1})")
         connection.commit()
         connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+
+
+def make_searchable(database_url: str) -> None:
+    """Do what triggers do when an idea has been checked; and reject every twentieth one."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE ideas SET status = 'rejected', rule_id = (SELECT min(id) FROM rules),"
+            " public_version = NULL, public_text = NULL, public_author = NULL"
+            " WHERE status = 'published' AND seq % 20 = 0"
+        )
+        connection.execute("SELECT count(keep_words(id)) FROM ideas")
         connection.execute("VACUUM ANALYZE")
 
 
@@ -241,14 +255,58 @@ def main() -> int:
             asked.waiting // 20,
             texts(asked.stored),
         )
+        make_searchable(settings.database_url)
         client = create_app(settings).test_client()
         sign_in(client, settings.desk_url)
-        for name, ask in _pages(client, settings.desk_url, asked.stored, asked.waiting):
+        pages = _pages(client, settings.desk_url, asked.stored, asked.waiting)
+        for name, ask in itertools.chain(pages, _searches(client, settings.desk_url)):
             median, p95, statements = measure(ask, asked.requests)
             table.add_row(name, f"{median:.1f}", f"{p95:.1f}", str(statements))
     Console().print(table)
     Console().print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     return 0
+
+
+# Words that stand everywhere and nowhere, alone, together, filtered, and what is no word.
+_SEARCHES = (
+    "",
+    "q=Göteborg",
+    "q=Göteborg&state=waiting",
+    "q=Göteborg&state=rejected",
+    "q=Göteborg&council=pizza-och-politik&state=published",
+    "q=cykel",
+    "q=sko",
+    "q=rondell",
+    "q=rondell&state=published",
+    "q=brygga+hundar",
+    "q=%22vid+vattnet%22",
+    "q=finnsinteord",
+    "q=-cykel",
+    "q=%23123",
+    "q=123",
+    "q=Anonym",
+    "state=waiting&council=pizza-och-politik",
+)
+
+
+def _searches(client: FlaskClient, base: str) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Ask as a program does, which also shows that the answer is whole."""
+
+    def get(path: str) -> str:
+        answer = client.get(path, base_url=base, headers={"Accept": "application/json"})
+        assert answer.status_code == 200, (path, answer.status_code)
+        assert set(answer.get_json()) == {"ideas", "next"}
+        return answer.text
+
+    for query in _SEARCHES:
+        yield f"search, {query}", lambda query=query: get(f"/search?{query}")  # type: ignore[misc]
+    deep = ""
+    for _ in range(40):
+        following = json.loads(get(f"/search?q=cykel&after={deep}"))["next"]
+        if following is None:
+            break
+        deep = following
+    yield "search, forty pages on", lambda: get(f"/search?q=cykel&after={deep}")
 
 
 def _pages(

@@ -3,7 +3,6 @@
 from flask import Flask
 
 from services.moderation import app as moderation
-from services.moderation.desk import lent_digest, lent_letters, lent_words
 from services.moderation.desk.port import PORT
 from services.notify.desk import (
     address_views,
@@ -18,7 +17,15 @@ from services.notify.webhooks.desk import change_words as webhook_words
 from services.notify.webhooks.desk import webhook_views
 from shared import db, log
 from shared.config import Settings, dies_with_parent
+from shared.desk_loans import DeskLoans
 from shared.process import die_with_parent
+
+LOANS = DeskLoans(
+    write_letter=previews.letter,
+    write_answer_letter=previews.answer,
+    read_digest_line=subscription_views.read_own_line,
+    change_words=(*change_words.NOTIFY, webhook_words.WEBHOOKS),
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -32,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings = Settings.from_env()
         log.configure(settings.log_level)
         db.configure(settings)
-    app = moderation.create_app(settings)
+    app = moderation.create_app(settings, LOANS)
     for blueprint in (
         letter_views.make_pages(PORT),
         subscription_views.make_pages(PORT),
@@ -43,7 +50,4 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"alarms": alert_views.frame})
-    lent_letters.lend(app, previews.letter_about, previews.answer)
-    lent_digest.lend(app, subscription_views.read_own_line)
-    lent_words.lend(app, *change_words.NOTIFY, webhook_words.WEBHOOKS)
     return app

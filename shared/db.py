@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import BindParameter, DateTime, Engine, Row, TextClause, bindparam, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
@@ -23,6 +24,7 @@ PublicSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
 _alone: list[Engine] = []
+_glancing: list[Engine] = []
 
 
 def make_engine(
@@ -78,12 +80,24 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         pool_pre_ping=False,
         pool_reset_on_return=None,
     )
+    glancing = make_engine(
+        settings.public_database_url or settings.database_url,
+        statement_timeout_s=5,
+        role=PUBLIC_ROLE,
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+        # Each question takes a millisecond: few connections are enough to keep.
+        pool_size=2,
+        max_overflow=13,
+    )
     # What the verbs must know of the settings travels with the unit of work.
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
     _alone[:] = [alone]
-    _engines.extend((engine, public, alone))
+    _glancing[:] = [glancing]
+    _engines.extend((engine, public, alone, glancing))
 
 
 def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
@@ -103,6 +117,31 @@ def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[
     raise AssertionError("unreachable")
 
 
+def glance(statement: str, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    """Ask the public views one question (in the driver's own words) at the least possible cost.
+
+    For what is asked for each page that is shown: a fifth of what a session takes. A connection
+    that turns out to be lost is replaced. Raises what the database says.
+    """
+    (engine,) = _glancing
+    try:
+        borrowed = engine.raw_connection()
+        try:
+            cursor = borrowed.cursor()
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+        except psycopg.Error:
+            borrowed.invalidate()
+            raise
+        finally:
+            borrowed.close()
+    except psycopg.Error:
+        pass
+    # Once more, the long way: what happens now is told as of any other statement.
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement, tuple(parameters))]
+
+
 def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]:
     """Return a parameter whose value is asked for each time its statement runs.
 
@@ -114,6 +153,7 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
 def close() -> None:
     """Give all connections back."""
     _alone.clear()
+    _glancing.clear()
     while _engines:
         _engines.pop().dispose()
 

@@ -47,6 +47,14 @@ class DeskPort(Protocol):
     def requires(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Let only this role and those above into one view."""
 
+    def keeps(
+        self, *fields: str, again: Callable[..., Any]
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Let these fields of a view's form outlive the session of who typed them.
+
+        `again` shows the form with what this request brings, and changes nothing. No secrets.
+        """
+
     def record(
         self,
         session: SqlSession,

@@ -1,5 +1,6 @@
 """Bring the schema up. Migrations are additive first: yesterday's code runs beside them."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -39,8 +40,13 @@ def upgrade(database_url: str) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the schema is the one that this code was written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    return MigrationContext.configure(connection).get_current_revision() == _head()
+
+
+@cache
+def _head() -> str | None:
+    """Return the newest revision of this code, read once: all of the files are."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def drift(database_url: str) -> list[str]:

@@ -1,9 +1,12 @@
 """Bring in an old thread: ideas that were public already, with their own dates and names."""
 
+import codecs
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -20,7 +23,7 @@ from services.moderation.decisions import deciding
 from services.moderation.semantic.model import Model, NotAvailableError, load, why_off
 from services.submission import imports, intake
 from services.submission.imports import store
-from services.submission.imports.entries import Entry, ImportFileError
+from services.submission.imports.entries import Entry, ImportFileError, Reading, Remark
 from shared.config import Settings
 from shared.db import Session
 from shared.models import OutboxDelivery, OutboxEvent, QueueEntry, Reason
@@ -29,6 +32,9 @@ _LOOK_EVERY_S = 0.3
 # No check takes this long: nobody is checking.
 _NOBODY_CHECKS_AFTER_S = 60
 _IDS_AT_A_TIME = 5000
+# Enough to see what is wrong with a file, and still read.
+_REMARKS_SHOWN = 12
+_WORDS_SHOWN = 60
 # A dry run of so many texts takes less than a minute with the semantic depth.
 _SEMANTIC_UNSAID = 500
 
@@ -46,36 +52,88 @@ _SEMANTIC_UNSAID = 500
     help="With --dry-run: suggest the same wish in other words, too. Takes a tenth of a second a "
     "text; unsaid, where that depth is on and the file has at most 500.",
 )
+@click.option("--encoding", help="What the file is written in, if it is not UTF-8 (cp1252, …).")
+@click.option(
+    "--as-read",
+    is_flag=True,
+    help="Bring it in although lines look like entries that were not recognised.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the checks.")
 @with_system
-def command(
-    *,
-    file: Path,
-    slug: str,
-    form: str | None,
-    dry_run: bool,
-    as_json: bool,
-    semantic: bool | None,
-    no_wait: bool,
-    settings: Settings,
-) -> None:
+def command(settings: Settings, **asked: Any) -> None:
     """Bring in an old thread; again adds nothing. Nobody gets a letter."""
-    form = form or imports.format_of(file)
+    _bring_in(_Asked(**asked), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the person asked for; the options above say each."""
+
+    file: Path
+    slug: str
+    form: str | None
+    dry_run: bool
+    as_json: bool
+    semantic: bool | None
+    encoding: str | None
+    as_read: bool
+    no_wait: bool
+
+
+def _bring_in(asked: _Asked, settings: Settings) -> None:
+    form = asked.form or imports.format_of(asked.file)
     if form is None:
         raise click.UsageError("Say what the file is: --format page, wxr, csv or json.")
     try:
-        entries = imports.read(file.read_bytes(), form, settings.timezone)
-        if dry_run:
-            _judge(entries, slug, semantic=semantic, as_json=as_json)
+        encoding = _known(asked.encoding)
+        reading = imports.read(asked.file.read_bytes(), form, settings.timezone, encoding)
+        _tell(reading)
+        if asked.dry_run:
+            _judge(reading.entries, asked.slug, semantic=asked.semantic, as_json=asked.as_json)
             return
-        brought = _store(entries, slug, settings)
+        if reading.doubts and not asked.as_read:
+            raise RefusedError(
+                f"{asked.file}: {len(reading.doubts)} lines may have been read wrongly, see above."
+                " Look with --dry-run at who says what; mend the file, or say --as-read. Nothing"
+                " was stored."
+            )
+        brought = _store(reading.entries, asked.slug, settings)
     except ImportFileError as error:
-        raise RefusedError(f"{file}: {error}. Nothing was stored.") from None
+        raise RefusedError(f"{asked.file}: {error}. Nothing was stored.") from None
     except intake.UnknownCouncilError:
-        raise RefusedError(f"There is no council {slug}.") from None
+        raise RefusedError(f"There is no council {asked.slug}.") from None
+    if waiting := brought.count_waiting():
+        click.echo(f"{waiting} were not public where they come from: they wait.", err=True)
     new = [idea.id for idea in brought.new]
-    checked = not no_wait and _wait(new)
-    _report(new, brought.known, checked=checked, as_json=as_json)
+    checked = not asked.no_wait and _wait(new)
+    _report(new, brought.known, checked=checked, as_json=asked.as_json)
+
+
+def _known(encoding: str | None) -> str | None:
+    if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise click.UsageError("There is no such --encoding; try cp1252 or utf-16.") from None
+    return encoding
+
+
+def _tell(reading: Reading) -> None:
+    """Say, beside the answer, which lines of the file are no idea, and which are doubtful."""
+    for remarks, heading in (
+        (reading.passed_over, "Not taken, or not as public:"),
+        (reading.doubts, "Doubtful:"),
+    ):
+        if remarks:
+            click.echo(heading, err=True)
+        _tell_some(remarks)
+
+
+def _tell_some(remarks: Sequence[Remark]) -> None:
+    for remark in remarks[:_REMARKS_SHOWN]:
+        click.echo(f"    {remark}", err=True)
+    if (left := len(remarks) - _REMARKS_SHOWN) > 0:
+        click.echo(f"    … and {left} more", err=True)
 
 
 def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Brought:
@@ -104,14 +162,22 @@ def _judge(entries: Sequence[Entry], slug: str, *, semantic: bool | None, as_jso
     ]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(texts))
-        for line in judging.lines(texts, checks, _model() if semantic else None):
+        judged = judging.lines(texts, checks, _model() if semantic else None)
+        for entry, line in zip(entries, judged, strict=True):
             progress.advance(task)
             if as_json:
                 click.echo(json.dumps(line, ensure_ascii=False))
                 continue
-            click.echo(f"{line['id']}  {line['verdict']}")
+            click.echo(f"{_who_said_what(entry)}  [{line['verdict']}]")
             for finding in line["findings"]:
                 click.echo(f"    {finding['explanation']}")
+
+
+def _who_said_what(entry: Entry) -> str:
+    words = " ".join(entry.form.text.split())
+    beginning = words if len(words) <= _WORDS_SHOWN else words[: _WORDS_SHOWN - 1] + "…"
+    day = entry.received_at.date().isoformat()
+    return f"line {entry.line}  {day}  {entry.form.author or 'Anonym'}: {beginning}"
 
 
 def _model() -> Model:

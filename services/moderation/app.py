@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from services.moderation.desk import access
+from services.moderation.desk import access, loans, stale_pages
 from services.moderation.desk.decisions import bulk_views, decision_views, official_answer_views
 from services.moderation.desk.idea import colleague_views, idea_views
 from services.moderation.desk.people import (
@@ -14,6 +14,7 @@ from services.moderation.desk.people import (
 )
 from services.moderation.desk.queue import live_views, queue_views
 from services.moderation.desk.records import record_views, sample_views, supervision_views
+from services.moderation.desk.search import search_views
 from services.moderation.desk.settings import (
     answer_template_views,
     audit_views,
@@ -27,17 +28,20 @@ from services.moderation.desk.settings import (
 from services.moderation.desk.statistics import statistics_views
 from shared import web
 from shared.config import Settings
+from shared.desk_loans import DeskLoans
 
 # A decision with a long note, or a bulk act on a thousand ideas.
 MAX_BODY_BYTES = 256 * 1024
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     """Make the desk; `radslag.desk` assembles it with the pages of other rooms."""
     app = Flask(__name__, static_url_path="/static/desk")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    web.init_app(app, settings)
+    web.init_app(app, settings, settings.desk_url)
     access.init_app(app)
+    stale_pages.init_app(app)
+    loans.accept_loans(app, lent)
     for blueprint in (
         login_views.bp,
         link_views.bp,
@@ -45,6 +49,7 @@ def create_app(settings: Settings) -> Flask:
         account_views.bp,
         people_views.bp,
         queue_views.bp,
+        search_views.bp,
         idea_views.bp,
         colleague_views.bp,
         live_views.bp,

@@ -7,6 +7,7 @@ from services.submission import (
     api,
     feeds,
     hook_views,
+    keeping,
     receipt_views,
     unsubscribe_views,
     views,
@@ -38,10 +39,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_url_path="/static/public")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
-    web.init_app(app, settings)
+    web.init_app(app, settings, settings.public_url)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["submit_limits"] = SubmitLimits(settings)
+    app.extensions["kept_pages"] = keeping.Shelf()
+    app.after_request(_ask_anew)
     for blueprint in (
         views.pages,
         receipt_views.receipts,
@@ -54,6 +57,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     return app
+
+
+def _ask_anew(response: Response) -> Response:
+    """Nothing that was public is shown from a copy without asking whether it still is."""
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
 
 
 def _too_large(_error: Exception) -> Response:

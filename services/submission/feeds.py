@@ -9,11 +9,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from flask import Blueprint, Response, abort, jsonify, request, stream_with_context, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import published
+from services.submission import keeping, published
 from services.submission.published import Listing, PublicCouncil, PublicIdea
-from shared import times
-from shared.clock import utcnow
+from shared import i18n, times
 from shared.db import PublicSession
 from shared.i18n import gettext as _
 from shared.models import Precision
@@ -39,8 +39,15 @@ _COLUMNS = (
 # A spreadsheet runs a cell that begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ATOM = "http://www.w3.org/2005/Atom"
+_TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 # What XML 1.0 cannot hold (section 2.2), not even as a reference.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@feeds.before_request
+def _speak_as_the_address_says() -> None:
+    """No cookie changes open data."""
+    i18n.set_language(request.args.get("lang") or i18n.SOURCE)
 
 
 @feeds.after_request
@@ -51,50 +58,70 @@ def _open_to_all(response: Response) -> Response:
 
 
 @feeds.get("/councils/<slug>/ideas.json")
-def as_json(slug: str) -> Response:
+def as_json(slug: str) -> BaseResponse:
     """Published ideas, newest first; `next` is where the following ones are, or null."""
     after = request.args.get("after")
-    try:
-        council, listing = _read(slug, IDEAS_AT_A_TIME, after)
-    except published.CursorError:
-        return problem(400, _("Adressen till fortsättningen går inte att läsa."))
-    following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
-    return jsonify(
-        {
+
+    def make() -> keeping.Made | BaseResponse:
+        try:
+            council, listing = _read(slug, IDEAS_AT_A_TIME, after)
+        except published.CursorError:
+            return problem(400, _("Adressen till fortsättningen går inte att läsa."))
+        following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
+        data = {
             "council": council.slug,
             "ideas": [_record(idea) for idea in listing.ideas],
             "next": following,
         }
-    )
+        return keeping.Made(jsonify(data).get_data(), "application/json")
+
+    return keeping.answer(make, slug=slug, said=(after, IDEAS_AT_A_TIME), language=i18n.language())
 
 
 @feeds.get("/councils/<slug>/ideas.csv")
-def as_csv(slug: str) -> Response:
+def as_csv(slug: str) -> BaseResponse:
     """All published ideas, newest first, however many; read in bounded pieces."""
-    _council, first = _read(slug, _CSV_AT_A_TIME, None)
-    response = Response(stream_with_context(_csv(slug, first)), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f"attachment; filename={slug}.csv"
-    return response
+    return keeping.streamed(
+        lambda: stream_with_context(_csv(slug)),
+        slug=slug,
+        shape=(_COLUMNS, settings().timezone.key),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename={slug}.csv"},
+    )
 
 
 @feeds.get("/councils/<slug>/feed.atom")
-def as_atom(slug: str) -> Response:
-    """The newest published ideas as an Atom feed (RFC 4287)."""
-    council, listing = _read(slug, _FEED_LENGTH, None)
+def as_atom(slug: str) -> BaseResponse:
+    """The newest published ideas as an Atom feed (RFC 4287), and which are gone (RFC 6721)."""
+    return keeping.answer(
+        lambda: _make_atom(slug), slug=slug, said=_FEED_LENGTH, language=i18n.language()
+    )
+
+
+def _make_atom(slug: str) -> keeping.Made:
+    with PublicSession() as session:
+        council = published.council(session, slug) or abort(404)
+        listing = published.ideas(session, slug, limit=_FEED_LENGTH)
+        gone = published.departures(session, slug, limit=_FEED_LENGTH)
+        moved_at = published.moved_at(session, slug)
     ET.register_namespace("", _ATOM)
+    ET.register_namespace("at", _TOMBSTONES)
     feed = ET.Element(f"{{{_ATOM}}}feed")
     add = _adder(feed)
     add("id", _url("pages.council", slug=slug))
     add("title", f"{council.title} – {council.theme}")
-    newest = max((_changed_at(idea) for idea in listing.ideas), default=utcnow())
-    add("updated", _moment(newest))
+    # What left takes its moment with it: the feed as a whole is as new as its last change.
+    add("updated", _changed(max([moved_at, *(idea.updated_at for idea in listing.ideas)])))
     add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
     add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
     add("rights", settings().authority)
     for idea in listing.ideas:
         _add_entry(feed, idea)
+    for each in gone:
+        when = _changed(each.left_at)
+        ET.SubElement(feed, f"{{{_TOMBSTONES}}}deleted-entry", ref=each.id.urn, when=when)
     body = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
-    return Response(body, content_type="application/atom+xml; charset=utf-8")
+    return keeping.Made(body, "application/atom+xml; charset=utf-8")
 
 
 def _add_entry(feed: ET.Element, idea: PublicIdea) -> None:
@@ -102,18 +129,14 @@ def _add_entry(feed: ET.Element, idea: PublicIdea) -> None:
     add = _adder(entry)
     add("id", idea.id.urn)
     add("title", _("%(author)s säger (%(number)s)", author=idea.author, number=idea.number))
-    add("updated", _moment(_changed_at(idea)))
+    has_changed = idea.updated_at > idea.published_at
+    add("updated", (_changed if has_changed else _moment)(idea.updated_at))
     add("published", _moment(idea.published_at))
     address = _url("pages.idea", slug=idea.council, number=idea.number)
     add("link", rel="alternate", type="text/html", href=address)
     author = ET.SubElement(entry, f"{{{_ATOM}}}author")
     _adder(author)("name", idea.author)
     add("content", _with_answer(idea), type="text")
-
-
-def _changed_at(idea: PublicIdea) -> datetime:
-    """Return when an entry last changed: readers then show it anew."""
-    return max(idea.published_at, idea.answered_at or idea.published_at)
 
 
 def _with_answer(idea: PublicIdea) -> str:
@@ -156,12 +179,12 @@ def _record(idea: PublicIdea) -> dict[str, Any]:
     }
 
 
-def _csv(slug: str, first: Listing) -> Iterator[str]:
+def _csv(slug: str) -> Iterator[str]:
     """Write the rows, a session for each piece: a slow reader holds no connection."""
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(_COLUMNS)
-    listing = first
+    _council, listing = _read(slug, _CSV_AT_A_TIME, None)
     while True:
         for idea in listing.ideas:
             record = _record(idea)
@@ -183,6 +206,11 @@ def harmless(value: object) -> object:
 
 def _moment(moment: datetime) -> str:
     return times.city(moment, settings().timezone).isoformat("T", "seconds")
+
+
+def _changed(moment: datetime) -> str:
+    """Write the moment of a change so exactly that of two in a second the later one is later."""
+    return times.city(moment, settings().timezone).isoformat("T", "microseconds")
 
 
 def _url(endpoint: str, **values: Any) -> str:

@@ -6,7 +6,7 @@ Pages, search, feeds and exports all ask here, with a `PublicSession`.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session as SqlSession
 
+from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import stored
 from shared.models.rule import RuleWords
@@ -58,9 +59,11 @@ _IDEAS = table(
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
     column("precision", stored(Precision, "precision")),
     column("status", stored(IdeaStatus, "status")),
-    *map(column, ("answer", "supporters", "answer_from", "answered_at")),
+    *map(column, ("answer", "supporters", "answer_from", "answered_at", "updated_at")),
 )
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
+_DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
+_VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
 _RULES = table(
     "public_rules",
     *map(
@@ -110,6 +113,8 @@ class PublicIdea:
     supporters: int
     answer_from: str | None
     answered_at: datetime | None
+    # When the public last saw it change, in whatever way.
+    updated_at: datetime
 
     @property
     def published_precision(self) -> Precision:
@@ -144,6 +149,14 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """An idea that was public and is no more: the id that it had, and when it left."""
+
+    id: UUID
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PublicRule(RuleWords):
     """A rule in force, in the city's own words."""
 
@@ -154,6 +167,59 @@ class PublicRule(RuleWords):
     title_en: str
     text_en: str
     in_force_from: datetime
+
+
+# The version of what belongs to no council comes first: the list of them, the rules, the years.
+Version = tuple[int, ...]
+_VERSION = "SELECT number FROM public_versions WHERE slug IN ('', %s) ORDER BY slug"
+_VERSION_AND_KEY = """
+    (SELECT number, 0 AS turn, slug FROM public_versions WHERE slug IN ('', %s)
+     UNION ALL SELECT count(*), 1, '' FROM public_spent_keys WHERE key_hash = %s)
+    ORDER BY turn, slug"""
+
+
+def version(slug: str = "") -> Version | None:
+    """Return what is another value after each change of what is public, of a council or at large.
+
+    None where there is no such council. It must be read before what is kept under it, never after:
+    then what is kept may be newer than its version says, and is never older.
+    """
+    if slug and not SLUG.fullmatch(slug):
+        return None
+    found = tuple(row[0] for row in db.glance(_VERSION, (slug,)))
+    return found if len(found) == 1 + bool(slug) else None
+
+
+def version_and_key(slug: str, key_hash: bytes) -> tuple[Version | None, bool]:
+    """Return the version, and whether an idea has come under the form key with this hash."""
+    if not SLUG.fullmatch(slug):
+        return None, False
+    *found, spent = (row[0] for row in db.glance(_VERSION_AND_KEY, (slug, key_hash)))
+    return tuple(found) if len(found) == 2 else None, spent > 0
+
+
+def moved_at(session: SqlSession, slug: str) -> datetime:
+    """Return when what the public sees of a council last moved: later with each change.
+
+    As many microseconds are added as there were changes: of two at one instant, and of two that
+    end in another order than they began, the moment of the later one may not be the greater.
+    """
+    row = session.execute(
+        select(_VERSIONS.c.moved_at, _VERSIONS.c.number).where(_VERSIONS.c.slug == slug)
+    ).one()
+    moment: datetime = row.moved_at + timedelta(microseconds=row.number)
+    return moment
+
+
+def departures(session: SqlSession, slug: str, *, limit: int) -> list[Departure]:
+    """Return the ideas of a council that were public and are no more, the last to leave first."""
+    rows = session.execute(
+        select(_DEPARTURES.c.id, _DEPARTURES.c.left_at)
+        .where(_DEPARTURES.c.council == slug)
+        .order_by(_DEPARTURES.c.left_at.desc(), _DEPARTURES.c.id)
+        .limit(limit)
+    )
+    return [Departure(row.id, row.left_at) for row in rows]
 
 
 def councils(session: SqlSession) -> list[PublicCouncil]:

@@ -2,8 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 from flask import (
@@ -19,15 +20,16 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import intake, published, receipt, signals
+from services.submission import intake, keeping, published, receipt, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import SubmitLimits, place_of_request
+from services.submission.published import PublicCouncil
 from shared import db, i18n
 from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import LANGUAGE_COOKIE, problem, settings, wants_json
+from shared.web import language_cookie, problem, settings, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ pages = Blueprint("pages", __name__)
 IDEAS_ON_A_PAGE = 20
 _FIELDS = ("text", "author", "email", "form_key", signals.OPENED, signals.HONEYPOT)
 _RETRY_AFTER_S = 30
+_REPEATED = {"pages.council": ("q", "after"), "pages.idea": ("reported",)}
+# What stands in a kept page where a visitor's own key and stamp go: nobody can write it.
+_KEY_HERE, _STAMP_HERE = (secrets.token_hex(16) for _ in range(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,16 @@ def new_form_key() -> str:
     return secrets.token_urlsafe(18)
 
 
+def _repeated() -> Sequence[str]:
+    """Return what a page repeats of its query; a page that is kept is kept for each such value."""
+    return _REPEATED.get(request.endpoint or "", ())
+
+
 @pages.app_context_processor
 def _words_for_every_page() -> dict[str, object]:
     other = "en" if i18n.language() == i18n.SOURCE else i18n.SOURCE
-    here = request.path if request.method == "GET" and request.endpoint else "/"
-    kept = {name: value for name, value in request.args.items() if name != "lang"}
+    here = request.path if request.method in {"GET", "HEAD"} and request.endpoint else "/"
+    kept = {name: request.args[name] for name in _repeated() if name in request.args}
     # A form keeps the language although it is sent without the cookie that remembers it.
     lang = i18n.language() if i18n.language() != i18n.SOURCE else None
     return {
@@ -82,19 +92,52 @@ def _words_for_every_page() -> dict[str, object]:
 
 
 @pages.get("/")
-def home() -> str:
+def home() -> BaseResponse:
     """All councils."""
+    return keeping.answer(_make_home)
+
+
+def _make_home() -> keeping.Made:
     with PublicSession() as session:
         councils = published.councils(session)
     now = utcnow()
     is_open = {c.slug: intake.is_open(c.open_from, c.open_until, now) for c in councils}
-    return render_template("submission/home.html", councils=councils, is_open=is_open)
+    page = render_template("submission/home.html", councils=councils, is_open=is_open)
+    return keeping.Made(page, until=_next_turn(councils, now))
+
+
+def _next_turn(councils: Iterable[PublicCouncil], now: datetime) -> datetime | None:
+    """Return when the next of these opens or closes, which nobody writes down when it happens."""
+    turns = (turn for each in councils for turn in (each.open_from, each.open_until))
+    return min((turn for turn in turns if turn is not None and turn > now), default=None)
 
 
 @pages.get("/councils/<slug>")
-def council(slug: str) -> Response:
-    """One council: its facts, the form, and what has been published."""
-    return _council_page(slug, Kept.empty())
+def council(slug: str) -> BaseResponse:
+    """One council: its facts, the form, and what has been published.
+
+    A search is not kept: there is no end of them.
+    """
+    if request.args.get("q", "").strip():
+        return _council_page(slug, Kept.empty())
+    return keeping.answer(
+        lambda: _make_council(slug), slug=slug, said=(request.args.get("q"), _after())
+    )
+
+
+def _after() -> str | None:
+    return request.args.get("after")
+
+
+def _make_council(slug: str) -> keeping.Made:
+    form = Kept(dict.fromkeys(_FIELDS, "") | {"form_key": _KEY_HERE, signals.OPENED: _STAMP_HERE})
+    shown = _show_council(slug, form)
+    own = keeping.Own(
+        (_KEY_HERE, _STAMP_HERE),
+        lambda: (new_form_key(), signals.new_stamp(settings().secret_key)),
+    )
+    until = _next_turn([shown.council], shown.now)
+    return keeping.Made(shown.page, until=until, own=own if shown.is_open else None)
 
 
 @pages.get("/councils/<slug>/ideas")
@@ -149,7 +192,14 @@ def submit(slug: str) -> BaseResponse:
 @pages.get("/councils/<slug>/ideas/<number>")
 def idea(slug: str, number: str) -> BaseResponse:
     """One published idea; where it went when it was merged; gone when it was withdrawn."""
-    return _idea_page(slug, number)
+    if "reported" in request.args:
+        return _idea_page(slug, number)
+
+    def make() -> keeping.Made | BaseResponse:
+        page = _show_idea(slug, number, {})
+        return keeping.Made(page) if isinstance(page, str) else page
+
+    return keeping.answer(make, slug=slug)
 
 
 @pages.post("/councils/<slug>/ideas/<number>/report")
@@ -176,11 +226,15 @@ def report(slug: str, number: str) -> BaseResponse:
 
 
 @pages.get("/rules")
-def rules() -> str:
+def rules() -> BaseResponse:
     """What the city publishes and what it does not."""
+    return keeping.answer(_make_rules)
+
+
+def _make_rules() -> keeping.Made:
     with PublicSession() as session:
         in_force = published.rules(session)
-    return render_template("submission/rules.html", rules=in_force)
+    return keeping.Made(render_template("submission/rules.html", rules=in_force))
 
 
 @pages.get("/privacy")
@@ -196,12 +250,22 @@ def limits() -> SubmitLimits:
 
 def was_language_chosen() -> bool:
     """Whether the one who asks has chosen a language."""
-    return bool(request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE))
+    return bool(request.args.get("lang") or request.cookies.get(language_cookie()))
 
 
-def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A page about a council, and what of it depends on when it was made."""
+
+    page: str
+    council: PublicCouncil
+    now: datetime
+    is_open: bool
+
+
+def _show_council(slug: str, kept: Kept) -> _Shown:
     search = " ".join(request.args.get("q", "").split())
-    after = request.args.get("after")
+    after = _after()
     with PublicSession() as session:
         found = published.council(session, slug) or abort(404)
         try:
@@ -211,17 +275,22 @@ def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
         except published.CursorError:
             abort(400)
     now = utcnow()
+    is_open = intake.is_open(found.open_from, found.open_until, now)
     page = render_template(
         "submission/council.html",
         council=found,
-        is_open=intake.is_open(found.open_from, found.open_until, now),
+        is_open=is_open,
         is_over=found.open_until is not None and found.open_until <= now,
         listing=listing,
         search=search,
         after=after,
         kept=kept,
     )
-    return Response(page, status=status)
+    return _Shown(page, found, now, is_open)
+
+
+def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
+    return Response(_show_council(slug, kept).page, status=status)
 
 
 def _refused(slug: str, kept: Kept, status: int) -> Response:
@@ -248,9 +317,8 @@ def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
     return response
 
 
-def _idea_page(
-    slug: str, number: str, *, errors: Mapping[str, str] | None = None, status: int = 200
-) -> BaseResponse:
+def _show_idea(slug: str, number: str, errors: Mapping[str, str]) -> str | BaseResponse:
+    """Return the page of an idea, or the way to where it went."""
     with PublicSession() as session:
         found_council = published.council(session, slug) or abort(404)
         found = published.idea(session, slug, number)
@@ -261,12 +329,18 @@ def _idea_page(
         return redirect(url_for(".idea", slug=slug, number=found.target), 303)
     if found is None:
         abort(404)
-    page = render_template(
+    return render_template(
         "submission/idea.html",
         council=found_council,
         idea=found,
         rules=rules_in_force,
         reported="reported" in request.args,
-        errors=errors or {},
+        errors=errors,
     )
-    return Response(page, status=status)
+
+
+def _idea_page(
+    slug: str, number: str, *, errors: Mapping[str, str] | None = None, status: int = 200
+) -> BaseResponse:
+    page = _show_idea(slug, number, errors or {})
+    return Response(page, status=status) if isinstance(page, str) else page

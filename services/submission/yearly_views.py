@@ -6,7 +6,7 @@ import io
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import published, yearly
+from services.submission import keeping, published, yearly
 from services.submission.feeds import harmless
 from services.submission.yearly import Year
 from shared import i18n
@@ -33,17 +33,26 @@ def latest() -> BaseResponse:
 
 
 @numbers.get("/statistik/<int:year>")
-def show(year: int) -> str:
+def show(year: int) -> BaseResponse:
     """One year in numbers."""
-    found, years, titles = _read(year)
-    return render_template(
-        "submission/yearly.html", year=found, years=years, titles=titles, took=_took(found)
-    )
+
+    def make() -> keeping.Made:
+        found, years, titles = _read(year)
+        page = render_template(
+            "submission/yearly.html", year=found, years=years, titles=titles, took=_took(found)
+        )
+        return keeping.Made(page)
+
+    return keeping.answer(make)
 
 
 @numbers.get("/statistik/<int:year>.csv")
-def as_csv(year: int) -> Response:
+def as_csv(year: int) -> BaseResponse:
     """The same numbers for a spreadsheet; a count that is not told has an empty cell."""
+    return keeping.answer(lambda: _make_csv(year))
+
+
+def _make_csv(year: int) -> keeping.Made:
     found, _years, titles = _read(year)
     lines = io.StringIO()
     writer = csv.writer(lines)
@@ -62,9 +71,11 @@ def as_csv(year: int) -> Response:
         ]
     for what, rule, number in rows:
         writer.writerow([year, what, harmless(rule), "" if number is None else number])
-    response = Response(lines.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f"attachment; filename=statistik-{year}.csv"
-    return response
+    return keeping.Made(
+        lines.getvalue(),
+        "text/csv; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename=statistik-{year}.csv"},
+    )
 
 
 def _read(year: int) -> tuple[Year, list[int], dict[str, str]]:

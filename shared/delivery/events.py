@@ -4,10 +4,11 @@
 """
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, select
 
 from shared.models import OutboxEvent
 from shared.models.enums import BounceKind, DecisionKind, LinkKind, ReceiptVerb
@@ -94,6 +95,17 @@ class ReceiptAction(IdeaEvent):
         """Return what a stored one asked for, inside a statement."""
         verb: ColumnElement[str] = OutboxEvent.payload["verb"].astext
         return verb
+
+    @classmethod
+    def select_about(cls, idea_id: ColumnElement[UUID]) -> Select[int, datetime, str, str | None]:
+        """Choose what was asked about an idea: `id`, `occurred_at`, `verb` and `rule_code`."""
+        rule_code: ColumnElement[str | None] = OutboxEvent.payload["rule_code"].astext
+        return select(
+            OutboxEvent.id,
+            OutboxEvent.occurred_at,
+            cls.stored_verb().label("verb"),
+            rule_code.label("rule_code"),
+        ).where(OutboxEvent.subject_id == idea_id, cls.stored())
 
     @classmethod
     def has_withdrawn(cls, idea_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:

@@ -29,7 +29,15 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.idea import Contact, Idea, IdeaText, IdempotencyKey, Original, ReceiptToken
+from shared.models.idea import (
+    Contact,
+    Idea,
+    IdeaText,
+    IdeaWords,
+    IdempotencyKey,
+    Original,
+    ReceiptToken,
+)
 from shared.models.incidents import Incident, Notice, NoticeItem
 from shared.models.lease import Lease
 from shared.models.moderation import (
@@ -56,6 +64,7 @@ from shared.models.sign_in import (
 )
 from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
+from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
@@ -91,6 +100,7 @@ __all__ = [
     "Idea",
     "IdeaStatus",
     "IdeaText",
+    "IdeaWords",
     "IdempotencyKey",
     "Incident",
     "Invitation",
@@ -112,6 +122,7 @@ __all__ = [
     "Outcome",
     "PasswordReset",
     "Precision",
+    "PublicChange",
     "QueueEntry",
     "Reason",
     "ReceiptToken",
@@ -130,6 +141,7 @@ __all__ = [
     "Staff",
     "StaffSession",
     "Subscription",
+    "Tally",
     "TextKind",
     "ToldAs",
     "UnsubscribeLink",

@@ -16,7 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.models.base import Base, Moment, Now, OpaqueId, stored
@@ -62,11 +62,24 @@ class Idea(Base):
         ),
         Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_ideas_received", "stored_at", postgresql_where=text("status = 'received'")),
+        Index("ix_ideas_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index(
             "ix_ideas_search",
             func.to_tsvector(text("'swedish'::regconfig"), text("public_text")),
             postgresql_using="gin",
             postgresql_where=text("status = 'published'"),
+        ),
+        # Everything that was checked, the newest first: what the desk's search walks along.
+        *(
+            Index(
+                name, *columns, "received_at", "seq", postgresql_where=text("status <> 'received'")
+            )
+            for name, columns in {
+                "ix_ideas_newest": (),
+                "ix_ideas_newest_of_status": ("status",),
+                "ix_ideas_newest_of_council": ("council_id",),
+                "ix_ideas_newest_of_both": ("council_id", "status"),
+            }.items()
         ),
     )
 
@@ -150,6 +163,23 @@ class IdeaText(Base):
     destroyed_at: Mapped[Moment | None]
     # Whether people have it before them; set by a trigger, so that the search holds only those.
     is_waiting: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
+class IdeaWords(Base):
+    """What the desk's search looks in: the words of the text in force, as stems, and its author's.
+
+    Kept by triggers, from the moment an idea is checked until its words are destroyed. Where the
+    public still reads another version, of that one too; never of one that was masked.
+    """
+
+    __tablename__ = "idea_words"
+    __table_args__ = (Index("ix_idea_words_search", "words", postgresql_using="gin"),)
+
+    idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True)
+    council_id: Mapped[int]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[Moment]
+    words: Mapped[str] = mapped_column(TSVECTOR)
 
 
 class Contact(Base):

@@ -134,6 +134,21 @@ def test_imports_go_down_only(room):
     assert against == []
 
 
+def test_what_is_typed_is_read_before_a_verb_is_called():
+    """Verbs of decisions, of people and of letters know no form, and no exception of one."""
+    forms = re.compile(r".+/(\w+_)?(forms?|fields)\.py")
+    knowing = [
+        f"{file} → {other}"
+        for file, imported in modules().items()
+        for other in imported
+        if file.startswith(tuple(FLOORS))
+        and forms.fullmatch(other)
+        and not WEB.fullmatch(file)
+        and Path(file).parent != Path(other).parent
+    ]
+    assert knowing == []
+
+
 @pytest.mark.parametrize("room", FLOORS)
 def test_every_floor_is_a_folder(room):
     assert [each for each in FLOORS[room] if not (PROJECT / room / each).is_dir()] == []

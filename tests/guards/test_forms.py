@@ -15,7 +15,10 @@ _TOKEN = '<input type="hidden" name="csrf_token" value="{{ csrf_token() }}">'
 _MACRO = re.compile(r"{%-?\s*macro (\w+)\(.*?%}(.*?){%-?\s*endmacro", re.DOTALL)
 # The session of before is gone and the next one comes in another tab: no token could be right,
 # and the answer to a wrong one keeps what was typed.
-_WITHOUT = [("login.html", '<input type="hidden" name="csrf_token" value="">')]
+_WITHOUT = [
+    (page, '<input type="hidden" name="csrf_token" value="">')
+    for page in ("login.html", "signed_in_again.html")
+]
 
 DESK = sorted(
     path

@@ -51,6 +51,7 @@ GET /ledger
 GET /letters
 GET /live
 GET /rules
+GET /search
 GET /stats
 GET /stats/<name>.csv
 GET /supervision

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from services.moderation.decisions import deciding
 from services.submission import imports
 from services.submission.imports import store
-from services.submission.imports.entries import Entry, ImportFileError
+from services.submission.imports.entries import Entry, ImportFileError, Reading
 from shared import db
 from shared.models import (
     Contact,
@@ -56,8 +56,12 @@ Första raden.
 HEAD = "id,text,author,created_at\n"
 
 
-def read(text: str | bytes, form: str) -> list[Entry]:
+def reading_of(text: str | bytes, form: str) -> Reading:
     return imports.read(text.encode() if isinstance(text, str) else text, form, STOCKHOLM)
+
+
+def read(text: str | bytes, form: str) -> list[Entry]:
+    return list(reading_of(text, form).entries)
 
 
 def refusal(text: str | bytes, form: str) -> ImportFileError:
@@ -108,7 +112,6 @@ def test_a_page_may_have_any_line_breaks(line_break):
         ("En sida utan inlägg\n", 1),
         ("\n31 februari, 2021\n\nKim säger:\n\nHej", 2),
         ("1 maj, 2021\n\nKim säger:\n\n2 maj, 2021\n\nLi säger:\n\nHej", 1),
-        (f"1 maj, 2021\n\n{'x' * 81} säger:\n\nHej", 1),
         (b"1 maj, 2021\n\nKim s\xe4ger:\n\nHej", 3),
     ],
 )

@@ -751,7 +751,8 @@ class TestImports:
             ({"text": "x"}, ""),  # shorter than a form takes: it was public there
             ({"id": " "}, "no id"),
             ({"author": "x" * 80}, ""),
-            ({"author": "x" * 81}, "too long"),
+            ({"author": "x" * 81}, ""),  # shortened: the sealed original has it whole
+            ({"author": "x\ny"}, "several lines"),
         ],
     )
     def test_an_entry_at_its_edges(self, about, fault):

@@ -175,7 +175,7 @@ def _act(
     idea = checked.idea
     clear = outcome is Outcome.CLEAR  # never with a check that could not run
     if idea.status is IdeaStatus.RECEIVED:
-        if clear and idea.council.publishes_clear:
+        if clear and deciding.may_publish_itself(idea):
             if not look_pending:
                 deciding.publish_by_policy(session, idea)
             return None

@@ -41,6 +41,7 @@ class Code(enum.StrEnum):
     BURST = "burst"
     HONEYPOT = "honeypot"
     TIME_TRAP = "time_trap"
+    NOT_PUBLIC_BEFORE = "not_public_before"
     LISTED = "listed"
 
     THREAT = "threat"

@@ -1,4 +1,4 @@
-"""What the intake noticed about the way an idea came: a trap for programs, haste, many at once.
+"""What the intake noticed about the way an idea came: a trap, haste, many at once, an old draft.
 
 A room of forty people shares one address, and a text may be pasted in a second. So only the field
 that people do not see weighs much.
@@ -22,6 +22,8 @@ def run(subject: Subject) -> Iterator[Finding]:
     if "time_trap" in signals:
         seconds = {"seconds": signals["time_trap"]}
         yield Finding(NAME, Code.TIME_TRAP, Severity.LOW, 0.15, params=seconds)
+    if "not_public_before" in signals:
+        yield Finding(NAME, Code.NOT_PUBLIC_BEFORE, Severity.MEDIUM, 0.0)
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

@@ -35,7 +35,16 @@ from shared.clock import utcnow
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided, IdeaSubmitted
 from shared.i18n import gettext as _
-from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, TextKind
+from shared.models import (
+    Decision,
+    DecisionKind,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    Reason,
+    Source,
+    TextKind,
+)
 
 _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
@@ -138,6 +147,14 @@ def conclude_decisions(
 def accept_import(session: SqlSession, idea: Idea) -> Decision:
     """Publish an idea that was public before it came here, at its own moment. Tells nobody."""
     return _by_the_system(session, idea, DecisionKind.IMPORT, published_at=idea.received_at)
+
+
+def may_publish_itself(idea: Idea) -> bool:
+    """Whether a clear idea needs no person: its council says so, and it was written to it.
+
+    What an import brought unpublished was never open to everybody where it comes from.
+    """
+    return idea.council.publishes_clear and idea.source is not Source.IMPORT
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:

@@ -4,54 +4,22 @@ It is public at once, for as long as its idea is. Letters wait for the undo wind
 decisions do.
 """
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.settings.admin_forms import BadField
 from shared.delivery import outbox
 from shared.delivery.events import IdeaAnswered
 from shared.i18n import gettext as _
 from shared.idea_locks import lock_ideas
 from shared.ids import new_id
 from shared.models import Idea, IdeaStatus, OfficialAnswer
-from shared.text import clean
-
-MAX_TEXT = 4000
-MAX_SIGNATURE = 80
 
 
 class Moved(Exception):  # noqa: N818 - says what it is
     """Somebody else has changed the answer since the person saw it."""
-
-
-def text_of(fields: Mapping[str, str]) -> str:
-    """Read what the city answers. Raises BadField when it says nothing, or too much."""
-    text = clean(fields.get("official_text", ""))
-    if not text or len(text) > MAX_TEXT:
-        sentence = _("Skriv stadens svar, högst %(most)s tecken.", most=MAX_TEXT)
-        raise BadField("official_text", sentence)
-    return text
-
-
-def signature_of(fields: Mapping[str, str]) -> str:
-    """Read who answers, one line; empty means the city itself. Raises BadField."""
-    signature = " ".join(clean(fields.get("signature", "")).split())
-    if len(signature) > MAX_SIGNATURE:
-        sentence = _("Avsändaren får ha högst %(most)s tecken.", most=MAX_SIGNATURE)
-        raise BadField("signature", sentence)
-    return signature
-
-
-def seen_of(fields: Mapping[str, str]) -> int:
-    """Read which version the person saw; 0: none. Raises BadField."""
-    seen = fields.get("seen_answer", "")
-    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
-        raise BadField("seen_answer", _("Det framgår inte vilken version du har sett."))
-    return int(seen)
 
 
 def standing(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:

@@ -30,9 +30,11 @@ from shared.models import CheckOutcome, Decision, FindingRow, IdeaStatus
 LATEST = 50
 
 _ALIKE = frozenset({Code.EXACT, Code.NEAR, Code.SEMANTIC})
-_SPAM = frozenset(Code) - PERSONAL_CODES - _ALIKE - TONE_CODES - {Code.LANGUAGE}
+# Facts of where an idea comes from and what it is written in: no decision agrees with them.
+_FACTS = frozenset({Code.LANGUAGE, Code.NOT_PUBLIC_BEFORE})
+_SPAM = frozenset(Code) - PERSONAL_CODES - _ALIKE - TONE_CODES - _FACTS
 
-_MEASURED = frozenset(Code) - {Code.LANGUAGE}
+_MEASURED = frozenset(Code) - _FACTS
 # What a rejection by each rule agrees with.
 _AGREES = {
     "personal-data": PERSONAL_CODES,

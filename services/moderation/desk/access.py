@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
 
 from services.moderation.desk import kept_words, next_page, own_address, signed_in
 from services.moderation.desk.own_address import SAFE
@@ -40,7 +40,6 @@ def init_app(app: Flask) -> None:
     app.config["GATE"] = lambda environ: own_address.was_sent_here(environ, settings)
     csrf.init_app(app)
     app.before_request(_refuse_what_cannot_be_kept)
-    app.register_error_handler(CSRFError, _bad_token)
     app.after_request(_keep_private)
     app.context_processor(lambda: {"staff": g.get("staff")})
 
@@ -56,11 +55,6 @@ def _keep_private(response: Response) -> Response:
     if not (request.endpoint or "").endswith("static"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-def _bad_token(_error: CSRFError) -> ResponseReturnValue:
-    detail = _("Sidan är för gammal. Ladda om den och försök igen.")
-    return web.error_page(400, detail=detail)
 
 
 def current() -> SignedIn:
@@ -80,9 +74,11 @@ def guard(role: Role) -> Callable[[], ResponseReturnValue | None]:
         if staff is None:
             return _ask_to_sign_in()
         g.staff = staff
+        if not staff.may(role):
+            return web.error_page(403)
         if request.method not in SAFE:
             csrf.protect()
-        return None if staff.may(role) else web.error_page(403)
+        return None
 
     hook.role = role  # type: ignore[attr-defined]  # read by the test that walks all doors
     return hook

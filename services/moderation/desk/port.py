@@ -1,12 +1,13 @@
 """The desk, as the pages see it that another room lends (`radslag.desk`)."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import url_for
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access
+from services.moderation.desk import access, kept_words
 from services.moderation.settings import audit
 from shared.desk_port import DeskPort, Person
 from shared.models import Role
@@ -31,6 +32,18 @@ class _Port:
 
     def requires(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return access.requires(role)
+
+    def keeps(
+        self, *fields: str, again: Callable[..., Any]
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        def declare(view: Callable[P, R]) -> Callable[P, R]:
+            @wraps(view)
+            def kept(*args: P.args, **kwargs: P.kwargs) -> R:
+                return view(*args, **kwargs)
+
+            return kept_words.keeps(*fields, again=again)(kept)
+
+        return declare
 
     def record(
         self,

@@ -45,7 +45,7 @@ def conclude(
         return
     if idea.status is IdeaStatus.RECEIVED:
         clear = reached.outcome is Outcome.CLEAR and not findings
-        if clear and idea.council.publishes_clear:
+        if clear and deciding.may_publish_itself(idea):
             deciding.publish_by_policy(session, idea)
         else:
             verdicts.send_to_people(idea)

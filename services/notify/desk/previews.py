@@ -1,41 +1,13 @@
 """The letter that a decision would send, in words, before anybody has decided."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from services.notify.letters.answers import ANSWERED
 from services.notify.mail.letters import OWED
 from services.notify.mail.rendering import render_plain
 from shared import i18n, times
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.desk_loans import Draft
 from shared.models import DecisionKind, Idea, IdeaStatus, Precision
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a letter about a decision not yet made needs besides the idea.
-
-    `text` is what would be public; `rule` is title and wording in the writer's language.
-    """
-
-    kind: DecisionKind
-    text: str = ""
-    has_mask: bool = False
-    rule: tuple[str, str] = ("", "")
-    reason_text: str = ""
-    # What the checks made of it, as a verdict has it.
-    sorted_as: str = ""
-    target: str = ""
-    target_is_public: bool = False
-    supports: bool = False
-
-
-def letter_about(
-    idea: Idea, kind: DecisionKind, about: dict[str, Any], *, settings: Settings
-) -> tuple[str, str] | None:
-    """Return the letter about a decision of this kind; `about` are the fields of a Draft."""
-    return letter(idea, Draft(kind, **about), settings)
 
 
 def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | None:
@@ -73,7 +45,7 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
     return render_plain(template, idea.language, settings=settings, **facts)
 
 
-def answer(idea: Idea, text: str, signature: str, *, settings: Settings) -> tuple[str, str]:
+def answer(idea: Idea, text: str, signature: str, settings: Settings) -> tuple[str, str]:
     """Return subject and text of the letter that an official answer would send to its writer.
 
     The idea's council is loaded. Makes no link that opens a receipt.

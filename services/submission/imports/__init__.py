@@ -1,17 +1,25 @@
 """Old threads from elsewhere: readers for four formats, and the storing of what they read."""
 
-from collections.abc import Callable, Mapping, Sequence
+import codecs
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.submission.imports import page, tables, wxr
-from services.submission.imports.entries import Entry, ImportFileError, in_order
+from services.submission.imports.entries import ImportFileError, Reading, in_order
 
-Reader = Callable[[str, ZoneInfo], Sequence[Entry]]
+Reader = Callable[[str, ZoneInfo], Reading]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {"page": page.read, "wxr": wxr.read, "csv": tables.read_csv, "json": tables.read_json}
+)
+# What a file that says its own encoding begins with; UTF-16 is how Excel saves “Unicode text”.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ENDINGS = {
     ".txt": "page",
@@ -29,15 +37,27 @@ def format_of(path: Path) -> str | None:
     return _ENDINGS.get(path.suffix.lower())
 
 
-def read(data: bytes, form: str, timezone: ZoneInfo) -> list[Entry]:
-    """Read a whole file, and return its entries, the earliest first.
+def read(data: bytes, form: str, timezone: ZoneInfo, encoding: str | None = None) -> Reading:
+    """Read a whole file, and return its entries, the earliest first, and what is doubtful.
 
     Raises ImportFileError, which names the line, for anything that cannot be read; nothing of such
     a file is used.
     """
+    reading = READERS[form](_decode(data, encoding), timezone)
+    return replace(reading, entries=tuple(in_order(reading.entries)))
+
+
+def _decode(data: bytes, encoding: str | None) -> str:
+    """Return the text of a file: as it is told, as its first bytes say, or else as UTF-8."""
+    by_mark = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode(by_mark or encoding or "utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ImportFileError(line, "this is not UTF-8") from None
-    return in_order(READERS[form](text, timezone))
+        if by_mark or encoding:
+            raise ImportFileError(line, f"this is not {by_mark or encoding}") from None
+        raise ImportFileError(
+            line,
+            "this is not UTF-8. Save it anew as UTF-8 (in Excel: “CSV UTF-8”), or say what it is:"
+            " --encoding cp1252 for most Swedish files of Windows",
+        ) from None

@@ -1,18 +1,21 @@
-"""One entry of an old thread, and when the city got it."""
+"""One entry of an old thread, when the city got it, and what a reader says of a whole file."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.submission.forms import IdeaForm
+from shared.clock import utcnow
 from shared.models import Precision
-from shared.text import AuthorError, clean, clean_author, length
+from shared.text import MAX_AUTHOR_LENGTH, AuthorError, AuthorFault, clean, clean_author, length
 
 # Old texts were written under other rules: longer ones are taken as they are, within reason.
 MAX_LENGTH = 20_000
 _NOON = time(12)
+# A day without a clock is taken for its noon, which may be later than now.
+_TOLERANCE = timedelta(days=1)
 # How a nameless entry is signed.
 _NOBODY = frozenset(("", "anonym", "anonymous"))
 
@@ -30,7 +33,8 @@ class ImportFileError(ValueError):
 class Entry:
     """What somebody wrote, as a file has it. `id` is its name in the place it comes from.
 
-    `raw` is the entry as it stood in the file, and becomes the sealed original.
+    `raw` is the entry as it stood in the file, and becomes the sealed original. What was not open
+    to everybody there (`was_public`) is not opened here.
     """
 
     id: str
@@ -40,6 +44,31 @@ class Entry:
     precision: Precision
     raw: bytes
     content_type: str
+    was_public: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody should know about a line of a file; never quotes what it says."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader made of a file.
+
+    `doubts` are lines that may have been read wrongly: they stop an import unless a person says
+    that it was read right. `passed_over` are lines of which no idea is made, or not a public one.
+    """
+
+    entries: tuple[Entry, ...]
+    doubts: tuple[Remark, ...] = ()
+    passed_over: tuple[Remark, ...] = ()
 
 
 def make_entry(
@@ -55,8 +84,10 @@ def make_entry(
 ) -> Entry:
     """Check and clean an entry; a moment without offset is city time.
 
-    Raises ImportFileError for no id, no text, one above 20 000 code points, or a name that cannot
-    be shown.
+    A name above 80 code points is shortened to them; the sealed original has it whole.
+
+    Raises ImportFileError for no id, no text, one above 20 000 code points, a name that cannot be
+    shown, or a moment that no calendar has or that is yet to come.
     """
     cleaned = clean(text)
     if not id.strip():
@@ -66,7 +97,7 @@ def make_entry(
     if length(cleaned) > MAX_LENGTH:
         raise ImportFileError(line, f"a text has more than {MAX_LENGTH} characters")
     try:
-        name = clean_author(author)
+        name = _shown_name(author)
     except AuthorError as error:
         fault = error.fault.value.replace("_", " ")
         raise ImportFileError(line, f"a name cannot be shown: {fault}") from None
@@ -76,8 +107,28 @@ def make_entry(
     else:
         precision = Precision.DAY
         known = datetime.combine(moment, _NOON, timezone)
+    _require_past(known, line)
     form = IdeaForm(cleaned, None if name.casefold() in _NOBODY else name)
     return Entry(clean(id), line, form, known, precision, raw, content_type)
+
+
+def _shown_name(author: str) -> str:
+    try:
+        return clean_author(author)
+    except AuthorError as error:
+        if error.fault is not AuthorFault.TOO_LONG:
+            raise
+        one_line = " ".join(author.split())
+        return clean_author(one_line[: MAX_AUTHOR_LENGTH - 1].rstrip() + "…")
+
+
+def _require_past(moment: datetime, line: int) -> None:
+    try:
+        has_been = moment.astimezone(UTC) < utcnow() + _TOLERANCE
+    except (OverflowError, ValueError):
+        raise ImportFileError(line, "a moment is outside the calendar") from None
+    if not has_been:
+        raise ImportFileError(line, "a moment is yet to come")
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:

@@ -14,6 +14,8 @@ from shared.delivery import outbox, queues
 from shared.delivery.events import IdeaSubmitted
 from shared.models import Council, Idea, IdeaText, Source
 
+# The name of the signal that the check of signals reads.
+NOT_PUBLIC_BEFORE = "not_public_before"
 _AT_A_TIME = 1000
 
 
@@ -23,6 +25,10 @@ class Brought:
 
     new: list[Idea] = field(default_factory=list)
     known: int = 0
+
+    def count_waiting(self) -> int:
+        """Return how many of the new ones were never public, and wait."""
+        return sum(NOT_PUBLIC_BEFORE in idea.signals for idea in self.new)
 
 
 def bring_in(
@@ -35,8 +41,9 @@ def bring_in(
 ) -> Brought:
     """Store the entries that are not there yet, in their order, and have them checked.
 
-    `accept` publishes each: they were public where they come from. The checks run on the queue
-    `bulk`, so that no resident waits for them, and no letter is ever written.
+    `accept` publishes those that were public where they come from; the others come in as new ones
+    do, with a signal, and no council's policy publishes them. The checks run on the queue `bulk`,
+    so that no resident waits for them, and no letter is ever written.
 
     Raises ImportFileError when an id is known with another text.
     """
@@ -81,14 +88,16 @@ def _bring(
             body=entry.raw,
             content_type=entry.content_type,
             language=council.language,
+            signals={} if entry.was_public else {NOT_PUBLIC_BEFORE: 1},
         ),
         received_at=entry.received_at,
         timezone=timezone,
         precision=entry.precision,
         source_id=entry.id,
     )
-    session.flush()  # who accepts it reads its text
-    accept(session, idea)
+    if entry.was_public:
+        session.flush()  # who accepts it reads its text
+        accept(session, idea)
     return idea
 
 

@@ -3,46 +3,96 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.submission.imports.entries import Entry, ImportFileError, make_entry, read_moment
+from services.submission.imports.entries import (
+    Entry,
+    ImportFileError,
+    Reading,
+    make_entry,
+    read_moment,
+)
 
 _REQUIRED = ("id", "text", "created_at")
+_COLUMNS = (*_REQUIRED, "author")
 _BLANK = " \t\r\n"
+_SEPARATORS = ",;\t"
+_SEPARATOR = re.compile(r"\"?sep=(?P<sign>[,;\t|])\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
 
 
-def read_csv(text: str, timezone: ZoneInfo) -> list[Entry]:
+def read_csv(text: str, timezone: ZoneInfo) -> Reading:
     """Read a table with a heading; other columns are kept in the original only.
+
+    Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish) or a tab; a
+    first line such as `sep=;` is Excel's own. Rows without any word are passed over.
 
     Raises ImportFileError.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    told = _SEPARATOR.match(text)
+    text = text[told.end() :] if told else text
+    skipped = 1 if told else 0
+    separator = told["sign"] if told else _separator_of(text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     entries = []
-    last_line = 0
+    last_line = skipped
     try:
-        missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ImportFileError(1, f"these columns are missing: {', '.join(missing)}")
-        last_line = reader.line_num
-        for row in reader:
+        heading = [name.strip().lower() for name in next(reader, [])]
+        _require_columns(heading, skipped + 1)
+        last_line = skipped + reader.line_num
+        for cells in reader:
             # A row may be many lines; it is named by its first.
-            line, last_line = last_line + 1, reader.line_num
-            if None in row or None in row.values():
-                raise ImportFileError(line, "the row has not as many cells as the heading")
-            entries.append(_entry(row, line, timezone))
+            line, last_line = last_line + 1, skipped + reader.line_num
+            if any(cell.strip() for cell in cells):
+                entries.append(_entry(_record(heading, cells, line), line, timezone))
     except csv.Error as error:
         raise ImportFileError(last_line + 1, str(error)) from None
-    return entries
+    return Reading(tuple(entries))
 
 
-def read_json(text: str, timezone: ZoneInfo) -> list[Entry]:
+def _separator_of(heading: str) -> str:
+    """Return what parts the heading into the most of the columns that must be there."""
+
+    def count_known(separator: str) -> int:
+        names = {name.strip(_BLANK + '"').lower() for name in heading.split(separator)}
+        return len(names & set(_REQUIRED))
+
+    return max(_SEPARATORS, key=count_known)
+
+
+def _require_columns(heading: Sequence[str], line: int) -> None:
+    missing = [name for name in _REQUIRED if name not in heading]
+    if missing:
+        raise ImportFileError(
+            line,
+            f"these columns are missing: {', '.join(missing)}. The first line must name the columns"
+            " id, text, created_at and, if there is one, author",
+        )
+    twice = [name for name in _COLUMNS if heading.count(name) > 1]
+    if twice:
+        raise ImportFileError(line, f"these columns stand twice: {', '.join(twice)}")
+
+
+def _record(heading: Sequence[str], cells: Sequence[str], line: int) -> dict[str, str]:
+    """Return a row by the names of its columns; empty cells beyond the last column are nothing."""
+    beyond = cells[len(heading) :]
+    if len(cells) < len(heading) or any(cell.strip() for cell in beyond):
+        raise ImportFileError(line, "the row has not as many cells as the heading")
+    record: dict[str, str] = {}
+    for name, cell in zip(heading, cells, strict=False):
+        # Two columns of one name: the original keeps both.
+        record[name if name not in record else f"{name} ({len(record) + 1})"] = cell
+    return record
+
+
+def read_json(text: str, timezone: ZoneInfo) -> Reading:
     """Read an array of objects, or one object a line.
 
     Raises ImportFileError.
     """
-    return [_entry(value, line, timezone) for line, value in _values(text)]
+    return Reading(tuple(_entry(value, line, timezone) for line, value in _values(text)))
 
 
 def _entry(record: Mapping[str, Any], line: int, timezone: ZoneInfo) -> Entry:

@@ -24,7 +24,7 @@ HARM = {
     *("email", "phone", "personnummer", "child", "person_name", "address", "account", "plate"),
     *("handle", "sensitive", "threat", "hate", "insult", "profanity"),
 }
-NEITHER = {"exact", "near", "semantic"}
+NEITHER = {"exact", "near", "semantic", "not_public_before"}
 ORDER = ("info", "low", "medium", "high")
 
 

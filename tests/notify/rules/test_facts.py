@@ -10,12 +10,12 @@ from werkzeug.datastructures import MultiDict
 from services.moderation.decisions import official_answers, undoing
 from services.notify.desk import duty_form, duty_plan, previews, subscription_form
 from services.notify.desk.duty_form import MAX_DAYS, Absence, Duty
-from services.notify.desk.previews import Draft
 from services.notify.digests.readers import Wanted
 from services.notify.digests.schedules import Schedule
 from services.notify.digests.subscribing import Choice
 from services.notify.letters import writer_facts
 from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_PUBLIC
+from shared.desk_loans import Draft
 from shared.ids import new_id
 from shared.lanes import Lane
 from shared.models import (

@@ -125,6 +125,12 @@ def _time_trap(finding: Finding, _text: str) -> str:
     )
 
 
+def _not_public_before(_finding: Finding, _text: str) -> str:
+    return _(
+        "Där den stod förut kunde inte alla läsa den: det var en privat sida eller ett utkast."
+    )
+
+
 def _listed(finding: Finding, text: str) -> str:
     service = str(finding.params.get("service", ""))
     name = _SERVICES.get(service, service)
@@ -148,5 +154,6 @@ TABLE: Table = {
     Code.BURST: (lambda: _("Många på en gång"), _burst),
     Code.HONEYPOT: (lambda: _("Ifyllt dolt fält"), _honeypot),
     Code.TIME_TRAP: (lambda: _("Skickat ovanligt fort"), _time_trap),
+    Code.NOT_PUBLIC_BEFORE: (lambda: _("Inte offentlig förut"), _not_public_before),
     Code.LISTED: (lambda: _("Känd avsändare av skräppost"), _listed),
 }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.decisions import deciding, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
-from services.moderation.desk import access, lent_letters, undo_offer, words
+from services.moderation.desk import access, undo_offer, words
 from services.moderation.desk.decisions import decision_fields, mask_fields
 from services.moderation.desk.idea import (
     idea_numbers,
@@ -189,24 +189,21 @@ def preview(number: str) -> ResponseReturnValue:
 
 
 def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[str, str]) -> Reads:
-    write = lent_letters.write()
     if kind is DecisionKind.MASK:
         text = (sheet.public or sheet.current).text or ""
         places = _spans(fields, text)
-        return writer_reads.masked(write, sheet, places, author=bool(fields.get("mask_author")))
+        return writer_reads.masked(sheet, places, author=bool(fields.get("mask_author")))
     if kind is DecisionKind.REJECT:
         rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
         if rule is None:
             raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
-        return writer_reads.rejected(write, sheet, rule, decision_fields.reason_text(fields) or "")
+        return writer_reads.rejected(sheet, rule, decision_fields.reason_text(fields) or "")
     if kind is DecisionKind.MERGE:
         hits = merge_targets.find(reading, sheet.idea, _into(fields))
         if len(hits) != 1:
             raise BadField("into", _("Skriv numret på idén som den ska slås ihop med."))
-        return writer_reads.merged(
-            write, sheet, hits[0], supports=bool(fields.get("counts_as_support"))
-        )
-    return writer_reads.published(write, sheet)
+        return writer_reads.merged(sheet, hits[0], supports=bool(fields.get("counts_as_support")))
+    return writer_reads.published(sheet)
 
 
 @bp.post("/decisions/<uuid:decision_id>/undo")

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.decisions import official_answers
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.desk import access, lent_letters, undo_offer
+from services.moderation.desk import access, loans, undo_offer
+from services.moderation.desk.decisions import official_answer_fields
 from services.moderation.desk.idea import idea_numbers, shown_again
 from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.idea.writer_reads import AnswerReads
 from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
@@ -53,14 +55,17 @@ def _moved(_error: Moved) -> ResponseReturnValue:
 def write(number: str) -> ResponseReturnValue:
     """Publish `official_text`, from `signature`; `tells` writes to the writers again."""
     fields = request.form.to_dict()
-    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    text, signature = (
+        official_answer_fields.text_of(fields),
+        official_answer_fields.signature_of(fields),
+    )
     return _act(
         number,
         lambda session: official_answers.write(
             session,
             number=number,
             staff_id=access.current().id,
-            seen=official_answers.seen_of(fields),
+            seen=official_answer_fields.seen_of(fields),
             text=text,
             signature=signature,
             tells=bool(fields.get("tells")),
@@ -73,7 +78,7 @@ def write(number: str) -> ResponseReturnValue:
 @keeps(*CARRIED)
 def take_back(number: str) -> ResponseReturnValue:
     """Leave the idea without an answer."""
-    seen = official_answers.seen_of(request.form.to_dict())
+    seen = official_answer_fields.seen_of(request.form.to_dict())
     return _act(
         number,
         lambda session: official_answers.take_back(
@@ -91,15 +96,17 @@ def preview(number: str) -> ResponseReturnValue:
     With `part=1` only the preview, for a page that is open. 404 for an unknown number.
     """
     fields = request.form.to_dict()
-    text, signature = official_answers.text_of(fields), official_answers.signature_of(fields)
+    text, signature = (
+        official_answer_fields.text_of(fields),
+        official_answer_fields.signature_of(fields),
+    )
     with Session() as reading:
         found = idea_numbers.find_idea_to_answer(reading, number)
         if found is None:
             abort(404)
         idea, has_contact = found
-        write_letter = lent_letters.write_answer() if has_contact else None
-        letter = write_letter(idea, text, signature) if write_letter else None
-    shown = {"text": text, "signature": signature, "letter": letter}
+        letter = loans.write_answer_letter(idea, text, signature) if has_contact else None
+    shown = AnswerReads(text, signature, letter)
     return _preview(shown) if fields.get("part") else page(number, typed=fields, answer_reads=shown)
 
 
@@ -137,7 +144,7 @@ def _act(number: str, do: Callable[[SqlSession], OfficialAnswer], done: str) -> 
     return _back(number)
 
 
-def _preview(reads: dict[str, Any] | None = None, fault: str = "") -> str:
+def _preview(reads: AnswerReads | None = None, fault: str = "") -> str:
     return render_template(
         "moderation/decisions/_answer_reads.html", answer_reads=reads, fault=fault
     )

@@ -18,7 +18,6 @@ from services.moderation.desk.idea import comparing, idea_words, timeline, write
 from services.moderation.desk.idea.idea_page import Colleague, OfferedRule, Sheet, Template
 from services.moderation.desk.idea.timeline import Happened
 from services.moderation.desk.idea.writer_reads import Reads
-from services.moderation.desk.lent_letters import Write
 from services.moderation.desk.signed_in import SignedIn
 from shared.models import DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Role, TextKind, Verdict
 
@@ -135,7 +134,6 @@ def read_context(
     session: SqlSession,
     sheet: Sheet,
     viewer: SignedIn,
-    write: Write | None,
     typed: dict[str, str],
     chosen: Sequence[str],
 ) -> IdeaContext:
@@ -172,7 +170,6 @@ def read_context(
             history,
             merge_into=_merge_target(sheet.idea, earlier),
             maskable=_maskable(numbered, sheet, typed, chosen),
-            write=write,
         ),
         past=Past(
             history=history,
@@ -211,7 +208,6 @@ def _acts(
     *,
     merge_into: str,
     maskable: list[Maskable],
-    write: Write | None,
 ) -> Acts:
     look = _new_look(sheet, history)
     barred = look is not None and look.barred(viewer.id)
@@ -231,9 +227,7 @@ def _acts(
         maskable=maskable,
         mask_text=to_mask.text or "",
         mask_author=to_mask.author or "",
-        when_published=(
-            writer_reads.published(write, sheet) if DecisionKind.PUBLISH in kinds else None
-        ),
+        when_published=writer_reads.published(sheet) if DecisionKind.PUBLISH in kinds else None,
     )
 
 

@@ -1,13 +1,12 @@
 """One idea: the text with every finding marked and explained, what it is like, its history."""
 
 from collections import defaultdict
-from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from services.moderation.decisions.transitions import Last
-from services.moderation.desk import access, lent_letters, undo_offer
+from services.moderation.desk import access, undo_offer
 from services.moderation.desk.idea import (
     idea_context,
     idea_numbers,
@@ -18,7 +17,7 @@ from services.moderation.desk.idea import (
 )
 from services.moderation.desk.idea.idea_context import Past
 from services.moderation.desk.idea.merge_targets import Hit
-from services.moderation.desk.idea.writer_reads import Reads
+from services.moderation.desk.idea.writer_reads import AnswerReads, Reads
 from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_views import asked_filter
@@ -62,7 +61,7 @@ def page(
     typed: dict[str, str] | None = None,
     find: str = "",
     reads: Reads | None = None,
-    answer_reads: dict[str, Any] | None = None,
+    answer_reads: AnswerReads | None = None,
 ) -> ResponseReturnValue:
     """Render an idea's page; after a refused decision with the reason and all that was typed.
 
@@ -79,7 +78,6 @@ def page(
             reading,
             sheet,
             viewer,
-            lent_letters.write(),
             typed or {},
             request.form.getlist("span"),
         )

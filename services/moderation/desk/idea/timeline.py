@@ -5,24 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.re_reviews import JUDGEMENTS, NewLook
+from shared.delivery.events import ReceiptAction
 from shared.i18n import pick_language
 from shared.models import DecisionKind, ReceiptVerb
 
 # Each branch reads at most so many rows of one idea, by an index that begins with it.
 _MOST = 100
 
-_EVENTS = text("""
-    SELECT e.what, e.at, e.id, e.decision_id, e.kind, e.words, e.reason_text, e.by_the_first,
-           e.undoes, e.other, e.closed_at, e.who AS who_id, e.whom AS whom_id, e.is_bulk, e.state,
-           e.signature,
-           coalesce(nullif(s.name, ''), s.email, '') AS who,
-           coalesce(nullif(w.name, ''), w.email, '') AS whom,
-           coalesce(r.title_sv, '') AS rule_sv, coalesce(r.title_en, '') AS rule_en
-    FROM (
+_HAPPENED = text("""
+    e.what, e.at, e.id, e.decision_id, e.kind, e.words, e.reason_text, e.by_the_first,
+    e.undoes, e.other, e.closed_at, e.who AS who_id, e.whom AS whom_id, e.is_bulk, e.state,
+    e.signature,
+    coalesce(nullif(s.name, ''), s.email, '') AS who,
+    coalesce(nullif(w.name, ''), w.email, '') AS whom,
+    coalesce(r.title_sv, '') AS rule_sv, coalesce(r.title_en, '') AS rule_en
+""")
+_OF_IDEA = text("""
+    (
         (SELECT 'decision' AS what, d.decided_at AS at, d.seq AS id, d.id AS decision_id,
                 d.kind::text AS kind, d.note AS words, d.reason_text, d.by_the_first, d.undoes,
                 t.number AS other, d.staff_id AS who, NULL::uuid AS whom, d.rule_id,
@@ -39,12 +42,11 @@ _EVENTS = text("""
                 a.asked_of, NULL, a.closed_at, false, '', ''
          FROM asks a WHERE a.idea_id = :idea ORDER BY a.id DESC LIMIT :most)
         UNION ALL
-        (SELECT 'request', o.occurred_at, o.id, NULL, o.payload ->> 'verb', NULL, NULL, false, NULL,
-                NULL, NULL, NULL,
-                (SELECT x.id FROM rules x WHERE x.code = o.payload ->> 'rule_code'
+        (SELECT 'request', q.occurred_at, q.id, NULL, q.verb, NULL, NULL, false, NULL, NULL, NULL,
+                NULL,
+                (SELECT x.id FROM rules x WHERE x.code = q.rule_code
                  ORDER BY x.version DESC LIMIT 1), NULL, false, '', ''
-         FROM outbox_events o WHERE o.subject_id = :idea AND o.kind = 'ReceiptAction'
-         ORDER BY o.id DESC LIMIT :most)
+         FROM requests q ORDER BY q.id DESC LIMIT :most)
         UNION ALL
         (SELECT 'answer', f.written_at, f.version, f.id, '', f.text, NULL, false, f.undoes, NULL,
                 f.staff_id, NULL, NULL, NULL, false, '', f.signature
@@ -57,8 +59,13 @@ _EVENTS = text("""
     LEFT JOIN staff s ON s.id = e.who
     LEFT JOIN staff w ON w.id = e.whom
     LEFT JOIN rules r ON r.id = e.rule_id
-    ORDER BY e.at DESC, e.id DESC
 """)
+_EVENTS = (
+    select(_HAPPENED)
+    .select_from(_OF_IDEA)
+    .order_by(text("e.at DESC, e.id DESC"))
+    .add_cte(ReceiptAction.select_about(bindparam("idea")).cte("requests"))
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """What the writer will read about a decision: shown before anybody decides.
 
-The words of a letter are notify's: `write` is lent by whoever puts the desk together.
+The words of a letter are notify's; `services.moderation.desk.loans` has them.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from services.moderation.decisions import masks
+from services.moderation.desk import loans
 from services.moderation.desk.idea.idea_page import OfferedRule, Sheet
 from services.moderation.desk.idea.merge_targets import Hit
-from services.moderation.desk.lent_letters import Write
+from shared.desk_loans import Draft
 from shared.models import DecisionKind, IdeaStatus, TextKind
 
 
@@ -29,54 +29,52 @@ class Reads:
     public_author: str = ""
 
 
-def published(write: Write | None, sheet: Sheet) -> Reads:
+@dataclass(frozen=True, slots=True)
+class AnswerReads:
+    """What becomes of an official answer: its words, who signs it, and the letter if one goes."""
+
+    text: str
+    signature: str
+    letter: tuple[str, str] | None
+
+
+def published(sheet: Sheet) -> Reads:
     """Return what the writer reads when the idea is published as it stands."""
-    text = sheet.current.text or ""
-    about = {"text": text, "has_mask": sheet.current.kind is TextKind.MASK}
-    return _with_letter(write, sheet, DecisionKind.PUBLISH, about)
+    is_masked = sheet.current.kind is TextKind.MASK
+    draft = Draft(DecisionKind.PUBLISH, text=sheet.current.text or "", has_mask=is_masked)
+    return _with_letter(sheet, draft)
 
 
-def rejected(write: Write | None, sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
+def rejected(sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
     """Return what the writer reads when the idea is rejected by a rule, for a reason."""
     language = sheet.idea.language
     told = rule.title(language), rule.text(language)
-    about = {"rule": told, "reason_text": reason}
-    return _with_letter(write, sheet, DecisionKind.REJECT, about, rule=told, reason=reason)
+    return _with_letter(sheet, Draft(DecisionKind.REJECT, rule=told, reason_text=reason))
 
 
-def merged(write: Write | None, sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
+def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
     """Return what the writer reads when the idea is merged into another."""
-    about = {
-        "target": target.number,
-        "target_is_public": target.status is IdeaStatus.PUBLISHED,
-        "supports": supports,
-    }
-    return _with_letter(write, sheet, DecisionKind.MERGE, about)
+    draft = Draft(
+        DecisionKind.MERGE,
+        target=target.number,
+        target_is_public=target.status is IdeaStatus.PUBLISHED,
+        supports=supports,
+    )
+    return _with_letter(sheet, draft)
 
 
-def masked(
-    write: Write | None, sheet: Sheet, spans: list[tuple[int, int]], *, author: bool
-) -> Reads:
+def masked(sheet: Sheet, spans: list[tuple[int, int]], *, author: bool) -> Reads:
     """Return the public text without the words, and the letter if they were public."""
     standing = sheet.public or sheet.current
     text = masks.mask(standing.text or "", spans)
     name = "" if author else standing.author or ""
-    about = {"text": text, "has_mask": True}
-    return _with_letter(write, sheet, DecisionKind.MASK, about, public=text, public_author=name)
+    draft = Draft(DecisionKind.MASK, text=text, has_mask=True)
+    return _with_letter(sheet, draft, public=text, public_author=name)
 
 
-def _with_letter(
-    write: Write | None,
-    sheet: Sheet,
-    kind: DecisionKind,
-    about: dict[str, Any],
-    *,
-    rule: tuple[str, str] = ("", ""),
-    reason: str = "",
-    public: str = "",
-    public_author: str = "",
-) -> Reads:
-    about["sorted_as"] = sheet.verdict.outcome.value if sheet.verdict is not None else ""
-    letter = write(sheet.idea, kind, about) if write is not None and sheet.has_contact else None
+def _with_letter(sheet: Sheet, draft: Draft, *, public: str = "", public_author: str = "") -> Reads:
+    sorted_as = sheet.verdict.outcome.value if sheet.verdict is not None else ""
+    draft = replace(draft, sorted_as=sorted_as)
+    letter = loans.write_letter(sheet.idea, draft) if sheet.has_contact else None
     subject, body = letter or ("", "")
-    return Reads(subject, body, rule, reason, public, public_author)
+    return Reads(subject, body, draft.rule, draft.reason_text, public, public_author)

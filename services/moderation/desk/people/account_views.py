@@ -1,6 +1,7 @@
 """One's own account: name, password, second factor, and the browsers that are signed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -8,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, signed_in
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, second_factor, sessions, throttle
@@ -44,7 +46,7 @@ def show() -> ResponseReturnValue:
     return _page({})
 
 
-def _page(errors: dict[str, str]) -> str:
+def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType({})) -> str:
     me = access.current()
     with Session() as reading:
         staff = reading.get_one(Staff, me.id)
@@ -53,6 +55,8 @@ def _page(errors: dict[str, str]) -> str:
             "moderation/people/account.html",
             me=staff,
             errors=errors,
+            name=typed.get("name", staff.name),
+            language_of_letters=typed.get("language", staff.language),
             factor=second_factor.state(reading, me.id),
             is_required=second_factor.is_required(reading, me.role),
             secret=waiting[0] if waiting else "",
@@ -64,6 +68,7 @@ def _page(errors: dict[str, str]) -> str:
 
 
 @bp.post("/account")
+@keeps("name", "language", again=lambda: _page({}, request.form))
 def change() -> ResponseReturnValue:
     """Change the `name` that colleagues see and the `language` of letters."""
     language = request.form.get("language", "")

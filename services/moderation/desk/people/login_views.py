@@ -50,7 +50,7 @@ def _login_page(fault: str = "") -> str:
         email=request.form.get("email", ""),
         fault=fault,
         next=next_page.read_wanted_page(),
-        number=request.form.get("number", ""),
+        number=kept_words.read_about(),
         kept=kept,
         signed_out=bool(kept),
     )
@@ -142,14 +142,14 @@ def set_up() -> ResponseReturnValue:
         "moderation/people/recovery_codes.html",
         codes=codes,
         next=next_page.read_wanted_page() or "/",
-        number=request.form.get("number", ""),
+        number=kept_words.read_about(),
         kept=kept_words.read_kept_words(),
     )
 
 
 @bp.post("/login/resume")
 def resume() -> ResponseReturnValue:
-    """Show the idea with what was typed before the session was lost."""
+    """Show what was typed before the session was lost, in the form of its page."""
     refused = access.ask_who_it_is()
     return refused if refused is not None else _entered()
 
@@ -185,10 +185,15 @@ def _entered() -> ResponseReturnValue:
         return jsonify({"ok": True})
     if kept := kept_words.read_kept_words():
         notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
-        if request.form["number"] == kept_words.MANY:
+        about = kept_words.read_about()
+        if about == kept_words.MANY:
             return bulk_views.page(kept.get("listed", []), notice, status=200)
+        if about.startswith("/"):
+            return render_template(
+                "moderation/people/signed_in_again.html", kept=kept, sent_to=about
+            )
         typed = {name: values[0] for name, values in kept.items()}
-        return page(request.form["number"], notice=notice, typed=typed)
+        return page(about, notice=notice, typed=typed)
     return redirect(next_page.read_wanted_page() or "/", 303)
 
 
@@ -219,7 +224,7 @@ def _code_page(fault: str = "") -> ResponseReturnValue:
         secret=waiting[0] if waiting else "",
         picture=qr_code(waiting[1]) if waiting else "",
         next=next_page.read_wanted_page(),
-        number=request.form.get("number", ""),
+        number=kept_words.read_about(),
         kept=kept_words.read_kept_words(),
     )
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, words
+from services.moderation.desk.kept_words import keeps
 from services.moderation.people import invitations, resets, roles, second_factor, sessions
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
@@ -49,6 +50,13 @@ def _staff_page(errors: dict[str, str], typed: dict[str, str]) -> str:
 
 
 @bp.post("/staff/invitations")
+@keeps(
+    "email",
+    "name",
+    "role",
+    "language",
+    again=lambda: _staff_page({}, request.form.to_dict()),
+)
 def invite() -> ResponseReturnValue:
     """Mail a link to `email` that makes one account with a `role`."""
     role, language = _role(), request.form.get("language", i18n.SOURCE)

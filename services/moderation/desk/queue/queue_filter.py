@@ -155,7 +155,7 @@ def found(words: str, most: int | None = None) -> Select[UUID]:
     query = func.websearch_to_tsquery(
         literal_column("'swedish'::regconfig"), words.replace("'", " ").replace("\\", " ")
     )
-    begun = func.regexp_replace(cast(query, Text), "'([^']{3,})'", r"'\1':*", "g")
+    begun = func.regexp_replace(cast(query, Text), "'([^' ]{3,})'", r"'\1':*", "g")
     vector = func.to_tsvector(literal_column("'swedish'::regconfig"), IdeaText.text)
     return (
         select(IdeaText.idea_id)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks.explanations import explain
 from services.moderation.checks.language import LANGUAGES
-from services.moderation.desk import access, lent_digest, undo_offer, words
+from services.moderation.desk import access, loans, undo_offer, words
 from services.moderation.desk.queue import queue_counts, queue_words, review_queue
 from services.moderation.desk.queue.live_views import sentence as looking_word
 from services.moderation.desk.queue.queue_filter import (
@@ -148,7 +148,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "ages": [(days, words.duration(days * 86400)) for days in AGES],
         "undo": undo_offer.take(),
         "bulk": session.pop("bulk", None),
-        "digest_line": lent_digest.line(),
+        "digest_line": loans.read_own_digest_line(),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checks import marks
 from services.moderation.checks.explanations import explain, title
 from services.moderation.desk import access, words
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.statistics.sections import same_judgement
 from services.moderation.samples import drawing, second_looks
 from services.moderation.samples.second_looks import Closed, Compared, RuleMissing, Sheet
@@ -67,6 +68,7 @@ def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseRe
 
 
 @bp.post("/samples/share")
+@keeps("share", again=lambda: _index(typed=request.form.get("share", "")))
 @access.requires(Role.ADMIN)
 def set_share() -> ResponseReturnValue:
     """Set which share of decisions is drawn, in per cent; 0 draws none."""
@@ -130,6 +132,7 @@ def _after(reading: SqlSession, sample_id: int, titles: dict[str, str]) -> Respo
 
 
 @bp.post("/samples/<int:sample_id>")
+@keeps("judgement", "rule", "note", again=_show)
 def answer(sample_id: int) -> ResponseReturnValue:
     """Take a judgement: `judgement`, of a rejection `rule`, and `note`. It changes no idea."""
     staff_id = access.current().id

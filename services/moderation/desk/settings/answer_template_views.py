@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access
+from services.moderation.desk.kept_words import keeps
 from services.moderation.settings import admin_forms, answer_templates, audit, rules
 from services.moderation.settings.versioned import MovedError
 from shared import i18n
@@ -53,7 +54,20 @@ def new() -> ResponseReturnValue:
     return _form_page(None, form)
 
 
+def _show_again(template_id: int | None = None) -> ResponseReturnValue:
+    with Session() as reading:
+        template = None if template_id is None else answer_templates.find(reading, template_id)
+    if template is None and template_id is not None:
+        abort(404)
+    form = admin_forms.typed(request.form, answer_templates.NAMES)
+    return _form_page(template, form, version=admin_forms.seen_version(request.form))
+
+
+_keeps_all = keeps("version", *answer_templates.NAMES, again=_show_again)
+
+
 @bp.post("/answer-templates/new")
+@_keeps_all
 def create() -> ResponseReturnValue:
     """Add a template, or show the form again with what was typed."""
     form = admin_forms.typed(request.form, answer_templates.NAMES)
@@ -80,6 +94,7 @@ def edit(template_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/answer-templates/<int:template_id>/edit")
+@_keeps_all
 def change(template_id: int) -> ResponseReturnValue:
     """Change a template; 409 with both texts when somebody else did meanwhile."""
     seen = admin_forms.seen_version(request.form)

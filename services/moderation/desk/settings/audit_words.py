@@ -12,7 +12,7 @@ from babel.numbers import format_percent
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import lent_words
+from services.moderation.desk import loans
 from services.moderation.desk import words as desk_words
 from services.moderation.desk.settings import word_list_words
 from shared import check_words, i18n
@@ -75,6 +75,7 @@ OWN = ChangeWords(
         "sampling.share_changed": lambda: _(
             "Ändrade hur stor del av besluten som prövas av en till."
         ),
+        "search.by_address": lambda: _("Sökte bland idéerna på en skribents e-postadress."),
         "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
         "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
         "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
@@ -111,6 +112,7 @@ OWN = ChangeWords(
         "sign_in": lambda: _("Inloggning"),
         "sampling": lambda: _("Stickprov"),
         "jobs": lambda: _("Jobb"),
+        "search": lambda: _("Sökning på adress"),
         "supervision": lambda: _("Tillsyn"),
     },
     fields={
@@ -175,7 +177,7 @@ OWN = ChangeWords(
 
 def find_every_word() -> tuple[ChangeWords, ...]:
     """Return the words of moderation's changes and those that were lent to this desk."""
-    return OWN, *lent_words.find_lent_words()
+    return OWN, *loans.find_loans().change_words
 
 
 def name_kinds() -> dict[str, str]:

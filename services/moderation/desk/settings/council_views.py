@@ -16,6 +16,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.settings import audit_words
 from services.moderation.settings import admin_forms, audit, council_form, councils
 from services.moderation.settings.versioned import MovedError
@@ -55,7 +56,19 @@ def new() -> ResponseReturnValue:
     return _form_page(None, _NEW)
 
 
+def _show_again(slug: str | None = None) -> ResponseReturnValue:
+    with Session() as reading:
+        council = councils.find(reading, slug) if slug is not None else None
+    if council is None and slug is not None:
+        abort(404)
+    return _form_page(council, _typed(), version=admin_forms.seen_version(request.form))
+
+
+_keeps_all = keeps("version", "slug", *council_form.NAMES, again=_show_again)
+
+
 @bp.post("/councils/new")
+@_keeps_all
 def create() -> ResponseReturnValue:
     """Make a council, or show the form again with what was typed."""
     form = _typed()
@@ -91,6 +104,7 @@ def edit(slug: str) -> ResponseReturnValue:
 
 
 @bp.post("/councils/<slug>/edit")
+@_keeps_all
 def change(slug: str) -> ResponseReturnValue:
     """Change a council; 409 with both texts when somebody else did meanwhile."""
     seen = admin_forms.seen_version(request.form)

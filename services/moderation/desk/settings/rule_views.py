@@ -15,6 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
+from services.moderation.desk.kept_words import keeps
 from services.moderation.settings import admin_forms, rules
 from services.moderation.settings.versioned import MovedError
 from shared import web
@@ -46,7 +47,17 @@ def new(code: str) -> ResponseReturnValue:
     return _form_page(code, standing, _as_typed(standing))
 
 
+def _show_again(code: str) -> ResponseReturnValue:
+    with Session() as reading:
+        standing = rules.newest(reading, code)
+    if standing is None and code not in rules.CODES:
+        abort(404)
+    form = admin_forms.typed(request.form, rules.NAMES)
+    return _form_page(code, standing, form, version=admin_forms.seen_version(request.form))
+
+
 @bp.post("/rules/<code>/new")
+@keeps("version", *rules.NAMES, again=_show_again)
 @access.requires(Role.ADMIN)
 def reword(code: str) -> ResponseReturnValue:
     """Add a version; 409 when somebody else did meanwhile, with what was typed kept."""

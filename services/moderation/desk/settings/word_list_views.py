@@ -22,6 +22,7 @@ from flask.typing import ResponseReturnValue
 from services.moderation.checks.wording import lexicon
 from services.moderation.checks.wording.lexicon import LONGEST_TERM, Term, TermError, shipped
 from services.moderation.desk import access
+from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.settings import word_list_words
 from services.moderation.settings import word_lists
 from shared import web
@@ -38,6 +39,7 @@ LONGEST_COMMENT = 500
 # The weights that can be chosen; `tone.severity_of` says what they mean.
 WEIGHTS = ("0.3", "0.6", "1.0")
 _SHIPPED_LANGUAGES = ("sv", "en", "no", "da", "fi")
+_NAMES = ("list", "term", "language", "match", "weight", "comment", "expires_on")
 
 
 @bp.get("/checks/words")
@@ -49,7 +51,15 @@ def lists() -> ResponseReturnValue:
     return _page(name, {"list": name})
 
 
+def _show_again() -> ResponseReturnValue:
+    form = _form()
+    if form["list"] not in lexicon.LISTS:
+        abort(422)
+    return _page(form["list"], form)
+
+
 @bp.post("/checks/words/try")
+@keeps(*_NAMES, again=_show_again)
 def try_out() -> ResponseReturnValue:
     """Show what a word would do with the newest ideas, or the form again; saves nothing."""
     form = _form()
@@ -75,6 +85,7 @@ def try_out() -> ResponseReturnValue:
 
 
 @bp.post("/checks/words")
+@keeps(*_NAMES, again=_show_again)
 def add() -> ResponseReturnValue:
     """Save a word that was tried; one that was not, or was changed since, is tried first."""
     form = _form()
@@ -114,8 +125,7 @@ def remove(entry_id: int) -> ResponseReturnValue:
 
 
 def _form() -> dict[str, str]:
-    names = ("list", "term", "language", "match", "weight", "comment", "expires_on")
-    return {name: request.form.get(name, "").strip() for name in names}
+    return {name: request.form.get(name, "").strip() for name in _NAMES}
 
 
 def _key(term: Term) -> list[object]:

@@ -50,13 +50,15 @@ def make_pages(port: DeskPort) -> Blueprint:
     )
     bp.before_request(port.guard(Role.ADMIN))
     pages = _Pages(port)
+    # Not the address, which can itself be a secret.
+    kept = port.keeps("version", "events", *sorted({*form.NAMES} - {"url"}), again=_show_again)
     for rule, method, view in (
         ("", "GET", pages.index),
         ("/new", "GET", pages.new),
-        ("/new", "POST", pages.create),
+        ("/new", "POST", kept(pages.create)),
         ("/<uuid:webhook_id>", "GET", pages.show),
         ("/<uuid:webhook_id>/edit", "GET", pages.edit),
-        ("/<uuid:webhook_id>/edit", "POST", pages.change),
+        ("/<uuid:webhook_id>/edit", "POST", kept(pages.change)),
         ("/<uuid:webhook_id>/pause", "POST", pages.pause),
         ("/<uuid:webhook_id>/turn-on", "POST", pages.turn_on),
         ("/<uuid:webhook_id>/test", "POST", pages.test),
@@ -280,6 +282,15 @@ def _asked() -> tuple[DeliveryState | None, UUID | None]:
         return DeliveryState(state) if state else None, UUID(before) if before else None
     except ValueError:
         raise BadRequest from None
+
+
+def _show_again(webhook_id: UUID | None = None) -> ResponseReturnValue:
+    """Show the form with what was typed before; the address is typed anew."""
+    fields, events = form.typed(request.form), request.form.getlist("events")
+    with Session() as session:
+        webhook = None if webhook_id is None else _found(session, webhook_id)
+    version = form_views.seen_version() if webhook else None
+    return form_views.form_page(webhook, fields, events, version=version)
 
 
 def _back(webhook_id: UUID, said: str) -> ResponseReturnValue:

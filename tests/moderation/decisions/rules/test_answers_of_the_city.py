@@ -6,7 +6,6 @@ from sqlalchemy import select
 from services.moderation.decisions import official_answers, receipt_actions
 from services.moderation.decisions.official_answers import Moved
 from services.moderation.decisions.transitions import NotAllowed
-from services.moderation.desk.decisions.decision_fields import BadField
 from shared.models import DecisionKind, IdeaStatus, OfficialAnswer, OutboxEvent
 from tests.moderation.decisions.rules.given import idea_in
 from tests.moderation.decisions.test_decisions import decide
@@ -178,38 +177,3 @@ def test_of_an_unknown_idea_is_not_found(session, staff):
         official_answers.write(session, text="Ja.", **number)
     with pytest.raises(LookupError):
         official_answers.take_back(session, **number)
-
-
-class TestFields:
-    @pytest.mark.parametrize(
-        ("read", "name", "most"),
-        [
-            (official_answers.text_of, "official_text", 4000),
-            (official_answers.signature_of, "signature", 80),
-        ],
-    )
-    def test_hold_so_much_and_no_more(self, read, name, most):
-        assert read({name: f" {'x' * most} "}) == "x" * most
-        with pytest.raises(BadField) as refused:
-            read({name: "x" * (most + 1)})
-        assert refused.value.field == name
-
-    def test_an_answer_says_something_and_a_signature_need_not(self):
-        for nothing in ({}, {"official_text": " \n"}):
-            with pytest.raises(BadField):
-                official_answers.text_of(nothing)
-        assert official_answers.signature_of({}) == ""
-        assert official_answers.signature_of({"signature": " Park \n och  mark "}) == (
-            "Park och mark"
-        )
-
-    @pytest.mark.parametrize(("given", "seen"), [("0", 0), ("12", 12), ("999999999", 999999999)])
-    def test_what_was_seen_is_a_number(self, given, seen):
-        assert official_answers.seen_of({"seen_answer": given}) == seen
-
-    @pytest.mark.parametrize("given", ["", "-1", "1.0", "x", "1000000000", "²", "٣"])
-    def test_anything_else_was_not_seen(self, given):
-        with pytest.raises(BadField):
-            official_answers.seen_of({"seen_answer": given})
-        with pytest.raises(BadField):
-            official_answers.seen_of({})

@@ -120,6 +120,7 @@ class TestWhatShows:
         assert listed(desk, "/?q=-cykel") == [benches.number]
         assert listed(desk, "/?q=vid") == []  # too common to be looked for
         assert listed(desk, "/?q='); DROP\\ :*") == []
+        assert listed(desk, "/?q=vid e l vattnet") == []
         answer = desk.client.get(f"/?q={racks.number.lower()}&lane=ordinary", base_url=desk.base)
         assert answer.location == f"/ideas/{racks.number}?lane=ordinary"
         staff = session.scalars(select(Staff)).one()

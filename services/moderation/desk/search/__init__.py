@@ -1,0 +1,1 @@
+"""Finding any idea, in any state."""
