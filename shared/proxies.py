@@ -42,18 +42,19 @@ _HOST = re.compile(
 _NO_HOST = "host.invalid"
 
 _Environ = dict[str, Any]
-_App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
+
 
 _noted_at = -_AGAIN_AFTER_S
 
 
-def with_readable_host(app: _App) -> _App:
+def with_readable_host(app: Any) -> Any:
     """Let an application see a host that can be one, whatever a request calls it."""
 
     def readable(environ: _Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", _NO_HOST)):
             environ["HTTP_HOST"] = _NO_HOST
-        return app(environ, start)
+        answer: Iterable[bytes] = app(environ, start)
+        return answer
 
     return readable
 

@@ -688,6 +688,7 @@ class TestRecording:
             "AccountLinkMade": ["notify.account"],
             "DigestUnsubscribed": ["notify.unsubscribe"],
             "LetterBounced": ["notify.bounce"],
+            "ReportOfNoLetter": [],
         }
         kinds = {
             name
