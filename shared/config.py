@@ -54,7 +54,8 @@ class Settings:
     )
     bounce_address: str = _setting(
         "Where other servers report letters that they could not deliver (the sender on the "
-        "envelope); empty: the address of RADSLAG_MAIL_FROM",
+        "envelope). With a `*` before the @, `studsar+*@example.se`, the letter's id stands there, "
+        "for mail services that replace the Message-ID; empty: the address of RADSLAG_MAIL_FROM",
         "",
     )
     bounce_secret: str = _setting(

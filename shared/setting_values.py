@@ -91,13 +91,21 @@ def _mail_from(value: str) -> str:
 
 
 def _bounce_address(value: str) -> str:
+    plain = _ID_OF_LETTER.sub(r"\g<1>" + "0" * 32, value)
     try:
-        is_alone = not value or mailboxes.of_sender(value)[0] == ""
+        is_alone = not value or mailboxes.of_sender(plain)[0] == ""
     except BadAddressError:
         is_alone = False
-    if not is_alone or "<" in value:
-        raise SettingsError("RADSLAG_BOUNCE_ADDRESS must be an address: studsar@example.se.")
+    if not is_alone or "<" in value or "*" in plain:
+        raise SettingsError(
+            "RADSLAG_BOUNCE_ADDRESS must be an address: studsar@example.se, or "
+            "studsar+*@example.se."
+        )
     return value
+
+
+# Where the id of a letter may stand in a return path.
+_ID_OF_LETTER = re.compile(r"([+=._-])\*(?=@)")
 
 
 def _bounce_secret(value: str) -> str:
