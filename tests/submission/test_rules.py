@@ -636,13 +636,6 @@ class TestFeeds:
         (shown,) = published.ideas(unit, council.slug, limit=1).ideas
         return shown
 
-    def test_an_entry_changes_when_it_is_answered(self, idea):
-        assert feeds._changed_at(idea) == idea.published_at
-        later = idea.published_at + timedelta(days=1)
-        assert feeds._changed_at(replace(idea, answered_at=later)) == later
-        earlier = idea.published_at - timedelta(days=1)
-        assert feeds._changed_at(replace(idea, answered_at=earlier)) == idea.published_at
-
     def test_the_answer_stands_below_with_who_gives_it(self, idea):
         assert feeds._with_answer(idea) == idea.text
         answered = replace(idea, answer="Ja.", answer_from="")
