@@ -14,8 +14,7 @@ from typing import Any, cast
 import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy import BindParameter, DateTime, Engine, TextClause, bindparam, create_engine
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
 
@@ -70,6 +69,11 @@ def _connect_args(statement_timeout_s: int, role: str | None = None) -> dict[str
     }
 
 
+@cache
+def _dialect() -> Dialect:
+    return make_url("postgresql+psycopg://").get_dialect()()
+
+
 class _Alone:
     """Connections for statements that are a transaction of their own: one journey for each.
 
@@ -83,9 +87,7 @@ class _Alone:
 
     def configure(self, database_url: str, arguments: Mapping[str, Any]) -> None:
         """Say where connections lead from now on."""
-        _none, address = PGDialect_psycopg().create_connect_args(
-            make_url(sqlalchemy_url(database_url))
-        )
+        _none, address = _dialect().create_connect_args(make_url(sqlalchemy_url(database_url)))
         self._arguments = {**address, **arguments}
 
     def take(self) -> psycopg.Connection[Any]:
@@ -199,7 +201,7 @@ def glance(statement: str, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...
 
 @cache
 def _written(statement: TextClause) -> str:
-    return str(statement.compile(dialect=PGDialect_psycopg()))
+    return str(statement.compile(dialect=_dialect()))
 
 
 def _as_elsewhere(error: psycopg.Error) -> DBAPIError:

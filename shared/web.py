@@ -4,7 +4,6 @@ import logging
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared import db, heartbeat, i18n, migrate, static_files, times
 from shared import log as log_setup
+from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
@@ -98,6 +98,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(PoolTimeoutError, _database_down)
     app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(UnicodeEncodeError, _unstorable)
+    app.register_error_handler(RecursionError, _unstorable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -237,7 +238,7 @@ def _database_down(error: SQLAlchemyError) -> Response:
 
 
 def _unstorable(error: Exception) -> Response:
-    """What no database can hold (NUL, half a character, a number too large) was not typed."""
+    """What cannot be kept (NUL, half a character, JSON a thousand levels deep) was not typed."""
     log.warning("a request held what cannot be stored", exc_info=error)
     return error_page(400)
 
@@ -289,9 +290,9 @@ def metrics() -> Response:
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token:
-        allowed = secrets.compare_digest(given, token)
+        allowed = secrets.compare_digest(given.encode(), token.encode())
     else:
-        allowed = ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104
+        allowed = places.is_this_machine(request.remote_addr)
     if not allowed:
         return error_page(403)
     with Session() as session:

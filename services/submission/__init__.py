@@ -28,7 +28,7 @@ MAX_BODY_BYTES = 64 * 1024
 class _NoSessions(SessionInterface):
     """The public web remembers nobody, so that it need not look for whom it remembers."""
 
-    def open_session(self, _app: Flask, _request: Request) -> NullSession:  # type: ignore[override]
+    def open_session(self, _app: Flask, _request: Request) -> NullSession:
         """Return one that cannot be written."""
         return _NO_SESSION
 

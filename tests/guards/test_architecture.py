@@ -52,6 +52,9 @@ MOST = 25
 # Folders of tests named after what they share; every other one is named after a folder of code.
 BESIDES = {
     "moderation/decisions/rules",  # one database for all of them
+    "moderation/people/rules",
+    "submission/rules",
+    "shared/delivery/outbox",
     "moderation/desk/lent",  # pages of notify, in moderation's browser
     "notify/rules",  # one database for all of them
     "notify/mail/snapshots",

@@ -16,7 +16,7 @@ GIVEN_UP = {
     r"lämnar huset": "skickas vidare",
     r"bokföring\w*": "Avstämning",
     r"datorn såg": "Automatiska kontroller",
-    r"publikt?": "för alla, or publicerad",
+    r"står \w+ publikt|redan publik": "visas för alla, redan publicerad",
     r"tomt betyder": "Lämna tomt om",
     r"förseglingen": "Visa originalet",
     r"undanhållna": "testtexter",

@@ -34,7 +34,7 @@ from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
 bp.before_request(access.guard(Role.READER))
-_WORDS: dict[str, Callable[..., str]] = {
+_WORDS: dict[str, Callable[..., object]] = {
     "reason_word": words.reason,
     "status_word": words.status,
     "status_name": words.status_name,
