@@ -83,6 +83,11 @@ class Settings:
     undo_seconds: int = _setting(
         "How long a letter waits after a decision, so that it can be undone", "30"
     )
+    correction_days: int = _setting(
+        "How many days an idea sleeps whose writer was asked to correct it, before it comes back "
+        "to the queue as it is",
+        "14",
+    )
     hold_letters: bool = _setting(
         "`1`: letters and webhooks wait until an administrator lets them go", "0"
     )
@@ -399,6 +404,7 @@ _CONVERT: Mapping[str, Any] = {
     "submit_limit": _submit_limit,
     "web_processes": lambda value: _whole_number("RADSLAG_WEB_PROCESSES", value),
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
+    "correction_days": lambda value: _whole_number("RADSLAG_CORRECTION_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,
