@@ -46,6 +46,7 @@ def templates() -> Mapping[str, str]:
         "rejected": _("Publiceras inte"),
         "merged": _("Sammanslagen"),
         "masked": _("Maskade ord"),
+        "correction-asked": _("Ber om en rättelse"),
         CORRECTED: _("Ändrat beslut"),
         ANSWERED: _("Stadens svar"),
         ANSWER_WITHDRAWN: _("Stadens svar tillbakataget"),
