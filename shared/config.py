@@ -83,6 +83,11 @@ class Settings:
     undo_seconds: int = _setting(
         "How long a letter waits after a decision, so that it can be undone", "30"
     )
+    correction_days: int = _setting(
+        "How many days an idea sleeps whose writer was asked to correct it, before it comes back "
+        "to the queue as it is",
+        "14",
+    )
     hold_letters: bool = _setting(
         "`1`: letters and webhooks wait until an administrator lets them go", "0"
     )

@@ -227,6 +227,7 @@ READERS: Mapping[str, Any] = {
     "submit_limit": _submit_limit,
     "web_processes": lambda value: _whole_number("RADSLAG_WEB_PROCESSES", value),
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
+    "correction_days": lambda value: _whole_number("RADSLAG_CORRECTION_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,

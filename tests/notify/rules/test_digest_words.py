@@ -24,6 +24,7 @@ from shared.models import (
     Digest,
     DigestPosition,
     DuplicateLink,
+    FindingRow,
     LetterState,
     QueueEntry,
     Reason,
@@ -80,6 +81,40 @@ class TestWhatItSays:
         house.stir(QueueEntry)
         [item] = self.read(house, person).first
         assert (item.number, item.alike, item.new) == (first.number, 2, 3)
+
+    def test_each_row_names_what_was_found_by_urgency_in_groups(self, house, person, session):
+        threat, child, bench = (house.waiting() for _ in range(3))
+        for idea, code, severity in (
+            (threat, "threat", "high"),
+            (child, "child", "high"),
+            (child, "phone", "medium"),
+            (bench, "link", "low"),
+        ):
+            session.add(
+                FindingRow(
+                    idea_id=idea.id,
+                    text_version=1,
+                    check_name="x",
+                    check_version=1,
+                    code=code,
+                    severity=severity,
+                    score=0.9,
+                    field="text",
+                    spans=[[0, 3]],
+                    params={},
+                )
+            )
+        entry(house, bench, 100)
+        entry(house, child, 405, reason=Reason.REPORT)
+        entry(house, threat, 408)
+        said = self.read(house, person)
+        assert (said.urgent, said.waiting) == (2, 3)
+        groups = [(lane, [each.what for each in items]) for lane, items in said.groups()]
+        assert groups == [
+            ("Brådskande", ["Hot", "Anmält av läsare, Barn, Personuppgifter"]),
+            # What is only worth knowing is no kind, and never the writer's own sentence.
+            ("Vanliga", ["Ny idé"]),
+        ]
 
     def test_only_what_is_wanted(self, house, person, session):
         here, there = a_council(session, title="Här"), a_council(session, title="Där")
