@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from werkzeug.datastructures import MIMEAccept
+from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 # Below this it is one packet anyway.
@@ -23,7 +23,7 @@ _MOST_IN_A_BLOCK = 0xFFFF
 @lru_cache(maxsize=256)
 def is_wanted(accept_encoding: str) -> bool:
     """Whether this Accept-Encoding takes gzip; without the header nothing is compressed."""
-    return parse_accept_header(accept_encoding, MIMEAccept).quality("gzip") > 0
+    return parse_accept_header(accept_encoding, Accept).quality("gzip") > 0
 
 
 class Zipped:
@@ -63,5 +63,5 @@ def _deflate(part: bytes, *, last: bool) -> bytes:
 def _as_it_is(own: bytes) -> bytes:
     """Return a block of a deflate stream that holds this uncompressed (RFC 1951, 3.2.4)."""
     if len(own) > _MOST_IN_A_BLOCK:
-        raise ValueError
+        raise ValueError(len(own))
     return struct.pack("<BHH", 0, len(own), len(own) ^ 0xFFFF) + own

@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import LANGUAGE_COOKIE, problem, settings, wants_json
+from shared.web import language_cookie, problem, settings, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ def submit(slug: str) -> BaseResponse:
     except SQLAlchemyError as error:
         log.warning("an idea could not be stored", exc_info=error)
         return _not_now(slug, kept, 503, _RETRY_AFTER_S)
-    log.info("idea stored", extra={"idea": received.number, "replayed": received.replayed})
+    log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
     response = redirect(url_for("receipts.show", token=received.token), 303)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -250,7 +250,7 @@ def limits() -> SubmitLimits:
 
 def was_language_chosen() -> bool:
     """Whether the one who asks has chosen a language."""
-    return bool(request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE))
+    return bool(request.args.get("lang") or request.cookies.get(language_cookie()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AccountLinkMade": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
+        # Recorded so that it can be seen that such reports come.
+        "ReportOfNoLetter": (),
     }
 )
 

@@ -124,6 +124,8 @@ class BounceKind(enum.StrEnum):
     PERMANENT = "permanent"
     # The reader has called it spam.
     COMPLAINT = "complaint"
+    # Something was reported, and nobody understands what.
+    UNKNOWN = "unknown"
 
 
 class AlertKind(enum.StrEnum):

@@ -59,12 +59,7 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
     if not versions:
         return {}
     rows = session.execute(
-        select(
-            IdeaText.idea_id,
-            IdeaText.version,
-            Verdict.idea_id.is_(None).label("is_unread"),
-            FindingRow.code,
-        )
+        select(IdeaText.idea_id, IdeaText.version, Verdict.idea_id.is_not(None), FindingRow.code)
         .outerjoin(
             Verdict,
             and_(Verdict.idea_id == IdeaText.idea_id, Verdict.text_version == IdeaText.version),
@@ -80,10 +75,10 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
         .where(tuple_(IdeaText.idea_id, IdeaText.version).in_(versions))
     ).all()
     found: dict[Version, set[str]] = {}
-    for idea_id, version, _is_unread, code in rows:
+    for idea_id, version, _is_judged, code in rows:
         if code is not None:
             found.setdefault((idea_id, version), set()).add(code)
-    unread = {(idea_id, version) for idea_id, version, is_unread, _code in rows if is_unread}
+    unread = {(row[0], row[1]) for row in rows if not row[2]}
     for key, codes in _read_now(session, unread).items():
         found.setdefault(key, set()).update(codes)
     return {key: frozenset(codes) for key, codes in found.items()}

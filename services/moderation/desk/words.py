@@ -35,7 +35,7 @@ def outcome(of: Outcome) -> str:
     return {
         Outcome.CLEAR: _("Inga kontroller slog till"),
         Outcome.ATTENTION: _("Titta noga"),
-        Outcome.LIKELY_SPAM: _("Troligen skräp"),
+        Outcome.LIKELY_SPAM: _("Troligt skräp"),
     }[of]
 
 

@@ -53,7 +53,7 @@ def _checked(data: Data, titles: Titles) -> str:
         found = {
             Outcome.CLEAR: _("inget särskilt att titta på"),
             Outcome.ATTENTION: _("det finns något att titta på"),
-            Outcome.LIKELY_SPAM: _("troligen skräp"),
+            Outcome.LIKELY_SPAM: _("troligt skräp"),
         }.get(data["outcome"], _("utan resultat"))
     return _(
         "Idé %(number)s i %(council)s är kontrollerad: %(found)s.",

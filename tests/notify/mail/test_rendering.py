@@ -95,10 +95,20 @@ CONTENTS = Contents(
         Item(
             *("R-2026-000141", "Anmält av läsare", "Invånarråd – Miljö och klimat", "5 timmar", 1),
             is_urgent=True,
+            kinds=["Anmält av läsare", "Hot", "Barn"],
+            lane="Brådskande",
         ),
-        Item("R-2026-000123", "Ny idé", "Invånarråd – Pizza och politik", "2 dygn", 0),
-        Item("R-2026-000131", "Ny idé", "Invånarråd – Pizza och politik", "1 dygn", 3, alike=7),
+        Item(
+            *("R-2026-000123", "Ny idé", "Invånarråd – Pizza och politik", "2 dygn", 0),
+            lane="Vanliga",
+        ),
+        Item(
+            *("R-2026-000131", "Ny idé", "Invånarråd – Pizza och politik", "1 dygn", 3, 7),
+            kinds=["Personuppgifter"],
+            lane="Vanliga",
+        ),
     ],
+    urgent=1,
     decided=Decided(
         [
             (MOA, "Moa Ek", DecisionKind.PUBLISH, 9),

@@ -311,8 +311,8 @@ def _grave(session: SqlSession, sheet: Sheet, numbered: list[Numbered]) -> list[
     if sheet.verdict is None:
         # The checks have not come to it: what a decision would be held for is asked beforehand.
         version = (sheet.idea.id, sheet.idea.text_version)
-        for known in _known_by_code(session, version):
-            found.setdefault(known.code, known)
+        for grave in _known_by_code(session, version):
+            found.setdefault(grave.code, grave)
     return list(found.values())
 
 

@@ -86,7 +86,7 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
 
 _ABOUT: Mapping[str, Callable[[], str]] = {
     "database_url": lambda: _("Databasen, där allt finns."),
-    "broker_url": lambda: _("Kön som delar ut arbetet."),
+    "broker_url": lambda: _("Servern som delar ut arbetet (Valkey)."),
     "secret_key": lambda: _("Nyckeln som skriver under kvitton och inloggningar."),
     "public_url": lambda: _("Där invånarna lämnar idéer."),
     "desk_url": lambda: _("Där ni är nu."),
