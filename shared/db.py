@@ -5,15 +5,27 @@ and nothing below them commits. `PublicSession` reads the public views under a d
 can read nothing else.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
 import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import namedtuple_row
-from sqlalchemy import BindParameter, DateTime, Engine, TextClause, bindparam, create_engine
+from sqlalchemy import (
+    BindParameter,
+    DateTime,
+    Engine,
+    PoolProxiedConnection,
+    TextClause,
+    bindparam,
+    create_engine,
+)
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
@@ -174,29 +186,49 @@ def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[
     raise AssertionError("unreachable")
 
 
-def glance(statement: str, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
-    """Ask the public views one question (in the driver's own words) at the least possible cost.
+def glance(statement: str, *parameters: bytes) -> list[tuple[bytes | None, ...]]:
+    """Ask the public views one question, prepared, at the least possible cost.
 
-    For what is asked for each page that is shown: a fifth of what a session takes. A connection
-    that turns out to be lost is replaced. Raises what the database says.
+    For what is asked for each page that is shown: in the words of libpq ($1, bytes in and out) a
+    tenth of what a session takes. A connection that turns out to be lost is replaced. Raises what
+    the database says.
     """
     (engine,) = _glancing
-    try:
+    with suppress(psycopg.Error):
         borrowed = engine.raw_connection()
         try:
-            cursor = borrowed.cursor()
-            cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
+            return _ask_prepared(borrowed, statement, parameters)
         except psycopg.Error:
             borrowed.invalidate()
             raise
         finally:
             borrowed.close()
-    except psycopg.Error:
-        pass
     # Once more, the long way: what happens now is told as of any other statement.
+    plain = re.sub(r"\$\d", "%s", statement)
     with engine.connect() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(statement, tuple(parameters))]
+        rows = connection.exec_driver_sql(plain, tuple(each.decode() for each in parameters))
+        return [tuple(None if each is None else str(each).encode() for each in row) for row in rows]
+
+
+def _ask_prepared(
+    borrowed: PoolProxiedConnection, statement: str, parameters: Sequence[bytes]
+) -> list[tuple[bytes | None, ...]]:
+    driver: Any = borrowed.driver_connection
+    names: dict[str, bytes] = borrowed.info.setdefault("prepared", {})
+    if statement not in names:
+        name = b"glance_%d" % len(names)
+        _require(driver.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
+        names[statement] = name
+    found = driver.pgconn.exec_prepared(names[statement], parameters)
+    _require(found, ExecStatus.TUPLES_OK)
+    columns = range(found.nfields)
+    return [tuple(found.get_value(row, at) for at in columns) for row in range(found.ntuples)]
+
+
+def _require(result: PGresult, status: ExecStatus) -> None:
+    if result.status != status:
+        # Asked the long way, it says what is wrong.
+        raise psycopg.OperationalError
 
 
 @cache

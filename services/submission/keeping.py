@@ -32,6 +32,7 @@ from shared.clock import utcnow
 MOST_BYTES = 16 * 1024 * 1024
 HTML = "text/html; charset=utf-8"
 _NOT_MODIFIED = 304
+_HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,6 @@ def _key_hash_in(asked: ETags) -> bytes | None:
                 found = base64.urlsafe_b64decode(told)
             except ValueError:
                 continue
-            if len(found) == hashlib.sha256().digest_size:
+            if len(found) == _HASH_BYTES:
                 return found
     return None

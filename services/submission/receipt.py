@@ -19,6 +19,7 @@ from shared.models import (
     Contact,
     Council,
     Decision,
+    DecisionKind,
     Idea,
     IdeaStatus,
     IdeaText,
@@ -70,6 +71,9 @@ class Receipt:
     answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
+    # What a moderator asks the writer to change, until they have.
+    asked_to_correct: str | None
+    asked_at: datetime | None
 
     @property
     def can_correct(self) -> bool:
@@ -113,6 +117,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
     if status not in _DECIDED or (again_at and last and again_at < last.decided_at):
         again_at = None
     is_published = status is IdeaStatus.PUBLISHED
+    asked_now = _asks_for_correction(last, own, status)
     return Receipt(
         idea_id=idea_id,
         number=idea.number,
@@ -135,7 +140,19 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         answer=_answer(session, idea, status),
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,
+        asked_to_correct=asked_now.reason_text if asked_now else None,
+        asked_at=asked_now.decided_at if asked_now else None,
     )
+
+
+def _asks_for_correction(
+    last: Decision | None, own: IdeaText, status: IdeaStatus
+) -> Decision | None:
+    """Return the decision that asks the writer to mend the text, while they have not."""
+    if last is None or last.kind is not DecisionKind.ASK_CORRECTION:
+        return None
+    is_open = status is IdeaStatus.WAITING and own.version <= last.text_version
+    return last if is_open else None
 
 
 def withdraw(session: SqlSession, token: str) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
 from time_machine import travel
 
 from services.moderation.decisions import deciding, official_answers, undoing
@@ -28,7 +29,7 @@ from shared.models import (
     YearlyNumbers,
 )
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.submission.test_rules import KEY, decide
+from tests.submission.rules.given import KEY, decide
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMB = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
@@ -604,8 +605,15 @@ def test_a_lost_connection_is_not_noticed(client, place):
 
 
 def test_the_question_for_a_version_is_asked_as_the_public(client, place):
-    assert db.glance("SELECT current_user", ()) == [("radslag_public",)]
-    assert db.glance("SHOW transaction_read_only", ()) == [("on",)]
+    assert db.glance("SELECT current_user") == [(b"radslag_public",)]
+    assert db.glance("SHOW transaction_read_only") == [(b"on",)]
+
+
+def test_a_question_that_is_wrong_says_so(client, place):
+    for _ in range(2):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            db.glance("SELECT email FROM contacts WHERE email = $1", b"x")
+    assert client.get(place.paths()["idea"]).status_code == 200
 
 
 class TestTheShelf:

@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
     settings: Settings = app.config["SETTINGS"]
     desk = urlsplit(settings.desk_url)
     app.config.update(
-        SESSION_COOKIE_NAME="radslag_desk",
+        SESSION_COOKIE_NAME="__Host-radslag_desk" if desk.scheme == "https" else "radslag_desk",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=desk.scheme == "https" or desk.hostname not in _LOOPBACK,

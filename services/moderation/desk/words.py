@@ -50,6 +50,8 @@ def done(of: DecisionKind) -> str:
         DecisionKind.REOPEN: _("Öppnad på nytt"),
         DecisionKind.UNDO: _("Ångrat beslut"),
         DecisionKind.IMPORT: _("Hämtad från äldre sida"),
+        DecisionKind.ACCEPT_CORRECTION: _("Rättad text publicerad"),
+        DecisionKind.ASK_CORRECTION: _("Skribenten ombedd att rätta"),
         DecisionKind.POLICY: _("Publicerad enligt rådets regler"),
     }[of]
 

@@ -15,6 +15,7 @@ from services.notify.mail.letters import (
     DIGEST,
     INTERRUPTED,
     SUPERSEDED,
+    UNCLEAR,
     UNDONE,
 )
 from services.notify.mail.mailer import BAD_ADDRESS
@@ -45,6 +46,7 @@ def templates() -> Mapping[str, str]:
         "rejected": _("Publiceras inte"),
         "merged": _("Sammanslagen"),
         "masked": _("Maskade ord"),
+        "correction-asked": _("Ber om en rättelse"),
         CORRECTED: _("Ändrat beslut"),
         ANSWERED: _("Stadens svar"),
         ANSWER_WITHDRAWN: _("Stadens svar tillbakataget"),
@@ -72,6 +74,7 @@ def _reasons() -> Mapping[str, str]:
         ADDRESS_DEAD: _("adressen nås inte"),
         BAD_ADDRESS: _("adressen går inte att skicka till"),
         BOUNCED: _("kom tillbaka"),
+        UNCLEAR: _("en mejlserver har svarat något som inte går att tolka"),
         COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),

@@ -71,7 +71,7 @@ def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
     if composed is None:
         return False
     try:
-        mailer.send(composed.message, composed.recipient)
+        mailer.send(composed.message, composed.recipient, letters.return_path(letter.id, settings))
     except NotSent as problem:
         _not_sent(letter, problem)
         if isinstance(problem, ServerDown):

@@ -264,6 +264,7 @@ KEYS = {
     "m": "merge",
     "x": "mask",
     "o": "reopen",
+    "t": "ask_correction",
 }
 
 
@@ -271,8 +272,8 @@ KEYS = {
     ("name", "offered"),
     [
         ("received", ""),
-        ("waiting", "publish reject merge mask"),
-        ("masked", "publish reject merge mask"),
+        ("waiting", "publish reject ask_correction merge mask"),
+        ("masked", "publish reject ask_correction merge mask"),
         # Publishing again would change nothing; of a corrected one it accepts the correction.
         ("published", "keep reject merge mask reopen"),
         ("corrected", "publish keep reject merge mask reopen"),

@@ -180,6 +180,11 @@ LETTERS = {
     "merged-into-answered": ("merged", {"target_is_answered": True}),
     "merged-into-waiting": ("merged", {"target_url": None}),
     "masked": ("masked", {}),
+    "correction-asked": (
+        "correction-asked",
+        {**HIDDEN, "status": "waiting", "reason_text": REASON, "correction_days": 14},
+    ),
+    "corrected-asked": ("corrected", {**HIDDEN, "undone": "ask_correction"}),
     "corrected-publish": ("corrected", HIDDEN),
     "corrected-reject": ("corrected", {**HIDDEN, "undone": "reject"}),
     "corrected-merge": ("corrected", {"undone": "merge"}),
