@@ -67,7 +67,7 @@ def test_a_receipt_says_where_the_idea_is_and_is_kept_by_nobody(client, address,
     assert page.find("a", href=address)
     assert "Tack! Vi har fått din idé" in one(page, "h1").text
     # How long it takes, and no word of being read before anybody reads it.
-    assert "Staden vill läsa varje idé inom 2 arbetsdagar." in one(page, ".lead").text
+    assert "dess. Staden vill läsa varje idé inom 2 arbetsdagar." in one(page, ".lead").text
     steps = [" ".join(step.text.split()) for step in page.select(".way li")]
     assert steps[1] == "Läses väntar på sin tur"
     assert "En dator sorterade" not in page.text
