@@ -75,6 +75,12 @@ class Receipt:
     answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
+    # Within how many working days the council wants each idea to be read; None where it says none.
+    wait_days: int | None
+    # Whether a person made the decision that gave it its status.
+    by_person: bool
+    # Merged into an idea that the public cannot read yet.
+    target_waits: bool
     # What a moderator asks the writer to change, until they have.
     asked_to_correct: str | None
     asked_at: datetime | None
@@ -147,6 +153,9 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         asked_again_at=again_at,
         asked_to_correct=asked_now.reason_text if asked_now else None,
         asked_at=asked_now.decided_at if asked_now else None,
+        wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
+        by_person=turn is not None and turn.staff_id is not None,
+        target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
 
 
@@ -268,6 +277,11 @@ def _answer(session: SqlSession, idea: Idea, status: IdeaStatus) -> Answer | Non
     if status is IdeaStatus.MERGED and idea.merged_into is not None:
         return published.official_answer(session, idea.merged_into)
     return None
+
+
+def _waits(session: SqlSession, idea_id: UUID | None) -> bool:
+    target = session.get(Idea, idea_id) if idea_id else None
+    return target is not None and target.status in {IdeaStatus.RECEIVED, IdeaStatus.WAITING}
 
 
 def _target(session: SqlSession, idea: Idea) -> str | None:
