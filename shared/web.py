@@ -16,13 +16,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from shared import heartbeat, i18n, migrate, proxies, static_files, times
+from shared import db, heartbeat, i18n, migrate, proxies, times
+from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
-from shared.config import Settings
+from shared.config import Settings, dies_with_parent
 from shared.db import Session
 from shared.delivery import ledger
 from shared.i18n import gettext as _
+from shared.pages import static_files
+from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,13 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# What every answer says, unless the view said it already.
+_ALWAYS = (
+    ("Content-Security-Policy", CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+)
+
 operators = Blueprint("operators", __name__)
 common_static = Blueprint(
     "shared",
@@ -43,6 +53,19 @@ common_static = Blueprint(
     static_url_path="/static/shared",
     template_folder=str(SHARED / "templates"),
 )
+
+
+def start_process() -> Settings:
+    """Set up a process that serves a web and nothing else; return what its environment says.
+
+    Raises SettingsError when a setting is missing or wrong.
+    """
+    if dies_with_parent():
+        die_with_parent()
+    settings = Settings.from_env()
+    log_setup.configure(settings.log_level)
+    db.configure(settings)
+    return settings
 
 
 def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
@@ -105,17 +128,20 @@ def language_cookie() -> str:
 
 def _begin() -> None:
     g.request_id = secrets.token_hex(8)
-    asked = request.args.get("lang") or request.cookies.get(language_cookie()) or i18n.SOURCE
-    i18n.set_language(asked)
+    if request.query_string or "Cookie" in request.headers:
+        asked = request.args.get("lang") or request.cookies.get(language_cookie())
+    else:
+        asked = None
+    i18n.set_language(asked or i18n.SOURCE)
     if not settings().trusted_proxies and proxies.is_forwarded(request.environ):
         proxies.note_unknown_one()
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    there = {name.lower() for name, _value in response.headers}
+    for name, value in (*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))):
+        if name.lower() not in there:
+            response.headers.add(name, value)
     if isinstance(request.routing_exception, RequestRedirect):
         # Of two slashes to one, on the same site: not on whichever the request calls it.
         moved = urlsplit(request.routing_exception.new_url)
@@ -123,8 +149,10 @@ def _finish(response: Response) -> Response:
         response.headers["Location"] = path
     if current_app.config["IS_HTTPS"]:
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
+    if request.method != "GET":
+        return response
     chosen = request.args.get("lang")
-    if chosen in i18n.LANGUAGES and request.method == "GET":
+    if chosen in i18n.LANGUAGES:
         # Set only when a person chose a language, never by the form.
         response.set_cookie(
             language_cookie(),

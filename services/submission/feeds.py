@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, jsonify, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, jsonify, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import keeping, published
@@ -70,7 +71,7 @@ def as_json(slug: str) -> BaseResponse:
         following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
         data = {
             "council": council.slug,
-            "ideas": [_record(idea) for idea in listing.ideas],
+            "ideas": [_record(idea, settings().timezone) for idea in listing.ideas],
             "next": following,
         }
         return keeping.Made(jsonify(data).get_data(), "application/json")
@@ -81,10 +82,11 @@ def as_json(slug: str) -> BaseResponse:
 @feeds.get("/councils/<slug>/ideas.csv")
 def as_csv(slug: str) -> BaseResponse:
     """All published ideas, newest first, however many; read in bounded pieces."""
+    timezone = settings().timezone
     return keeping.streamed(
-        lambda: stream_with_context(_csv(slug)),
+        lambda: _csv(slug, timezone),
         slug=slug,
-        shape=(_COLUMNS, settings().timezone.key),
+        shape=(_COLUMNS, timezone.key),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename={slug}.csv"},
     )
@@ -111,7 +113,8 @@ def _make_atom(slug: str) -> keeping.Made:
     add("id", _url("pages.council", slug=slug))
     add("title", f"{council.title} – {council.theme}")
     # What left takes its moment with it: the feed as a whole is as new as its last change.
-    add("updated", _changed(max([moved_at, *(idea.updated_at for idea in listing.ideas)])))
+    moments = [idea.updated_at for idea in listing.ideas] + [each.left_at for each in gone]
+    add("updated", _changed(max([moved_at, *moments])))
     add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
     add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
     add("rights", settings().authority)
@@ -162,8 +165,7 @@ def _read(slug: str, limit: int, after: str | None) -> tuple[PublicCouncil, List
         return council, published.ideas(session, slug, limit=limit, after=after)
 
 
-def _record(idea: PublicIdea) -> dict[str, Any]:
-    timezone = settings().timezone
+def _record(idea: PublicIdea, timezone: ZoneInfo) -> dict[str, Any]:
     return {
         "number": idea.number,
         "text": idea.text,
@@ -179,15 +181,18 @@ def _record(idea: PublicIdea) -> dict[str, Any]:
     }
 
 
-def _csv(slug: str) -> Iterator[str]:
-    """Write the rows, a session for each piece: a slow reader holds no connection."""
+def _csv(slug: str, timezone: ZoneInfo) -> Iterator[str]:
+    """Write the rows, a session for each piece: a slow reader holds no connection.
+
+    It is written when the request is long over, and asks nothing of it.
+    """
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(_COLUMNS)
     _council, listing = _read(slug, _CSV_AT_A_TIME, None)
     while True:
         for idea in listing.ideas:
-            record = _record(idea)
+            record = _record(idea, timezone)
             writer.writerow([harmless(record[name]) for name in _COLUMNS])
         yield lines.getvalue()
         lines.seek(0)

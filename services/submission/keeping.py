@@ -25,13 +25,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import published
 from services.submission.published import Version
-from shared import i18n, zipping
+from shared import i18n
 from shared.clock import utcnow
+from shared.pages import zipping
 
 # In each process of the web, page and compressed page together.
 MOST_BYTES = 16 * 1024 * 1024
 HTML = "text/html; charset=utf-8"
 _NOT_MODIFIED = 304
+_HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,6 @@ def _key_hash_in(asked: ETags) -> bytes | None:
                 found = base64.urlsafe_b64decode(told)
             except ValueError:
                 continue
-            if len(found) == hashlib.sha256().digest_size:
+            if len(found) == _HASH_BYTES:
                 return found
     return None

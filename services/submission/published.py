@@ -4,7 +4,7 @@ Pages, search, feeds and exports all ask here, with a `PublicSession`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -171,10 +171,10 @@ class PublicRule(RuleWords):
 
 # The version of what belongs to no council comes first: the list of them, the rules, the years.
 Version = tuple[int, ...]
-_VERSION = "SELECT number FROM public_versions WHERE slug IN ('', %s) ORDER BY slug"
+_VERSION = "SELECT number FROM public_versions WHERE slug IN ('', $1) ORDER BY slug"
 _VERSION_AND_KEY = """
-    (SELECT number, 0 AS turn, slug FROM public_versions WHERE slug IN ('', %s)
-     UNION ALL SELECT count(*), 1, '' FROM public_spent_keys WHERE key_hash = %s)
+    (SELECT number, 0 AS turn, slug FROM public_versions WHERE slug IN ('', $1)
+     UNION ALL SELECT count(*), 1, '' FROM public_spent_keys WHERE key_hash = decode($2, 'hex'))
     ORDER BY turn, slug"""
 
 
@@ -186,7 +186,7 @@ def version(slug: str = "") -> Version | None:
     """
     if slug and not SLUG.fullmatch(slug):
         return None
-    found = tuple(row[0] for row in db.glance(_VERSION, (slug,)))
+    found = _numbers(db.glance(_VERSION, slug.encode("ascii")))
     return found if len(found) == 1 + bool(slug) else None
 
 
@@ -194,8 +194,13 @@ def version_and_key(slug: str, key_hash: bytes) -> tuple[Version | None, bool]:
     """Return the version, and whether an idea has come under the form key with this hash."""
     if not SLUG.fullmatch(slug):
         return None, False
-    *found, spent = (row[0] for row in db.glance(_VERSION_AND_KEY, (slug, key_hash)))
+    asked = slug.encode("ascii"), key_hash.hex().encode("ascii")
+    *found, spent = _numbers(db.glance(_VERSION_AND_KEY, *asked))
     return tuple(found) if len(found) == 2 else None, spent > 0
+
+
+def _numbers(rows: Iterable[tuple[bytes | None, ...]]) -> Version:
+    return tuple(int(row[0] or 0) for row in rows)
 
 
 def moved_at(session: SqlSession, slug: str) -> datetime:

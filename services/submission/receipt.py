@@ -19,6 +19,7 @@ from shared.models import (
     Contact,
     Council,
     Decision,
+    DecisionKind,
     Idea,
     IdeaStatus,
     IdeaText,
@@ -74,6 +75,15 @@ class Receipt:
     answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
+    # Within how many working days the council wants each idea to be read; None where it says none.
+    wait_days: int | None
+    # Whether a person made the decision that gave it its status.
+    by_person: bool
+    # Merged into an idea that the public cannot read yet.
+    target_waits: bool
+    # What a moderator asks the writer to change, until they have.
+    asked_to_correct: str | None
+    asked_at: datetime | None
 
     @property
     def can_correct(self) -> bool:
@@ -117,6 +127,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
     if status not in _DECIDED or (again_at and last and again_at < last.decided_at):
         again_at = None
     is_published = status is IdeaStatus.PUBLISHED
+    asked_now = _asks_for_correction(last, own, status)
     return Receipt(
         idea_id=idea_id,
         number=idea.number,
@@ -140,7 +151,22 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         answer=_answer(session, idea, status),
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,
+        asked_to_correct=asked_now.reason_text if asked_now else None,
+        asked_at=asked_now.decided_at if asked_now else None,
+        wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
+        by_person=turn is not None and turn.staff_id is not None,
+        target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
+
+
+def _asks_for_correction(
+    last: Decision | None, own: IdeaText, status: IdeaStatus
+) -> Decision | None:
+    """Return the decision that asks the writer to mend the text, while they have not."""
+    if last is None or last.kind is not DecisionKind.ASK_CORRECTION:
+        return None
+    is_open = status is IdeaStatus.WAITING and own.version <= last.text_version
+    return last if is_open else None
 
 
 def withdraw(session: SqlSession, token: str) -> None:
@@ -251,6 +277,11 @@ def _answer(session: SqlSession, idea: Idea, status: IdeaStatus) -> Answer | Non
     if status is IdeaStatus.MERGED and idea.merged_into is not None:
         return published.official_answer(session, idea.merged_into)
     return None
+
+
+def _waits(session: SqlSession, idea_id: UUID | None) -> bool:
+    target = session.get(Idea, idea_id) if idea_id else None
+    return target is not None and target.status in {IdeaStatus.RECEIVED, IdeaStatus.WAITING}
 
 
 def _target(session: SqlSession, idea: Idea) -> str | None:

@@ -27,7 +27,9 @@ def refuse_other_senders() -> ResponseReturnValue | None:
                 f"?{quote(asked, safe=_IN_QUERY)}" if asked else ""
             )
             return redirect(web.settings().desk_url + path, 303)
-        return web.error_page(400, detail=_("Deskens adress är en annan."))
+        return web.error_page(
+            400, detail=_("Fel adress till Rådslag. Fråga den som driver systemet efter den rätta.")
+        )
     if request.method in SAFE:
         return None
     if not _is_sent_by_desk(request.environ, web.settings()):

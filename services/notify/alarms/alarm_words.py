@@ -29,43 +29,55 @@ def kind(of: AlertKind) -> str:
         AlertKind.FAILED_JOBS: _("Jobb"),
         AlertKind.UNCHECKED: _("Kontroll"),
         AlertKind.DEAF: _("Drift"),
-        AlertKind.DIGEST_FAILED: _("Brev om kön"),
+        AlertKind.DIGEST_FAILED: _("Sammanfattning via mejl"),
         AlertKind.WEBHOOK_OFF: _("Koppling"),
         AlertKind.BOUNCED: _("Adress"),
     }[of]
 
 
 def _threat(incident: Incident, facts: Known) -> Said:
-    over = _("Idén är avgjord eller har tagits tillbaka.")
     if not incident.key:
         return Said(
             ngettext("Hot i %(n)s idé till", "Hot i %(n)s idéer till", incident.count),
             _("Så många fler innehåller det som ser ut som hot än de som har ett eget larm."),
             _(
-                "De står bland det som är bråttom. Ofta kommer de från samma håll: då kan du avgöra"
+                "De ligger under Brådskande. Ofta kommer de från samma håll: då kan du avgöra"
                 " flera på en gång."
             ),
             _("De flesta är avgjorda."),
             "/?lane=urgent",
-            _("Öppna kön"),
+            _("Öppna Att granska"),
         )
-    title = _("Hot i idé %(number)s", number=incident.key)
+    path, place = f"/ideas/{incident.key}", _("Öppna idén")
     if incident.key in facts.public:
-        what = _("En kontroll har hittat det som ser ut som ett hot i en idé som syns för alla.")
-        todo = _(
-            "Läs idén nu. Är det ett hot mot någon: ta bort idén från sidan, och ring polisen,"
-            " 114 14, eller 112 om det är bråttom."
+        return Said(
+            _("Hot i idé %(number)s, som syns för alla", number=incident.key),
+            _(
+                "En kontroll har hittat det som ser ut som ett hot, och alla kan läsa idén. Larmet"
+                " gäller tills orden är borta eller någon har beslutat att de kan stå kvar."
+            ),
+            _(
+                "Läs idén nu. Är det ett hot mot någon: ta bort idén från sidan, och ring polisen,"
+                " 114 14, eller 112 om det är bråttom. Är det inget hot, välj Behåll som den är."
+            ),
+            _("Orden är borta, eller så har någon beslutat att de kan stå kvar."),
+            path,
+            place,
         )
-    else:
-        what = _(
+    return Said(
+        _("Hot i idé %(number)s", number=incident.key),
+        _(
             "En kontroll har hittat det som ser ut som ett hot i en idé som väntar på beslut."
             " Den syns inte för andra."
-        )
-        todo = _(
+        ),
+        _(
             "Läs idén nu. Är det ett hot mot någon: publicera den inte, och ring polisen,"
             " 114 14, eller 112 om det är bråttom."
-        )
-    return Said(title, what, todo, over, f"/ideas/{incident.key}", _("Öppna idén"))
+        ),
+        _("Idén är inte publik: den är avgjord eller har tagits tillbaka."),
+        path,
+        place,
+    )
 
 
 def _child(incident: Incident, _facts: Known) -> Said:
@@ -77,22 +89,19 @@ def _child(incident: Incident, _facts: Known) -> Said:
                 incident.count,
             ),
             _("Så många fler som syns för alla berättar om barn än de som har ett eget larm."),
-            _(
-                "De står i den del av kön som heter städning. Maskera det som talar om vilka barnen"
-                " är."
-            ),
+            _("De ligger under Städning. Maska det som visar vilka barnen är."),
             _("De flesta är avgjorda."),
             "/?lane=clean-up",
-            _("Öppna kön"),
+            _("Öppna Att granska"),
         )
     return Said(
         _("Ett barns uppgifter syns i idé %(number)s", number=incident.key),
         _(
-            "I en idé som syns för alla står något som talar om vem ett barn är, till exempel namn"
+            "I en idé som syns för alla står något som visar vem ett barn är, till exempel namn"
             " och ålder."
         ),
         _(
-            "Maskera orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
+            "Maska orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
             " skrivit är inget skäl att avslå. Kan orden stå kvar, välj Behåll som den är."
         ),
         _("Uppgifterna syns inte längre, eller så har någon beslutat att de kan stå kvar."),
@@ -117,7 +126,7 @@ def _wave(incident: Incident, facts: Known) -> Said:
         ),
         _("Det kommer inte så många längre, eller så är de avgjorda."),
         f"/?council={incident.key}",
-        _("Öppna rådets kö"),
+        _("Öppna det rådet har att granska"),
     )
 
 
@@ -142,7 +151,7 @@ def _overdue(incident: Incident, facts: Known) -> Said:
         ),
         _("Inget har väntat längre än gränsen nu."),
         f"/?council={incident.key}",
-        _("Öppna rådets kö"),
+        _("Öppna det rådet har att granska"),
     )
 
 

@@ -39,11 +39,14 @@ OWED: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.REJECT: "rejected",
         DecisionKind.MERGE: "merged",
         DecisionKind.MASK: "masked",
+        DecisionKind.ACCEPT_CORRECTION: "published",
+        DecisionKind.ASK_CORRECTION: "correction-asked",
     }
 )
 # A later decision of these kinds makes an earlier letter untrue.
 REPLACING = (
     DecisionKind.PUBLISH,
+    DecisionKind.ACCEPT_CORRECTION,
     DecisionKind.REJECT,
     DecisionKind.MERGE,
     DecisionKind.REOPEN,

@@ -102,7 +102,7 @@ def _make_functions() -> None:
                 RETURN;
             END IF;
             WITH free AS (
-                SELECT t.id FROM tallies t WHERE t.what = counted LIMIT 1000 FOR UPDATE SKIP LOCKED
+                SELECT t.id FROM tallies t WHERE t.what = counted LIMIT 10000 FOR UPDATE SKIP LOCKED
             ), taken AS (
                 DELETE FROM tallies t USING free WHERE t.id = free.id
                 RETURNING t.number, t.moved_at

@@ -5,6 +5,7 @@ from collections import defaultdict
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from services.moderation.decisions import acknowledging
 from services.moderation.decisions.transitions import Last
 from services.moderation.desk import access, undo_offer
 from services.moderation.desk.idea import (
@@ -32,6 +33,7 @@ bp.before_request(access.guard(Role.READER))
 bp.add_app_template_global(idea_words.happened, "happened_words")
 bp.add_app_template_global(idea_words.record, "record_words")
 bp.add_app_template_global(idea_words.differing, "differing_words")
+bp.add_app_template_global(acknowledging.named, "named_findings")
 bp.add_app_template_global(undo_offer.seconds_left, "undo_seconds_left")
 
 MAX_SEARCH = 200
@@ -113,6 +115,7 @@ def page(
         reads=reads,
         answer_reads=answer_reads,
         undo=undo_offer.take(),
+        undo_refused=request.endpoint == "decisions.undo",
         may_decide=may_decide,
     )
     return html, status
@@ -157,9 +160,12 @@ def targets(number: str) -> ResponseReturnValue:
 @access.requires(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
-    purpose = request.form.get("purpose", "").strip()[: originals.MAX_PURPOSE]
-    if len(purpose) < originals.MIN_PURPOSE:
-        notice = _("Skriv varför du behöver läsa originalet.")
+    purpose = request.form.get("purpose", "").strip()
+    if not originals.MIN_PURPOSE <= len(purpose) <= originals.MAX_PURPOSE:
+        notice = _(
+            "Skriv varför du behöver läsa originalet, med högst %(most)s tecken.",
+            most=originals.MAX_PURPOSE,
+        )
         return page(number, status=422, notice=notice, typed=request.form.to_dict())
     with Session.begin() as writing:
         idea = idea_numbers.find_idea(writing, number)

@@ -74,9 +74,13 @@ def change() -> ResponseReturnValue:
     language = request.form.get("language", "")
     if language not in i18n.LANGUAGES:
         abort(422)
+    try:
+        name = accounts.checked_name(request.form.get("name", ""))
+    except AccountError as error:
+        return _page({error.field: error.sentence}, request.form), 422
     with Session.begin() as writing:
         staff = writing.get_one(Staff, access.current().id)
-        staff.name = accounts.checked_name(request.form.get("name", ""))
+        staff.name = name
         staff.language = language
     return _done(_("Sparat."))
 

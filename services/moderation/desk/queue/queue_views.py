@@ -34,7 +34,7 @@ from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
 bp.before_request(access.guard(Role.READER))
-_WORDS: dict[str, Callable[..., str]] = {
+_WORDS: dict[str, Callable[..., object]] = {
     "reason_word": words.reason,
     "status_word": words.status,
     "status_name": words.status_name,
@@ -48,9 +48,11 @@ _WORDS: dict[str, Callable[..., str]] = {
     "alike_word": queue_words.alike,
     "decide_about_all": queue_words.decide_about_all,
     "looking_word": looking_word,
+    "when_word": queue_words.when,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
+bp.add_app_template_global(queue_words.causes, "causes_of")
 bp.add_app_template_filter(check_words.check, "check_name")
 bp.add_app_template_filter(words.duration, "duration")
 
@@ -124,6 +126,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",
         cards=[(card, _sentences(card)) for card in cards],
+        has_councils=len({card.council for card in cards}) > 1,
         wanted=wanted,
         wave=queue_words.WAVE,
         next_url=_url_of_next(wanted, more),

@@ -63,5 +63,5 @@ def _deflate(part: bytes, *, last: bool) -> bytes:
 def _as_it_is(own: bytes) -> bytes:
     """Return a block of a deflate stream that holds this uncompressed (RFC 1951, 3.2.4)."""
     if len(own) > _MOST_IN_A_BLOCK:
-        raise ValueError
+        raise ValueError(len(own))
     return struct.pack("<BHH", 0, len(own), len(own) ^ 0xFFFF) + own
