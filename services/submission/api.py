@@ -49,7 +49,7 @@ def create() -> Response:
         body=body,
         content_type=request.content_type or "application/json",
         language=i18n.language(),
-        key=request.headers.get("Idempotency-Key") or None,
+        key=_own_key(place),
         sender_hash=place,
         signals=signals.noticed({}, about.secret_key, burst=counted.burst),
     )
@@ -65,6 +65,16 @@ def create() -> Response:
     answer.status_code = 202
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _own_key(place: bytes) -> str | None:
+    """Return the key of this post, if it has one, as its sender's own.
+
+    Programs choose short ones, `1` or a date: of two senders each has theirs, and neither is given
+    the receipt of the other.
+    """
+    key = request.headers.get("Idempotency-Key")
+    return f"{place.hex()} {key}" if key else None
 
 
 @api.get("/api/openapi.json")
