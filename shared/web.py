@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
-from shared import db, heartbeat, i18n, migrate, proxies, static_files, times
+from shared import db, heartbeat, i18n, migrate, proxies, times
 from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
@@ -24,6 +24,7 @@ from shared.config import Settings, dies_with_parent
 from shared.db import Session
 from shared.delivery import ledger
 from shared.i18n import gettext as _
+from shared.pages import static_files
 from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import published
@@ -23,12 +23,14 @@ from shared.models import (
     Idea,
     IdeaStatus,
     IdeaText,
+    Letter,
     OutboxEvent,
     Precision,
     ReceiptVerb,
     Rule,
     TextKind,
 )
+from shared.models.notify import WITHHELD
 from shared.text import fold
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
@@ -53,6 +55,8 @@ class Receipt:
     language: str
     # Whether letters can reach the writer.
     has_address: bool
+    # Whether some letter was not sent, because the mailbox had got many that day.
+    is_withheld: bool
     # The writer's own newest words; empty when they have been destroyed.
     text: str | None
     author: str | None
@@ -134,6 +138,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         precision=idea.precision,
         language=idea.language,
         has_address=session.get(Contact, idea_id) is not None,
+        is_withheld=_is_withheld(session, idea_id),
         text=own.text,
         author=own.author,
         public_text=idea.public_text if is_published else None,
@@ -233,6 +238,11 @@ def _owned(session: SqlSession, token: str) -> Idea:
     if idea_id is None:
         raise LookupError
     return lock_idea(session, idea_id)
+
+
+def _is_withheld(session: SqlSession, idea_id: UUID) -> bool:
+    withheld = exists().where(Letter.idea_id == idea_id, Letter.error == WITHHELD)
+    return bool(session.scalar(select(withheld)))
 
 
 def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:

@@ -60,7 +60,7 @@ def wake(session: SqlSession, days: int) -> int:
         .order_by(Decision.decided_at)
         .limit(_MOST)
     ).all()
-    asked: dict[UUID, UUID] = dict(sleeping)  # type: ignore[arg-type]
+    asked: dict[UUID, UUID] = dict(sleeping)
     lock_ideas(session, Idea.id.in_(asked))
     woken = set()
     for idea_id, decision_id in asked.items():

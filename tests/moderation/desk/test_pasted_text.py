@@ -78,3 +78,11 @@ def test_counts_a_new_line_once(desk, ideas):
     text = "\r\n".join("x" * 39 for _ in range(100))
     body = {"kind": "reject", "rule": "spam", "seen_version": waits.version}
     assert desk.post(f"/ideas/{waits.number}/decisions", **body, note=text).status_code == 303
+
+
+def test_a_name_is_refused_where_it_was_cut(desk):
+    answer = desk.post("/account", name=words(80), language="sv")
+    assert answer.status_code == 422
+    page = Desk.page(answer)
+    assert page.select_one("#name")["value"] == words(80)
+    assert "80" in page.select_one("#name-error").text
