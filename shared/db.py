@@ -34,6 +34,8 @@ from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
 
 PUBLIC_ROLE = "radslag_public"
+# Connections that a process keeps when nobody uses them: as many as a web has threads.
+KEPT = 8
 
 Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
@@ -53,8 +55,10 @@ def make_engine(
     usual: dict[str, Any] = {
         # A restarted database is noticed before a request meets a dead connection.
         "pool_pre_ping": True,
-        "pool_size": 10,
-        "max_overflow": 5,
+        # One for each thread of a web's process is kept. More come for a while where more threads
+        # ask, as those that send to webhooks do.
+        "pool_size": KEPT,
+        "max_overflow": 15 - KEPT,
         "pool_timeout": 5,
     }
     return create_engine(
@@ -90,7 +94,7 @@ class _Alone:
     """Connections for statements that are a transaction of their own: one journey for each.
 
     No ping before, no BEGIN, no COMMIT, no ROLLBACK after, and no layer that writes the statement
-    down anew. There are as many as threads have ever asked at one time.
+    down anew. There are as many as threads ask at one time, and KEPT are kept.
     """
 
     def __init__(self) -> None:
@@ -111,7 +115,10 @@ class _Alone:
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
         """Take one back whose statement is done."""
-        self._idle.append(connection)
+        if len(self._idle) < KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Give back all that nobody uses at the moment."""

@@ -14,8 +14,8 @@ from shared import db
 from shared.config import Settings
 from shared.process import count_cores, die_with_parent
 
-# Threads of one process, and with them the most connections to the database at a time.
-THREADS = 8
+# Threads of one process; as many connections to the database are kept.
+THREADS = db.KEPT
 # More connections than that in one process are told 503 at once.
 MOST_CONNECTIONS = 2000
 _SPARE_FILES = 200
