@@ -15,10 +15,9 @@ from services.notify.desk import (
 )
 from services.notify.webhooks.desk import change_words as webhook_words
 from services.notify.webhooks.desk import webhook_views
-from shared import db, log
-from shared.config import Settings, dies_with_parent
+from shared import web
+from shared.config import Settings
 from shared.desk_loans import DeskLoans
-from shared.process import die_with_parent
 
 LOANS = DeskLoans(
     write_letter=previews.letter,
@@ -33,12 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises SettingsError when a setting is missing or wrong.
     """
-    if settings is None:
-        if dies_with_parent():
-            die_with_parent()
-        settings = Settings.from_env()
-        log.configure(settings.log_level)
-        db.configure(settings)
+    settings = settings or web.start_process()
     app = moderation.create_app(settings, LOANS)
     for blueprint in (
         letter_views.make_pages(PORT),

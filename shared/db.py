@@ -5,25 +5,20 @@ and nothing below them commits. `PublicSession` reads the public views under a d
 can read nothing else.
 """
 
-import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
-from sqlalchemy import (
-    BindParameter,
-    DateTime,
-    Engine,
-    PoolProxiedConnection,
-    Row,
-    TextClause,
-    bindparam,
-    create_engine,
-)
+from psycopg.rows import namedtuple_row
+from sqlalchemy import BindParameter, DateTime, Engine, TextClause, bindparam, create_engine
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
 
@@ -36,8 +31,6 @@ Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
-_alone: list[Engine] = []
-_glancing: list[Engine] = []
 
 
 def make_engine(
@@ -48,19 +41,6 @@ def make_engine(
     **more: Any,
 ) -> Engine:
     """Make an engine whose errors never quote a row and whose statements never run for ever."""
-    options = [
-        f"-c statement_timeout={statement_timeout_s * 1000}",
-        "-c lock_timeout=10000",
-        "-c idle_in_transaction_session_timeout=120000",
-        "-c timezone=UTC",
-    ]
-    if role is not None:
-        options += [f"-c role={role}", "-c default_transaction_read_only=on"]
-    connect_args: dict[str, Any] = {
-        "connect_timeout": 3,
-        "options": " ".join(options),
-        "application_name": "radslag",
-    }
     usual: dict[str, Any] = {
         # A restarted database is noticed before a request meets a dead connection.
         "pool_pre_ping": True,
@@ -70,10 +50,75 @@ def make_engine(
     }
     return create_engine(
         sqlalchemy_url(database_url),
-        connect_args=connect_args,
+        connect_args=_connect_args(statement_timeout_s, role),
         hide_parameters=True,
         **(usual | more),
     )
+
+
+def _connect_args(statement_timeout_s: int, role: str | None = None) -> dict[str, Any]:
+    options = [
+        f"-c statement_timeout={statement_timeout_s * 1000}",
+        "-c lock_timeout=10000",
+        "-c idle_in_transaction_session_timeout=120000",
+        "-c timezone=UTC",
+    ]
+    if role is not None:
+        options += [f"-c role={role}", "-c default_transaction_read_only=on"]
+    return {
+        "connect_timeout": 3,
+        "options": " ".join(options),
+        "application_name": "radslag",
+    }
+
+
+@cache
+def _dialect() -> Dialect:
+    return make_url("postgresql+psycopg://").get_dialect()()
+
+
+class _Alone:
+    """Connections for statements that are a transaction of their own: one journey for each.
+
+    No ping before, no BEGIN, no COMMIT, no ROLLBACK after, and no layer that writes the statement
+    down anew. There are as many as threads have ever asked at one time.
+    """
+
+    def __init__(self) -> None:
+        self._arguments: dict[str, Any] = {}
+        self._idle: deque[psycopg.Connection[Any]] = deque()
+
+    def configure(self, database_url: str, arguments: Mapping[str, Any]) -> None:
+        """Say where connections lead from now on."""
+        _none, address = _dialect().create_connect_args(make_url(sqlalchemy_url(database_url)))
+        self._arguments = {**address, **arguments}
+
+    def take(self) -> psycopg.Connection[Any]:
+        """Return one that nobody else has, until it is given back."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return psycopg.connect(**self._arguments, autocommit=True, row_factory=namedtuple_row)
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Take one back whose statement is done."""
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Give back all that nobody uses at the moment."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def forget(self) -> None:
+        """Leave them to the process that made them."""
+        self._idle.clear()
+
+
+_alone = _Alone()
+# The same for one question to the public views, under their role.
+_glancing = _Alone()
+# What each of those connections has prepared.
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
 def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
@@ -85,48 +130,45 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         statement_timeout_s=5,
         role=PUBLIC_ROLE,
     )
-    # One journey for one statement: no ping before, no BEGIN, no COMMIT, no ROLLBACK after.
-    alone = make_engine(
-        settings.database_url,
-        statement_timeout_s=statement_timeout_s,
-        isolation_level="AUTOCOMMIT",
-        pool_pre_ping=False,
-        pool_reset_on_return=None,
-    )
-    glancing = make_engine(
-        settings.public_database_url or settings.database_url,
-        statement_timeout_s=5,
-        role=PUBLIC_ROLE,
-        isolation_level="AUTOCOMMIT",
-        pool_pre_ping=False,
-        pool_reset_on_return=None,
-        # Each question takes a millisecond: few connections are enough to keep.
-        pool_size=2,
-        max_overflow=13,
+    _alone.configure(settings.database_url, _connect_args(statement_timeout_s))
+    _glancing.configure(
+        settings.public_database_url or settings.database_url, _connect_args(5, PUBLIC_ROLE)
     )
     # What the verbs must know of the settings travels with the unit of work.
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
-    _alone[:] = [alone]
-    _glancing[:] = [glancing]
-    _engines.extend((engine, public, alone, glancing))
+    _engines.extend((engine, public))
 
 
-def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Run one statement as a transaction of its own, in one journey, and return its rows.
 
     A connection that turns out to be lost is replaced, and the statement is run once more: it must
-    be one that may be run again when only its answer was lost. Raises what the database says.
+    be one that may be run again when only its answer was lost. Raises what the database says, as
+    the units of work do.
     """
-    (engine,) = _alone
+    written = _written(statement)
     for last_try in (False, True):
         try:
-            with engine.connect() as connection:
-                return connection.execute(statement, parameters).all()
-        except DBAPIError as error:
-            if last_try or not error.connection_invalidated:
+            connection = _alone.take()
+        except psycopg.Error as error:
+            raise _as_elsewhere(error) from error
+        try:
+            rows = connection.execute(written, parameters, prepare=True).fetchall()
+        except BaseException as error:
+            lost = connection.broken
+            connection.close()
+            if lost:
+                # What ended this one, a restart mostly, ended those that lie idle too.
+                _alone.close()
+            if not isinstance(error, psycopg.Error):
                 raise
+            if last_try or not lost:
+                raise _as_elsewhere(error) from error
+            continue
+        _alone.give_back(connection)
+        return rows
     raise AssertionError("unreachable")
 
 
@@ -135,35 +177,37 @@ def glance(statement: str, *parameters: bytes) -> list[tuple[bytes | None, ...]]
 
     For what is asked for each page that is shown: in the words of libpq ($1, bytes in and out) a
     tenth of what a session takes. A connection that turns out to be lost is replaced. Raises what
-    the database says.
+    the database says, as the units of work do.
     """
-    (engine,) = _glancing
-    with suppress(psycopg.Error):
-        borrowed = engine.raw_connection()
+    for last_try in (False, True):
         try:
-            return _ask_prepared(borrowed, statement, parameters)
-        except psycopg.Error:
-            borrowed.invalidate()
-            raise
-        finally:
-            borrowed.close()
-    # Once more, the long way: what happens now is told as of any other statement.
-    plain = re.sub(r"\$\d", "%s", statement)
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(plain, tuple(each.decode() for each in parameters))
-        return [tuple(None if each is None else str(each).encode() for each in row) for row in rows]
+            connection = _glancing.take()
+        except psycopg.Error as error:
+            raise _as_elsewhere(error) from error
+        try:
+            rows = _ask_prepared(connection, statement, parameters)
+        except psycopg.Error as error:
+            lost = connection.broken
+            connection.close()
+            if lost:
+                _glancing.close()
+            if last_try or not lost:
+                raise _as_elsewhere(error) from error
+            continue
+        _glancing.give_back(connection)
+        return rows
+    raise AssertionError("unreachable")
 
 
 def _ask_prepared(
-    borrowed: PoolProxiedConnection, statement: str, parameters: Sequence[bytes]
+    connection: psycopg.Connection[Any], statement: str, parameters: Sequence[bytes]
 ) -> list[tuple[bytes | None, ...]]:
-    driver: Any = borrowed.driver_connection
-    names: dict[str, bytes] = borrowed.info.setdefault("prepared", {})
+    names = _prepared.setdefault(connection, {})
     if statement not in names:
         name = b"glance_%d" % len(names)
-        _require(driver.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
+        _require(connection.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
         names[statement] = name
-    found = driver.pgconn.exec_prepared(names[statement], parameters)
+    found = connection.pgconn.exec_prepared(names[statement], parameters)
     _require(found, ExecStatus.TUPLES_OK)
     columns = range(found.nfields)
     return [tuple(found.get_value(row, at) for at in columns) for row in range(found.ntuples)]
@@ -171,8 +215,18 @@ def _ask_prepared(
 
 def _require(result: PGresult, status: ExecStatus) -> None:
     if result.status != status:
-        # Asked the long way, it says what is wrong.
-        raise psycopg.OperationalError
+        raise error_from_result(result)
+
+
+@cache
+def _written(statement: TextClause) -> str:
+    return str(statement.compile(dialect=_dialect()))
+
+
+def _as_elsewhere(error: psycopg.Error) -> DBAPIError:
+    """Say it in the words of the units of work, so that nobody must know both."""
+    told = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
+    return cast("DBAPIError", told)
 
 
 def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]:
@@ -185,8 +239,8 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
 
 def close() -> None:
     """Give all connections back."""
-    _alone.clear()
-    _glancing.clear()
+    _glancing.close()
+    _alone.close()
     while _engines:
         _engines.pop().dispose()
 
@@ -195,3 +249,5 @@ def forget_inherited_connections() -> None:
     """After a fork: leave the parent's connections alone and begin with none."""
     for engine in _engines:
         engine.dispose(close=False)
+    _glancing.forget()
+    _alone.forget()

@@ -36,6 +36,11 @@ def die_with_parent() -> None:
         _end()
 
 
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _parent_at_birth() -> int | None:
     """Say who started this process, if multiprocessing or Celery's pool did."""
     parent = multiprocessing.parent_process()

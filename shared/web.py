@@ -4,7 +4,6 @@ import logging
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import heartbeat, i18n, migrate, static_files, times
+from shared import db, heartbeat, i18n, migrate, static_files, times
+from shared import log as log_setup
+from shared.addresses import places
 from shared.clock import utcnow
-from shared.config import Settings
+from shared.config import Settings, dies_with_parent
 from shared.db import Session
 from shared.delivery import ledger
 from shared.i18n import gettext as _
+from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,13 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# What every answer says, unless the view said it already.
+_ALWAYS = (
+    ("Content-Security-Policy", CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+)
+
 operators = Blueprint("operators", __name__)
 common_static = Blueprint(
     "shared",
@@ -41,6 +50,19 @@ common_static = Blueprint(
     static_url_path="/static/shared",
     template_folder=str(SHARED / "templates"),
 )
+
+
+def start_process() -> Settings:
+    """Set up a process that serves a web and nothing else; return what its environment says.
+
+    Raises SettingsError when a setting is missing or wrong.
+    """
+    if dies_with_parent():
+        die_with_parent()
+    settings = Settings.from_env()
+    log_setup.configure(settings.log_level)
+    db.configure(settings)
+    return settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -76,6 +98,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(PoolTimeoutError, _database_down)
     app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(UnicodeEncodeError, _unstorable)
+    app.register_error_handler(RecursionError, _unstorable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -87,17 +110,22 @@ def settings() -> Settings:
 
 def _begin() -> None:
     g.request_id = secrets.token_hex(8)
-    asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or i18n.SOURCE
-    i18n.set_language(asked)
+    if request.query_string or "Cookie" in request.headers:
+        asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    else:
+        asked = None
+    i18n.set_language(asked or i18n.SOURCE)
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    there = {name.lower() for name, _value in response.headers}
+    for name, value in (*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))):
+        if name.lower() not in there:
+            response.headers.add(name, value)
+    if request.method != "GET":
+        return response
     chosen = request.args.get("lang")
-    if chosen in i18n.LANGUAGES and request.method == "GET":
+    if chosen in i18n.LANGUAGES:
         # Set only when a person chose a language, never by the form.
         response.set_cookie(
             LANGUAGE_COOKIE,
@@ -210,7 +238,7 @@ def _database_down(error: SQLAlchemyError) -> Response:
 
 
 def _unstorable(error: Exception) -> Response:
-    """What no database can hold (NUL, half a character, a number too large) was not typed."""
+    """What cannot be kept (NUL, half a character, JSON a thousand levels deep) was not typed."""
     log.warning("a request held what cannot be stored", exc_info=error)
     return error_page(400)
 
@@ -262,9 +290,9 @@ def metrics() -> Response:
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token:
-        allowed = secrets.compare_digest(given, token)
+        allowed = secrets.compare_digest(given.encode(), token.encode())
     else:
-        allowed = ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104
+        allowed = places.is_this_machine(request.remote_addr)
     if not allowed:
         return error_page(403)
     with Session() as session:

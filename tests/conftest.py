@@ -20,6 +20,7 @@ import pytest
 import redis
 from aiosmtpd.controller import Controller
 from flask import Flask
+from hypothesis import settings as hypothesis_settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -37,6 +38,9 @@ from tests import skips
 from tests.databases import copied
 
 PROJECT = Path(__file__).resolve().parent.parent
+# How quick a machine is, is no rule of ours.
+hypothesis_settings.register_profile("rules", deadline=None)
+hypothesis_settings.load_profile("rules")
 # A test run is not kept, so it need not survive a power cut.
 _HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # What the servers of one process of a test run need at the most.

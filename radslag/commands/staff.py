@@ -37,12 +37,8 @@ def add(settings: Settings, email: str, role: str, name: str, password_stdin: bo
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    try:
-        with Session.begin() as session:
-            accounts.add_staff(session, email, Role(role), password, name=name)
-    except AccountError as error:
-        click.echo(error.sentence, err=True)
-        sys.exit(2)
+    with _new_account() as session:
+        accounts.add_staff(session, email, Role(role), password, name=name)
     click.echo(f"{email} can sign in at {settings.desk_url}.")
 
 
@@ -81,12 +77,8 @@ def list_staff(settings: Settings, as_json: bool = False) -> None:
 @with_system
 def invite(settings: Settings, email: str, role: str, name: str) -> None:
     """Mail EMAIL a link that makes an account; it is good for seven days, once."""
-    try:
-        with Session.begin() as session:
-            invitations.invite(session, settings, email=email, role=Role(role), name=name, by=None)
-    except AccountError as error:
-        click.echo(error.sentence, err=True)
-        sys.exit(2)
+    with _new_account() as session:
+        invitations.invite(session, settings, email=email, role=Role(role), name=name, by=None)
     click.echo(f"An invitation to {email} is on its way.")
 
 
@@ -133,6 +125,17 @@ def reset_second_factor(settings: Settings, email: str) -> None:
     with _account(email) as (session, person):
         second_factor.remove(session, person, by=None)
     click.echo(f"{email} is signed out and signs in with the password alone.")
+
+
+@contextmanager
+def _new_account() -> Iterator[SqlSession]:
+    """Open a unit of work; exit 2 with the reason where no such account can be made."""
+    try:
+        with Session.begin() as session:
+            yield session
+    except AccountError as error:
+        click.echo(error.sentence, err=True)
+        sys.exit(2)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import resource
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from radslag.webserver.bridge import Bridge
 from radslag.webserver.protocol import PatientProtocol
 from shared import db
 from shared.config import Settings
-from shared.process import die_with_parent
+from shared.process import count_cores, die_with_parent
 
 # Threads of one process, and with them the most connections to the database at a time.
 THREADS = 8
@@ -85,8 +84,3 @@ def when_ready(_arbiter: object) -> None:
 def count_processes() -> int:
     """Return how many processes a web has: RADSLAG_WEB_PROCESSES, or one for each core we have."""
     return Settings.from_env().web_processes or count_cores()
-
-
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

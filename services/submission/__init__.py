@@ -1,6 +1,7 @@
 """Takes in residents' ideas and shows what became of them: the public web."""
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
@@ -14,15 +15,25 @@ from services.submission import (
     yearly_views,
 )
 from services.submission.limits import SubmitLimits
-from shared import db, log, times, web
-from shared.config import Settings, dies_with_parent
+from shared import times, web
+from shared.config import Settings
 from shared.i18n import gettext as _
 from shared.models import Precision
-from shared.process import die_with_parent
 from shared.text import MAX_LENGTH
 
 # An idea of 2000 characters is 24 kB at the very most, however it is encoded.
 MAX_BODY_BYTES = 64 * 1024
+
+
+class _NoSessions(SessionInterface):
+    """The public web remembers nobody, so that it need not look for whom it remembers."""
+
+    def open_session(self, _app: Flask, _request: Request) -> NullSession:
+        """Return one that cannot be written."""
+        return _NO_SESSION
+
+
+_NO_SESSION = NullSession()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -30,13 +41,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises SettingsError when a setting is missing or wrong.
     """
-    if settings is None:
-        if dies_with_parent():
-            die_with_parent()
-        settings = Settings.from_env()
-        log.configure(settings.log_level)
-        db.configure(settings)
+    settings = settings or web.start_process()
     app = Flask(__name__, static_url_path="/static/public")
+    app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
     web.init_app(app, settings)

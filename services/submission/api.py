@@ -35,7 +35,8 @@ class UnreadableError(Exception):
 def create() -> Response:
     """Take an idea: 202 with its number and the address of its receipt."""
     body = request.get_data(cache=True)
-    place = place_of_request(request, settings().secret_key)
+    about = settings()
+    place = place_of_request(request, about.secret_key)
     counted = limits().count(place)
     if counted.wait_s:
         response = error_page(429)
@@ -50,15 +51,15 @@ def create() -> Response:
         language=i18n.language(),
         key=request.headers.get("Idempotency-Key") or None,
         sender_hash=place,
-        signals=signals.noticed({}, settings().secret_key, burst=counted.burst),
+        signals=signals.noticed({}, about.secret_key, burst=counted.burst),
     )
-    received = intake.receive(db.run_alone, settings(), fields["council"], form, arrival)
+    received = intake.receive(db.run_alone, about, fields["council"], form, arrival)
     answer = jsonify(
         {
             "id": str(received.idea_id),
             "number": received.number,
             "status": IdeaStatus.RECEIVED.value,
-            "receipt_url": receipts.url(settings().public_url, received.token),
+            "receipt_url": receipts.url(about.public_url, received.token),
         }
     )
     answer.status_code = 202

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, TextClause, delete, select, text
+from sqlalchemy import TextClause, delete, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
@@ -77,7 +77,7 @@ class Received:
 
 
 # Runs one statement and returns its rows: `shared.db.run_alone`, or in a unit of work.
-RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Row[Any]]]
+RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Any]]
 
 
 def receive(
@@ -97,8 +97,8 @@ def receive(
         raise UnknownCouncilError
     now = utcnow()
     idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold(form.text)
-    event = IdeaSubmitted(idea_id, _FIRST_VERSION)
-    consumers, queues, public_names = outbox.recipients(type(event).__name__)
+    token = receipts.token(settings.secret_key, nonce)
+    consumers, queues, public_names = outbox.recipients(IdeaSubmitted.__name__)
     key_hash = _digest(arrival.key) if arrival.key else None
     (row,) = run(
         _RECEIVE,
@@ -109,7 +109,7 @@ def receive(
             "now": now,
             "source": arrival.source.value,
             "sender_hash": arrival.sender_hash,
-            "signals": json.dumps(dict(arrival.signals)),
+            "signals": json.dumps(dict(arrival.signals)) if arrival.signals else "{}",
             "language": arrival.language,
             "body": arrival.body,
             "content_type": arrival.content_type,
@@ -120,15 +120,15 @@ def receive(
             "fold_hash": fold_hash(folded),
             "email": form.email,
             "nonce": nonce,
-            "token_sha256": receipts.sha256(receipts.token(settings.secret_key, nonce)),
+            "token_sha256": receipts.sha256(token),
             "key_hash": key_hash,
-            "body_hash": _digest(json.dumps([slug, form.text, form.author, form.email])),
+            "body_hash": key_hash and _digest_of(slug, form),
             "valid_since": now - KEY_LIFETIME,
             # Of two posts under one key at one instant, the second waits and finds the first.
             "lock": int.from_bytes(key_hash[:8], "big", signed=True) if key_hash else None,
-            "event": type(event).__name__,
-            "event_version": event.version,
-            "payload": json.dumps(event.payload()),
+            "event": IdeaSubmitted.__name__,
+            "event_version": IdeaSubmitted.version,
+            "payload": json.dumps(IdeaSubmitted(idea_id, _FIRST_VERSION).payload()),
             "consumers": consumers,
             "queues": queues,
             "public_names": public_names,
@@ -136,7 +136,8 @@ def receive(
     )
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
-    token = receipts.token(settings.secret_key, row.idea_nonce)
+    if row.idea_nonce != nonce:
+        token = receipts.token(settings.secret_key, row.idea_nonce)
     if row.outcome == "replayed":
         # The secret key may have changed since: the token that it makes today must be known.
         run(_KNOW_TOKEN, {"sha256": receipts.sha256(token), "id": row.idea_id, "now": now})
@@ -223,6 +224,11 @@ def forget_old_keys(session: SqlSession) -> None:
     session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.stored_at < utcnow() - KEY_LIFETIME)
     )
+
+
+def _digest_of(slug: str, form: IdeaForm) -> bytes:
+    """Tell one post from another that comes under the same key."""
+    return _digest(json.dumps([slug, form.text, form.author, form.email]))
 
 
 def _digest(words: str) -> bytes:

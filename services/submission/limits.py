@@ -8,17 +8,18 @@ import hmac
 import logging
 import time
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from flask import Request
-from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits import parse_many
+from limits.storage import MemoryStorage
+from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from shared.addresses import places
 from shared.config import Settings
+from shared.process import count_cores
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,17 @@ log = logging.getLogger(__name__)
 REFUSED_AT = 10
 _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
-_IPV6_PLACE = 64
 _HASH_BYTES = 16
+# Counts one more in each window, and tells how many came and how many seconds are left.
+_COUNT = """
+local found = {}
+for i, key in ipairs(KEYS) do
+  found[2 * i - 1] = redis.call('INCR', key)
+  if found[2 * i - 1] == 1 then redis.call('EXPIRE', key, ARGV[i]) end
+  found[2 * i] = redis.call('TTL', key)
+end
+return found
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +48,44 @@ class Counted:
     burst: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """So many may come in so many seconds, before they are refused."""
+
+    most: int
+    seconds: int
+
+    def judge(self, came: int, left_s: int, processes: int = 1) -> Counted:
+        """Say what it means that so many came, to one of so many processes that count apart."""
+        most = -(-self.most // processes)
+        return Counted(
+            wait_s=max(1, left_s) if came > most else 0,
+            burst=min(came, most) if came > most // REFUSED_AT else 0,
+        )
+
+
 class SubmitLimits:
     """Counts what each place sends, and says when that is far too much."""
 
     def __init__(self, settings: Settings) -> None:
         limit = settings.submit_limit
-        self._limits = () if limit == "off" else tuple(map(_tenfold, parse_many(limit)))
-        self._memory = FixedWindowRateLimiter(MemoryStorage())
-        self._storage = RedisStorage(
-            # The library's word for a socket; it takes the other addresses as they are.
-            settings.broker_url.replace("unix://", "redis+unix://", 1),
+        self._windows = tuple(
+            _Window(each.amount * REFUSED_AT, each.get_expiry())
+            for each in (() if limit == "off" else parse_many(limit))
+        )
+        self._here = MemoryStorage()
+        self._processes = settings.web_processes or count_cores()
+        self._broker = ConnectionPool.from_url(
+            settings.broker_url,
             socket_timeout=_BROKER_TIMEOUT_S,
             socket_connect_timeout=_BROKER_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis
+            retry=Retry(NoBackoff(), 0),
         )
-        self._broker = FixedWindowRateLimiter(self._storage)
         self._broker_again_at = 0.0
 
     def close(self) -> None:
         """Give the connections to the broker back."""
-        self._storage.storage.close()
+        self._broker.close()
 
     def wait_s(self, place: bytes) -> int:
         """Count one more from this place; return 0, or the seconds to wait when it is refused."""
@@ -68,43 +96,55 @@ class SubmitLimits:
 
         Above RADSLAG_SUBMIT_LIMIT it is a burst; above ten times as much it is refused.
         """
-        if not self._limits:
+        if not self._windows:
             return Counted()
+        names = [f"submit:{place.hex()}:{window.seconds}" for window in self._windows]
         if time.monotonic() >= self._broker_again_at:
             try:
-                return self._count(self._broker, place)
+                judged = self._count_in_broker(names)
             except (RedisError, OSError) as error:
                 self._broker_again_at = time.monotonic() + _LEAVE_BROKER_ALONE_S
                 log.warning("the broker does not count; counting here", exc_info=error)
-        return self._count(self._memory, place)
+                judged = self._count_here(names)
+        else:
+            judged = self._count_here(names)
+        return Counted(max(each.wait_s for each in judged), max(each.burst for each in judged))
 
-    def _count(self, limiter: FixedWindowRateLimiter, place: bytes) -> Counted:
-        name = place.hex()
-        waits, bursts = [0], [0]
-        for limit in self._limits:
-            taken = limiter.hit(limit, "submit", name)
-            window = limiter.get_window_stats(limit, "submit", name)
-            came = limit.amount - window.remaining
-            if came > limit.amount // REFUSED_AT:
-                bursts.append(came)
-            if not taken:
-                waits.append(max(1, round(window.reset_time - time.time())))
-        return Counted(max(waits), max(bursts))
+    def _count_in_broker(self, names: list[str]) -> list[Counted]:
+        """All processes together, in one journey. The script goes along: a new broker has none."""
+        connection = self._broker.get_connection()
+        try:
+            seconds = [window.seconds for window in self._windows]
+            connection.send_command(  # type: ignore[no-untyped-call]
+                "EVAL", _COUNT, len(names), *names, *seconds
+            )
+            found = connection.read_response()
+        except BaseException:
+            # What it still says would be taken for the answer to the next one's question.
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        finally:
+            self._broker.release(connection)
+        return [
+            window.judge(came, left_s)
+            for window, came, left_s in zip(self._windows, found[::2], found[1::2], strict=True)
+        ]
 
-
-def _tenfold(limit: RateLimitItem) -> RateLimitItem:
-    return type(limit)(limit.amount * REFUSED_AT, limit.multiples)
+    def _count_here(self, names: list[str]) -> list[Counted]:
+        """Each process counts its share, so that more processes let through no more."""
+        judged = []
+        for window, name in zip(self._windows, names, strict=True):
+            came = self._here.incr(name, window.seconds)
+            left_s = round(self._here.get_expiry(name) - time.time())
+            judged.append(window.judge(came, left_s, self._processes))
+        return judged
 
 
 def place_of_request(request: Request, secret_key: str) -> bytes:
     """Return a keyed hash of where a request came from: the address itself is never kept.
 
-    Of an IPv6 address the network (/64) counts, which is what one subscriber has.
+    Of an IPv6 address the network counts; those whose address nobody can read count together.
     """
-    address = ip_address(request.remote_addr or "::")
-    if isinstance(address, IPv6Address):
-        known = address.ipv4_mapped or (int(address) >> _IPV6_PLACE)
-    else:
-        known = address
+    known = places.place_of(request.remote_addr)
     digest = hmac.digest(secret_key.encode(), f"place {known}".encode(), "sha256")
     return digest[:_HASH_BYTES]

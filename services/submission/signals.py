@@ -44,6 +44,8 @@ def noticed(fields: Mapping[str, str], secret_key: str, *, burst: int = 0) -> di
 
 
 def _open_for_s(stamp: str, secret_key: str) -> int | None:
+    if not stamp:
+        return None
     try:
         _value, opened = _signer(secret_key).unsign(stamp, return_timestamp=True)
     except (BadSignature, UnicodeEncodeError):

@@ -182,7 +182,7 @@ def submit(slug: str) -> BaseResponse:
     except SQLAlchemyError as error:
         log.warning("an idea could not be stored", exc_info=error)
         return _not_now(slug, kept, 503, _RETRY_AFTER_S)
-    log.info("idea stored", extra={"idea": received.number, "replayed": received.replayed})
+    log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
     response = redirect(url_for("receipts.show", token=received.token), 303)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -3,7 +3,7 @@
 `version` counts the shape of the payload; a consumer refuses one that it does not know.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -28,8 +28,8 @@ class Event:
     def payload(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
         return {
-            name: str(value) if isinstance(value, UUID) else value
-            for name, value in asdict(self).items()
+            each.name: str(value) if isinstance(value := getattr(self, each.name), UUID) else value
+            for each in fields(self)
         }
 
 

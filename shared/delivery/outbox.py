@@ -6,7 +6,7 @@ before work starts) and sets it `done` in the transaction of its effect. What is
 again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -145,18 +145,21 @@ def _recipients(
     return found
 
 
-def recipients(kind: str) -> tuple[list[str], list[str], list[str | None]]:
+@cache
+def recipients(kind: str) -> tuple[str, str, str]:
     """Return who is told of a kind of event: consumers, their queues, and names beside them.
 
     A name says that the delivery is made only if an endpoint wants events of that name. For the
-    database's own function of the intake; everybody else calls `record`.
+    database's own function of the intake, so each is an array as PostgreSQL writes it; everybody
+    else calls `record`.
     """
-    found = _recipients(kind, None, ())
-    return (
-        [consumer for consumer, _, _ in found],
-        [queue for _, queue, _ in found],
-        [public_name for _, _, public_name in found],
-    )
+    consumers, queued, names = zip(*_recipients(kind, None, ()), strict=True)
+    return _as_array(consumers), _as_array(queued), _as_array(names)
+
+
+def _as_array(words: Iterable[str | None]) -> str:
+    """Write down an array of names of ours: letters, digits, dots, dashes."""
+    return "{" + ",".join(word or "NULL" for word in words) + "}"
 
 
 def claim(batch: UUID) -> list[Delivery]:

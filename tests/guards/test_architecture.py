@@ -40,8 +40,7 @@ FLOORS = {
 WEB = re.compile(
     r"services/(moderation|notify)/(\w+/)?desk/.+|services/moderation/app\.py"
     r"|services/submission/(\w*views|api|feeds|keeping|limits|__init__)\.py"
-    r"|shared/(web|static_files|zipping)\.py"
-    r"|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
+    r"|shared/(web|static_files|zipping)\.py|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
 )
 BROKER = re.compile(
     r"services/\w+/(tasks|worker)\.py|services/submission/limits\.py|shared/delivery/\w+\.py"
@@ -53,6 +52,9 @@ MOST = 25
 # Folders of tests named after what they share; every other one is named after a folder of code.
 BESIDES = {
     "moderation/decisions/rules",  # one database for all of them
+    "moderation/people/rules",
+    "submission/rules",
+    "shared/delivery/outbox",
     "moderation/desk/lent",  # pages of notify, in moderation's browser
     "notify/rules",  # one database for all of them
     "notify/mail/snapshots",

@@ -14,7 +14,7 @@ from shared.models import DecisionKind, IdeaStatus, IdeaText, OutboxEvent, Sourc
 from tests.databases import run_in
 from tests.factories import a_council, a_member_of_staff, an_idea
 from tests.in_turn import in_turn
-from tests.submission.test_rules import KEY, decide
+from tests.submission.rules.given import KEY, decide
 
 
 @pytest.fixture

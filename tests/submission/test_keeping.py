@@ -29,7 +29,7 @@ from shared.models import (
     YearlyNumbers,
 )
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.submission.test_rules import KEY, decide
+from tests.submission.rules.given import KEY, decide
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMB = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
 from flask import Request
 from sqlalchemy import func, select
 from werkzeug.test import EnvironBuilder
@@ -25,7 +26,7 @@ def place(address: str, key: str = "key") -> bytes:
 
 @pytest.fixture
 def limited(settings):
-    return replace(settings, submit_limit="2/minute")
+    return replace(settings, submit_limit="2/minute", web_processes=1)
 
 
 @pytest.fixture
@@ -57,6 +58,38 @@ def test_without_a_broker_this_process_counts(limited, broker):
     here = place("192.0.2.1")
     assert [limits.wait_s(here) for _ in range(20)] == [0] * 20
     assert limits.wait_s(here)
+    limits.close()
+
+
+@pytest.mark.parametrize(("processes", "share"), [(2, 10), (3, 7), (40, 1)])
+def test_without_a_broker_many_processes_let_no_more_through(limited, processes, share):
+    own = replace(limited, broker_url="unix:///nowhere/valkey.sock", web_processes=processes)
+    limits = SubmitLimits(own)
+    here = place("192.0.2.1")
+    assert [limits.wait_s(here) for _ in range(share)] == [0] * share
+    assert limits.wait_s(here)
+    limits.close()
+
+
+def test_a_broker_that_forgot_everything_counts_on(limits, broker_url):
+    here = place("192.0.2.1")
+    assert not any(limits.wait_s(here) for _ in range(20))
+    with redis.Redis.from_url(broker_url) as broker:
+        broker.flushall()
+        broker.script_flush()
+        assert not any(limits.wait_s(here) for _ in range(20))
+        assert limits.wait_s(here)
+        assert {broker.ttl(key) for key in broker.scan_iter()} <= set(range(1, 61))
+
+
+def test_each_window_counts_for_itself(limited):
+    limits = SubmitLimits(replace(limited, submit_limit="3/minute;4/hour"))
+    here = place("192.0.2.1")
+    counted = [limits.count(here) for _ in range(31)]
+    # Above the one, then above the other too: the larger number tells how many came.
+    assert [each.burst for each in counted[2:5]] == [0, 4, 5]
+    assert [each.wait_s for each in counted[:30]] == [0] * 30
+    assert 1 <= counted[30].wait_s <= 60
     limits.close()
 
 

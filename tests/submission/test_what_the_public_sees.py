@@ -17,7 +17,7 @@ from shared.clock import utcnow
 from shared.links import receipts, unsubscribe_links
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, TextKind
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.submission.test_rules import KEY, decide
+from tests.submission.rules.given import KEY, decide
 
 SHOWN = {"publicerad", "behållen", "maskerad", "ångrat avslag", "rättas", "mål"}
 # What is public of an idea once was, or never, or no longer.

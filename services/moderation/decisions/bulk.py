@@ -6,7 +6,7 @@ thought (it moved, others are merged into it, somebody asked for a new look) goe
 single decision. Both ways make the same rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions import entries, requirements, supporters, track_record
+from services.moderation.decisions.acknowledging import Held, Leave
 from services.moderation.decisions.deciding import apply_decision, conclude_decisions, decide
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.decisions.transitions import Conflict, NotAllowed, new_decision
-from services.moderation.decisions.undoing import restore, undo
+from services.moderation.decisions.undoing import restore, shown_again, undo
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
 from shared.i18n import gettext as _
@@ -42,11 +43,15 @@ class BulkResult:
     bulk_id: UUID
     done: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    # By number, the grave findings that nobody named: nothing was decided about these.
+    held: dict[str, list[str]] = field(default_factory=dict)
 
     def try_one(self, number: str, act: Callable[[], object], refusals: _Refusals) -> None:
         """Do one of them by itself; those that cannot be done are left as they were."""
         try:
             act()
+        except Held as held:
+            self.held[number] = held.codes
         except refusals:
             self.conflicts.append(number)
         else:
@@ -54,9 +59,15 @@ class BulkResult:
 
 
 def decide_many(
-    session: SqlSession, request: DecisionRequest, items: Sequence[tuple[str, int]]
+    session: SqlSession,
+    request: DecisionRequest,
+    items: Sequence[tuple[str, int]],
+    acknowledged: Mapping[str, Collection[str]] | None = None,
 ) -> BulkResult:
     """Make one decision about each (number, seen_version); those that moved are left alone.
+
+    So are those that are held: grave findings in them are named neither by the request nor, for the
+    one idea, in `acknowledged`.
 
     So is one whose new look is another person's to take, and, of a merge, the idea `into` which
     the others go. Raises NotAllowed, and decides nothing, when the kind does not fit one that did
@@ -86,15 +97,22 @@ def decide_many(
     for idea in plain:
         requirements.require(idea, prepared)
     for number in sorted(seen.keys() - {idea.number for idea in plain}):
+        own = {*request.acknowledged, *(acknowledged or {}).get(number, ())}
         act = partial(
             decide,
             session,
-            request,
+            replace(request, acknowledged=own),
             number=number,
             seen_version=seen[number],
             bulk_id=result.bulk_id,
         )
         result.try_one(number, act, (Conflict, OthersTurn, LookupError))
+    if request.kind is DecisionKind.PUBLISH:
+        held = prepared.leave.ask(
+            session, [(idea, idea.text_version) for idea in plain], acknowledged
+        )
+        result.held |= held
+        plain = [idea for idea in plain if idea.number not in held]
     _decide_together(session, prepared, plain)
     result.done += [idea.number for idea in plain]
     return result
@@ -115,10 +133,17 @@ def _decide_together(
     conclude_decisions(session, prepared, made)
 
 
-def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResult:
+def undo_many(
+    session: SqlSession,
+    *,
+    bulk_id: UUID,
+    staff_id: UUID,
+    acknowledged: Collection[str] = (),
+) -> BulkResult:
     """Undo every decision of one bulk act that is still the latest of its idea.
 
-    Raises LookupError when there is no such act.
+    Those are held that would be public again with grave findings that are not acknowledged. Raises
+    LookupError when there is no such act.
     """
     result = BulkResult(bulk_id=bulk_id)
     ideas = lock_ideas(
@@ -149,23 +174,34 @@ def undo_many(session: SqlSession, *, bulk_id: UUID, staff_id: UUID) -> BulkResu
         if is_plain:
             together.append((idea, undone))
         else:
-            act = partial(undo, session, decision_id=undone.id, staff_id=staff_id)
+            act = partial(
+                undo,
+                session,
+                decision_id=undone.id,
+                staff_id=staff_id,
+                acknowledged=acknowledged,
+            )
             result.try_one(idea.number, act, (Conflict, NotAllowed))
-    _undo_together(session, together, staff_id)
+    leave = Leave(acknowledged)
+    shown = [(idea, shown_again(undone)) for idea, undone in together]
+    result.held |= leave.ask(session, [(idea, version) for idea, version in shown if version])
+    together = [pair for pair in together if pair[0].number not in result.held]
+    _undo_together(session, together, staff_id, leave)
     result.done += [idea.number for idea, _undone in together]
     return result
 
 
 def _undo_together(
-    session: SqlSession, together: Sequence[tuple[Idea, Decision]], staff_id: UUID
+    session: SqlSession, together: Sequence[tuple[Idea, Decision]], staff_id: UUID, leave: Leave
 ) -> None:
     """Undo the latest decision of each of these locked ideas."""
     texts = _texts(session, [idea for idea, _undone in together])
     made = []
     with session.no_autoflush:
         for idea, undone in together:
-            made.append(new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone))
-            restore(session, idea, undone.before)
+            decision = new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone)
+            decision.before["acknowledged"] = restore(session, idea, undone.before, leave)
+            made.append(decision)
         session.add_all(made)
         session.flush()
     del texts

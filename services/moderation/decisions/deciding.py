@@ -20,6 +20,7 @@ from services.moderation.decisions import (
     supporters,
     track_record,
 )
+from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import (
     Conflict,
@@ -65,7 +66,8 @@ def decide(
     returns the first one.
 
     Raises LookupError for an unknown number, Conflict when the idea moved since `seen_version`, and
-    NotAllowed when the kind does not fit the idea's status or lacks its rule, target or words.
+    NotAllowed when the kind does not fit the idea's status or lacks its rule, target or words; of
+    those Held, when the text would become public and has grave findings that are not acknowledged.
     """
     kind = request.kind
     if kind in _UNDECIDABLE:
@@ -76,6 +78,8 @@ def decide(
         return _find_same(session, prepared, idea, seen_version)
     requirements.require(idea, prepared)
     by_the_first = re_reviews.require_another(session, idea.id, kind, request.staff_id)
+    if kind is DecisionKind.PUBLISH:
+        prepared.leave.require(session, idea, idea.text_version)
     following = lock_merged(session, idea) if kind is DecisionKind.MERGE else ()
     counted = _find_supporters(session, prepared, idea, following)
     decision = apply_decision(
@@ -127,7 +131,7 @@ def apply_decision(
     # The columns of a status change together: half of them would break its constraint.
     with session.no_autoflush:
         if request.kind is not DecisionKind.MASK:
-            _settle(session, idea, decision)
+            _settle(session, idea, decision, prepared.leave)
     if request.kind is DecisionKind.MERGE:
         for each in (idea, *following):
             each.merged_into = prepared.target_id
@@ -145,8 +149,13 @@ def conclude_decisions(
 
 
 def accept_import(session: SqlSession, idea: Idea) -> Decision:
-    """Publish an idea that was public before it came here, at its own moment. Tells nobody."""
-    return _by_the_system(session, idea, DecisionKind.IMPORT, published_at=idea.received_at)
+    """Publish an idea that was public before it came here, at its own moment. Tells nobody.
+
+    No check has read it yet; what they find then opens an entry.
+    """
+    leave = Leave()
+    leave.give(idea, idea.text_version)
+    return _by_the_system(session, idea, DecisionKind.IMPORT, leave, published_at=idea.received_at)
 
 
 def may_publish_itself(idea: Idea) -> bool:
@@ -158,8 +167,10 @@ def may_publish_itself(idea: Idea) -> bool:
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:
-    """Publish a clear idea because its council says so."""
-    decision = _by_the_system(session, idea, DecisionKind.POLICY, published_at=utcnow())
+    """Publish a clear idea because its council says so. Raises Held for one that is not."""
+    leave = Leave()
+    leave.require(session, idea, idea.text_version)
+    decision = _by_the_system(session, idea, DecisionKind.POLICY, leave, published_at=utcnow())
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.POLICY))
     return decision
 
@@ -207,13 +218,13 @@ def _find_supporters(
     return supporters.heard(session, counting, prepared.target)
 
 
-def _settle(session: SqlSession, idea: Idea, decision: Decision) -> None:
+def _settle(session: SqlSession, idea: Idea, decision: Decision, leave: Leave) -> None:
     """Change the idea's own columns as a decision says: status, rule, what the public reads."""
     if decision.kind is not DecisionKind.KEEP:
         leave_status(idea)
         idea.status = decision.status_after
     if decision.kind is DecisionKind.PUBLISH:
-        show(session, idea, idea.text_version)
+        decision.before["acknowledged"] = show(session, idea, idea.text_version, leave)
         idea.published_at = idea.published_at or utcnow()
     elif decision.kind is DecisionKind.REJECT:
         idea.rule_id = decision.rule_id
@@ -236,18 +247,19 @@ def _mask(session: SqlSession, prepared: PreparedDecision, idea: Idea, decision:
         # Otherwise a correction waits there, which this mask is not about.
         idea.text_version = masked.version
     if public:
-        show(session, idea, masked.version)
+        prepared.leave.give(idea, masked.version)  # the public reads less than before
+        show(session, idea, masked.version, prepared.leave)
         entries.close(session, idea.id, closed_by=decision.id, reasons=_MASK_CLOSES)
     outbox.record(session, IdeaSubmitted(idea.id, masked.version))
 
 
 def _by_the_system(
-    session: SqlSession, idea: Idea, kind: DecisionKind, *, published_at: datetime
+    session: SqlSession, idea: Idea, kind: DecisionKind, leave: Leave, *, published_at: datetime
 ) -> Decision:
     decision = new_decision(idea, kind)
     session.add(decision)
     with session.no_autoflush:
-        show(session, idea, idea.text_version)
+        show(session, idea, idea.text_version, leave)
         idea.status = IdeaStatus.PUBLISHED
         idea.published_at = published_at
     return decision

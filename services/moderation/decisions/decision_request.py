@@ -1,9 +1,10 @@
 """What a person asks to be decided: a value, made where it is posted and carried out as it is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.moderation.decisions.acknowledging import Leave
 from shared.models import DecisionKind, Idea, Rule
 
 
@@ -12,7 +13,8 @@ class DecisionRequest:
     """All that one decision can say, about one idea or the same about many.
 
     `into` is the number of the idea to merge into; `mask_spans` are [start, end) in code points of
-    the text that stands; `reason_text` is what the writer of a rejected idea reads beside the rule.
+    the text that stands; `reason_text` is what the writer of a rejected idea reads beside the rule;
+    `acknowledged` names the codes of grave findings in spite of which the text becomes public.
     """
 
     kind: DecisionKind
@@ -24,6 +26,7 @@ class DecisionRequest:
     mask_spans: Sequence[tuple[int, int]] = ()
     mask_author: bool = False
     counts_as_support: bool = False
+    acknowledged: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class PreparedDecision:
     rule: Rule | None
     target: Idea | None
     bulk_id: UUID | None = None
+    # Which texts the decision may make public.
+    leave: Leave = field(default_factory=Leave)
 
     @property
     def rule_id(self) -> int | None:

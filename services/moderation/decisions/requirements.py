@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
 from services.moderation.settings import rules
@@ -53,7 +54,7 @@ def prepare(
     """Find the rule that a request names, if its kind needs one. Raises NotAllowed."""
     is_rejection = request.kind is DecisionKind.REJECT
     rule = rule_in_force(session, request.rule_code) if is_rejection else None
-    return PreparedDecision(request, rule, target, bulk_id)
+    return PreparedDecision(request, rule, target, bulk_id, Leave(request.acknowledged))
 
 
 def require(idea: Idea, prepared: PreparedDecision) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -22,6 +22,9 @@ from shared.models import (
     IdeaText,
     Reason,
 )
+
+if TYPE_CHECKING:
+    from services.moderation.decisions.acknowledging import Leave
 
 ANONYMOUS = "Anonym"
 
@@ -148,12 +151,17 @@ def leave_status(idea: Idea) -> None:
     idea.counts_as_support = False
 
 
-def show(session: SqlSession, idea: Idea, version: int) -> None:
-    """Make a text version the public one."""
+def show(session: SqlSession, idea: Idea, version: int, leave: "Leave") -> list[str]:
+    """Make a text version the public one; return what is grave in it and was named.
+
+    Nothing becomes public but through here. Raises LookupError without leave for this text.
+    """
+    named = leave.named_in(idea, version)
     standing = session.get_one(IdeaText, (idea.id, version))
     idea.public_version = version
     idea.public_text = standing.text
     idea.public_author = standing.author or ANONYMOUS
+    return named
 
 
 def lock_merged(session: SqlSession, target: Idea) -> Sequence[Idea]:

@@ -1,6 +1,6 @@
 """Undo: put back what stood before the latest decision. It is itself a decision."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions import entries, re_reviews, supporters, track_record
+from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.transitions import (
     CAN_HOLD_MERGED,
     Conflict,
@@ -29,12 +30,19 @@ from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Re
 LASTING = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY})
 
 
-def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
+def undo(
+    session: SqlSession,
+    *,
+    decision_id: UUID,
+    staff_id: UUID,
+    acknowledged: Collection[str] = (),
+) -> Decision:
     """Put back what stood before a decision; itself a decision, and only on the latest one.
 
     Raises LookupError, Conflict when something was decided since, and NotAllowed when the writer
     has withdrawn the idea, for what the system decided as the idea came in, for an undo, and for
-    the one who decided when the writer has asked that somebody looks anew.
+    the one who decided when the writer has asked that somebody looks anew; of those Held, when a
+    text with grave findings that are not acknowledged would become public again.
     """
     undone = session.get(Decision, decision_id)
     if undone is None:
@@ -53,6 +61,8 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
         raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
     # Undoing what a writer has asked to have looked at anew is the answer, too.
     by_the_first = re_reviews.require_another(session, idea.id, undone.kind, staff_id)
+    leave = Leave(acknowledged)
+    leave.require(session, idea, shown_again(undone))
     decision = new_decision(
         idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone, by_the_first=by_the_first
     )
@@ -66,7 +76,7 @@ def undo(session: SqlSession, *, decision_id: UUID, staff_id: UUID) -> Decision:
     )
     with session.no_autoflush:
         _give_children_back(session, idea, undone)
-        restore(session, idea, undone.before)
+        decision.before["acknowledged"] = restore(session, idea, undone.before, leave)
         idea.counts_as_support &= counts
     if idea.status not in CAN_HOLD_MERGED:
         # What was merged into it while it could hold others.
@@ -96,8 +106,15 @@ def _lock_with_target(session: SqlSession, undone: Decision) -> tuple[Idea, Idea
     return by_id[undone.idea_id], by_id[UUID(before)] if before else None
 
 
-def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
-    """Put back what `new_decision` noted."""
+def shown_again(undone: Decision) -> int | None:
+    """Return the text version that the public reads when a decision is undone, if any."""
+    version: int | None = undone.before["public_version"]
+    return version
+
+
+def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any], leave: Leave) -> list[str]:
+    """Put back what `new_decision` noted; return what was named of what is public then."""
+    named: list[str] = []
     leave_status(idea)
     idea.status = IdeaStatus(before["status"])
     idea.rule_id = before["rule_id"]
@@ -107,9 +124,10 @@ def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any]) -> None:
     if session.get_one(IdeaText, (idea.id, idea.text_version)).kind is TextKind.MASK:
         idea.text_version = before["text_version"]
     if before["public_version"] is not None:
-        show(session, idea, before["public_version"])
+        named = show(session, idea, before["public_version"], leave)
     if before["published_at"] is None:
         idea.published_at = None
+    return named
 
 
 def _give_children_back(session: SqlSession, idea: Idea, undone: Decision) -> None:

@@ -35,7 +35,7 @@ class Menu:
     below: list[Item]
 
 
-_QUEUE = Page("/", lambda: _("Kö"))
+_QUEUE = Page("/", lambda: _("Att granska"))
 _SAMPLES = Page("/samples", lambda: _("Stickprov"))
 _ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
@@ -43,12 +43,12 @@ _RECORDS = (
     Page("/stats", lambda: _("Statistik")),
     Page("/supervision", lambda: _("Tillsyn")),
     Page("/letters", lambda: _("Brev")),
-    Page("/subscriptions", lambda: _("Brev om kön")),
+    Page("/subscriptions", lambda: _("Sammanfattning via mejl")),
     Page("/alerts", lambda: _("Larm")),
     Page("/duty", lambda: _("Jour")),
     Page("/rules", lambda: _("Regler")),
     Page("/jobs", lambda: _("Jobb")),
-    Page("/ledger", lambda: _("Bokföring")),
+    Page("/ledger", lambda: _("Avstämning")),
 )
 _NOT_FOR_READERS = {"/subscriptions", "/duty"}
 _SETTINGS = (

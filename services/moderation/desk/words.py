@@ -33,7 +33,7 @@ def status(of: IdeaStatus) -> str:
 def outcome(of: Outcome) -> str:
     """Say what the findings together mean."""
     return {
-        Outcome.CLEAR: _("Inget hittat"),
+        Outcome.CLEAR: _("Inga kontroller slog till"),
         Outcome.ATTENTION: _("Titta noga"),
         Outcome.LIKELY_SPAM: _("Troligen skräp"),
     }[of]

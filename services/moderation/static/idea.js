@@ -129,6 +129,22 @@ if (merging) {
 const picker = document.querySelector("[data-picker]");
 if (picker) startPicker(picker);
 
+// Where a full stop has lost its space ("år.Jag") two words are two; an address stays whole.
+function* wordsOf(text) {
+  for (const run of text.matchAll(/\S+/gu)) {
+    const ends = /[@/]|www\./i.test(run[0]) ? /$^/ : /(?<=[\p{Ll}\p{N}][.!?,;:…)"”]+)(?=\p{Lu})/u;
+    let at = run.index;
+    for (const piece of run[0].split(ends)) {
+      const word = piece.match(/[\p{L}\p{N}](?:\S*[\p{L}\p{N}])?/u);
+      if (word) yield { 0: word[0], index: at + word.index };
+      at += piece.length;
+    }
+  }
+}
+
+// Of a name without its genitive.
+const stem = (word) => word.toLowerCase().replace(/['’:]?s$/u, "");
+
 function startPicker(place) {
   const text = place.dataset.text;
   const form = place.closest("form");
@@ -152,7 +168,7 @@ function startPicker(place) {
 
   const words = [];
   let at = 0;
-  for (const match of text.matchAll(/[\p{L}\p{N}](?:\S*[\p{L}\p{N}])?/gu)) {
+  for (const match of wordsOf(text)) {
     group.append(text.slice(at, match.index));
     at = match.index + match[0].length;
     const button = document.createElement("button");
@@ -204,12 +220,23 @@ function startPicker(place) {
     form.dispatchEvent(new CustomEvent("picked"));
   }
 
+  // A name is masked wherever it stands, also as the name beside the text; one place is let go of
+  // alone.
+  const author = place.dataset.author.split(/[^\p{L}]+/u).map(stem);
+  const withAuthor = form.elements.mask_author;
+
+  function set(word, on) {
+    for (const { box } of word.found) box.checked = on;
+    if (!word.found.length) word.picked = on;
+  }
+
   function toggle(word) {
-    if (word.found.length) {
-      const on = word.found.some(({ box }) => box.checked);
-      for (const { box } of word.found) box.checked = !on;
-    } else {
-      word.picked = !word.picked;
+    const on = word.found.length ? !word.found.some(({ box }) => box.checked) : !word.picked;
+    set(word, on);
+    const own = stem(word.button.textContent);
+    if (on && /^\p{Lu}/u.test(word.button.textContent)) {
+      for (const each of words) if (stem(each.button.textContent) === own) set(each, true);
+      if (withAuthor && author.includes(own)) withAuthor.checked = true;
     }
     changed();
   }

@@ -3,10 +3,34 @@
 const boxes = () => [...document.querySelectorAll(".choose input")];
 const all = document.querySelector("[data-choose-all]");
 
+// A number on a button is how many the button is about: not those that nobody has named what is
+// grave in, nor the one that the others are merged into.
+function willBe(place) {
+  return boxes().filter((box) => {
+    if (!box.checked) return false;
+    const number = box.value.split(":")[0];
+    if ("published" in place.dataset && "grave" in box.dataset) return isNamed(number);
+    return number !== place.dataset.but;
+  }).length;
+}
+
+const naming = (number) => [...document.querySelectorAll(`[data-names="${number}"]`)];
+const isNamed = (number) => naming(number).every((box) => box.checked);
+
+// Who says that one shall be public in spite of what is in it means that one, too.
+document.addEventListener("change", (event) => {
+  const number = event.target.dataset?.names;
+  if (!number) return;
+  const own = boxes().find((box) => box.value.startsWith(`${number}:`));
+  if (own && isNamed(number)) own.checked = true;
+  count();
+});
+
 function count() {
   const chosen = boxes().filter((box) => box.checked).length;
   for (const each of document.querySelectorAll("[data-chosen]")) {
-    each.textContent = chosen ? `(${chosen})` : "";
+    const n = willBe(each);
+    each.textContent = chosen ? `(${n})` : "";
   }
   if (all) {
     const box = all.querySelector("input");

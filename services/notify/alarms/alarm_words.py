@@ -36,7 +36,6 @@ def kind(of: AlertKind) -> str:
 
 
 def _threat(incident: Incident, facts: Known) -> Said:
-    over = _("Idén är avgjord eller har tagits tillbaka.")
     if not incident.key:
         return Said(
             ngettext("Hot i %(n)s idé till", "Hot i %(n)s idéer till", incident.count),
@@ -49,23 +48,36 @@ def _threat(incident: Incident, facts: Known) -> Said:
             "/?lane=urgent",
             _("Öppna kön"),
         )
-    title = _("Hot i idé %(number)s", number=incident.key)
+    path, place = f"/ideas/{incident.key}", _("Öppna idén")
     if incident.key in facts.public:
-        what = _("En kontroll har hittat det som ser ut som ett hot i en idé som syns för alla.")
-        todo = _(
-            "Läs idén nu. Är det ett hot mot någon: ta bort idén från sidan, och ring polisen,"
-            " 114 14, eller 112 om det är bråttom."
+        return Said(
+            _("Hot i idé %(number)s, som syns för alla", number=incident.key),
+            _(
+                "En kontroll har hittat det som ser ut som ett hot, och alla kan läsa idén. Larmet"
+                " gäller tills orden är borta eller någon har beslutat att de kan stå kvar."
+            ),
+            _(
+                "Läs idén nu. Är det ett hot mot någon: ta bort idén från sidan, och ring polisen,"
+                " 114 14, eller 112 om det är bråttom. Är det inget hot, välj Behåll som den är."
+            ),
+            _("Orden är borta, eller så har någon beslutat att de kan stå kvar."),
+            path,
+            place,
         )
-    else:
-        what = _(
+    return Said(
+        _("Hot i idé %(number)s", number=incident.key),
+        _(
             "En kontroll har hittat det som ser ut som ett hot i en idé som väntar på beslut."
             " Den syns inte för andra."
-        )
-        todo = _(
+        ),
+        _(
             "Läs idén nu. Är det ett hot mot någon: publicera den inte, och ring polisen,"
             " 114 14, eller 112 om det är bråttom."
-        )
-    return Said(title, what, todo, over, f"/ideas/{incident.key}", _("Öppna idén"))
+        ),
+        _("Idén är inte publik: den är avgjord eller har tagits tillbaka."),
+        path,
+        place,
+    )
 
 
 def _child(incident: Incident, _facts: Known) -> Said:

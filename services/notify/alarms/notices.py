@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.alarms import duty
@@ -176,7 +177,14 @@ def _write(
         session.execute(
             insert(Notice).values(id=notice_id, told_as=hearer.told_as, made_at=now, **about)
         )
-        session.execute(insert(NoticeItem), _items(notice_id, incident_ids, about))
+        # Told again of what got worse: the newest mail is the one that tells of it.
+        items = postgresql.insert(NoticeItem).values(_items(notice_id, incident_ids, about))
+        session.execute(
+            items.on_conflict_do_update(
+                index_elements=["incident_id", "staff_id", "is_over"],
+                set_={"notice_id": items.excluded.notice_id},
+            )
+        )
         session.execute(
             insert(Letter).values(
                 id=letter_id,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     exists,
     func,
+    or_,
     select,
     text,
     union,
@@ -44,6 +45,10 @@ _URGENT, _CARE = 400, 300
 # A decision to publish a child's data was a mistake as long as nothing later says otherwise; it is
 # looked for among the decisions of a day, and from then on by the incident that it opened.
 _JUST_DECIDED = timedelta(days=1)
+# What leaves a text public without saying that it may be: a mask may have left the words.
+_MADE_PUBLIC = (DecisionKind.PUBLISH, DecisionKind.UNDO, DecisionKind.MASK)
+# How much there is of a threat that everybody can read.
+PUBLIC = 2
 
 # A city gets an idea an hour. A class that writes together sends some 25, about different things.
 WAVE_WINDOW = timedelta(minutes=30)
@@ -77,11 +82,15 @@ class Now:
     letters_are_held: bool = False
 
 
-def threats(session: SqlSession, _now: Now) -> Iterator[Sign]:
-    """Find ideas that wait or are public in which a check saw a grave threat, until looked at."""
+def threats(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find ideas that wait or are public in which a check saw a grave threat, until looked at.
+
+    One that is public counts double: publishing it is no end of the matter. It ends when the words
+    are gone, or when somebody decides that they may stand.
+    """
     found = _open_with("threat", _URGENT, FindingRow.severity == "high")
     question = (
-        select(Idea.number)
+        select(Idea.number, found.c.text_version == Idea.public_version)
         .join(found, found.c.idea_id == Idea.id)
         .where(
             Idea.status.in_([IdeaStatus.WAITING, IdeaStatus.PUBLISHED]),
@@ -89,7 +98,12 @@ def threats(session: SqlSession, _now: Now) -> Iterator[Sign]:
         )
         .order_by(found.c.since, Idea.number)
     )
-    yield from map(Sign, dict.fromkeys(session.scalars(question)))
+    mistaken = session.scalars(_decided_all_the_same(session, now, AlertKind.THREAT)).all()
+    seen = dict.fromkeys(mistaken, PUBLIC)
+    for number, is_public in session.execute(question):
+        seen[number] = max(PUBLIC if is_public else 1, seen.get(number, 1))
+    for number, count in seen.items():
+        yield Sign(number, count)
 
 
 def children(session: SqlSession, now: Now) -> Iterator[Sign]:
@@ -101,7 +115,7 @@ def children(session: SqlSession, now: Now) -> Iterator[Sign]:
         .where(Idea.status == IdeaStatus.PUBLISHED, found.c.text_version == Idea.public_version)
         .order_by(found.c.since, Idea.number)
     ).all()
-    mistaken = session.scalars(_decided_all_the_same(session, now)).all()
+    mistaken = session.scalars(_decided_all_the_same(session, now, AlertKind.CHILD)).all()
     yield from map(Sign, dict.fromkeys([*unseen, *mistaken]))
 
 
@@ -216,16 +230,20 @@ def _open_with(code: str, least_priority: int, *conditions: ColumnElement[bool])
     )
 
 
-def _decided_all_the_same(session: SqlSession, now: Now) -> Select[str]:
-    """Ask for ideas whose latest decision published a named child."""
-    known = open_keys(session, AlertKind.CHILD)
+def _decided_all_the_same(session: SqlSession, now: Now, kind: AlertKind) -> Select[str]:
+    """Ask for ideas whose latest decision left public what an alarm of this kind is about.
+
+    A text that no check has come to yet may hold it still.
+    """
+    known = open_keys(session, kind)
+    code = text("'threat'") if kind is AlertKind.THREAT else text("'child'")
     candidates = union(
         select(Decision.idea_id.label("id"))
         .join(FindingRow, FindingRow.idea_id == Decision.idea_id)
         .where(
             Decision.decided_at > now.moment - _JUST_DECIDED,
-            Decision.kind == DecisionKind.PUBLISH,
-            FindingRow.code == text("'child'"),
+            Decision.kind.in_(_MADE_PUBLIC),
+            FindingRow.code == code,
         ),
         select(Idea.id).where(Idea.number.in_(known)),
     ).cte("candidates")
@@ -236,15 +254,21 @@ def _decided_all_the_same(session: SqlSession, now: Now) -> Select[str]:
         .limit(1)
         .scalar_subquery()
     )
+    is_checked = exists().where(
+        Verdict.idea_id == Idea.id, Verdict.text_version == Idea.public_version
+    )
     named = exists().where(
         FindingRow.idea_id == Idea.id,
-        FindingRow.text_version == Idea.public_version,
-        FindingRow.code == text("'child'"),
+        or_(
+            FindingRow.text_version == Idea.public_version,
+            ~is_checked & (FindingRow.text_version < Idea.public_version),
+        ),
+        FindingRow.code == code,
         FindingRow.severity == "high",
     )
     return (
         select(Idea.number)
         .join(candidates, candidates.c.id == Idea.id)
-        .where(Idea.status == IdeaStatus.PUBLISHED, named, latest == DecisionKind.PUBLISH)
+        .where(Idea.status == IdeaStatus.PUBLISHED, named, latest.in_(_MADE_PUBLIC))
         .order_by(Idea.number)
     )

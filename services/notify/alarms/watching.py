@@ -56,6 +56,8 @@ def watch(session: SqlSession, kind: AlertKind, now: Now) -> None:
         found = _some_one_by_one(found, signs.open_keys(session, kind))
     # In one order, so that two who watch at once wait for each other in no circle.
     for key in sorted(found):
+        if kind in _EACH_AN_IDEA and key and found[key].count > 1:
+            incidents.worsen(session, kind, key, count=found[key].count)
         incidents.open_or_see(session, kind, key, count=found[key].count)
     over = select(Incident.key).where(
         Incident.kind == kind,

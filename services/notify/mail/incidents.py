@@ -45,6 +45,25 @@ def resolve(session: SqlSession, kind: AlertKind, key: str = "") -> bool:
     return incident_id is not None
 
 
+def worsen(session: SqlSession, kind: AlertKind, key: str, *, count: int) -> None:
+    """Note that an open incident has got worse, once; those who hear of it are told again."""
+    worse = (
+        update(Incident)
+        .where(
+            Incident.kind == kind,
+            Incident.key == key,
+            Incident.resolved_at.is_(None),
+            Incident.count < count,
+        )
+        .values(count=count, told_at=None, tell_at=utcnow())
+        .returning(Incident.id)
+        .execution_options(synchronize_session=False)
+    )
+    incident_id = session.scalar(worse)
+    if incident_id is not None:
+        outbox.record(session, AlertRaised(kind.value, incident_id))
+
+
 def _see(session: SqlSession, kind: AlertKind, key: str, count: int) -> UUID | None:
     return session.scalar(
         update(Incident)

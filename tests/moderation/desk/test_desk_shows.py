@@ -264,7 +264,6 @@ KEYS = {
     "m": "merge",
     "x": "mask",
     "o": "reopen",
-    "u": "undo",
 }
 
 
@@ -273,12 +272,12 @@ KEYS = {
     [
         ("received", ""),
         ("waiting", "publish reject merge mask"),
-        ("masked", "publish reject merge mask undo"),
+        ("masked", "publish reject merge mask"),
         # Publishing again would change nothing; of a corrected one it accepts the correction.
-        ("published", "keep reject merge mask reopen undo"),
-        ("corrected", "publish keep reject merge mask reopen undo"),
-        ("rejected", "keep reopen undo"),
-        ("merged", "keep reopen undo"),
+        ("published", "keep reject merge mask reopen"),
+        ("corrected", "publish keep reject merge mask reopen"),
+        ("rejected", "keep reopen"),
+        ("merged", "keep reopen"),
         ("withdrawn", ""),
     ],
 )
@@ -287,7 +286,7 @@ def test_only_decisions_that_fit_an_idea_are_offered(desks, name, offered):
     keys = [each["data-key"] for each in aside.select("[data-key]")]
     assert sorted(KEYS[key] for key in keys) == sorted(offered.split())
     kinds = {each["value"] for each in aside.select("input[name=kind]")}
-    assert kinds == set(offered.split()) - {"undo"}
+    assert kinds == set(offered.split())
 
 
 @pytest.mark.parametrize(
@@ -295,7 +294,10 @@ def test_only_decisions_that_fit_an_idea_are_offered(desks, name, offered):
     [
         ("Idén kontrolleras just nu.", "received"),
         ("Texten är inte kontrollerad än.", "received unverdicted corrected masked"),
-        ("Ingenting att anmärka på.", "clear published rejected merged withdrawn few wave"),
+        (
+            "Inga kontroller slog till. Läs ändå.",
+            "clear published rejected merged withdrawn few wave",
+        ),
         ("Den som skrev idén har tagit tillbaka den.", "withdrawn"),
         ("skribenten får svar", "waiting"),
         ("Ej kontrollerad:", "waiting"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from bench import desk as bench_desk
@@ -38,7 +38,7 @@ from shared.models import (
     Reason,
     Verdict,
 )
-from tests.factories import a_council, a_member_of_staff, an_idea
+from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.desk.queue.test_queue import GROWS, waiting
 
 Watch = Callable[..., list[str]]
@@ -85,9 +85,12 @@ def decide(session: SqlSession, idea: Idea, kind: DecisionKind) -> None:
     session.flush()
     session.refresh(idea)
     staff = a_member_of_staff(session)
+    a_rule(session)
     deciding.decide(
         session,
-        DecisionRequest(kind=kind, staff_id=staff.id),
+        DecisionRequest(
+            kind=kind, staff_id=staff.id, rule_code="spam", acknowledged=("threat", "child")
+        ),
         number=idea.number,
         seen_version=idea.version,
     )
@@ -99,10 +102,27 @@ class TestThreats:
         finding(session, idea, "threat")
         assert watch(AlertKind.THREAT) == [idea.number]
         assert watch(AlertKind.THREAT) == [idea.number]
-        decide(session, idea, DecisionKind.PUBLISH)
+        decide(session, idea, DecisionKind.REJECT)
         assert watch(AlertKind.THREAT) == []
         [incident] = incidents(session, AlertKind.THREAT)
         assert incident.resolved_at is not None
+
+    def test_that_somebody_publishes_get_worse_until_somebody_says_that_they_may_stand(
+        self, session, watch
+    ):
+        idea = waiting(session, "…", 408)
+        finding(session, idea, "threat")
+        watch(AlertKind.THREAT)
+        decide(session, idea, DecisionKind.PUBLISH)
+        assert watch(AlertKind.THREAT) == [idea.number]
+        # Also days after, and told of once more only.
+        assert watch(AlertKind.THREAT, timedelta(days=2)) == [idea.number]
+        [incident] = incidents(session, AlertKind.THREAT)
+        assert (incident.count, incident.told_at) == (2, None)
+        raised = select(func.count()).where(OutboxEvent.kind == "AlertRaised")
+        assert session.scalar(raised) == 2
+        decide(session, idea, DecisionKind.KEEP)
+        assert watch(AlertKind.THREAT) == []
 
     def test_in_what_is_public_already(self, session, watch):
         idea = an_idea(session, text="…", source="import", source_id="1")
@@ -133,7 +153,7 @@ class TestThreats:
         assert rest.count == 15
         # Those that are told stay told, whichever are decided first.
         for idea in ideas[10:]:
-            decide(session, idea, DecisionKind.PUBLISH)
+            decide(session, idea, DecisionKind.REJECT)
         assert watch(AlertKind.THREAT) == first[1:]
 
 
@@ -415,7 +435,7 @@ def test_opening_and_ending_are_events(session, watch):
     finding(session, idea, "threat")
     watch(AlertKind.THREAT)
     watch(AlertKind.THREAT)
-    decide(session, idea, DecisionKind.PUBLISH)
+    decide(session, idea, DecisionKind.REJECT)
     watch(AlertKind.THREAT)
     told = session.execute(
         select(OutboxEvent.kind, OutboxEvent.payload)

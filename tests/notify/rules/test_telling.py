@@ -283,6 +283,19 @@ class TestThatItBegan:
         clock.shift(timedelta(hours=1))
         assert tell(session, settings) == []
 
+    @pytest.mark.usefixtures("admin")
+    def test_is_told_again_of_what_got_worse_and_then_no_more(self, session, settings, clock):
+        begun(session, THREAT)
+        [(first, _what)] = tell(session, settings)
+        clock.shift(timedelta(hours=1))
+        incidents.worsen(session, THREAT, "x", count=2)
+        incidents.worsen(session, DEAF, "x", count=2)
+        [(second, what)] = tell(session, settings)
+        assert (second.staff_id, what) == (first.staff_id, ["x"])
+        clock.shift(timedelta(hours=1))
+        incidents.worsen(session, THREAT, "x", count=2)
+        assert tell(session, settings) == []
+
 
 class TestThatItIsOver:
     @pytest.fixture

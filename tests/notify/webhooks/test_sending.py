@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from threading import Thread
 from uuid import UUID
 
@@ -42,6 +43,9 @@ from shared.models import (
 )
 from tests.factories import an_idea
 from tests.notify.webhooks.receiving import verified
+
+# A run that ends because it is done, on a busy machine, too.
+PATIENT_S = 60.0
 
 
 @pytest.fixture
@@ -279,12 +283,14 @@ def test_a_dead_endpoint_with_a_heap_does_not_hold_up_another(hooked, receiver, 
             .where(WebhookDelivery.webhook_id == dead)
             .values(due_at=utcnow() - timedelta(hours=1))
         )
-    begun = time.monotonic()
-    run = Thread(target=send_due, args=(settings,))
+    # Were the living one held up, it would hear nothing until the dead one's silence ends.
+    run = Thread(target=send_due, args=(settings,), kwargs={"budget_s": PATIENT_S})
     run.start()
     while len(other.heard) < 40:
-        assert time.monotonic() - begun < 5, "the living one waits"
+        assert run.is_alive(), "the living one waits"
         time.sleep(0.02)
+    dead_ones = len(receiver.heard)
+    assert dead_ones <= claiming.ENOUGH + claiming.AT_ONCE
     assert receiver.most_at_once <= claiming.AT_ONCE
     receiver.stop.set()
     run.join()
@@ -294,7 +300,7 @@ def test_few_are_on_their_way_to_one_endpoint(hooked, receiver):
     hooked.endpoint(receiver, "alert.raised")
     hooked.alarm(60)
     receiver.always("pause")
-    assert send_due(hooked.settings) == 60
+    assert send_due(hooked.settings, budget_s=PATIENT_S) == 60
     assert 1 < receiver.most_at_once <= claiming.AT_ONCE
 
 
@@ -317,7 +323,8 @@ def test_two_runs_at_once_send_each_once(hooked, receiver):
     hooked.endpoint(receiver, "alert.raised")
     hooked.alarm(100)
     with ThreadPoolExecutor(2) as pool:
-        heard = sum(pool.map(send_due, [hooked.settings] * 2))
+        patient = partial(send_due, budget_s=PATIENT_S)
+        heard = sum(pool.map(patient, [hooked.settings] * 2))
     assert heard == 100
     assert len(set(receiver.ids)) == len(receiver.ids) == 100
 

@@ -154,6 +154,13 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "text": "En bänk, tack.",
         "folded": "en bank tack",
     },
+    "idea_words": {
+        "idea_id": a("ideas"),
+        "council_id": a("councils"),
+        "seq": _number,
+        "received_at": NOW,
+        "words": "'bänk':1",
+    },
     "ideas": {
         "id": _id,
         "number": _word,
@@ -220,6 +227,12 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "payload": Jsonb({}),
     },
     "password_resets": {"id": _id, "nonce": b"n", "sha256": _bytes, "expires_at": LATER},
+    "public_changes": {
+        "idea_id": _id,
+        "council_id": a("councils"),
+        "at": NOW,
+        "shown": True,
+    },
     "queue_entries": {"idea_id": a("ideas"), "reason": "new", "priority": 100},
     "receipt_tokens": {"sha256": _bytes, "idea_id": a("ideas")},
     "recovery_codes": {"staff_id": a("staff"), "sha256": _bytes},
@@ -245,6 +258,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "browser": "Firefox",
     },
     "subscriptions": {"staff_id": a("staff")},
+    "tallies": {"what": _word, "number": 1, "moved_at": NOW, "moved_in": _number},
     "unsubscribe_links": {"sha256": _bytes, "staff_id": a("staff"), "nonce": b"n"},
     "verdicts": {
         "idea_id": a("ideas"),

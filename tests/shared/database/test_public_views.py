@@ -96,6 +96,7 @@ class TestIdeas:
             "supporters": 0,
             "answer_from": None,
             "answered_at": None,
+            "updated_at": NOW,
         }
 
     def test_supporters_are_those_that_were_merged_into_it_and_count(

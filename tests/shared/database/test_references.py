@@ -29,6 +29,7 @@ REFERENCES: Mapping[str, str] = {
     "failed_jobs": "delivery_id>outbox_deliveries",
     "findings": "idea_id>ideas similar_to>ideas",
     "idea_texts": "idea_id>ideas",
+    "idea_words": "idea_id>ideas",
     "ideas": "council_id>councils merged_into>ideas rule_id>rules",
     "idempotency_keys": "idea_id>ideas",
     "invitations": "invited_by>staff",

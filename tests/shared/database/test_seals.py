@@ -32,6 +32,17 @@ TRIGGERS = {
     ("duplicate_links", "refolds_on_insert"),
     ("duplicate_links", "refolds_on_update"),
     ("duplicate_links", "refolds_on_delete"),
+    ("ideas", "keeps_words"),
+    ("idea_texts", "keeps_words_of_another"),
+    ("idea_texts", "forgets_words"),
+    ("outbox_events", "tells_public"),
+    ("official_answers", "tells_public"),
+    ("councils", "tells_public"),
+    ("rules", "tells_public"),
+    ("yearly_numbers", "tells_public"),
+    *(("ideas", f"tells_public_on_{event}") for event in ("insert", "update", "delete")),
+    *(("ideas", f"counted_on_{event}") for event in ("insert", "update", "delete")),
+    *(("letters", f"counted_on_{event}") for event in ("insert", "update", "delete")),
 }
 
 

@@ -22,7 +22,7 @@ from shared.models import (
     YearlyNumbers,
 )
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
-from tests.submission.test_rules import KEY, decide, waiting
+from tests.submission.rules.given import KEY, decide, waiting
 
 
 def number(session: SqlSession, slug: str) -> int:

@@ -2,16 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ARRAY, Text, and_, cast, func, select
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.moderation.checking import idea_reading
+from services.moderation.checks import Finding, Severity, marks
+from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.marks import Piece
+from services.moderation.decisions import acknowledging
 from services.moderation.decisions.bulk import KINDS
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS
 from services.moderation.desk.queue.queue_filter import place_in
@@ -34,6 +39,8 @@ from shared.models import (
 
 MAX_BULK = 1000
 _MERGE = DecisionKind.MERGE
+# So many characters of a text are shown where nothing in it is grave.
+_SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,41 @@ class Item:
     outcome: Outcome | None
     has_contact: bool
     has_correction: bool
+    idea_id: UUID
+    text_version: int
+    unchecked: Sequence[str]
+    findings: list[Finding] = field(default_factory=list)
+    # The codes that have to be named before its text may be public.
+    grave: list[str] = field(default_factory=list)
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The words, cut where something is marked: all of them where something is grave."""
+        shown = self.text if self.grave or len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]} …"
+        marked = {
+            ref: spans
+            for ref, each in enumerate(self.findings, start=1)
+            if each.field == "text" and each.check != "duplicates"
+            if (spans := tuple(span for span in each.spans if span[1] <= len(shown)))
+        }
+        return marks.cut(shown, marked)
+
+    @property
+    def worst(self) -> str:
+        """What kind of text this is, by the worst finding; empty without any."""
+        return title(self.findings[0].code) if self.findings else ""
+
+    @property
+    def said(self) -> list[tuple[str, str, str]]:
+        """The severity, the kind and the sentence of each finding that asks for something."""
+        return [
+            (each.severity.value, title(each.code), self._sentence(each))
+            for each in self.findings
+            if each.severity is not Severity.INFO
+        ]
+
+    def _sentence(self, finding: Finding) -> str:
+        return explain(finding, self.text if finding.field == "text" else self.author)
 
 
 @dataclass(frozen=True)
@@ -76,6 +118,16 @@ class Preview:
     def councils(self) -> list[tuple[str, int]]:
         """How many there are to each council."""
         return Counter(item.council for item in self.items).most_common()
+
+    @cached_property
+    def held(self) -> list[Item]:
+        """Those with something in them that has to be named before it may be public."""
+        return [item for item in self.items if item.grave]
+
+    @cached_property
+    def kinds_of_findings(self) -> list[tuple[str, int]]:
+        """How many there are by their worst finding, the commonest first; empty: without any."""
+        return Counter(item.worst for item in self.items).most_common()
 
     @property
     def with_contact(self) -> int:
@@ -124,6 +176,9 @@ def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
             Verdict.outcome,
             select(Contact.idea_id).where(Contact.idea_id == Idea.id).exists(),
             func.coalesce(Idea.public_version, Idea.text_version) != Idea.text_version,
+            Idea.id,
+            Idea.text_version,
+            func.coalesce(Verdict.unchecked, cast([], ARRAY(Text))),
         )
         .join(Council, Council.id == Idea.council_id)
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
@@ -134,38 +189,55 @@ def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
         .order_by(Idea.received_at, Idea.id)
         .limit(MAX_BULK)
     )
-    return Preview([Item(*row) for row in rows])
+    items = [Item(*row) for row in rows]
+    found = idea_reading.findings_of(session, [item.idea_id for item in items])
+    versions = [(item.idea_id, item.text_version) for item in items]
+    grave = acknowledging.grave_in(session, versions)
+    return Preview(
+        [
+            replace(
+                item,
+                findings=found.get(item.idea_id, []),
+                grave=sorted(grave.get((item.idea_id, item.text_version), ())),
+            )
+            for item in items
+        ]
+    )
 
 
 def merge_target(session: SqlSession, of: Preview, asked: str) -> Item | None:
-    """Return the idea that these would be merged into: the one asked for, or the best guess.
+    """Return the idea that these would be merged into: the one asked for, or that of their group.
 
-    That is the idea which most of them are copies of, while it may hold others; else the earliest.
+    Nothing is guessed: ideas that are not all alike have no such one. Where the root of the group
+    can hold none, it is the earliest of them.
     """
     if not of.items or _MERGE not in of.kinds:
         return None
     if asked and (found := preview(session, [asked]).items):
         return found[0]
-    number = _original(session, of) or of.items[0].number
-    here = next((item for item in of.items if item.number == number), None)
-    return here or preview(session, [number]).items[0]
+    root = _root(session, of)
+    if root is None:
+        return None
+    here = next((item for item in of.items if item.number == root), None)
+    there = here or next(iter(preview(session, [root]).items), None)
+    if there and there.status in CAN_HOLD_MERGED and there.council_id == of.items[0].council_id:
+        return there
+    return of.items[0] if len(of.items) > 1 else None
 
 
-def _original(session: SqlSession, of: Preview) -> str | None:
-    root, copy = aliased(Idea), aliased(Idea)
-    return session.scalar(
+def _root(session: SqlSession, of: Preview) -> str | None:
+    """Return the number of the idea that all of these are copies of, itself perhaps among them."""
+    root, idea = aliased(Idea), aliased(Idea)
+    roots = session.scalars(
         select(root.number)
-        .join(DuplicateLink, DuplicateLink.original_id == root.id)
-        .join(copy, copy.id == DuplicateLink.idea_id)
-        .where(
-            copy.number.in_(of.numbers),
-            copy.council_id == root.council_id,
-            root.status.in_(CAN_HOLD_MERGED),
-        )
-        .group_by(root.id)
-        .order_by(func.count().desc(), root.received_at)
-        .limit(1)
-    )
+        .select_from(idea)
+        .outerjoin(DuplicateLink, DuplicateLink.idea_id == idea.id)
+        .join(root, root.id == func.coalesce(DuplicateLink.original_id, idea.id))
+        .where(idea.number.in_(of.numbers))
+        .distinct()
+        .limit(2)
+    ).all()
+    return roots[0] if len(roots) == 1 and [roots[0]] != of.numbers else None
 
 
 def alike(session: SqlSession, number: str) -> tuple[list[str], bool]:

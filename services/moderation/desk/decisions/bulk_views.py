@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation.decisions import bulk
+from services.moderation.decisions import acknowledging, bulk
 from services.moderation.decisions.bulk import BulkResult
 from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import NotAllowed
@@ -81,8 +81,13 @@ def page(
         target = bulk_reading.merge_target(reading, found, _into())
     if merge_targets.is_number(_into()) and (target is None or target.number != _into()):
         fault = _("Det finns ingen idé med det numret att slå ihop med.")
+    if fault:
+        named = set(typed.getlist("acknowledged"))
+        chosen = {item.partition(":")[0] for item in typed.getlist("item")}
+    else:
+        named = set()
+        chosen = {item.number for item in found.items if not item.grave}
     concerned = {DecisionKind.MERGE: found.merged(target)}
-    chosen = {item.partition(":")[0] for item in typed.getlist("item")}
     html = render_template(
         "moderation/decisions/bulk.html",
         preview=found,
@@ -98,7 +103,9 @@ def page(
         rules=in_force,
         # After a fault everything stands as the person left it.
         typed=defaultdict(str, typed.to_dict()) if fault else defaultdict(str),
-        chosen=chosen if fault else {item.number for item in found.items},
+        chosen=chosen,
+        named=named,
+        why_not_chosen=bulk_words.why_not_chosen,
         fault=fault,
         is_more=is_more,
         most=MAX_BULK,
@@ -129,7 +136,9 @@ def _into() -> str:
 def decide_many() -> ResponseReturnValue:
     """Make one decision about many ideas: `items` of number and seen_version, never a filter.
 
-    A form posts them as `item`, "number:seen_version", repeated.
+    A form posts them as `item`, "number:seen_version", repeated. What has grave findings becomes
+    public only if `acknowledged` holds their codes: of JSON for all, of a form "number:code" for
+    each; the others are `held`.
     """
     fields = decision_fields.posted(
         request.get_json(silent=True) if request.is_json else request.form.to_dict()
@@ -150,10 +159,13 @@ def decide_many() -> ResponseReturnValue:
             note=decision_fields.note(fields),
             reason_text=decision_fields.reason_text(fields),
             counts_as_support=bool(fields.get("counts_as_support")),
+            acknowledged=_acknowledged_of_json(fields),
         )
-        result = bulk.decide_many(writing, wanted, pairs)
+        result = bulk.decide_many(writing, wanted, pairs, _acknowledged_of_form())
     if request.is_json:
         return jsonify(_bulk_json(result))
+    if result.held and not result.done:
+        return page(request.form.getlist("listed"), bulk_words.held(len(result.held)))
     return _after(result, bulk_words.done(kind, len(result.done), into), into=into)
 
 
@@ -179,6 +191,23 @@ def _items_of_json(fields: dict[str, Any]) -> list[tuple[str, int]]:
     ]
 
 
+def _acknowledged_of_json(fields: dict[str, Any]) -> frozenset[str]:
+    return (
+        decision_fields.acknowledged(fields.get("acknowledged") or [])
+        if request.is_json
+        else frozenset()
+    )
+
+
+def _acknowledged_of_form() -> dict[str, set[str]]:
+    """Read what is named of each idea: naming it of one says nothing about another."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for value in request.form.getlist("acknowledged"):
+        number, _colon, code = value.partition(":")
+        named[number].add(code)
+    return named
+
+
 def _items_of_form() -> list[tuple[str, int]]:
     pairs = [item.partition(":") for item in request.form.getlist("item")]
     return [(number, decision_fields.seen_version(version)) for number, _colon, version in pairs]
@@ -189,6 +218,7 @@ def show(bulk_id: UUID) -> ResponseReturnValue:
     """Show what an act did, and to which ideas; with what did not work, just after it."""
     with Session() as reading:
         act = bulk_reading.act(reading, bulk_id)
+        held = bulk_reading.preview(reading, session.pop("held", []))
     if act is None:
         abort(404)
     return render_template(
@@ -197,16 +227,29 @@ def show(bulk_id: UUID) -> ResponseReturnValue:
         bulk_id=bulk_id,
         heading=bulk_words.done(act.kind, len(act.standing) + len(act.moved), act.into),
         conflicts=session.pop("conflicts", []),
+        held=held.items,
+        held_words=bulk_words.held(len(held.items)),
+        named_findings=acknowledging.named,
         wanted=asked_filter(),
     )
 
 
 @bp.post("/decisions/bulk/<uuid:bulk_id>/undo")
 def undo_many(bulk_id: UUID) -> ResponseReturnValue:
-    """Undo one bulk act, but for ideas about which something was decided since."""
+    """Undo one bulk act, but for ideas about which something was decided since.
+
+    `held` as in `decide_many`.
+    """
+    body = request.get_json(silent=True) if request.is_json else {}
+    named = _acknowledged_of_json(body if isinstance(body, dict) else {})
     try:
         with Session.begin() as writing:
-            result = bulk.undo_many(writing, bulk_id=bulk_id, staff_id=access.current().id)
+            result = bulk.undo_many(
+                writing,
+                bulk_id=bulk_id,
+                staff_id=access.current().id,
+                acknowledged=named | {*request.form.getlist("acknowledged")},
+            )
     except LookupError:
         abort(404)
     if request.is_json:
@@ -219,9 +262,10 @@ def _after(
 ) -> ResponseReturnValue:
     """Lead back to the queue with the way back; first to what did not work, if anything did not."""
     query: dict[str, Any] = dict(asked_filter().as_query())
-    if result.conflicts:
+    if result.conflicts or result.held:
         # A cookie holds four thousand characters.
         session["conflicts"] = result.conflicts[:100]
+        session["held"] = sorted(result.held)[:60]
         if result.done or undone:
             return redirect(url_for(".show", bulk_id=result.bulk_id, **query), 303)
     session["bulk"] = {
@@ -233,4 +277,11 @@ def _after(
 
 
 def _bulk_json(result: BulkResult) -> dict[str, Any]:
-    return {"bulk_id": str(result.bulk_id), "done": result.done, "conflicts": result.conflicts}
+    return {
+        "bulk_id": str(result.bulk_id),
+        "done": result.done,
+        "conflicts": result.conflicts,
+        "held": [
+            {"number": number, "codes": codes} for number, codes in sorted(result.held.items())
+        ],
+    }

@@ -1,15 +1,41 @@
 """What an act on many ideas is called, before and after it."""
 
+from services.moderation.decisions import acknowledging
 from services.moderation.desk import words
 from services.moderation.desk.decisions.bulk_reading import Preview
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.models import DecisionKind
+from shared.models import DecisionKind, Outcome
 
 
 def heading(n: int) -> str:
     """Say how many ideas an act would be about."""
     return ngettext("Besluta om %(n)s idé", "Besluta om %(n)s idéer", n)
+
+
+def held(n: int) -> str:
+    """Say that n ideas were left because nobody named what is grave in them."""
+    return ngettext(
+        "%(n)s idé är inte publik: det som kontrollerna hittat i den måste markeras först.",
+        "%(n)s idéer är inte publika: det som kontrollerna hittat i dem måste markeras först.",
+        n,
+    )
+
+
+def by_finding(of: Preview) -> str:
+    """Say how many ideas there are of each kind of finding."""
+    return ", ".join(
+        f"{n} {name}" if name else ngettext("%(n)s utan fynd", "%(n)s utan fynd", n)
+        for name, n in of.kinds_of_findings
+    )
+
+
+def why_not_chosen(found: list[str]) -> str:
+    """Say why an idea is not ticked from the start; `found` names what is grave in it."""
+    return _(
+        "Inte markerad från början, för att kontrollerna har hittat: %(found)s.",
+        found=", ".join(acknowledging.named(found)),
+    )
 
 
 def done(kind: DecisionKind, n: int, into: str | None = None) -> str:
@@ -45,6 +71,14 @@ def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
         DecisionKind.REJECT: _("De visas inte, och regelns text står på skribenternas kvitton."),
         DecisionKind.KEEP: _("De står kvar som de är, och lämnar kön."),
     }[kind]
+    if kind is DecisionKind.PUBLISH:
+        what = f"{by_finding(of)}. {what}"
+        if of.held:
+            what += " " + ngettext(
+                "%(n)s behöver en egen markering i listan för att bli publik.",
+                "%(n)s behöver var sin egen markering i listan för att bli publika.",
+                len(of.held),
+            )
     if kind is DecisionKind.KEEP:
         return what
     if not of.with_contact:
@@ -66,4 +100,8 @@ def summary(of: Preview) -> list[str]:
         told += [f"{title}: {n}" for title, n in of.councils]
     else:
         told += [title for title, _n in of.councils]
+    told.append(by_finding(of))
+    spam = sum(item.outcome is Outcome.LIKELY_SPAM for item in of.items)
+    if spam:
+        told.append(f"{words.outcome(Outcome.LIKELY_SPAM)}: {spam}")
     return told

@@ -51,6 +51,13 @@ def rule(session: SqlSession, fields: dict[str, Any]) -> str | None:
     return code or None
 
 
+def acknowledged(given: object) -> frozenset[str]:
+    """Read the codes of the grave findings in spite of which a text shall become public."""
+    if not isinstance(given, list) or not all(isinstance(code, str) for code in given):
+        raise BadField("acknowledged", _("Ange fynden som en lista med koder."))
+    return frozenset(given)
+
+
 def note(fields: dict[str, Any]) -> str | None:
     """Read the note for colleagues; nothing when it is empty."""
     written = str(fields.get("note") or "").replace("\x00", "").strip()

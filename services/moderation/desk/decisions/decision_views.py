@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding, undoing
+from services.moderation.decisions.acknowledging import Held
 from services.moderation.decisions.decision_request import DecisionRequest
 from services.moderation.decisions.transitions import Conflict, NotAllowed
 from services.moderation.desk import access, undo_offer, words
-from services.moderation.desk.decisions import decision_fields, mask_fields
+from services.moderation.desk.decisions import decision_fields, mask_fields, mask_left
 from services.moderation.desk.idea import (
     idea_numbers,
     idea_page,
@@ -76,6 +77,13 @@ def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
     return shown_again.show_again(422, error.reason)
 
 
+@bp.errorhandler(Held)
+def _held(error: Held) -> ResponseReturnValue:
+    if request.is_json or shown_again.find_posted_number() is None:
+        return problem(422, error.reason, more={"held": error.codes})
+    return shown_again.show_again(422, error.reason)
+
+
 @bp.errorhandler(Conflict)
 def _conflict(error: Conflict) -> ResponseReturnValue:
     number = shown_again.find_posted_number()
@@ -91,7 +99,9 @@ def _conflict(error: Conflict) -> ResponseReturnValue:
 def decide(number: str) -> ResponseReturnValue:
     """Make a decision: `kind`, `seen_version`, and what the kind needs.
 
-    409 with both versions when the idea moved; the same decision again changes nothing.
+    409 with both versions when the idea moved; the same decision again changes nothing. 422 with
+    `held`, the codes of grave findings, when `acknowledged` does not hold all of those in a text
+    that would become public.
     """
     fields = decision_fields.posted(
         request.get_json(silent=True) if request.is_json else request.form.to_dict()
@@ -143,7 +153,15 @@ def _asked(
         mask_spans=_spans(fields, mask_fields.standing_text(writing, number)) if is_mask else (),
         mask_author=bool(fields.get("mask_author")),
         counts_as_support=bool(fields.get("counts_as_support")),
+        acknowledged=_acknowledged(fields),
     )
+
+
+def _acknowledged(fields: dict[str, Any]) -> frozenset[str]:
+    """Read what is named of what is grave: boxes of a form, or a list of JSON."""
+    if not request.is_json:
+        return frozenset(request.form.getlist("acknowledged"))
+    return decision_fields.acknowledged(fields.get("acknowledged") or [])
 
 
 def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
@@ -192,7 +210,10 @@ def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[s
     if kind is DecisionKind.MASK:
         text = (sheet.public or sheet.current).text or ""
         places = _spans(fields, text)
-        return writer_reads.masked(sheet, places, author=bool(fields.get("mask_author")))
+        without_name = bool(fields.get("mask_author"))
+        name = (sheet.public or sheet.current).author or ""
+        left = mask_left.what_tells(reading, text, "" if without_name else name, places)
+        return writer_reads.masked(sheet, places, author=without_name, left=left)
     if kind is DecisionKind.REJECT:
         rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
         if rule is None:
@@ -208,10 +229,17 @@ def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[s
 
 @bp.post("/decisions/<uuid:decision_id>/undo")
 def undo(decision_id: UUID) -> ResponseReturnValue:
-    """Undo a decision, if it is the latest about its idea."""
+    """Undo a decision, if it is the latest about its idea. 422 with `held` as in `decide`."""
+    body = request.get_json(silent=True) if request.is_json else {}
+    named = _acknowledged(body if isinstance(body, dict) else {})
     try:
         with Session.begin() as writing:
-            decision = undoing.undo(writing, decision_id=decision_id, staff_id=access.current().id)
+            decision = undoing.undo(
+                writing,
+                decision_id=decision_id,
+                staff_id=access.current().id,
+                acknowledged=named,
+            )
             idea = writing.get_one(Idea, decision.idea_id)
             number, answer = idea.number, _as_json(decision, idea)
     except LookupError:

@@ -1,25 +1,38 @@
 """What the templates of the idea page are given: the reading made ready, part by part."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checking import idea_reading
 from services.moderation.checking.idea_reading import Measured, Similar
-from services.moderation.checks import Finding, marks
+from services.moderation.checks import Code, Finding, Severity, marks
 from services.moderation.checks.explanations import explain, title
 from services.moderation.checks.marks import Piece
 from services.moderation.checks.verdict import PERSONAL_CODES
+from services.moderation.decisions import acknowledging, masks, same_datum
 from services.moderation.decisions.re_reviews import JUDGEMENTS, NewLook
 from services.moderation.decisions.transitions import TRANSITIONS
 from services.moderation.decisions.undoing import LASTING
+from services.moderation.desk import words
 from services.moderation.desk.idea import comparing, idea_words, timeline, writer_reads
 from services.moderation.desk.idea.idea_page import Colleague, OfferedRule, Sheet, Template
 from services.moderation.desk.idea.timeline import Happened
 from services.moderation.desk.idea.writer_reads import Reads
 from services.moderation.desk.signed_in import SignedIn
-from shared.models import DecisionKind, Idea, IdeaStatus, IdeaText, Reason, Role, TextKind, Verdict
+from shared.i18n import gettext as _
+from shared.models import (
+    DecisionKind,
+    Idea,
+    IdeaStatus,
+    IdeaText,
+    Outcome,
+    Reason,
+    Role,
+    TextKind,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A word or two that say what the checks saw, and how much that weighs: a severity."""
+
+    words: str
+    weight: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """What the checks say, and which ideas it is like."""
 
@@ -80,6 +101,7 @@ class Noticed:
     copies: list[Similar]
     copies_count: int
     most_counted: int
+    tags: list[Tag]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +114,34 @@ class Maskable:
 
 
 @dataclass(frozen=True, slots=True)
+class Grave:
+    """A kind of finding that has to be named before the text may be public."""
+
+    code: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What the findings mean for the acts: which they speak for, and what has to be named."""
+
+    speaks_for: DecisionKind
+    grave: list[Grave]
+    undo_grave: list[Grave]
+    author_tells: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Acts:
-    """What the viewer can do about the idea now, and what the forms begin with."""
+    """What the viewer can do about the idea now, and what the forms begin with.
+
+    `main` is what the verdict speaks for; `grave` has to be named before the text may be public.
+    """
 
     kinds: set[str]
+    main: str
+    grave: list[Grave]
     new_look: str
     latest: Happened | None
     may_undo: bool
@@ -105,7 +151,11 @@ class Acts:
     maskable: list[Maskable]
     mask_text: str
     mask_author: str
+    # Whether it is proposed to mask the name as well.
+    author_tells: bool
     when_published: Reads | None
+    # What has to be named before the latest decision is undone.
+    undo_grave: list[Grave]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +213,7 @@ def read_context(
             copies=copies,
             copies_count=copies_count,
             most_counted=idea_reading.MOST_COUNTED,
+            tags=_tags(sheet.verdict, numbered),
         ),
         acts=_acts(
             sheet,
@@ -170,6 +221,12 @@ def read_context(
             history,
             merge_into=_merge_target(sheet.idea, earlier),
             maskable=_maskable(numbered, sheet, typed, chosen),
+            weight=Weight(
+                _speaks_for(sheet.verdict, numbered),
+                _grave(session, sheet, numbered),
+                _undo_grave(session, sheet, timeline.latest_decision(history)),
+                sheet.public is None and _author_tells(numbered, text, author),
+            ),
         ),
         past=Past(
             history=history,
@@ -208,6 +265,7 @@ def _acts(
     *,
     merge_into: str,
     maskable: list[Maskable],
+    weight: Weight,
 ) -> Acts:
     look = _new_look(sheet, history)
     barred = look is not None and look.barred(viewer.id)
@@ -216,6 +274,8 @@ def _acts(
     to_mask = _standing(sheet) or sheet.current
     return Acts(
         kinds={kind.value for kind in kinds},
+        main=_main(kinds, weight.speaks_for).value,
+        grave=weight.grave,
         new_look=idea_words.new_look(look, viewer.id),
         latest=latest,
         may_undo=latest is not None
@@ -227,8 +287,71 @@ def _acts(
         maskable=maskable,
         mask_text=to_mask.text or "",
         mask_author=to_mask.author or "",
+        author_tells=weight.author_tells,
+        undo_grave=weight.undo_grave,
         when_published=writer_reads.published(sheet) if DecisionKind.PUBLISH in kinds else None,
     )
+
+
+def _grave(session: SqlSession, sheet: Sheet, numbered: list[Numbered]) -> list[Grave]:
+    """Return the kinds of grave findings in the text that would be published, the worst first."""
+    found: dict[str, Grave] = {}
+    for each in numbered:
+        if each.finding.severity is Severity.HIGH:
+            code = each.finding.code.value
+            found.setdefault(code, Grave(code, each.title, each.sentence))
+    if sheet.verdict is None:
+        # The checks have not come to it: what a decision would be held for is asked beforehand.
+        version = (sheet.idea.id, sheet.idea.text_version)
+        for grave in _known_by_code(session, version):
+            found.setdefault(grave.code, grave)
+    return list(found.values())
+
+
+def _undo_grave(session: SqlSession, sheet: Sheet, latest: Happened | None) -> list[Grave]:
+    """Return the kinds of grave findings in the text that is public again after an undo."""
+    version = latest.public_before if latest is not None else None
+    if version is None or version == sheet.idea.public_version:
+        return []
+    return _known_by_code(session, (sheet.idea.id, version))
+
+
+def _known_by_code(session: SqlSession, version: acknowledging.Version) -> list[Grave]:
+    codes = sorted(acknowledging.grave_in(session, [version]).get(version, ()))
+    return [Grave(code, title(Code(code)), "") for code in codes]
+
+
+def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
+    """Name the worst finding, so that the tag never says another thing than the list.
+
+    What looks like spam is said beside it; that no check has found anything is no praise.
+    """
+    if verdict is None:
+        return []
+    tags = [Tag(each.title, each.finding.severity.value) for each in numbered[:1]]
+    if verdict.outcome is Outcome.LIKELY_SPAM:
+        tags.append(Tag(words.outcome(Outcome.LIKELY_SPAM), Severity.MEDIUM.value))
+    if verdict.unchecked:
+        tags.append(Tag(_("Inte helt kontrollerad"), Severity.MEDIUM.value))
+    return tags or [Tag(words.outcome(Outcome.CLEAR), "none")]
+
+
+def _speaks_for(verdict: Verdict | None, numbered: list[Numbered]) -> DecisionKind:
+    """Return what the findings speak for, if they do: people decide."""
+    grave = {each.finding.code for each in numbered if each.finding.severity is Severity.HIGH}
+    medium = {each.finding.code for each in numbered if each.finding.severity is Severity.MEDIUM}
+    is_spam = verdict is not None and verdict.outcome is Outcome.LIKELY_SPAM
+    if is_spam or grave - PERSONAL_CODES:
+        return DecisionKind.REJECT
+    if (grave | medium) & PERSONAL_CODES:
+        return DecisionKind.MASK
+    return DecisionKind.PUBLISH
+
+
+def _main(kinds: Collection[DecisionKind], speaks_for: DecisionKind) -> DecisionKind:
+    """Return the act that stands out, of those that fit."""
+    in_turn = (speaks_for, DecisionKind.PUBLISH, DecisionKind.KEEP)
+    return next((kind for kind in in_turn if kind in kinds), DecisionKind.KEEP)
 
 
 def _new_look(sheet: Sheet, history: list[Happened]) -> NewLook | None:
@@ -280,13 +403,15 @@ def _maskable(
     one. Chosen places are kept only where the text cannot have moved under them.
     """
     text = (sheet.public or sheet.current).text or ""
-    found = {
+    words = [] if sheet.public else _personal_words(numbered, text, sheet.current.author or "")
+    again = [span for each in words for span in same_datum.places(text, each)]
+    found = [
         span
         for each in numbered
         if each.finding.field == "text" and each.finding.code in PERSONAL_CODES
         for span in each.finding.spans
-    }
-    offered = set() if sheet.public else found
+    ]
+    offered = set() if sheet.public else set(masks.merged_spans([*found, *again], len(text)))
     checked = offered
     same_text = typed.get("seen_version") == str(sheet.idea.version)
     if same_text and typed.get("kind") == DecisionKind.MASK.value:
@@ -300,6 +425,34 @@ def _maskable(
         Maskable(f"{start}-{end}", text[start:end], (start, end) in checked)
         for start, end in sorted(offered | checked)
     ]
+
+
+def _personal_words(numbered: list[Numbered], text: str, author: str) -> list[str]:
+    """Return the words of the findings that tell who somebody is, in the text or the name."""
+    return [
+        (text if each.finding.field == "text" else author)[start:end]
+        for each in numbered
+        if each.finding.code in PERSONAL_CODES
+        for start, end in each.finding.spans
+    ]
+
+
+def _author_tells(numbered: list[Numbered], text: str, author: str) -> bool:
+    """Whether the name beside the text tells what masking the text would hide.
+
+    It is the name that the text tells, or it is what makes known who the child is.
+    """
+    if not author:
+        return False
+    in_text = _personal_words([n for n in numbered if n.finding.field == "text"], text, author)
+    is_named_by_it = any(
+        each.finding.code is Code.CHILD
+        and each.finding.severity is Severity.HIGH
+        and not any(same_datum.name_words(text[start:end]) for start, end in each.finding.spans)
+        for each in numbered
+        if each.finding.field == "text"
+    )
+    return is_named_by_it or any(same_datum.is_same_person(author, words) for words in in_text)
 
 
 def _possible(idea: Idea) -> set[DecisionKind]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from services.moderation.decisions import acknowledging
 from services.moderation.decisions.transitions import Last
 from services.moderation.desk import access, undo_offer
 from services.moderation.desk.idea import (
@@ -32,6 +33,7 @@ bp.before_request(access.guard(Role.READER))
 bp.add_app_template_global(idea_words.happened, "happened_words")
 bp.add_app_template_global(idea_words.record, "record_words")
 bp.add_app_template_global(idea_words.differing, "differing_words")
+bp.add_app_template_global(acknowledging.named, "named_findings")
 bp.add_app_template_global(undo_offer.seconds_left, "undo_seconds_left")
 
 MAX_SEARCH = 200
@@ -113,6 +115,7 @@ def page(
         reads=reads,
         answer_reads=answer_reads,
         undo=undo_offer.take(),
+        undo_refused=request.endpoint == "decisions.undo",
         may_decide=may_decide,
     )
     return html, status

@@ -19,7 +19,7 @@ _MOST = 100
 _HAPPENED = text("""
     e.what, e.at, e.id, e.decision_id, e.kind, e.words, e.reason_text, e.by_the_first,
     e.undoes, e.other, e.closed_at, e.who AS who_id, e.whom AS whom_id, e.is_bulk, e.state,
-    e.signature,
+    e.signature, e.public_before, e.acknowledged,
     coalesce(nullif(s.name, ''), s.email, '') AS who,
     coalesce(nullif(w.name, ''), w.email, '') AS whom,
     coalesce(r.title_sv, '') AS rule_sv, coalesce(r.title_en, '') AS rule_en
@@ -30,30 +30,31 @@ _OF_IDEA = text("""
                 d.kind::text AS kind, d.note AS words, d.reason_text, d.by_the_first, d.undoes,
                 t.number AS other, d.staff_id AS who, NULL::uuid AS whom, d.rule_id,
                 NULL::timestamptz AS closed_at, d.bulk_id IS NOT NULL AS is_bulk, '' AS state,
-                '' AS signature
+                '' AS signature, (d.before ->> 'public_version')::int AS public_before,
+                d.before -> 'acknowledged' AS acknowledged
          FROM decisions d LEFT JOIN ideas t ON t.id = d.into_id
          WHERE d.idea_id = :idea ORDER BY d.seq DESC LIMIT :most)
         UNION ALL
         (SELECT 'note', n.written_at, n.id, NULL, '', n.text, NULL, false, NULL, NULL, n.staff_id,
-                NULL, NULL, NULL, false, '', ''
+                NULL, NULL, NULL, false, '', '', NULL, NULL
          FROM notes n WHERE n.idea_id = :idea ORDER BY n.id DESC LIMIT :most)
         UNION ALL
         (SELECT 'ask', a.asked_at, a.id, NULL, '', a.question, NULL, false, NULL, NULL, a.asked_by,
-                a.asked_of, NULL, a.closed_at, false, '', ''
+                a.asked_of, NULL, a.closed_at, false, '', '', NULL, NULL
          FROM asks a WHERE a.idea_id = :idea ORDER BY a.id DESC LIMIT :most)
         UNION ALL
         (SELECT 'request', q.occurred_at, q.id, NULL, q.verb, NULL, NULL, false, NULL, NULL, NULL,
                 NULL,
                 (SELECT x.id FROM rules x WHERE x.code = q.rule_code
-                 ORDER BY x.version DESC LIMIT 1), NULL, false, '', ''
+                 ORDER BY x.version DESC LIMIT 1), NULL, false, '', '', NULL, NULL
          FROM requests q ORDER BY q.id DESC LIMIT :most)
         UNION ALL
         (SELECT 'answer', f.written_at, f.version, f.id, '', f.text, NULL, false, f.undoes, NULL,
-                f.staff_id, NULL, NULL, NULL, false, '', f.signature
+                f.staff_id, NULL, NULL, NULL, false, '', f.signature, NULL, NULL
          FROM official_answers f WHERE f.idea_id = :idea ORDER BY f.version DESC LIMIT :most)
         UNION ALL
         (SELECT 'letter', coalesce(l.sent_at, l.created_at), 0, l.id, l.template, l.error, NULL,
-                false, NULL, NULL, NULL, NULL, NULL, l.sent_at, false, l.state, ''
+                false, NULL, NULL, NULL, NULL, NULL, l.sent_at, false, l.state, '', NULL, NULL
          FROM letters l WHERE l.idea_id = :idea ORDER BY l.id DESC LIMIT :most)
     ) e
     LEFT JOIN staff s ON s.id = e.who
@@ -97,6 +98,9 @@ class Happened:
     state: str
     # Who speaks in an official answer.
     signature: str
+    # Of a decision, which text version was public before it, and what grave findings it named.
+    public_before: int | None
+    acknowledged: list[str] | None
     who: str
     whom: str
     rule_sv: str

@@ -3,6 +3,7 @@
 The words of a letter are notify's; `services.moderation.desk.loans` has them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.moderation.decisions import masks
@@ -18,7 +19,8 @@ class Reads:
     """What becomes of a decision for those who read: the writer's letter, and the public text.
 
     Without an address there is no letter: `rule` and `reason` then stand on the receipt. `public`
-    is empty where the public text stays as it is, or goes.
+    is empty where the public text stays as it is, or goes. Of a mask, `left` says what still may
+    tell who somebody is.
     """
 
     subject: str = ""
@@ -27,6 +29,8 @@ class Reads:
     reason: str = ""
     public: str = ""
     public_author: str = ""
+    is_mask: bool = False
+    left: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,16 @@ def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
     return _with_letter(sheet, draft)
 
 
-def masked(sheet: Sheet, spans: list[tuple[int, int]], *, author: bool) -> Reads:
+def masked(
+    sheet: Sheet, spans: list[tuple[int, int]], *, author: bool, left: Sequence[str] = ()
+) -> Reads:
     """Return the public text without the words, and the letter if they were public."""
     standing = sheet.public or sheet.current
     text = masks.mask(standing.text or "", spans)
     name = "" if author else standing.author or ""
     draft = Draft(DecisionKind.MASK, text=text, has_mask=True)
-    return _with_letter(sheet, draft, public=text, public_author=name)
+    reads = _with_letter(sheet, draft, public=text, public_author=name)
+    return replace(reads, is_mask=True, left=left)
 
 
 def _with_letter(sheet: Sheet, draft: Draft, *, public: str = "", public_author: str = "") -> Reads:

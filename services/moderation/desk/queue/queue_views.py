@@ -34,7 +34,7 @@ from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
 bp.before_request(access.guard(Role.READER))
-_WORDS: dict[str, Callable[..., str]] = {
+_WORDS: dict[str, Callable[..., object]] = {
     "reason_word": words.reason,
     "status_word": words.status,
     "status_name": words.status_name,
@@ -48,6 +48,8 @@ _WORDS: dict[str, Callable[..., str]] = {
     "alike_word": queue_words.alike,
     "decide_about_all": queue_words.decide_about_all,
     "looking_word": looking_word,
+    "causes_of": queue_words.causes,
+    "when_word": queue_words.when,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
@@ -124,6 +126,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",
         cards=[(card, _sentences(card)) for card in cards],
+        has_councils=len({card.council for card in cards}) > 1,
         wanted=wanted,
         wave=queue_words.WAVE,
         next_url=_url_of_next(wanted, more),

@@ -1,15 +1,69 @@
-"""What the queue calls its lanes and amounts."""
+"""What the queue calls its lanes and amounts, and why a card stands in it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
 
 from babel.numbers import format_decimal
 
+from services.moderation.checks.explanations import title
+from services.moderation.checks.finding import Severity
+from services.moderation.desk import words
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED, Waiting
-from shared import i18n
+from services.moderation.desk.queue.queue_filter import Filter
+from services.moderation.desk.queue.review_queue import Card
+from shared import i18n, times, web
+from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 from shared.lanes import Lane
+from shared.models import Outcome, Reason
 
 # From so many on, alike ideas are called a wave.
 WAVE = 10
+# A card names so many causes; what else was found stands on the page of the idea.
+MOST_CAUSES = 5
+# Came so long before it began to wait: then the day it came is news.
+_LONG_BEFORE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One word on a card: why a person should look. `kind` is a severity, or `reason`."""
+
+    said: str
+    kind: str
+
+
+def causes(card: Card, wanted: Filter) -> list[Cause]:
+    """Say why a card is here, the worst first: what was found, and what somebody asked for.
+
+    What every card of the list would say is not said: that an idea is new, or what was chosen.
+    """
+    found = []
+    if card.reason is not Reason.NEW and card.reason is not wanted.reason:
+        found.append(Cause(words.reason(card.reason), "reason"))
+    worst = [each for each in card.findings if each.severity.rank >= Severity.MEDIUM.rank]
+    for severity in (Severity.HIGH, Severity.MEDIUM):
+        codes = dict.fromkeys(each.code for each in worst if each.severity is severity)
+        named = {cause.said for cause in found}
+        titles = [title(code) for code in codes]
+        found += [Cause(said, severity.value) for said in titles if said not in named]
+    is_spam = card.outcome is Outcome.LIKELY_SPAM and wanted.lane is not Lane.LIKELY_SPAM
+    if is_spam:
+        found.append(Cause(words.outcome(Outcome.LIKELY_SPAM), "medium"))
+    return found[:MOST_CAUSES]
+
+
+def when(card: Card) -> str:
+    """Say once how long a card has waited; and since when there is an idea, if that was before."""
+    waited = _(
+        "väntat %(age)s",
+        age=words.duration(int((utcnow() - card.place.opened_at).total_seconds())),
+    )
+    if card.place.opened_at - card.received_at < _LONG_BEFORE:
+        return waited
+    came = times.written_date(times.city(card.received_at, web.settings().timezone).date())
+    return _("%(waited)s, kom in %(day)s", waited=waited, day=came)
 
 
 def lane_hint(of: Lane) -> str:

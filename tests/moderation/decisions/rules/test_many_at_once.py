@@ -252,26 +252,31 @@ class TestBeforehand:
         assert bulk_reading.preview(session, [spam.number]).looks_like_spam
         assert not bulk_reading.preview(session, [spam.number, ham.number]).looks_like_spam
 
-    def test_goes_into_what_most_are_copies_of(self, session, council, staff):
-        ideas = [waiting(session, council) for _ in range(4)]
-        root, rare = waiting(session, council), waiting(session, council)
-        for copy, original in zip(ideas, (root, root, rare), strict=False):
-            session.add(
-                DuplicateLink(idea_id=copy.id, original_id=original.id, kind="near", score=1)
-            )
+    def test_goes_into_what_all_are_copies_of_and_else_into_nothing(self, session, council, staff):
+        def goes_into(*ideas, asked=""):
+            found = bulk_reading.preview(session, [idea.number for idea in ideas])
+            target = bulk_reading.merge_target(session, found, asked)
+            return target and target.number
+
+        copies = [waiting(session, council) for _ in range(2)]
+        root, other = waiting(session, council), waiting(session, council)
+        for copy in copies:
+            session.add(DuplicateLink(idea_id=copy.id, original_id=root.id, kind="near", score=1))
         session.flush()
-        found = bulk_reading.preview(session, [idea.number for idea in ideas])
-        assert bulk_reading.merge_target(session, found, "").number == root.number
-        asked = bulk_reading.merge_target(session, found, rare.number)
-        assert asked.number == rare.number
+        assert goes_into(*copies) == goes_into(*copies, root) == goes_into(copies[0]) == root.number
+        assert goes_into(*copies, other) is None
+        assert goes_into(root, other) is goes_into(root) is goes_into(other) is None
+        assert goes_into(*copies, asked=other.number) == other.number
+        assert goes_into(root, asked="R-2026-999999") is None
+        found = bulk_reading.preview(session, [copies[0].number, other.number])
+        [into] = bulk_reading.preview(session, [other.number]).items
+        assert found.merged(into).numbers == [copies[0].number]
+        # The root is gone: they are still alike.
         decide(session, root, REJECT, staff)
-        assert bulk_reading.merge_target(session, found, "").number == rare.number
-        unlinked = bulk_reading.preview(session, [ideas[3].number])
-        assert bulk_reading.merge_target(session, unlinked, "").number == ideas[3].number
-        assert found.merged(unlinked.items[0]).numbers == [idea.number for idea in ideas[:3]]
+        assert goes_into(*copies) == copies[0].number
+        assert goes_into(copies[0]) is None
         assert bulk_reading.merge_target(session, bulk_reading.Preview([]), "") is None
-        rejected = bulk_reading.preview(session, [root.number])
-        assert bulk_reading.merge_target(session, rejected, rare.number) is None
+        assert goes_into(root, asked=other.number) is None
 
     def test_holds_those_that_stand_as_one_in_the_queue(self, session, council, staff):
         first, copy, decided, other = (waiting(session, council) for _ in range(4))

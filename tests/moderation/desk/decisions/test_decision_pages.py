@@ -323,4 +323,4 @@ def test_a_published_policy_decision_offers_no_undo(desk, session, council):
     session.commit()
     page = desk.get(f"/ideas/{idea.number}")
     assert page.select_one('form[action$="/undo"]') is None
-    assert page.select_one('button[data-key="o"]') is not None
+    assert page.select_one('summary[data-key="o"]') is not None

@@ -122,3 +122,43 @@ def test_a_group_is_merged_and_taken_back_by_keys_alone(queue: Page, session: Sq
     press(queue, "u")
     expect(queue.locator(".undo-bar")).to_contain_text("2 idéer är tillbaka")
     assert number_of(session, IdeaStatus.MERGED) == 0
+
+
+_ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_the_first_idea_is_in_sight_and_nothing_is_wider_than_the_page(
+    queue: Page, session: SqlSession
+):
+    waiting(session, "Jag ska döda er allihop!", 405, author="Li")
+    for number in range(3):
+        waiting(session, f"En bänk till {number}", (303, 100, 57)[number])
+    for width, lowest in ((320, 330), (390, 330), (768, 330), (1280, 260), (2560, 260)):
+        queue.set_viewport_size({"width": width, "height": 844})
+        queue.goto(queue.url)
+        first = queue.locator(".entry").first.bounding_box()
+        assert first is not None
+        assert first["y"] <= lowest, width
+        assert queue.evaluate(_ACROSS) == 0, width
+    queue.set_viewport_size({"width": 320, "height": 844})
+    numbers = [each.text_content() for each in queue.locator(".entry-link").all()]
+    bulk = "&".join(f"number={number}" for number in numbers)
+    for path in ("/history", "/subscriptions", "/search?q=bänk", f"/decisions/bulk?{bulk}"):
+        queue.goto(_at(queue, path))
+        assert queue.evaluate(_ACROSS) == 0, path
+
+
+def _at(page: Page, path: str) -> str:
+    return page.evaluate("location.origin") + path
+
+
+def test_a_slash_leads_to_the_search_from_any_page(queue: Page, session: SqlSession):
+    idea = waiting(session, "En bänk vid vattnet")
+    queue.goto(_at(queue, "/history"))
+    press(queue, "/")
+    queue.keyboard.type("bänkar")
+    queue.keyboard.press("Enter")
+    expect(queue.locator(".found .entry mark")).to_have_text("bänk")
+    expect(queue.get_by_role("link", name=idea.number)).to_be_visible()
+    press(queue, "/")
+    expect(queue.get_by_label("Ord, skribent, nummer eller dag")).to_be_focused()

@@ -1,0 +1,162 @@
+"""What is grave in a text must be named by whoever makes the text public.
+
+A finding of high severity does not forbid anything: a person may know better than a check. But
+nothing that carries one becomes public without an act that names it. Every way into the public goes
+through `transitions.show`, which shows only what a `Leave` was given for; a leave is given against
+the findings that stand when the idea is locked, not those that stood on a page.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import and_, select, tuple_
+from sqlalchemy.orm import Session as SqlSession
+
+from services.moderation.checks import (
+    Check,
+    Code,
+    Equipment,
+    Severity,
+    Subject,
+    checks_with,
+    run_all,
+)
+from services.moderation.checks.explanations import title
+from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.settings import word_lists
+from shared.i18n import gettext as _
+from shared.models import CheckSwitch, FindingRow, Idea, IdeaText, Verdict
+
+# One version of the text of one idea.
+Version = tuple[UUID, int]
+
+
+class Held(NotAllowed):
+    """A text with something grave in it, which the request did not name."""
+
+    def __init__(self, codes: Collection[str]) -> None:
+        self.codes = sorted(codes)
+        super().__init__(
+            _(
+                "Texten blir inte publik än. Kontrollerna har hittat: %(found)s. Läs den, och"
+                " markera vart och ett om den ska bli publik ändå.",
+                found=", ".join(named(self.codes)),
+            )
+        )
+
+
+def named(codes: Iterable[str]) -> list[str]:
+    """Return what kinds of findings are called; the codes are those of findings."""
+    return [title(Code(code)) for code in codes]
+
+
+def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version, frozenset[str]]:
+    """Return the codes of the high findings in these texts; nothing for those without any.
+
+    A text that the checks have not come to yet (a correction, a mask a second ago) is read by the
+    pure ones here: that nobody has looked is no reason to say that there is nothing.
+    """
+    if not versions:
+        return {}
+    rows = session.execute(
+        select(IdeaText.idea_id, IdeaText.version, Verdict.idea_id.is_not(None), FindingRow.code)
+        .outerjoin(
+            Verdict,
+            and_(Verdict.idea_id == IdeaText.idea_id, Verdict.text_version == IdeaText.version),
+        )
+        .outerjoin(
+            FindingRow,
+            and_(
+                FindingRow.idea_id == IdeaText.idea_id,
+                FindingRow.text_version == IdeaText.version,
+                FindingRow.severity == Severity.HIGH.value,
+            ),
+        )
+        .where(tuple_(IdeaText.idea_id, IdeaText.version).in_(versions))
+    ).all()
+    found: dict[Version, set[str]] = {}
+    for idea_id, version, _is_judged, code in rows:
+        if code is not None:
+            found.setdefault((idea_id, version), set()).add(code)
+    unread = {(row[0], row[1]) for row in rows if not row[2]}
+    for key, codes in _read_now(session, unread).items():
+        found.setdefault(key, set()).update(codes)
+    return {key: frozenset(codes) for key, codes in found.items()}
+
+
+def _read_now(session: SqlSession, versions: Collection[Version]) -> Mapping[Version, set[str]]:
+    if not versions:
+        return {}
+    checks = standing_checks(session)
+    texts = session.execute(
+        select(IdeaText.idea_id, IdeaText.version, IdeaText.text, IdeaText.author).where(
+            tuple_(IdeaText.idea_id, IdeaText.version).in_(versions)
+        )
+    )
+    found: dict[Version, set[str]] = {}
+    for idea_id, version, text, author in texts:
+        findings = run_all(Subject(text or "", author or ""), checks).findings
+        grave = {each.code.value for each in findings if each.severity is Severity.HIGH}
+        if grave:
+            found[idea_id, version] = grave
+    return found
+
+
+def standing_checks(session: SqlSession) -> Sequence[Check]:
+    """Return the pure checks with the city's words, but for those that are switched off."""
+    off = session.scalars(select(CheckSwitch.name).where(CheckSwitch.is_on.is_(False)))
+    return checks_with(Equipment(word_lists.standing_words(session), off=frozenset(off)))
+
+
+class Leave:
+    """What texts may be shown to the public: those about which somebody was asked, or need not be.
+
+    `acknowledged` are the codes that the person has named, whichever idea they are in.
+    """
+
+    def __init__(self, acknowledged: Collection[str] = ()) -> None:
+        self._acknowledged = frozenset(acknowledged)
+        self._given: dict[Version, list[str]] = {}
+
+    def ask(
+        self,
+        session: SqlSession,
+        texts: Iterable[tuple[Idea, int]],
+        more: Mapping[str, Collection[str]] | None = None,
+    ) -> dict[str, list[str]]:
+        """Give leave for these texts of locked ideas, but for those that are held.
+
+        Returns the codes that were not named, by the idea's number. `more` holds what was named for
+        one idea alone. What the public reads already needs no new leave.
+        """
+        wanted = {(idea.id, version): idea for idea, version in texts}
+        asked = [key for key, idea in wanted.items() if idea.public_version != key[1]]
+        grave = grave_in(session, asked)
+        held: dict[str, list[str]] = {}
+        for key, idea in wanted.items():
+            codes = grave.get(key, frozenset())
+            unnamed = codes - self._acknowledged - set((more or {}).get(idea.number, ()))
+            if unnamed:
+                held[idea.number] = sorted(unnamed)
+            else:
+                self._given[key] = sorted(codes)
+        return held
+
+    def require(self, session: SqlSession, idea: Idea, version: int | None) -> None:
+        """Give leave for one text of a locked idea, if any is to be shown. Raises Held."""
+        if version is None:
+            return
+        held = self.ask(session, [(idea, version)])
+        if held:
+            raise Held(held[idea.number])
+
+    def give(self, idea: Idea, version: int) -> None:
+        """Give leave without asking: for what was public before it came here, or says less."""
+        self._given[idea.id, version] = []
+
+    def named_in(self, idea: Idea, version: int) -> list[str]:
+        """Return what grave findings a text has that were named when leave was given.
+
+        Raises LookupError for a text for which no leave was given.
+        """
+        return self._given[idea.id, version]

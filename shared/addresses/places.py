@@ -1,0 +1,42 @@
+"""The place a request comes from, as it is counted. What a header says is data and may be anything.
+
+A proxy passes on what the one before it said: with a port, in brackets, `unknown`, or nonsense. A
+place that cannot be read is one place like another, counted together, and never an error.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+UNKNOWN = "unknown"
+# Of an IPv6 address the network counts, which is what one subscriber has.
+_NETWORK_BITS = 64
+# Longer than any address with its zone and port.
+_LONGEST = 100
+
+
+def place_of(said: str | None) -> str:
+    """Return a word for the place that an address stands for: what may be hashed and counted."""
+    address = _read(said)
+    if address is None:
+        return UNKNOWN
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(int(address) >> _NETWORK_BITS)
+
+
+def is_this_machine(said: str | None) -> bool:
+    """Whether an address is one of this very machine; what cannot be read is not."""
+    address = _read(said)
+    return address is not None and address.is_loopback
+
+
+def _read(said: str | None) -> IPv4Address | IPv6Address | None:
+    bare = (said or "").strip().strip('"')[:_LONGEST]
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
