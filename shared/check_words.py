@@ -14,7 +14,7 @@ def check(name: str) -> str:
         "scripts": _("dolda tecken"),
         "gibberish": _("oläslig text"),
         "offers": _("försäljning"),
-        "signals": _("sättet den skickades på"),
+        "signals": _("inskickningssätt"),
         "tone": _("ton"),
         "language": _("språk"),
         "learned_spam": _("inlärd skräpkontroll"),

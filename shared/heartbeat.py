@@ -16,6 +16,8 @@ CLOCK = "clock"
 LATE_CLOCK = timedelta(minutes=2)
 # A process this old is not late but gone: its container has been replaced.
 _FORGOTTEN_AFTER = timedelta(days=1)
+# No process: when a web last got what a proxy that it was not told of had passed on.
+UNKNOWN_PROXY = "unknown-proxy"
 
 
 def beat(session: SqlSession, name: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from jinja2 import StrictUndefined
@@ -13,8 +14,9 @@ from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
-from shared import db, heartbeat, i18n, migrate, static_files, times
+from shared import db, heartbeat, i18n, migrate, proxies, times
 from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
@@ -22,13 +24,14 @@ from shared.config import Settings, dies_with_parent
 from shared.db import Session
 from shared.delivery import ledger
 from shared.i18n import gettext as _
+from shared.pages import static_files
 from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)
 
 SHARED = Path(__file__).parent
 PROBLEM_JSON = "application/problem+json"
-LANGUAGE_COOKIE = "radslag_lang"
+_HSTS = "max-age=31536000"
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -65,9 +68,13 @@ def start_process() -> Settings:
     return settings
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Give an application everything that both have in common."""
+def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
+    """Give an application everything that both have in common; `own_url` is where people reach it.
+
+    Where that is https, browsers are told to use nothing else, and cookies are bound to that host.
+    """
     app.config["SETTINGS"] = settings
+    app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
@@ -83,6 +90,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters["written"] = lambda moment, precision: times.written(
         moment, precision, settings.timezone
     )
+    app.wsgi_app = proxies.with_readable_host(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -108,13 +116,25 @@ def settings() -> Settings:
     return found
 
 
+def cookie_name(name: str) -> str:
+    """Return what a cookie is called: over https no other host and no page without it sets it."""
+    return f"__Host-{name}" if current_app.config["IS_HTTPS"] else name
+
+
+def language_cookie() -> str:
+    """Return what the cookie is called that holds the language somebody chose."""
+    return cookie_name("radslag_lang")
+
+
 def _begin() -> None:
     g.request_id = secrets.token_hex(8)
     if request.query_string or "Cookie" in request.headers:
-        asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        asked = request.args.get("lang") or request.cookies.get(language_cookie())
     else:
         asked = None
     i18n.set_language(asked or i18n.SOURCE)
+    if not settings().trusted_proxies and proxies.is_forwarded(request.environ):
+        proxies.note_unknown_one()
 
 
 def _finish(response: Response) -> Response:
@@ -122,16 +142,23 @@ def _finish(response: Response) -> Response:
     for name, value in (*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))):
         if name.lower() not in there:
             response.headers.add(name, value)
+    if isinstance(request.routing_exception, RequestRedirect):
+        # Of two slashes to one, on the same site: not on whichever the request calls it.
+        moved = urlsplit(request.routing_exception.new_url)
+        path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
+        response.headers["Location"] = path
+    if current_app.config["IS_HTTPS"]:
+        response.headers.setdefault("Strict-Transport-Security", _HSTS)
     if request.method != "GET":
         return response
     chosen = request.args.get("lang")
     if chosen in i18n.LANGUAGES:
         # Set only when a person chose a language, never by the form.
         response.set_cookie(
-            LANGUAGE_COOKIE,
+            language_cookie(),
             chosen,
             max_age=180 * 86400,
-            secure=request.is_secure,
+            secure=current_app.config["IS_HTTPS"] or request.is_secure,
             httponly=True,
             samesite="Lax",
         )
@@ -259,12 +286,14 @@ def readyz() -> Response:
     """Say whether requests can be served, and report what is late.
 
     503 without a database or with another schema. A late clock or old unprocessed work is reported
-    but does not take the web out of service: ideas are still accepted.
+    but does not take the web out of service: ideas are still accepted. So is a proxy in front that
+    this web was not told of.
     """
     try:
         with Session() as session:
             current = migrate.is_current(session.connection())
             health = ledger.health(session)
+            is_behind = proxies.is_unknown_one_there(session, settings())
     except SQLAlchemyError:
         return _ready(503, "database", {})
     if not current:
@@ -274,7 +303,11 @@ def readyz() -> Response:
     return _ready(
         200,
         "clock" if late else "ok",
-        {"clock_age_s": clock_age, "oldest_unprocessed_s": health.oldest_unprocessed_s},
+        {
+            "clock_age_s": clock_age,
+            "oldest_unprocessed_s": health.oldest_unprocessed_s,
+            **({"warnings": [proxies.WARNING]} if is_behind else {}),
+        },
     )
 
 
@@ -286,13 +319,17 @@ def _ready(status: int, state: str, more: Mapping[str, Any]) -> Response:
 
 @operators.get("/metrics")
 def metrics() -> Response:
-    """Give Prometheus its numbers: to loopback, or to whoever has the token."""
+    """Give Prometheus its numbers: to loopback, or to whoever has the token.
+
+    What a proxy passes on comes from loopback too, and is nobody from here.
+    """
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token:
         allowed = secrets.compare_digest(given.encode(), token.encode())
     else:
-        allowed = places.is_this_machine(request.remote_addr)
+        is_passed_on = not settings().trusted_proxies and proxies.is_forwarded(request.environ)
+        allowed = places.is_this_machine(request.remote_addr) and not is_passed_on
     if not allowed:
         return error_page(403)
     with Session() as session:

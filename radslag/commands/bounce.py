@@ -6,6 +6,7 @@ import click
 
 from radslag.running import with_system
 from services.submission import bounces
+from services.submission.bounces import UnreadableReportError
 from shared.config import Settings
 from shared.db import Session
 
@@ -20,10 +21,14 @@ def command(settings: Settings) -> None:
     same, so that nothing is sent back.
     """
     del settings  # the database is all it needs
-    report = bounces.read(sys.stdin.buffer.read())
+    try:
+        report = bounces.read(sys.stdin.buffer.read())
+    except UnreadableReportError:
+        click.echo("This mail has more parts than any report.")
+        return
     if report is None:
         click.echo("This is no report of a letter that came back.")
         return
     with Session.begin() as session:
         ours = bounces.take(session, report)
-    click.echo("Noted." if ours else "The letter is not one of ours.")
+    click.echo("Noted." if ours else "The letter is not one of ours; that is noted.")

@@ -116,7 +116,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
             if not counting.is_anything_there(session):
                 return
         # One that nobody took before the next is asked for is dropped.
-        for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS):
+        for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS, queues.WAKE_ASKED):
             celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
 
     # Short-lived: what is owed is written down by the same workers, and must not wait behind them.

@@ -1,13 +1,19 @@
 """gunicorn's settings for both webs (`gunicorn --config python:radslag.webserver.settings`)."""
 
 import os
+import sys
 
 from radslag.webserver import worker
+from shared.config import SettingsError
 
 preload_app = True
 worker_class = "radslag.webserver.worker.WebWorker"
 logger_class = "radslag.webserver.worker.PlainLogger"
-workers = worker.count_processes()
+try:
+    workers = worker.count_processes()
+except SettingsError as error:
+    # One sentence for whoever reads a container's log; gunicorn would show where it was raised.
+    sys.exit(str(error))
 keepalive = 5
 timeout = 30
 graceful_timeout = 9

@@ -38,7 +38,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     """Make the desk; `radslag.desk` assembles it with the pages of other rooms."""
     app = Flask(__name__, static_url_path="/static/desk")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    web.init_app(app, settings)
+    web.init_app(app, settings, settings.desk_url)
     access.init_app(app)
     stale_pages.init_app(app)
     loans.accept_loans(app, lent)

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import current_app, shared_task
 
 from services.moderation.checking import batches, switches
-from services.moderation.decisions import receipt_actions
+from services.moderation.decisions import corrections, receipt_actions
 from services.moderation.lookups import batch as lookups
 from services.moderation.lookups.service import Access
 from services.moderation.samples import drawing
@@ -103,6 +103,13 @@ def draw_samples() -> None:
     """Draw the decisions that a second person shall judge."""
     with Session.begin() as session:
         drawing.draw(session, current_app.conf.radslag_settings.secret_key)
+
+
+@shared_task(name=queues.WAKE_ASKED)
+def wake_asked() -> None:
+    """Bring back to the queue what has waited long enough for its writer's correction."""
+    with Session.begin() as session:
+        corrections.wake(session, current_app.conf.radslag_settings.correction_days)
 
 
 @shared_task(name=queues.COUNT_DAYS)

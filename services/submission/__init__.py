@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
-    web.init_app(app, settings)
+    web.init_app(app, settings, settings.public_url)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["submit_limits"] = SubmitLimits(settings)

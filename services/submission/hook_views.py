@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, abort, request
 
 from services.submission import bounces
-from services.submission.bounces import Report
+from services.submission.bounces import Report, UnreadableReportError
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import BounceKind
@@ -43,7 +43,8 @@ def _ask_for_the_secret() -> Response | None:
 def bounced() -> Response:
     """Take a report of a letter that did not arrive: the mail itself, or JSON.
 
-    What is no report is taken too, and forgotten: a mail server must not try again.
+    What is no report is taken too, and forgotten: a mail server must not try again. Only what has
+    more parts than any mail is refused, for good.
     """
     if request.is_json:
         sent = request.get_json(silent=True)
@@ -53,7 +54,10 @@ def bounced() -> Response:
             )
         report = _from_json(sent)
     else:
-        report = bounces.read(request.get_data())
+        try:
+            report = bounces.read(request.get_data())
+        except UnreadableReportError:
+            return problem(422, _("Brevet har för många delar."))
     if report is not None:
         with Session.begin() as session:
             bounces.take(session, report)

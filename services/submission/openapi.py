@@ -132,6 +132,10 @@ _SCHEMAS = {
         },
         public_url=_MAYBE_STRING,
         correction_pending={"type": "boolean"},
+        correction_asked={
+            "type": ["object", "null"],
+            "properties": {"reason": _STRING, "asked_at": _MOMENT},
+        },
         re_review_asked_at=_MAYBE_STRING,
     ),
     "Bounce": _object(

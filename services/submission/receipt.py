@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import published
@@ -19,15 +19,18 @@ from shared.models import (
     Contact,
     Council,
     Decision,
+    DecisionKind,
     Idea,
     IdeaStatus,
     IdeaText,
+    Letter,
     OutboxEvent,
     Precision,
     ReceiptVerb,
     Rule,
     TextKind,
 )
+from shared.models.notify import WITHHELD
 from shared.text import fold
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
@@ -52,6 +55,8 @@ class Receipt:
     language: str
     # Whether letters can reach the writer.
     has_address: bool
+    # Whether some letter was not sent, because the mailbox had got many that day.
+    is_withheld: bool
     # The writer's own newest words; empty when they have been destroyed.
     text: str | None
     author: str | None
@@ -70,6 +75,15 @@ class Receipt:
     answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
+    # Within how many working days the council wants each idea to be read; None where it says none.
+    wait_days: int | None
+    # Whether a person made the decision that gave it its status.
+    by_person: bool
+    # Merged into an idea that the public cannot read yet.
+    target_waits: bool
+    # What a moderator asks the writer to change, until they have.
+    asked_to_correct: str | None
+    asked_at: datetime | None
 
     @property
     def can_correct(self) -> bool:
@@ -113,6 +127,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
     if status not in _DECIDED or (again_at and last and again_at < last.decided_at):
         again_at = None
     is_published = status is IdeaStatus.PUBLISHED
+    asked_now = _asks_for_correction(last, own, status)
     return Receipt(
         idea_id=idea_id,
         number=idea.number,
@@ -123,6 +138,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         precision=idea.precision,
         language=idea.language,
         has_address=session.get(Contact, idea_id) is not None,
+        is_withheld=_is_withheld(session, idea_id),
         text=own.text,
         author=own.author,
         public_text=idea.public_text if is_published else None,
@@ -135,7 +151,22 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         answer=_answer(session, idea, status),
         corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
         asked_again_at=again_at,
+        asked_to_correct=asked_now.reason_text if asked_now else None,
+        asked_at=asked_now.decided_at if asked_now else None,
+        wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
+        by_person=turn is not None and turn.staff_id is not None,
+        target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
+
+
+def _asks_for_correction(
+    last: Decision | None, own: IdeaText, status: IdeaStatus
+) -> Decision | None:
+    """Return the decision that asks the writer to mend the text, while they have not."""
+    if last is None or last.kind is not DecisionKind.ASK_CORRECTION:
+        return None
+    is_open = status is IdeaStatus.WAITING and own.version <= last.text_version
+    return last if is_open else None
 
 
 def withdraw(session: SqlSession, token: str) -> None:
@@ -209,6 +240,11 @@ def _owned(session: SqlSession, token: str) -> Idea:
     return lock_idea(session, idea_id)
 
 
+def _is_withheld(session: SqlSession, idea_id: UUID) -> bool:
+    withheld = exists().where(Letter.idea_id == idea_id, Letter.error == WITHHELD)
+    return bool(session.scalar(select(withheld)))
+
+
 def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:
     """Return what was asked for, each with the last time."""
     verb = ReceiptAction.stored_verb()
@@ -241,6 +277,11 @@ def _answer(session: SqlSession, idea: Idea, status: IdeaStatus) -> Answer | Non
     if status is IdeaStatus.MERGED and idea.merged_into is not None:
         return published.official_answer(session, idea.merged_into)
     return None
+
+
+def _waits(session: SqlSession, idea_id: UUID | None) -> bool:
+    target = session.get(Idea, idea_id) if idea_id else None
+    return target is not None and target.status in {IdeaStatus.RECEIVED, IdeaStatus.WAITING}
 
 
 def _target(session: SqlSession, idea: Idea) -> str | None:

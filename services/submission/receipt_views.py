@@ -140,6 +140,11 @@ def _as_json(found: Receipt) -> dict[str, object]:
         },
         "public_url": _public_url(found.council, public) if shown and public else None,
         "correction_pending": found.corrected,
+        "correction_asked": found.asked_at
+        and {
+            "reason": found.asked_to_correct,
+            "asked_at": times.city(found.asked_at, timezone).isoformat("T", "seconds"),
+        },
         "re_review_asked_at": found.asked_again_at
         and times.city(found.asked_again_at, timezone).isoformat("T", "seconds"),
     }

@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import LANGUAGE_COOKIE, problem, settings, wants_json
+from shared.web import language_cookie, problem, settings, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ def limits() -> SubmitLimits:
 
 def was_language_chosen() -> bool:
     """Whether the one who asks has chosen a language."""
-    return bool(request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE))
+    return bool(request.args.get("lang") or request.cookies.get(language_cookie()))
 
 
 @dataclass(frozen=True, slots=True)

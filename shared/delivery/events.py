@@ -175,3 +175,16 @@ class LetterBounced(Event):
     def subject_id(self) -> UUID:
         """The letter."""
         return self.letter_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOfNoLetter(Event):
+    """A mail server elsewhere has reported something, and nobody knows of which letter."""
+
+    report_id: UUID
+    kind: BounceKind
+
+    @property
+    def subject_id(self) -> UUID:
+        """The report, of which nothing else is kept."""
+        return self.report_id

@@ -24,9 +24,13 @@ VIOLATIONS: Mapping[str, str] = {
         SELECT i.number FROM ideas i
         LEFT JOIN idea_texts t ON t.idea_id = i.id AND t.version = i.text_version
         WHERE t.idea_id IS NULL""",
+    # One whose writer was asked to correct it sleeps until they do or the days are over.
     "waiting without an open entry": """
         SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
-            SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)""",
+            SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)
+        AND coalesce((
+            SELECT d.kind FROM decisions d WHERE d.idea_id = i.id
+            ORDER BY d.seq DESC LIMIT 1), '') <> 'ask_correction'""",
     "waiting without a verdict": """
         SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
             SELECT FROM verdicts v WHERE v.idea_id = i.id)""",
@@ -69,7 +73,7 @@ VIOLATIONS: Mapping[str, str] = {
         JOIN outbox_events e ON e.subject_id = i.id AND e.kind = 'IdeaDecided'
                             AND e.payload ->> 'decision_id' = d.id::text
         JOIN outbox_deliveries o ON o.event_id = e.id AND o.consumer = 'notify.letter'
-        WHERE (d.kind IN ('publish', 'reject', 'merge')
+        WHERE (d.kind IN ('publish', 'reject', 'merge', 'accept_correction', 'ask_correction')
                OR d.kind = 'mask' AND d.status_before = 'published')
           AND o.done_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM letters l WHERE l.decision_id = d.id)""",

@@ -112,6 +112,8 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AccountLinkMade": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
+        # Recorded so that it can be seen that such reports come.
+        "ReportOfNoLetter": (),
     }
 )
 
@@ -122,9 +124,11 @@ SEND_WEBHOOKS = "notify.send_webhooks"
 LEARN_SPAM = "moderation.learn_spam"
 COUNT_DAYS = "moderation.count_days"
 DRAW_SAMPLES = "moderation.draw_samples"
+WAKE_ASKED = "moderation.wake_asked"
 
 TASKS = frozenset(each.task for each in CONSUMERS.values()) | {
-    *(SEND_LETTERS, RUN_DIGESTS, SEND_WEBHOOKS, LEARN_SPAM, COUNT_DAYS, DRAW_SAMPLES),
+    *(SEND_LETTERS, RUN_DIGESTS, SEND_WEBHOOKS),
+    *(LEARN_SPAM, COUNT_DAYS, DRAW_SAMPLES, WAKE_ASKED),
 }
 
 

@@ -70,6 +70,9 @@ class DecisionKind(enum.StrEnum):
     UNDO = "undo"
     IMPORT = "import"
     POLICY = "policy"
+    # The writer's correction becomes public; and the writer is asked for one.
+    ACCEPT_CORRECTION = "accept_correction"
+    ASK_CORRECTION = "ask_correction"
 
 
 class Role(enum.StrEnum):
@@ -121,6 +124,8 @@ class BounceKind(enum.StrEnum):
     PERMANENT = "permanent"
     # The reader has called it spam.
     COMPLAINT = "complaint"
+    # Something was reported, and nobody understands what.
+    UNKNOWN = "unknown"
 
 
 class AlertKind(enum.StrEnum):

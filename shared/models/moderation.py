@@ -230,15 +230,23 @@ class Decision(Base):
         Index(None, "rule_id", "seq", postgresql_where=text("rule_id IS NOT NULL")),
         Index(None, "staff_id", "seq", postgresql_where=text("staff_id IS NOT NULL")),
         Index(None, "bulk_id", "seq", postgresql_where=text("bulk_id IS NOT NULL")),
+        # Who has been asked for a correction, and since when.
+        Index(
+            "ix_decisions_asked",
+            "decided_at",
+            "idea_id",
+            postgresql_where=text("kind = 'ask_correction'"),
+        ),
         CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="undo_names_its_decision"),
         CheckConstraint("kind <> 'reject' OR rule_id IS NOT NULL", name="reject_has_rule"),
         CheckConstraint("kind <> 'merge' OR into_id IS NOT NULL", name="merge_has_target"),
         CheckConstraint(
             "kind IN ('undo', 'mask', 'keep')"
-            " OR (kind IN ('publish', 'import', 'policy') AND status_after = 'published')"
+            " OR (kind IN ('publish', 'import', 'policy', 'accept_correction')"
+            " AND status_after = 'published')"
             " OR (kind = 'reject' AND status_after = 'rejected')"
             " OR (kind = 'merge' AND status_after = 'merged')"
-            " OR (kind = 'reopen' AND status_after = 'waiting')",
+            " OR (kind IN ('reopen', 'ask_correction') AND status_after = 'waiting')",
             name="kind_fits_status",
         ),
         CheckConstraint(

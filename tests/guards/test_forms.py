@@ -56,6 +56,13 @@ def carries_token(form: str, known: set[str]) -> bool:
     return _TOKEN in always or bool(called & known)
 
 
+@pytest.mark.parametrize("path", [*DESK, *PUBLIC], ids=lambda path: path.name)
+def test_no_field_cuts_what_is_pasted_into_it(path):
+    """A browser cuts at `maxlength` without a word; what is looked for is no text that is kept."""
+    fields = re.findall(r"<(?:input|textarea)\b[^>]*\bmaxlength=[^>]*>", path.read_text())
+    assert [field for field in fields if 'type="search"' not in field] == []
+
+
 @pytest.mark.parametrize("path", DESK, ids=lambda path: path.name)
 def test_every_form_of_the_desk_that_posts_carries_the_token(path):
     known = makers(path)

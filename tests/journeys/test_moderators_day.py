@@ -61,8 +61,8 @@ def reject(page: Page) -> None:
 
 def merge(page: Page) -> None:
     press(page, "m")
-    expect(page.locator("#into")).to_be_focused()
-    press(page, "Control+Enter")
+    expect(page.locator("[data-hit]").first).to_be_focused()
+    press(page, "Enter")
 
 
 def mask_and_publish(page: Page) -> None:

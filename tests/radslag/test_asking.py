@@ -193,6 +193,7 @@ class TestChores:
         asked = {"queue": "bulk", "expires": 300, "retry": False}
         assert run(counting_is_anything_there=True) == {
             queues.DRAW_SAMPLES: asked,
+            queues.WAKE_ASKED: asked,
             queues.COUNT_DAYS: asked,
         }
 

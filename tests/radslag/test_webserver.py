@@ -43,6 +43,7 @@ class Served:
         self.app.add_url_rule("/long", view_func=self.long)
         self.app.add_url_rule("/empty", view_func=lambda: Response(status=204))
         self.app.add_url_rule("/broken", view_func=self.broken)
+        self.app.add_url_rule("/slow", view_func=self.slow)
         rule = "/<path:path>"
         self.app.add_url_rule(rule, view_func=self.show, methods=["GET", "POST", "PUT"])
 
@@ -76,6 +77,11 @@ class Served:
                 self.closed.set()
 
         return Response(pieces(), mimetype="text/plain")
+
+    def slow(self) -> dict[str, object]:
+        """Take longer than a body may stand still."""
+        time.sleep(2.5 * SOON_S)
+        return self.show("slow")
 
     def broken(self) -> Response:
         """Begin an answer and fail."""

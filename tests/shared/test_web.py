@@ -302,16 +302,25 @@ class TestEveryAnswer:
             secure = app.test_client().get(f"/healthz{asked}", base_url="https://localhost")
             assert "Secure" in secure.headers["Set-Cookie"]
 
-    @pytest.mark.parametrize(("proxies", "is_believed"), [(0, False), (1, True)])
-    def test_only_as_many_proxies_as_there_are_are_believed(self, settings, proxies, is_believed):
+    @pytest.mark.parametrize(
+        ("proxies", "said", "status"),
+        [
+            (0, "127.0.0.1", 403),
+            (1, "127.0.0.1", 200),
+            (1, "10.9.9.9, 127.0.0.1", 200),
+            (1, "127.0.0.1, 10.9.9.9", 403),
+            (2, "127.0.0.1, 10.9.9.9", 200),
+        ],
+    )
+    def test_only_as_many_proxies_as_there_are_are_believed(self, settings, proxies, said, status):
         made = create_app(replace(settings, trusted_proxies=proxies))
         answer = made.test_client().get(
             "/metrics",
-            headers={"X-Forwarded-For": "127.0.0.1, 10.9.9.9"},
-            environ_base={"REMOTE_ADDR": "127.0.0.1"},
+            headers={"X-Forwarded-For": said},
+            environ_base={"REMOTE_ADDR": "10.8.8.8"},
         )
         made.extensions["submit_limits"].close()
-        assert answer.status_code == (403 if is_believed else 200)
+        assert answer.status_code == status
 
 
 class TestHeartbeats:

@@ -209,11 +209,22 @@ def test_a_heading_that_does_not_fit_is_told_with_the_columns_there_must_be(head
         "9999-12-31T23:59:59-12:00",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31",
-        (utcnow() + timedelta(days=3)).isoformat(),
+        "2201-11-19T08:00:00+01:00",
     ],
 )
 def test_a_moment_that_cannot_have_been_is_one_sentence(moment):
     assert refusal(f"{HEADINGS[0]}\na,Hej,,{moment}\n", "csv").line == 2
+
+
+@pytest.mark.parametrize(("hours", "is_refused"), [(23, False), (25, True)])
+def test_a_moment_a_day_ahead_is_yet_to_come(hours, is_refused):
+    """A day without a clock is its noon; so much later than now nothing was written."""
+    moment = (utcnow() + timedelta(hours=hours)).isoformat()
+    table = f"{HEADINGS[0]}\na,Hej,,{moment}\n"
+    if is_refused:
+        assert refusal(table, "csv").line == 2
+    else:
+        assert len(reading_of(table, "csv").entries) == 1
 
 
 def test_today_is_no_moment_to_come():

@@ -99,12 +99,22 @@ def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
     return Look(since, keys, queries, matches)
 
 
+def take_turn(session: SqlSession) -> None:
+    """Wait for whoever else writes of ideas that it has not locked; then it is our turn, to commit.
+
+    A batch of checks does: of ideas whose earlier copies it found. So each who writes findings,
+    verdicts or entries of several ideas, or of one in several tables, locks its ideas, then takes
+    its turn, then writes. Nobody who has the turn waits for an idea.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
 def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
     """Link each idea to the earliest of its group, and write the batch. Locks until commit.
 
     Only links are written here; the caller makes findings of them.
     """
-    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    take_turn(session)
     delta = _batches_since(session, seen.since)
     groups = Groups.of(session, [idea.id for idea in asked])
     earliest = _earliest_copies(session, asked)

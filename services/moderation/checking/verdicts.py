@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation import lookups
-from services.moderation.checking import arrivals, meaning, switches
+from services.moderation.checking import arrivals, duplicates, meaning, switches
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine
 from services.moderation.decisions import deciding, entries
@@ -140,6 +140,7 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
         return  # a newer text has been, or will be, checked in its own right
     should_have_run = CHECK_VERSIONS.keys() | lookups.NAMES
     unchecked = tuple(sorted(should_have_run - switches.off(session)))
+    duplicates.take_turn(session)
     write(session, [Checked(idea, [], unchecked)])
 
 

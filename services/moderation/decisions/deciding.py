@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import (
+    corrections,
     entries,
     masks,
     re_reviews,
@@ -23,6 +24,7 @@ from services.moderation.decisions import (
 from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import (
+    PUBLISHES,
     Conflict,
     NotAllowed,
     latest,
@@ -77,8 +79,12 @@ def decide(
     if idea.version != seen_version:
         return _find_same(session, prepared, idea, seen_version)
     requirements.require(idea, prepared)
-    by_the_first = re_reviews.require_another(session, idea.id, kind, request.staff_id)
-    if kind is DecisionKind.PUBLISH:
+    by_the_first = kind is not DecisionKind.ACCEPT_CORRECTION and re_reviews.require_another(
+        session, idea.id, kind, request.staff_id
+    )
+    if kind is DecisionKind.ACCEPT_CORRECTION and not corrections.waits(session, idea):
+        raise NotAllowed(_("Ingen rättelse väntar på att bli publicerad."))
+    if kind in PUBLISHES:
         prepared.leave.require(session, idea, idea.text_version)
     following = lock_merged(session, idea) if kind is DecisionKind.MERGE else ()
     counted = _find_supporters(session, prepared, idea, following)
@@ -125,7 +131,7 @@ def apply_decision(
     )
     decision.rule_id, decision.into_id = prepared.rule_id, prepared.target_id
     decision.note = request.note or None
-    if request.kind is DecisionKind.REJECT:
+    if request.kind in (DecisionKind.REJECT, DecisionKind.ASK_CORRECTION):
         # Other letters say it all themselves.
         decision.reason_text = request.reason_text or None
     # The columns of a status change together: half of them would break its constraint.
@@ -220,10 +226,10 @@ def _find_supporters(
 
 def _settle(session: SqlSession, idea: Idea, decision: Decision, leave: Leave) -> None:
     """Change the idea's own columns as a decision says: status, rule, what the public reads."""
-    if decision.kind is not DecisionKind.KEEP:
+    if decision.kind not in (DecisionKind.KEEP, DecisionKind.ASK_CORRECTION):
         leave_status(idea)
         idea.status = decision.status_after
-    if decision.kind is DecisionKind.PUBLISH:
+    if decision.kind in PUBLISHES:
         decision.before["acknowledged"] = show(session, idea, idea.text_version, leave)
         idea.published_at = idea.published_at or utcnow()
     elif decision.kind is DecisionKind.REJECT:

@@ -15,9 +15,16 @@ from services.moderation.decisions.transitions import NotAllowed
 from shared.i18n import gettext as _
 from shared.models import Decision, DecisionKind, QueueEntry, Reason, Role, Staff
 
-# What a decision must be to be looked at anew, and to be the answer of a new look.
+# What a decision must be to be looked at anew, and to be the answer of a new look. Who published
+# a correction may be looked at anew; to publish one is for anybody, also for who decided first.
 JUDGEMENTS = frozenset(
-    {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.KEEP}
+    {
+        DecisionKind.PUBLISH,
+        DecisionKind.ACCEPT_CORRECTION,
+        DecisionKind.REJECT,
+        DecisionKind.MERGE,
+        DecisionKind.KEEP,
+    }
 )
 
 

@@ -71,6 +71,8 @@ def require(idea: Idea, prepared: PreparedDecision) -> None:
         raise NotAllowed(_("Välj vilken regel avslaget bygger på."))
     if kind is DecisionKind.MASK and not (request.mask_spans or request.mask_author):
         raise NotAllowed(_("Välj vilka ord som ska maskas."))
+    if kind is DecisionKind.ASK_CORRECTION and not request.reason_text:
+        raise NotAllowed(_("Skriv vad skribenten behöver rätta."))
     if kind is DecisionKind.MERGE:
         _require_target(idea, target)
 

@@ -54,9 +54,24 @@ TRANSITIONS: Mapping[DecisionKind, tuple[frozenset[IdeaStatus], IdeaStatus | Non
                 frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED}),
                 IdeaStatus.WAITING,
             ),
+            # While a correction waits for somebody.
+            DecisionKind.ACCEPT_CORRECTION: (
+                frozenset(
+                    {
+                        IdeaStatus.WAITING,
+                        IdeaStatus.PUBLISHED,
+                        IdeaStatus.REJECTED,
+                        IdeaStatus.MERGED,
+                    }
+                ),
+                IdeaStatus.PUBLISHED,
+            ),
+            DecisionKind.ASK_CORRECTION: (frozenset({IdeaStatus.WAITING}), None),
         }
     )
 )
+# What makes the text that stands public.
+PUBLISHES = frozenset({DecisionKind.PUBLISH, DecisionKind.ACCEPT_CORRECTION})
 CAN_HOLD_MERGED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.WAITING})
 
 

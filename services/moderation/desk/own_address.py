@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +11,8 @@ from shared import web
 from shared.config import Settings
 from shared.i18n import gettext as _
 
+# What may stand in a query as it is (RFC 3986 §3.4), and what is quoted already.
+_IN_QUERY = "!$&'()*+,;=:@/?%"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -19,8 +21,15 @@ def refuse_other_senders() -> ResponseReturnValue | None:
     desk = urlsplit(web.settings().desk_url)
     if request.host != desk.netloc:
         if request.method in SAFE:
-            return redirect(web.settings().desk_url + request.full_path.rstrip("?"), 303)
-        return web.error_page(400, detail=_("Deskens adress är en annan."))
+            # Quoted: what the path says may be a line end.
+            asked = request.environ.get("QUERY_STRING", "")
+            path = quote(request.path, safe="/") + (
+                f"?{quote(asked, safe=_IN_QUERY)}" if asked else ""
+            )
+            return redirect(web.settings().desk_url + path, 303)
+        return web.error_page(
+            400, detail=_("Fel adress till Rådslag. Fråga den som driver systemet efter den rätta.")
+        )
     if request.method in SAFE:
         return None
     if not _is_sent_by_desk(request.environ, web.settings()):
@@ -46,6 +55,9 @@ def _is_sent_by_desk(environ: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Return the scheme and the host of an address."""
-    parts = urlsplit(url)
+    """Return the scheme and the host of an address; of what is none, nothing that anybody has."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}"

@@ -51,8 +51,11 @@ def checked_email(raw: str) -> str:
 
 
 def checked_name(raw: str) -> str:
-    """Return a name on one line, cut where it is very long."""
-    return " ".join(raw.split())[:MAX_NAME]
+    """Return a name on one line. Raises AccountError for a very long one."""
+    name = " ".join(raw.split())
+    if len(name) > MAX_NAME:
+        raise AccountError("name", _("Namnet får ha högst %(most)s tecken.", most=MAX_NAME))
+    return name
 
 
 def checked_password(raw: str) -> str:

@@ -145,7 +145,7 @@ def enter(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
             roles.change_role(session, staff, identity.role, by=None)
         except LastAdministratorError:
             log.warning("the last administrator stays one", extra={"staff": str(staff.id)})
-    staff.name = staff.name or accounts.checked_name(identity.name)
+    staff.name = staff.name or accounts.checked_name(identity.name[: accounts.MAX_NAME])
     return staff
 
 
@@ -157,7 +157,11 @@ def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staf
         if not settings.oidc_create:
             raise RefusedError("unknown")
         staff = accounts.add_staff(
-            session, identity.email, identity.role or Role.READER, None, name=identity.name
+            session,
+            identity.email,
+            identity.role or Role.READER,
+            None,
+            name=identity.name[: accounts.MAX_NAME],
         )
         audit.record(
             session,

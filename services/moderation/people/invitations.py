@@ -52,7 +52,7 @@ def invite(
     """Invite somebody by mail; an older invitation to the same address ends.
 
     Notify makes the letter, and the link in it. Raises AccountError for an address that cannot be
-    used or has an account.
+    used or has an account, and for a name that is too long.
     """
     address = accounts.checked_email(email)
     if accounts.find(session, address) is not None:

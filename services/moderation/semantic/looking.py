@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import joinedload
 
-from services.moderation.checking import meaning
+from services.moderation.checking import duplicates, meaning
 from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Finding
 from services.moderation.checks.places import without_places
@@ -110,6 +110,7 @@ def look(
         and idea.text_version == versions[idea.id]
     ]
     found = _compare(session, standing) if is_on and standing else {}
+    duplicates.take_turn(session)
     for idea in standing:
         outcomes.conclude(session, idea, found.get(idea.id, ()))
     log.info("meanings looked at", extra={"ideas": len(standing), "on": is_on})

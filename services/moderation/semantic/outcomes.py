@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.checking import verdicts
+from services.moderation.checking import duplicates, verdicts
 from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Finding
 from services.moderation.decisions import deciding, entries
@@ -31,7 +31,8 @@ def conclude(
 ) -> None:
     """Store what a look found in the text that stands, and act on it.
 
-    Doing it again changes nothing that a person sees. The idea is locked, its council loaded.
+    Doing it again changes nothing that a person sees. The idea is locked, its council loaded, and
+    who calls this has its turn (`checking.duplicates.take_turn`).
     """
     known = set(
         session.scalars(
@@ -69,4 +70,5 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
     if payload["text_version"] != idea.text_version or idea.destroyed_at is not None:
         return
     if idea.status is not IdeaStatus.WITHDRAWN:
+        duplicates.take_turn(session)
         conclude(session, idea, (), failed=True)

@@ -42,7 +42,12 @@ WORSE = "worse"
 UNSURE = "too-few-held-back"
 OVERTAKEN = "overtaken"
 
-_TEACHES = (DecisionKind.PUBLISH, DecisionKind.KEEP, DecisionKind.REJECT)
+_TEACHES = (
+    DecisionKind.PUBLISH,
+    DecisionKind.ACCEPT_CORRECTION,
+    DecisionKind.KEEP,
+    DecisionKind.REJECT,
+)
 
 # The text that a person let stand is the public one; of a rejected idea, the one decided on.
 _EXAMPLES = text("""
@@ -50,7 +55,7 @@ _EXAMPLES = text("""
     FROM ideas i
     JOIN LATERAL (
         SELECT d.seq, d.kind, d.staff_id, d.text_version FROM decisions d
-        WHERE d.idea_id = i.id AND d.kind IN ('publish', 'keep', 'reject')
+        WHERE d.idea_id = i.id AND d.kind IN ('publish', 'accept_correction', 'keep', 'reject')
           AND NOT EXISTS (SELECT 1 FROM decisions u WHERE u.undoes = d.id)
         ORDER BY d.seq DESC LIMIT 1) d ON d.staff_id IS NOT NULL
     LEFT JOIN rules r ON r.id = i.rule_id

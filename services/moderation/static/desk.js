@@ -127,7 +127,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.ctrlKey && form && !event.repeat && !keysAreOff()) {
     event.preventDefault();
     // Where a form has several acts, the one whose field this is.
-    form.requestSubmit(event.target.closest("section")?.querySelector("button[data-sends]"));
+    const own = event.target.matches("button:not([type=button])") ? event.target : null;
+    form.requestSubmit(own || event.target.closest("section")?.querySelector("button[data-sends]"));
     return;
   }
   if (typing(event.target)) {

@@ -31,6 +31,7 @@ async function read(form, url) {
 // Whether a form says enough for a preview.
 const READY = {
   reject: (form) => form.elements.rule.value !== "",
+  ask_correction: (form) => form.elements.reason_text.value.trim() !== "",
   mask: (form) => {
     const fields = new FormData(form);
     return fields.has("span") || fields.has("mask_author") || fields.get("words").trim() !== "";
@@ -143,7 +144,9 @@ function* wordsOf(text) {
 }
 
 // Of a name without its genitive.
-const stem = (word) => word.toLowerCase().replace(/['’:]?s$/u, "");
+function stem(word) {
+  return word.toLowerCase().replace(/['’:]?s$/u, "");
+}
 
 function startPicker(place) {
   const text = place.dataset.text;

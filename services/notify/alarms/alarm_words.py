@@ -29,7 +29,7 @@ def kind(of: AlertKind) -> str:
         AlertKind.FAILED_JOBS: _("Jobb"),
         AlertKind.UNCHECKED: _("Kontroll"),
         AlertKind.DEAF: _("Drift"),
-        AlertKind.DIGEST_FAILED: _("Brev om kön"),
+        AlertKind.DIGEST_FAILED: _("Sammanfattning via mejl"),
         AlertKind.WEBHOOK_OFF: _("Koppling"),
         AlertKind.BOUNCED: _("Adress"),
     }[of]
@@ -41,12 +41,12 @@ def _threat(incident: Incident, facts: Known) -> Said:
             ngettext("Hot i %(n)s idé till", "Hot i %(n)s idéer till", incident.count),
             _("Så många fler innehåller det som ser ut som hot än de som har ett eget larm."),
             _(
-                "De står bland det som är bråttom. Ofta kommer de från samma håll: då kan du avgöra"
+                "De ligger under Brådskande. Ofta kommer de från samma håll: då kan du avgöra"
                 " flera på en gång."
             ),
             _("De flesta är avgjorda."),
             "/?lane=urgent",
-            _("Öppna kön"),
+            _("Öppna Att granska"),
         )
     path, place = f"/ideas/{incident.key}", _("Öppna idén")
     if incident.key in facts.public:
@@ -89,22 +89,19 @@ def _child(incident: Incident, _facts: Known) -> Said:
                 incident.count,
             ),
             _("Så många fler som syns för alla berättar om barn än de som har ett eget larm."),
-            _(
-                "De står i den del av kön som heter städning. Maskera det som talar om vilka barnen"
-                " är."
-            ),
+            _("De ligger under Städning. Maska det som visar vilka barnen är."),
             _("De flesta är avgjorda."),
             "/?lane=clean-up",
-            _("Öppna kön"),
+            _("Öppna Att granska"),
         )
     return Said(
         _("Ett barns uppgifter syns i idé %(number)s", number=incident.key),
         _(
-            "I en idé som syns för alla står något som talar om vem ett barn är, till exempel namn"
+            "I en idé som syns för alla står något som visar vem ett barn är, till exempel namn"
             " och ålder."
         ),
         _(
-            "Maskera orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
+            "Maska orden, eller ta bort idén från sidan om det inte räcker. Att ett barn har"
             " skrivit är inget skäl att avslå. Kan orden stå kvar, välj Behåll som den är."
         ),
         _("Uppgifterna syns inte längre, eller så har någon beslutat att de kan stå kvar."),
@@ -129,7 +126,7 @@ def _wave(incident: Incident, facts: Known) -> Said:
         ),
         _("Det kommer inte så många längre, eller så är de avgjorda."),
         f"/?council={incident.key}",
-        _("Öppna rådets kö"),
+        _("Öppna det rådet har att granska"),
     )
 
 
@@ -154,7 +151,7 @@ def _overdue(incident: Incident, facts: Known) -> Said:
         ),
         _("Inget har väntat längre än gränsen nu."),
         f"/?council={incident.key}",
-        _("Öppna rådets kö"),
+        _("Öppna det rådet har att granska"),
     )
 
 

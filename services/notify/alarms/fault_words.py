@@ -59,7 +59,7 @@ def deaf(incident: Incident, _facts: Known) -> Said:
             _("Se efter i dess logg varför, och starta om den.") + " " + restart,
             _("Den hörs igen, eller har varit borta i ett dygn och räknas som borttagen."),
             "/ledger",
-            _("Öppna bokföringen"),
+            _("Öppna Avstämning"),
         )
     if incident.key == LETTERS_DUE:
         return Said(
@@ -77,15 +77,15 @@ def deaf(incident: Incident, _facts: Known) -> Said:
     return Said(
         _("Arbete blir liggande: %(queue)s", queue=_queue(queue)),
         _(
-            "Det äldsta i kön %(queue)s har väntat för länge på att en process tar det.",
+            "Det äldsta jobbet av slaget %(queue)s har väntat för länge på att en process tar det.",
             queue=queue,
         ),
-        _("Se till att Valkey svarar, och starta om den process som arbetar med kön.")
+        _("Se till att Valkey svarar, och starta om den process som utför de jobben.")
         + " "
         + restart,
         _("Arbetet görs igen."),
         "/ledger",
-        _("Öppna bokföringen"),
+        _("Öppna Avstämning"),
     )
 
 
@@ -105,7 +105,7 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
     """Say that digests do not arrive."""
     if incident.key == OVERDUE_DIGESTS:
         return Said(
-            _("Brev om kön är sena"),
+            _("Sammanfattningarna via mejl är sena"),
             _("Brev som skulle ha skrivits finns inte än."),
             _("Se till att processerna clock, relay och notify-worker arbetar."),
             _("Breven är skrivna."),
@@ -113,7 +113,7 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
             _("Öppna breven"),
         )
     return Said(
-        _("Ett brev om kön gick inte fram"),
+        _("En sammanfattning via mejl gick inte fram"),
         _("En person har inte fått brevet om det som väntar."),
         _("På sidan Brev står vad postservern svarade. Stämmer adressen på sidan Personal?"),
         _("Ett nyare brev har gått fram, eller så kommer inga fler."),

@@ -148,6 +148,10 @@ def _letters_wait(session: SqlSession, now: Now) -> bool:
     return session.scalar(due.limit(1)) is not None
 
 
+# The one that looks cannot be its own witness; the other is no process.
+_NEVER_SILENT = frozenset({heartbeat.CLOCK, heartbeat.UNKNOWN_PROXY})
+
+
 def _silent_processes(session: SqlSession, now: Now) -> Iterator[str]:
     """Yield the processes that nobody of has been heard of; after a day they are forgotten."""
     latest: dict[str, datetime] = {}
@@ -155,6 +159,5 @@ def _silent_processes(session: SqlSession, now: Now) -> Iterator[str]:
         process = name.partition("@")[0]
         latest[process] = max(at, latest.get(process, at))
     for process, at in latest.items():
-        # The one that looks cannot be its own witness.
-        if process != heartbeat.CLOCK and at < now.moment - SILENT_AFTER:
+        if process not in _NEVER_SILENT and at < now.moment - SILENT_AFTER:
             yield process

@@ -46,7 +46,12 @@ _URGENT, _CARE = 400, 300
 # looked for among the decisions of a day, and from then on by the incident that it opened.
 _JUST_DECIDED = timedelta(days=1)
 # What leaves a text public without saying that it may be: a mask may have left the words.
-_MADE_PUBLIC = (DecisionKind.PUBLISH, DecisionKind.UNDO, DecisionKind.MASK)
+_MADE_PUBLIC = (
+    DecisionKind.PUBLISH,
+    DecisionKind.ACCEPT_CORRECTION,
+    DecisionKind.UNDO,
+    DecisionKind.MASK,
+)
 # How much there is of a threat that everybody can read.
 PUBLIC = 2
 

@@ -45,10 +45,10 @@ _ADDRESSES = ChangeWords(
 )
 _SUBSCRIPTIONS = ChangeWords(
     sentences={
-        "subscription.changed": lambda: _("Ändrade vilka brev om kön %(what)s får."),
+        "subscription.changed": lambda: _("Ändrade vilka sammanfattningar via mejl %(what)s får."),
     },
     fields={
-        "daily": lambda: _("Brev om kön"),
+        "daily": lambda: _("Sammanfattning via mejl"),
         "rhythm": lambda: _("Hur ofta"),
         "hour": lambda: _("Klockslag"),
         "until_hour": lambda: _("Till klockan"),
@@ -57,7 +57,7 @@ _SUBSCRIPTIONS = ChangeWords(
         "weekly_on": lambda: _("Veckodag"),
         "working_days_only": lambda: _("Bara arbetsdagar"),
         "council_ids": lambda: _("Råd"),
-        "lanes": lambda: _("Delar av kön"),
+        "lanes": lambda: _("Ärendetyper"),
         "calm_note": lambda: _("Brev om att allt är lugnt"),
         "language": lambda: _("Språk"),
     },

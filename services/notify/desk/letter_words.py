@@ -6,7 +6,7 @@ from services.notify.alarms.alarm_letters import OVER_ALREADY
 from services.notify.alarms.notices import ALERT, ALERT_OVER
 from services.notify.letters.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
-from services.notify.letters.arrivals import ENOUGH, LIKELY_SPAM, RECEIVED
+from services.notify.letters.arrivals import LIKELY_SPAM, RECEIVED
 from services.notify.mail.addresses import ADDRESS_DEAD
 from services.notify.mail.letters import (
     BOUNCED,
@@ -15,11 +15,13 @@ from services.notify.mail.letters import (
     DIGEST,
     INTERRUPTED,
     SUPERSEDED,
+    UNCLEAR,
     UNDONE,
 )
 from services.notify.mail.mailer import BAD_ADDRESS
 from shared.i18n import gettext as _
 from shared.models import LetterState
+from shared.models.notify import WITHHELD
 
 # What a mail server answers (RFC 5321 §4.2.3, RFC 3463), where more can be said than yes or no.
 _NO_SUCH_ADDRESS = frozenset({"550", "551", "553"})
@@ -45,10 +47,11 @@ def templates() -> Mapping[str, str]:
         "rejected": _("Publiceras inte"),
         "merged": _("Sammanslagen"),
         "masked": _("Maskade ord"),
+        "correction-asked": _("Ber om en rättelse"),
         CORRECTED: _("Ändrat beslut"),
         ANSWERED: _("Stadens svar"),
         ANSWER_WITHDRAWN: _("Stadens svar tillbakataget"),
-        DIGEST: _("Brev om kön till personal"),
+        DIGEST: _("Sammanfattning till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
         ALERT: _("Larm"),
@@ -61,9 +64,11 @@ def _reasons() -> Mapping[str, str]:
         UNDONE: _("beslutet ångrades"),
         SUPERSEDED: _("ersatt av ett nyare"),
         INTERRUPTED: _("avbrutet, kan ha kommit fram"),
-        ENOUGH: _("adressen har redan fått tre sådana brev i dag"),
-        LIKELY_SPAM: _("troligen skräp"),
-        NOT_PUBLIC: _("svaret är inte publikt längre"),
+        # In rows of older versions.
+        "enough today": _("adressen har redan fått tre sådana brev i dag"),
+        WITHHELD: _("hölls inne: dit hade redan gått nog den dagen; kvittot säger samma sak"),
+        LIKELY_SPAM: _("troligt skräp"),
+        NOT_PUBLIC: _("svaret syns inte för alla längre"),
         NOT_MERGED: _("idén är inte sammanslagen längre"),
         "withdrawn": _("idén togs tillbaka"),
         "original never left": _("det första brevet gick aldrig"),
@@ -72,6 +77,7 @@ def _reasons() -> Mapping[str, str]:
         ADDRESS_DEAD: _("adressen nås inte"),
         BAD_ADDRESS: _("adressen går inte att skicka till"),
         BOUNCED: _("kom tillbaka"),
+        UNCLEAR: _("en mejlserver har svarat något som inte går att tolka"),
         COMPLAINED: _("markerat som skräppost"),
         "nothing waits": _("inget väntade längre"),
         LINK_ENDED: _("länken gällde inte längre"),

@@ -38,6 +38,7 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
             "rule_title": draft.rule[0],
             "rule_text": draft.rule[1],
             "reason_text": draft.reason_text,
+            "correction_days": settings.correction_days,
             "target": draft.target,
             "target_url": f"{pages}/{draft.target}" if draft.target_is_public else None,
             "target_is_answered": False,

@@ -18,7 +18,7 @@ from services.notify.digests.digest_decided import Decided, decided_since
 from services.notify.digests.digest_week import Day
 from services.notify.digests.positions import AT_RUN, EARLIER, Group, Known
 from services.notify.digests.readers import Wanted
-from shared import i18n, lanes
+from shared import finding_words, i18n, lanes
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.i18n import gettext as _
@@ -42,7 +42,11 @@ _IS_WANTED = """
          OR p.lane = ANY(CAST(:lanes AS text[])))"""
 # The first of each group of alike ideas, as the queue shows them.
 _HEADS = text(f"""
-    SELECT i.number, h.reason, h.lane, h.council_id, h.opened_at, h.fold FROM (
+    SELECT i.number, h.reason, h.lane, h.council_id, h.opened_at, h.fold,
+           (SELECT array_agg(f.code) FROM findings f
+            WHERE f.idea_id = i.id AND f.text_version = i.text_version
+              AND f.severity IN ('medium', 'high')) AS codes
+    FROM (
         SELECT DISTINCT ON (q.fold) q.fold, q.rank, q.opened_at, q.id, q.idea_id, q.reason,
                p.lane, p.council_id
         FROM {AT_RUN} AND q.closed_at IS NULL {_IS_WANTED}
@@ -77,6 +81,14 @@ class Item:
     new: int
     alike: int = 0
     is_urgent: bool = False
+    # What kinds of things were found, the worst first; words of ours, never the writer's.
+    kinds: Sequence[str] = ()
+    lane: str = ""
+
+    @property
+    def what(self) -> str:
+        """Say in a word or two why a person should look."""
+        return ", ".join(self.kinds) or self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,14 @@ class Contents:
     decided: Decided = Decided()  # noqa: RUF009 - frozen
     week: Sequence[Day] = ()
     gone: int = 0
+    urgent: int = 0
+
+    def groups(self) -> list[tuple[str, list[Item]]]:
+        """Return what stands first by lane, in the order of the most urgent of each."""
+        lanes_of: dict[str, list[Item]] = {}
+        for item in self.first:
+            lanes_of.setdefault(item.lane, []).append(item)
+        return list(lanes_of.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,7 @@ class _Head:
     lane: str | None
     council_id: int | None
     opened_at: datetime
+    codes: Sequence[str]
     behind: Sequence[Group]
 
 
@@ -188,6 +209,7 @@ def _heads(session: SqlSession, run_id: int, wanted: Wanted) -> list[_Head]:
     return [
         _Head(
             *(row.number, Reason(row.reason), row.lane, row.council_id, row.opened_at),
+            row.codes or (),
             behind.get(row.fold, []),
         )
         for row in rows
@@ -219,6 +241,7 @@ def _contents(
         new=_count(some, known),
         gone=_count([each for each in seen if not each.waits], known),
         waiting=sum(each.count for each in some),
+        urgent=sum(each.count for each in some if each.lane == Lane.URGENT),
         oldest=age(min((each.oldest for each in some), default=now), now),
         lanes=[
             _line(lanes.name(lane), f"?lane={lane.value}", mine, known, now)
@@ -246,6 +269,9 @@ def _line(name: str, path: str, some: Sequence[Group], known: Known, now: dateti
 
 def _item(head: _Head, known: Known, councils: dict[int, tuple[str, str]], now: datetime) -> Item:
     title, _slug = councils.get(head.council_id or 0, ("", ""))
+    kinds = finding_words.kinds(head.codes)
+    if kinds and head.reason is not Reason.NEW:
+        kinds = [reason_name(head.reason), *kinds]
     return Item(
         number=head.number,
         reason=reason_name(head.reason),
@@ -254,4 +280,6 @@ def _item(head: _Head, known: Known, councils: dict[int, tuple[str, str]], now: 
         new=_count(head.behind, known),
         alike=sum(each.count for each in head.behind) - 1,
         is_urgent=head.lane == Lane.URGENT,
+        kinds=kinds,
+        lane=lanes.name(Lane(head.lane)) if head.lane else "",
     )

@@ -16,7 +16,9 @@ from shared.models import Decision, DecisionKind, Idea, Staff
 # What people do, in the order in which it is told.
 _KINDS = (
     DecisionKind.PUBLISH,
+    DecisionKind.ACCEPT_CORRECTION,
     DecisionKind.REJECT,
+    DecisionKind.ASK_CORRECTION,
     DecisionKind.MERGE,
     DecisionKind.MASK,
     DecisionKind.KEEP,
@@ -92,6 +94,14 @@ def decided_since(
 def _said(kind: DecisionKind, n: int) -> str:
     return {
         DecisionKind.PUBLISH: lambda: ngettext("%(n)s publicerad", "%(n)s publicerade", n),
+        DecisionKind.ACCEPT_CORRECTION: lambda: ngettext(
+            "%(n)s rättad och publicerad", "%(n)s rättade och publicerade", n
+        ),
+        DecisionKind.ASK_CORRECTION: lambda: ngettext(
+            "%(n)s tillbaka till skribenten för rättelse",
+            "%(n)s tillbaka till skribenterna för rättelse",
+            n,
+        ),
         DecisionKind.REJECT: lambda: ngettext("%(n)s avslagen", "%(n)s avslagna", n),
         DecisionKind.MERGE: lambda: ngettext("%(n)s sammanslagen", "%(n)s sammanslagna", n),
         DecisionKind.MASK: lambda: ngettext("%(n)s maskad", "%(n)s maskade", n),

@@ -19,6 +19,7 @@ from shared.links import receipts
 from shared.models import (
     Council,
     Decision,
+    DecisionKind,
     Idea,
     IdeaStatus,
     IdeaText,
@@ -85,6 +86,9 @@ def _about_decision(
         "with_others": decision.bulk_id is not None,
         "sorted_as": verdict.outcome.value if verdict is not None else "",
     }
+    if decision.kind is DecisionKind.ASK_CORRECTION:
+        facts["reason_text"] = decision.reason_text
+        facts["correction_days"] = settings.correction_days
     if letter.rule_id is not None:
         rule = session.get_one(Rule, letter.rule_id)
         facts["rule_title"] = rule.title(letter.language)

@@ -39,11 +39,14 @@ OWED: Mapping[DecisionKind, str] = MappingProxyType(
         DecisionKind.REJECT: "rejected",
         DecisionKind.MERGE: "merged",
         DecisionKind.MASK: "masked",
+        DecisionKind.ACCEPT_CORRECTION: "published",
+        DecisionKind.ASK_CORRECTION: "correction-asked",
     }
 )
 # A later decision of these kinds makes an earlier letter untrue.
 REPLACING = (
     DecisionKind.PUBLISH,
+    DecisionKind.ACCEPT_CORRECTION,
     DecisionKind.REJECT,
     DecisionKind.MERGE,
     DecisionKind.REOPEN,
@@ -56,6 +59,8 @@ SUPERSEDED = "superseded"
 INTERRUPTED = "interrupted"
 # It left, and a mail server elsewhere has reported that it did not arrive.
 BOUNCED = "bounced"
+# It left, and a mail server has reported something of it that nobody understands.
+UNCLEAR = "unclear report"
 # It arrived, and its reader has called it spam.
 COMPLAINED = "complaint"
 
@@ -101,6 +106,15 @@ def message_id(letter_id: UUID, mail_from: str) -> str:
 def host_of(mail_from: str) -> str:
     """Return the host of a sender, as headers take it."""
     return mailboxes.of_sender(mail_from)[1].rpartition("@")[2]
+
+
+def return_path(letter_id: UUID, settings: Settings) -> str | None:
+    """Return the sender on the envelope that says which letter came back; None for the usual one.
+
+    Some mail services give a letter another Message-ID; its return path they keep.
+    """
+    before, star, after = settings.bounce_address.partition("*")
+    return mailboxes.as_sent(f"{before}{letter_id.hex}{after}") if star else None
 
 
 def write(

@@ -97,14 +97,14 @@ class Mailer:
                 self._smtp.quit()
         self._drop()
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand a letter over for one recipient.
+    def send(self, message: EmailMessage, recipient: str, sender: str | None = None) -> None:
+        """Hand a letter over for one recipient, with a sender on the envelope of its own if any.
 
         Raises ServerDown, Refused or Uncertain; what each means is said above.
         """
         recipient = recipient_of(recipient)
         words = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
-        smtp = self._begin(*self._options(recipient))
+        smtp = self._begin(sender or self._sender, *self._options(recipient))
         # Not through `smtplib.rcpt`, which parses the address once more.
         self._ask(smtp, f"RCPT TO:<{recipient}>", expected=_OK_TO_RECIPIENT)
         self._ask(smtp, "DATA", expected=frozenset({_GO_ON}))
@@ -145,23 +145,23 @@ class Mailer:
             raise Refused("no SMTPUTF8", passing=False)
         return ("SMTPUTF8", "BODY=8BITMIME")
 
-    def _begin(self, *options: str) -> smtplib.SMTP:
+    def _begin(self, sender: str, *options: str) -> smtplib.SMTP:
         """Begin a letter; a connection that was used before may have been closed: once anew."""
         used_before = self._smtp is not None
         smtp = self._connected()
         try:
-            code, _reply = smtp.mail(self._sender, options)
+            code, _reply = smtp.mail(sender, options)
         except OSError as error:
             self._drop()
             if used_before:
-                return self._begin(*options)
+                return self._begin(sender, *options)
             raise ServerDown(_name_of(error)) from None
         if code == _OK:
             return smtp
         # Our own address was refused: no fault of the letter's.
         self._drop()
         if used_before:
-            return self._begin(*options)
+            return self._begin(sender, *options)
         raise ServerDown(str(code))
 
     def _ask(self, smtp: smtplib.SMTP, command: str, *, expected: frozenset[int]) -> None:

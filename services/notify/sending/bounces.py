@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.mail import addresses
-from services.notify.mail.letters import BOUNCED, COMPLAINED
+from services.notify.mail.letters import BOUNCED, COMPLAINED, UNCLEAR
 from shared.delivery import outbox
 from shared.models import BounceKind, Letter, LetterState
 
@@ -42,6 +42,14 @@ def came_back(
     session: SqlSession, letter_id: UUID, kind: BounceKind, status: str | None = None
 ) -> None:
     """Note that a letter which had left did not arrive, or was unwelcome; once."""
+    if kind is BounceKind.UNKNOWN:
+        # It may have arrived: it stays sent, and says so at the desk.
+        session.execute(
+            update(Letter)
+            .where(Letter.id == letter_id, Letter.state == LetterState.SENT, Letter.error.is_(None))
+            .values(error=UNCLEAR)
+        )
+        return
     complained = kind is BounceKind.COMPLAINT
     letter = session.scalar(
         update(Letter)

@@ -53,7 +53,7 @@ def _checked(data: Data, titles: Titles) -> str:
         found = {
             Outcome.CLEAR: _("inget särskilt att titta på"),
             Outcome.ATTENTION: _("det finns något att titta på"),
-            Outcome.LIKELY_SPAM: _("troligen skräp"),
+            Outcome.LIKELY_SPAM: _("troligt skräp"),
         }.get(data["outcome"], _("utan resultat"))
     return _(
         "Idé %(number)s i %(council)s är kontrollerad: %(found)s.",
@@ -68,6 +68,12 @@ def _decided(data: Data, titles: Titles) -> str:
     where = _where(data, titles)
     said: Mapping[str, Callable[[], str]] = {
         DecisionKind.PUBLISH: lambda: _("Idé %(number)s i %(council)s är publicerad.", **where),
+        DecisionKind.ACCEPT_CORRECTION: lambda: _(
+            "Den rättade texten i idé %(number)s i %(council)s är publicerad.", **where
+        ),
+        DecisionKind.ASK_CORRECTION: lambda: _(
+            "Den som skrev idé %(number)s i %(council)s har blivit ombedd att rätta den.", **where
+        ),
         DecisionKind.POLICY: lambda: _(
             "Idé %(number)s i %(council)s är publicerad utan granskning.", **where
         ),

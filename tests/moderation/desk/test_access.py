@@ -75,7 +75,8 @@ def test_the_session_cookie_has_its_own_name_and_its_flags(settings, database, d
     app = create_app(replace(settings, desk_url=desk_url))
     # What the browser is told; the page with the form begins a session for its token.
     cookie = app.test_client().get("/login", base_url=desk_url).headers["Set-Cookie"]
-    assert cookie.startswith("radslag_desk=")
+    over_https = desk_url.startswith("https:")
+    assert cookie.startswith("__Host-radslag_desk=" if over_https else "radslag_desk=")
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/" in cookie

@@ -325,7 +325,7 @@ def test_the_original_is_opened_for_a_purpose_which_is_written_down(desk, sessio
         ("  xxxx  ", None),
         (" xxxxx ", "xxxxx"),
         ("x" * 300, "x" * 300),
-        ("x" * 301, "x" * 300),
+        ("x" * 301, None),
     ],
 )
 def test_the_purpose_says_something_and_is_kept_to_its_end(desk, session, typed, kept):

@@ -264,6 +264,7 @@ KEYS = {
     "m": "merge",
     "x": "mask",
     "o": "reopen",
+    "t": "ask_correction",
 }
 
 
@@ -271,8 +272,8 @@ KEYS = {
     ("name", "offered"),
     [
         ("received", ""),
-        ("waiting", "publish reject merge mask"),
-        ("masked", "publish reject merge mask"),
+        ("waiting", "publish reject ask_correction merge mask"),
+        ("masked", "publish reject ask_correction merge mask"),
         # Publishing again would change nothing; of a corrected one it accepts the correction.
         ("published", "keep reject merge mask reopen"),
         ("corrected", "publish keep reject merge mask reopen"),
@@ -367,21 +368,25 @@ class TestQueue:
         cards = self.cards(desks["moa"])
         tags = {name: {each.text for each in card.select(".tag")} for name, card in cards.items()}
         assert tags == {
-            "waiting": {"Ny idé", "Titta noga"},
-            "clear": {"Ny idé"},
-            "unverdicted": {"Ny idé"},
+            # What was found, by its name; that an idea is new goes without saying.
+            "waiting": {"E-postadress", "Telefonnummer"},
+            "clear": set(),
+            "unverdicted": set(),
             "corrected": {"Rättad av skribenten"},
-            "masked": {"Ny idé"},
+            "masked": set(),
             # From ten on, alike ideas are a wave.
-            "few": {"Ny idé", "Troligen skräp"},
-            "wave": {"Ny idé", "Troligen skräp", "Våg"},
+            "few": {"Troligt skräp"},
+            "wave": {"Troligt skräp", "Våg"},
         }
         findings = [each["class"] for each in cards["waiting"].select(".entry-findings li")]
         # What is only worth knowing is on the page of the idea.
         assert findings == [["severity-high"], ["severity-medium"], ["severity-unchecked"]]
         assert cards["clear"].select_one(".entry-findings") is None
-        assert "Bo" in cards["waiting"].select_one(".entry-author").text
-        assert "Anonym" in cards["clear"].select_one(".entry-author").text
+        assert cards["waiting"].select_one(".entry-facts bdi").text == "Bo"
+        assert cards["clear"].select_one(".entry-facts bdi") is None
+        # Why and what come before the number.
+        parts = [part["class"][0] for part in cards["waiting"].select("p, ul")]
+        assert parts == ["entry-causes", "entry-text", "entry-findings", "entry-facts"]
 
     def test_of_a_group_the_first_are_shown_and_the_rest_announced(self, desks):
         for person, told in (
@@ -412,13 +417,13 @@ class TestQueue:
 
     @pytest.mark.parametrize(
         ("query", "is_open"),
-        [("", False), ("lane=urgent", False), ("q=x", False), ("age=1", True), ("mine=1", True)],
+        [("", False), ("lane=urgent", False), ("q=x", True), ("age=1", True), ("mine=1", True)],
     )
-    def test_the_filter_stands_open_when_more_than_lane_and_words_are_asked_for(
+    def test_the_filter_stands_open_when_more_than_the_lane_is_asked_for(
         self, desks, query, is_open
     ):
         page = desks["moa"].get(f"/?{query}")
-        assert page.select_one(".filter-more").has_attr("open") is is_open
+        assert page.select_one(".filters").has_attr("open") is is_open
         assert ("Idéer som kollegor frågar dig om" in page.text) is ("mine" in query)
 
     def test_nonsense_is_no_filter(self, desks):

@@ -36,8 +36,9 @@ _CALL = re.compile(r"{{\s*(\w+)\([^}]*?\)\s*}}")
 _BODY = re.compile(r"{%-?\s*macro (\w+)\(.*?%}(.*?){%-?\s*endmacro", re.DOTALL)
 _TYPE = re.compile(r"""\btype="([a-z]+)\"""")
 _ENDPOINT = re.compile(r"""(?:form)?action="{{ (?:url_for\('([a-z_.]+)'|(\w+) }})""")
-# What fills in a field for somebody, and is itself nothing that they say.
-_HELPERS = {"template"}
+# What fills in a field for somebody, and is itself nothing that they say; and that a finding was
+# read, which is said anew about a page that is seen anew.
+_HELPERS = {"template", "acknowledged"}
 # What opens a door is never kept, and typed anew; nor an address that can itself be a secret.
 _SECRET = {"password", "current", "code", "url"}
 # Who sends these is not signed in.

@@ -95,10 +95,20 @@ CONTENTS = Contents(
         Item(
             *("R-2026-000141", "Anmält av läsare", "Invånarråd – Miljö och klimat", "5 timmar", 1),
             is_urgent=True,
+            kinds=["Anmält av läsare", "Hot", "Barn"],
+            lane="Brådskande",
         ),
-        Item("R-2026-000123", "Ny idé", "Invånarråd – Pizza och politik", "2 dygn", 0),
-        Item("R-2026-000131", "Ny idé", "Invånarråd – Pizza och politik", "1 dygn", 3, alike=7),
+        Item(
+            *("R-2026-000123", "Ny idé", "Invånarråd – Pizza och politik", "2 dygn", 0),
+            lane="Vanliga",
+        ),
+        Item(
+            *("R-2026-000131", "Ny idé", "Invånarråd – Pizza och politik", "1 dygn", 3, 7),
+            kinds=["Personuppgifter"],
+            lane="Vanliga",
+        ),
     ],
+    urgent=1,
     decided=Decided(
         [
             (MOA, "Moa Ek", DecisionKind.PUBLISH, 9),
@@ -170,6 +180,11 @@ LETTERS = {
     "merged-into-answered": ("merged", {"target_is_answered": True}),
     "merged-into-waiting": ("merged", {"target_url": None}),
     "masked": ("masked", {}),
+    "correction-asked": (
+        "correction-asked",
+        {**HIDDEN, "status": "waiting", "reason_text": REASON, "correction_days": 14},
+    ),
+    "corrected-asked": ("corrected", {**HIDDEN, "undone": "ask_correction"}),
     "corrected-publish": ("corrected", HIDDEN),
     "corrected-reject": ("corrected", {**HIDDEN, "undone": "reject"}),
     "corrected-merge": ("corrected", {"undone": "merge"}),

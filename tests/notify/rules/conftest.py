@@ -5,7 +5,7 @@ database of its own as everywhere else.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from shared.models import (
     OutboxDelivery,
     Role,
     Staff,
+    Subscription,
 )
 from shared.models.base import Base
 from tests.databases import copied
@@ -190,3 +191,17 @@ def house(session: SqlSession, settings: Settings) -> House:
 @pytest.fixture
 def person(house: House) -> Staff:
     return house.staff
+
+
+@pytest.fixture
+def subscribed(session, person):
+    """Give the moderator a choice; her account is old."""
+    person.created_at = NOON - timedelta(days=900)
+
+    def chosen(**about) -> Subscription:
+        made = Subscription(staff_id=person.id, **about)
+        session.add(made)
+        session.flush()
+        return made
+
+    return chosen

@@ -203,14 +203,29 @@ def test_a_complaint_is_read():
         HOLIDAY,
         dsn("<1@stad.example>", action="delayed", status="4.4.1"),
         dsn("<1@stad.example>", action="delivered", status="2.0.0"),
-        dsn(""),
-        b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/rfc822\n",
-        b"Content-Type: multipart/report\n\nno parts",
-        dsn("<1@stad.example>")[:600],
     ],
 )
 def test_all_else_says_nothing(raw):
     assert reports.read(raw) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/rfc822\n",
+        b"Content-Type: multipart/report\n\nno parts",
+    ],
+)
+def test_a_report_that_says_nothing_is_unknown(raw):
+    found = reports.read(raw)
+    assert found is not None
+    assert (found.kind, found.message_id) == (BounceKind.UNKNOWN, "")
+
+
+def test_a_report_that_was_cut_off_names_no_letter():
+    assert reports.read(dsn("<1@stad.example>")[:600]) == reports.Report(
+        "", BounceKind.PERMANENT, None
+    )
 
 
 def test_a_status_is_three_numbers_and_no_words():
@@ -297,7 +312,7 @@ def test_a_mail_server_can_give_a_report_to_the_command(letter, command):
         return command("bounce", given=raw)
 
     assert bounce(dsn(letter.message_id)) == "Noted.\n"
-    assert bounce(dsn("<0@stad.example>")) == "The letter is not one of ours.\n"
+    assert bounce(dsn("<0@stad.example>")) == "The letter is not one of ours; that is noted.\n"
     assert "no report" in bounce(HOLIDAY)
     assert act() == 1
     assert dead() == [("5.1.1", False)]

@@ -24,6 +24,7 @@ SECOND = timedelta(seconds=1)
 STATUSES = ("received", "waiting", "published", "rejected", "merged", "withdrawn")
 KINDS = (
     "publish", "reject", "merge", "mask", "keep", "reopen", "undo", "import", "policy",
+    "accept_correction", "ask_correction",
 )  # fmt: skip
 PUBLIC = {"public_version": 1, "public_text": "En bänk.", "public_author": ""}
 # What an idea must have besides its status, and nothing else may.
@@ -44,6 +45,8 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "reject": ("rejected",),
     "merge": ("merged",),
     "reopen": ("waiting",),
+    "accept_correction": ("published",),
+    "ask_correction": ("waiting",),
     "undo": STATUSES,
     "mask": STATUSES,
     "keep": STATUSES,

@@ -15,8 +15,8 @@ def _threat(finding: Finding, text: str) -> str:
 def _hate(finding: Finding, text: str) -> str:
     words = quotes(finding, text)
     if finding.params.get("quoted"):
-        return _("Texten återger ord som kan vara hets mot en grupp: %(words)s.", words=words)
-    return _("Texten kan vara hets mot en grupp: %(words)s.", words=words)
+        return _("Texten återger ord som kan vara hets mot folkgrupp: %(words)s.", words=words)
+    return _("Texten kan vara hets mot folkgrupp: %(words)s.", words=words)
 
 
 def _insult(finding: Finding, text: str) -> str:

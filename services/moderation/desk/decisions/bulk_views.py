@@ -23,6 +23,7 @@ from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings import rules
 from services.moderation.settings.admin_forms import BadField
 from shared import web
+from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Role
@@ -272,6 +273,7 @@ def _after(
         "id": "" if undone or not result.done else str(result.bulk_id),
         "what": what,
         "into": into if result.done and not undone else None,
+        "at": utcnow().timestamp(),
     }
     return redirect(url_for("queue.index", **query), 303)
 

@@ -69,7 +69,7 @@ def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
         DecisionKind.MERGE: _("Alla finns kvar, med sina texter, under den idé som de läggs till."),
         DecisionKind.PUBLISH: _("Alla kan läsa dem så snart du har tryckt."),
         DecisionKind.REJECT: _("De visas inte, och regelns text står på skribenternas kvitton."),
-        DecisionKind.KEEP: _("De står kvar som de är, och lämnar kön."),
+        DecisionKind.KEEP: _("De står kvar som de är, och är färdiggranskade."),
     }[kind]
     if kind is DecisionKind.PUBLISH:
         what = f"{by_finding(of)}. {what}"

@@ -60,7 +60,7 @@ def acknowledged(given: object) -> frozenset[str]:
 
 def note(fields: dict[str, Any]) -> str | None:
     """Read the note for colleagues; nothing when it is empty."""
-    written = str(fields.get("note") or "").replace("\x00", "").strip()
+    written = str(fields.get("note") or "").replace("\x00", "").replace("\r\n", "\n").strip()
     if len(written) > MAX_NOTE:
         raise BadField("note", _("Anteckningen får ha högst %(most)s tecken.", most=MAX_NOTE))
     return written or None

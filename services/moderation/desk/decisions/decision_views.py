@@ -39,7 +39,14 @@ bp.before_request(access.guard(Role.MODERATOR))
 keep_stale_pages(bp, shown_again.show_stale, decides=True)
 
 _HAVE_LETTERS = frozenset(
-    {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.MASK}
+    {
+        DecisionKind.PUBLISH,
+        DecisionKind.ACCEPT_CORRECTION,
+        DecisionKind.REJECT,
+        DecisionKind.MERGE,
+        DecisionKind.MASK,
+        DecisionKind.ASK_CORRECTION,
+    }
 )
 # What a person types and chooses for a decision.
 _KEPT = (
@@ -108,9 +115,12 @@ def decide(number: str) -> ResponseReturnValue:
     )
     kind = decision_fields.kind(fields)
     into = _into(fields)
-    if kind is DecisionKind.MERGE and not request.is_json and not merge_targets.is_number(into):
-        # Words to look for: the page answers with what they find, and nothing is decided.
-        return page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
+    if kind is DecisionKind.MERGE and not request.is_json:
+        if fields.get("search"):
+            # The button that looks decides nothing, whatever stands in the field.
+            return page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
+        if not merge_targets.is_number(into):
+            raise BadField("into", _("Sök efter idén, och välj den som de ska slås ihop med."))
     wanted = asked_filter()
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
@@ -219,6 +229,11 @@ def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[s
         if rule is None:
             raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
         return writer_reads.rejected(sheet, rule, decision_fields.reason_text(fields) or "")
+    if kind is DecisionKind.ASK_CORRECTION:
+        reason = decision_fields.reason_text(fields)
+        if reason is None:
+            raise BadField("reason_text", _("Skriv vad skribenten behöver rätta."))
+        return writer_reads.asked(sheet, reason)
     if kind is DecisionKind.MERGE:
         hits = merge_targets.find(reading, sheet.idea, _into(fields))
         if len(hits) != 1:

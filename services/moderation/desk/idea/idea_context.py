@@ -11,9 +11,9 @@ from services.moderation.checks import Code, Finding, Severity, marks
 from services.moderation.checks.explanations import explain, title
 from services.moderation.checks.marks import Piece
 from services.moderation.checks.verdict import PERSONAL_CODES
-from services.moderation.decisions import acknowledging, masks, same_datum
+from services.moderation.decisions import acknowledging, corrections, masks, same_datum
 from services.moderation.decisions.re_reviews import JUDGEMENTS, NewLook
-from services.moderation.decisions.transitions import TRANSITIONS
+from services.moderation.decisions.transitions import PUBLISHES, TRANSITIONS
 from services.moderation.decisions.undoing import LASTING
 from services.moderation.desk import words
 from services.moderation.desk.idea import comparing, idea_words, timeline, writer_reads
@@ -130,6 +130,8 @@ class Weight:
     grave: list[Grave]
     undo_grave: list[Grave]
     author_tells: bool
+    # Whether a correction waits that nobody has judged.
+    has_correction: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,7 @@ def read_context(
                 _grave(session, sheet, numbered),
                 _undo_grave(session, sheet, timeline.latest_decision(history)),
                 sheet.public is None and _author_tells(numbered, text, author),
+                sheet.idea.text_version > 1 and corrections.waits(session, sheet.idea),
             ),
         ),
         past=Past(
@@ -271,6 +274,11 @@ def _acts(
     barred = look is not None and look.barred(viewer.id)
     latest = timeline.latest_decision(history)
     kinds = _possible(sheet.idea) - (JUDGEMENTS if barred else set())
+    # In any state, and by anyone: where it cannot simply be published.
+    if weight.has_correction and DecisionKind.PUBLISH not in kinds:
+        kinds |= {DecisionKind.ACCEPT_CORRECTION}
+    else:
+        kinds -= {DecisionKind.ACCEPT_CORRECTION}
     to_mask = _standing(sheet) or sheet.current
     return Acts(
         kinds={kind.value for kind in kinds},
@@ -289,7 +297,7 @@ def _acts(
         mask_author=to_mask.author or "",
         author_tells=weight.author_tells,
         undo_grave=weight.undo_grave,
-        when_published=writer_reads.published(sheet) if DecisionKind.PUBLISH in kinds else None,
+        when_published=writer_reads.published(sheet) if kinds & PUBLISHES else None,
     )
 
 
@@ -350,7 +358,12 @@ def _speaks_for(verdict: Verdict | None, numbered: list[Numbered]) -> DecisionKi
 
 def _main(kinds: Collection[DecisionKind], speaks_for: DecisionKind) -> DecisionKind:
     """Return the act that stands out, of those that fit."""
-    in_turn = (speaks_for, DecisionKind.PUBLISH, DecisionKind.KEEP)
+    in_turn = (
+        speaks_for,
+        DecisionKind.PUBLISH,
+        DecisionKind.ACCEPT_CORRECTION,
+        DecisionKind.KEEP,
+    )
     return next((kind for kind in in_turn if kind in kinds), DecisionKind.KEEP)
 
 

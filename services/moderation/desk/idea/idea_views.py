@@ -160,9 +160,12 @@ def targets(number: str) -> ResponseReturnValue:
 @access.requires(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
-    purpose = request.form.get("purpose", "").strip()[: originals.MAX_PURPOSE]
-    if len(purpose) < originals.MIN_PURPOSE:
-        notice = _("Skriv varför du behöver läsa originalet.")
+    purpose = request.form.get("purpose", "").strip()
+    if not originals.MIN_PURPOSE <= len(purpose) <= originals.MAX_PURPOSE:
+        notice = _(
+            "Skriv varför du behöver läsa originalet, med högst %(most)s tecken.",
+            most=originals.MAX_PURPOSE,
+        )
         return page(number, status=422, notice=notice, typed=request.form.to_dict())
     with Session.begin() as writing:
         idea = idea_numbers.find_idea(writing, number)

@@ -18,7 +18,7 @@ def why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
         Reason.RE_REVIEW: _re_review(past),
         Reason.REPORT: _report(past),
         Reason.CLEAN_UP: _(
-            "Den var redan publik när den hämtades hit, och kontrollerna fann något."
+            "Den var redan publicerad när den importerades, och kontrollerna fann något."
         ),
         Reason.LATE_FINDING: _("Något har upptäckts sedan beslutet. Se fynden nedan."),
     }
@@ -27,7 +27,7 @@ def why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
 
 def _correction(sheet: Sheet) -> str:
     if sheet.public is not None:
-        return _("Skribenten har rättat texten. Den förra är publik tills någon har beslutat.")
+        return _("Skribenten har rättat texten. Den förra är publicerad tills någon har beslutat.")
     return _("Skribenten har rättat texten.")
 
 

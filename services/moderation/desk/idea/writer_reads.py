@@ -11,6 +11,7 @@ from services.moderation.desk import loans
 from services.moderation.desk.idea.idea_page import OfferedRule, Sheet
 from services.moderation.desk.idea.merge_targets import Hit
 from shared.desk_loans import Draft
+from shared.i18n import gettext as _
 from shared.models import DecisionKind, IdeaStatus, TextKind
 
 
@@ -54,6 +55,13 @@ def rejected(sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
     language = sheet.idea.language
     told = rule.title(language), rule.text(language)
     return _with_letter(sheet, Draft(DecisionKind.REJECT, rule=told, reason_text=reason))
+
+
+def asked(sheet: Sheet, reason: str) -> Reads:
+    """Return what the writer reads who is asked to correct the text."""
+    reads = _with_letter(sheet, Draft(DecisionKind.ASK_CORRECTION, reason_text=reason))
+    told = _("Kan du rätta din idé?"), _("Innan vi kan publicera den behöver du ändra det här:")
+    return replace(reads, rule=told)
 
 
 def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:

@@ -48,11 +48,11 @@ _WORDS: dict[str, Callable[..., object]] = {
     "alike_word": queue_words.alike,
     "decide_about_all": queue_words.decide_about_all,
     "looking_word": looking_word,
-    "causes_of": queue_words.causes,
     "when_word": queue_words.when,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
+bp.add_app_template_global(queue_words.causes, "causes_of")
 bp.add_app_template_filter(check_words.check, "check_name")
 bp.add_app_template_filter(words.duration, "duration")
 

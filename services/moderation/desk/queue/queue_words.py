@@ -51,6 +51,8 @@ def causes(card: Card, wanted: Filter) -> list[Cause]:
     is_spam = card.outcome is Outcome.LIKELY_SPAM and wanted.lane is not Lane.LIKELY_SPAM
     if is_spam:
         found.append(Cause(words.outcome(Outcome.LIKELY_SPAM), "medium"))
+    elif card.outcome is Outcome.ATTENTION and not found:
+        found.append(Cause(words.outcome(Outcome.ATTENTION), "medium"))
     return found[:MOST_CAUSES]
 
 
@@ -71,10 +73,10 @@ def lane_hint(of: Lane) -> str:
     return {
         Lane.URGENT: _("Det som kan skada någon, och det som läsare har anmält"),
         Lane.ORDINARY: _("Nya och rättade idéer"),
-        Lane.LIKELY_SPAM: _("Det som datorn tror är skräp; ingenting avslås av sig självt"),
+        Lane.LIKELY_SPAM: _("Det som kontrollerna tror är skräp; ingenting avslås av sig självt"),
         Lane.UNCHECKED: _("Idéer som någon kontroll inte kunde läsa"),
         Lane.RE_REVIEW: _("Det som någon ska se på en gång till"),
-        Lane.CLEAN_UP: _("Redan publicerat, där datorn har hittat något"),
+        Lane.CLEAN_UP: _("Redan publicerat, där kontrollerna har hittat något"),
     }[of]
 
 

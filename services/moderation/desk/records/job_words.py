@@ -56,7 +56,7 @@ def work(consumer: str) -> str:
         queues.ARRIVAL.name: _("Skriva ett brev om att idén har kommit in"),
         queues.ANSWER.name: _("Skriva brev om stadens svar"),
         "notify.account": _("Skriva ett brev om ett konto"),
-        queues.UNSUBSCRIBE.name: _("Stänga av breven om kön för någon"),
+        queues.UNSUBSCRIBE.name: _("Stänga av sammanfattningarna via mejl för någon"),
         queues.BOUNCE.name: _("Ta hand om ett brev som kom tillbaka"),
         queues.HOOK.name: _("Tala om för andra system vad som hände"),
     }

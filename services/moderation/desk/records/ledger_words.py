@@ -7,7 +7,7 @@ from shared.i18n import gettext as _
 _RULES: Mapping[str, Callable[[], str]] = {
     "an idea without original": lambda: _("Idéer utan original"),
     "an idea without its text version": lambda: _("Idéer utan text"),
-    "waiting without an open entry": lambda: _("Idéer som väntar men inte står i kön"),
+    "waiting without an open entry": lambda: _("Idéer som väntar men inte står under Att granska"),
     "waiting without a verdict": lambda: _("Idéer som väntar utan att ha bedömts"),
     "a status that is not the fold of its decisions": lambda: _(
         "Idéer vars läge inte är det som besluten ger"
@@ -26,7 +26,7 @@ _RULES: Mapping[str, Callable[[], str]] = {
         "Svar från staden som skribenten inte fick brev om"
     ),
     "an idea twice in the queue for one reason": lambda: _(
-        "Idéer som står två gånger i kön av samma skäl"
+        "Idéer som står två gånger under Att granska av samma skäl"
     ),
     "counts that differ": lambda: _("Antal som inte går ihop"),
 }

@@ -67,7 +67,7 @@ OWN = ChangeWords(
         "answer_template.retired": lambda: _("Tog svarsmallen %(what)s ur bruk."),
         "answer_template.restored": lambda: _("Tog svarsmallen %(what)s i bruk igen."),
         "check.switched_on": lambda: _("Slog på kontrollen %(what)s."),
-        "check.switched_off": lambda: _("Slog av kontrollen %(what)s."),
+        "check.switched_off": lambda: _("Stängde av kontrollen %(what)s."),
         "council.created": lambda: _("Skapade rådet %(what)s."),
         "council.changed": lambda: _("Ändrade rådet %(what)s."),
         "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
@@ -78,7 +78,9 @@ OWN = ChangeWords(
         "search.by_address": lambda: _("Sökte bland idéerna på en skribents e-postadress."),
         "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
         "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
-        "supervision.done": lambda: _("Tittade igenom kön och det publicerade %(what)s."),
+        "supervision.done": lambda: _(
+            "Gick igenom det som ska granskas och det publicerade %(what)s."
+        ),
         "staff.invited": lambda: _("Bjöd in en person."),
         "staff.changed": lambda: _("Ändrade kontot för %(what)s."),
         "staff.role_changed": lambda: _("Ändrade vad %(what)s får göra."),
@@ -86,7 +88,7 @@ OWN = ChangeWords(
         "staff.enabled": lambda: _("Öppnade kontot för %(what)s igen."),
         "staff.signed_out": lambda: _("Loggade ut %(what)s överallt."),
         "staff.invitation_withdrawn": lambda: _("Drog tillbaka en inbjudan."),
-        "staff.joined": lambda: _("Skapade sitt konto av en inbjudan: %(what)s."),
+        "staff.joined": lambda: _("Skapade sitt konto via en inbjudan: %(what)s."),
         "staff.from_directory": lambda: _(
             "Kontot för %(what)s skapades vid inloggning från staden."
         ),

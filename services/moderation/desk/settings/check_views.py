@@ -30,7 +30,7 @@ _ABOUT: dict[str, Callable[[], str]] = {
     "spam": lambda: _("Länkar, skrik, upprepning, reklam och andra tecken på skräp."),
     "scripts": lambda: _("Tecken som inte syns, och ord med bokstäver ur flera alfabet."),
     "gibberish": lambda: _("Text som inte är ord."),
-    "offers": lambda: _("Något att köpa, med ett sätt att svara."),
+    "offers": lambda: _("Försäljning med kontaktuppgift."),
     "signals": lambda: _("Dolda fält, brådska och många på en gång."),
     "learned_spam": lambda: _("Likhet med det som har avslagits som skräp eller reklam."),
     "tone": lambda: _("Hot, hat, förolämpningar och svordomar."),

@@ -28,7 +28,7 @@ def versions() -> ResponseReturnValue:
             spam_versions.SHIPPED: _("levererad med programmet"),
             spam_learning.NOT_WORSE: _("inte sämre än den som användes då"),
             spam_learning.WORSE: _("sämre än den som användes då"),
-            spam_learning.UNSURE: _("för få undanhållna beslut att jämföra med"),
+            spam_learning.UNSURE: _("för få testbeslut att jämföra med"),
             spam_learning.OVERTAKEN: _("en annan version togs i bruk under tiden"),
         },
     )

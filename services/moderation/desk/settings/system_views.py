@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access, navigation
 from services.moderation.desk.settings import system_settings
-from shared import web
+from shared import proxies, web
+from shared.db import Session
 from shared.models import Role
 
 bp = Blueprint("system", __name__)
@@ -16,8 +17,11 @@ bp.add_app_template_global(navigation.menu, "desk_menu")
 @bp.get("/settings")
 def overview() -> ResponseReturnValue:
     """Lead to each page of the settings, and show those in force. No secret is shown."""
+    with Session() as reading:
+        is_behind = proxies.is_unknown_one_there(reading, web.settings())
     return render_template(
         "moderation/settings/settings.html",
+        is_behind_unknown_proxy=is_behind,
         pages=navigation.settings_pages(),
         rows=system_settings.shown(web.settings()),
     )

@@ -209,7 +209,7 @@ def _checks(report: Report) -> Section:
         rows.append((name, each.right, each.told - each.right, *_edges(share)))
     return Section(
         "checks",
-        _("Hur rätt kontrollerna har"),
+        _("Hur ofta kontrollerna har rätt"),
         _(
             "Av fynden att titta noga på: hur många ledde till det som de varnade för?"
             " Strecket visar hur säker andelen är."

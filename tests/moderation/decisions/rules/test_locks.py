@@ -35,7 +35,7 @@ from tests.moderation.decisions.rules.conftest import an_engine
 from tests.moderation.decisions.rules.given import made_about, merged
 from tests.moderation.decisions.test_decisions import decide, waiting
 
-PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
+PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY, *_ = DecisionKind
 Verb = Callable[[SqlSession], object]
 
 

@@ -26,7 +26,7 @@ from tests.moderation.decisions.rules.given import idea_in, made_about, merged, 
 from tests.moderation.decisions.test_decisions import decide, waiting
 
 RECEIVED, WAITING, PUBLISHED, REJECTED, MERGED, WITHDRAWN = IdeaStatus
-PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
+PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY, *_ = DecisionKind
 
 
 class TestARule:

@@ -28,7 +28,7 @@ from tests.moderation.decisions.rules.given import (
 )
 from tests.moderation.decisions.test_decisions import decide, waiting
 
-PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
+PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY, *_ = DecisionKind
 NOW = utcnow()
 
 

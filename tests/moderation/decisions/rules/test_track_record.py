@@ -11,7 +11,7 @@ from tests.factories import a_rule
 from tests.moderation.decisions.rules.given import corrected, found, idea_in, merged
 from tests.moderation.decisions.test_decisions import decide, waiting
 
-PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
+PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY, *_ = DecisionKind
 PUBLISHED, REJECTED = IdeaStatus.PUBLISHED, IdeaStatus.REJECTED
 
 ALIKE = {"exact", "near", "semantic"}

@@ -27,6 +27,7 @@ MOVES = {
         "reject": "rejected",
         "merge": "merged",
         "mask": "waiting",
+        "ask_correction": "waiting",
     },
     "published": {
         "reject": "rejected",
@@ -39,8 +40,15 @@ MOVES = {
     "merged": {"keep": "merged", "reopen": "waiting"},
     "withdrawn": {},
 }
-# A public idea is published anew only where a correction waits.
-CORRECTED = MOVES | {"published": MOVES["published"] | {"publish": "published"}}
+# A public idea is published anew only where a correction waits, which is published in any state.
+CORRECTED = {
+    status: moves | {"accept_correction": "published"}
+    if status in {"waiting", "published", "rejected", "merged"}
+    else moves
+    for status, moves in (
+        MOVES | {"published": MOVES["published"] | {"publish": "published"}}
+    ).items()
+}
 IN_BULK = ("publish", "merge", "reject", "keep")
 HOLDING = [
     (status, correction, child)
@@ -57,6 +65,7 @@ def needs(kind: DecisionKind, target) -> dict:
         DecisionKind.REJECT: {"rule_code": "spam"},
         DecisionKind.MERGE: {"into": target.number},
         DecisionKind.MASK: {"mask_spans": [(0, 3)]},
+        DecisionKind.ASK_CORRECTION: {"reason_text": "Skriv utan namn."},
     }.get(kind, {})
 
 
@@ -303,19 +312,19 @@ class TestTheSameClick:
             decide(session, idea, DecisionKind.PUBLISH, staff, seen_version=seen)
 
 
-def test_only_a_rejection_has_words_of_its_own_for_the_writer(session, council, staff):
+def test_only_what_asks_or_rejects_has_words_of_its_own_for_the_writer(session, council, staff):
     target = waiting(session, council)
+    with_words = {DecisionKind.REJECT, DecisionKind.ASK_CORRECTION}
     for kind in map(DecisionKind, MOVES["waiting"]):
         idea = waiting(session, council)
-        made = decide(session, idea, kind, staff, reason_text="Därför.", **needs(kind, target))
-        assert made.reason_text == ("Därför." if kind is DecisionKind.REJECT else None)
+        needed = needs(kind, target) | {"reason_text": "Därför."}
+        made = decide(session, idea, kind, staff, **needed)
+        assert made.reason_text == ("Därför." if kind in with_words else None)
         many = waiting(session, council)
         if kind.value in IN_BULK:
             bulk.decide_many(
                 session,
-                DecisionRequest(
-                    kind=kind, staff_id=staff.id, reason_text="Därför.", **needs(kind, target)
-                ),
+                DecisionRequest(kind=kind, staff_id=staff.id, **needed),
                 [(many.number, many.version)],
             )
             [made] = made_about(session, many)

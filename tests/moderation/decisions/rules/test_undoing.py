@@ -22,7 +22,7 @@ from tests.moderation.decisions.rules.given import (
 from tests.moderation.decisions.test_decisions import decide, waiting
 
 RECEIVED, WAITING, PUBLISHED, REJECTED, MERGED, WITHDRAWN = IdeaStatus
-PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY = DecisionKind
+PUBLISH, REJECT, MERGE, MASK, KEEP, REOPEN, UNDO, IMPORT, POLICY, *_ = DecisionKind
 WORDS = {"mask_spans": [(0, 3)]}
 
 

@@ -126,8 +126,15 @@ class TestOneDecision:
 
     def test_merges_by_words_only_into_what_is_picked(self, desk, session, ideas):
         path = f"/ideas/{ideas[0].number}/decisions"
-        asked = desk.post(path, **fields(ideas[0], "merge", into="bänkar"))
-        assert asked.status_code == 200
+        # The button that looks decides nothing, also with a whole number in the field.
+        for words in ("bänkar", ideas[1].number):
+            asked = desk.post(path, **fields(ideas[0], "merge", into=words, search="1"))
+            assert asked.status_code == 200
+            assert ideas[1].number in [b["value"] for b in Desk.page(asked).select("[name=pick]")]
+        # And the one that decides does not look.
+        refused = desk.post(path, **fields(ideas[0], "merge", into="bänkar"))
+        assert refused.status_code == 422
+        assert Desk.page(refused).select_one("#into")["value"] == "bänkar"
         assert made(session) == []
         picked = desk.post(
             path, **fields(ideas[0], "merge", into="bänkar", pick=ideas[1].number.lower())
@@ -166,6 +173,7 @@ class TestOneDecision:
             ("reject", {"rule": "spam"}, True),
             ("merge", {"into": ideas[2].number}, True),
             ("mask", {"words": "bänkar"}, True),
+            ("ask_correction", {"reason_text": "Skriv utan namn."}, True),
             ("keep", {}, False),
             ("reopen", {}, False),
         ):

@@ -169,7 +169,7 @@ class TestThePageOfAnIdea:
         finding(session, plain, "link", severity="low")
         session.get_one(Verdict, (plain.id, 1)).outcome = Outcome.LIKELY_SPAM
         session.commit()
-        assert tags(plain)[0] == ["Länk", "Troligen skräp"]
+        assert tags(plain)[0] == ["Länk", "Troligt skräp"]
         # What some check has not read is not said to be without findings.
         session.query(FindingRow).where(FindingRow.idea_id == plain.id).delete()
         verdict = session.get_one(Verdict, (plain.id, 1))

@@ -223,7 +223,11 @@ class TestBeforeDeciding:
         waiting(session, "Cykelställ i ett annat råd.")
         idea = waiting(session, "Ställ för cyklar vid torget, tack.", council=council)
         answer = desk.post(
-            f"{path(idea)}/decisions", kind="merge", seen_version=idea.version, into="cykelställ"
+            f"{path(idea)}/decisions",
+            kind="merge",
+            seen_version=idea.version,
+            into="cykelställ",
+            search="1",
         )
         assert answer.status_code == 200
         picks = [button["value"] for button in Desk.page(answer).select(".hits button")]

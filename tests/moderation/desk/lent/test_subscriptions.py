@@ -156,7 +156,7 @@ def test_administrators_choose_for_all_and_it_is_written_down(admin, session, mo
     assert admin.post(f"/subscriptions/{moa}", **{**DAILY, "hour": "6"}).status_code == 303
     [entry] = session.scalars(select(AuditEntry).where(AuditEntry.subject_id == str(moa)))
     assert (entry.staff_id, entry.before, entry.after) == (ada, {"hour": 7}, {"hour": 6})
-    assert "brev om kön" in admin.get("/audit").text
+    assert "sammanfattningar via mejl" in admin.get("/audit").text
 
 
 def test_the_log_says_a_choice_in_the_words_of_its_page(admin, moa):
@@ -171,7 +171,7 @@ def test_the_log_says_a_choice_in_the_words_of_its_page(admin, moa):
     }
     assert admin.post(f"/subscriptions/{moa}", **changed).status_code == 303
     line = admin.get("/audit?kind=staff").select_one(".log li:has(details)")
-    assert "Ändrade vilka brev om kön Moa får." in line.text
+    assert "Ändrade vilka sammanfattningar via mejl Moa får." in line.text
     rows = [[each.text for each in row.select("th, td")] for row in line.select("tbody tr")]
     assert rows == [
         ["Hur ofta", "En gång om dagen", "En gång i veckan"],

@@ -19,6 +19,7 @@ from shared.models import Council, Idea, IdeaStatus, Role
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD
 from tests.moderation.desk.queue.test_queue import link, waiting
+from tests.moderation.desk.search.test_searching import stored
 from tests.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -153,7 +154,8 @@ def _at(page: Page, path: str) -> str:
 
 
 def test_a_slash_leads_to_the_search_from_any_page(queue: Page, session: SqlSession):
-    idea = waiting(session, "En bänk vid vattnet")
+    idea = stored(session, "En bänk vid vattnet")
+    session.commit()
     queue.goto(_at(queue, "/history"))
     press(queue, "/")
     queue.keyboard.type("bänkar")

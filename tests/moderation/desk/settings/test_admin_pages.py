@@ -167,7 +167,7 @@ class TestLog:
         rest = said(ada, page.select_one('a[rel="next"]')["href"])
         assert len(first) == 50
         assert len(set(first + rest)) == 61
-        assert said(ada, "/audit?kind=check") == ["Slog av kontrollen skräp."]
+        assert said(ada, "/audit?kind=check") == ["Stängde av kontrollen skräp."]
         assert len(said(ada, f"/audit?by={me}")) == 30
 
     def test_asks_a_fixed_number_of_questions(self, ada, session):
@@ -534,6 +534,9 @@ class TestSettings:
         assert "db.example/radslag" in told
         page = ada.get("/settings")
         assert app.config["SECRET_KEY"] not in page.text
+        # A page in Swedish says in Swedish what each setting is.
+        assert page.select(".in-force [lang=en]") == []
+        assert [row.name for row in rows if not row.about] == []
         assert "satt, visas inte" in page.text
 
     def test_lead_to_pages_that_exist(self, ada):
@@ -575,7 +578,7 @@ def test_words_switches_and_models_are_logged(ada, session):
         ada.post(f"/checks/words/{entry}/remove")
         ada.post("/checks", name="spam", is_on="0")
     assert said(ada) == [
-        "Slog av kontrollen skräp.",
+        "Stängde av kontrollen skräp.",
         "Tog bort paragrafryttare ur en ordlista.",
         "Lade till paragrafryttare i en ordlista.",
     ]

@@ -120,7 +120,7 @@ def test_what_leaves_the_house_is_stated_field_by_field(admin):
         assert [each.text for each in stated] == [field.name for field in service.leaving]
         words = page.select(f"#{service.name} dl.leaves dd")
         assert [each.text for each in words] == [field.about() for field in service.leaving]
-    assert "Inget om idéerna lämnar huset." in rows(page)["urlhaus"]
+    assert "Inga uppgifter om idéerna skickas vidare." in rows(page)["urlhaus"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ class TestAccount:
 
     def test_a_name_is_one_line_of_at_most_eighty(self):
         assert accounts.checked_name(" Ada \n Ek ") == "Ada Ek"
-        assert accounts.checked_name("x" * 81) == "x" * 80
+        with pytest.raises(accounts.AccountError) as refused:
+            accounts.checked_name("x" * 81)
+        assert refused.value.field == "name"
         assert accounts.checked_name("x" * 80) == "x" * 80
 
     @pytest.mark.parametrize("email", ["bo@example.org", "BO@Example.Org", "  Bo@example.org\n"])

@@ -24,6 +24,7 @@ class TestRecording:
             "AccountLinkMade": ["notify.account"],
             "DigestUnsubscribed": ["notify.unsubscribe"],
             "LetterBounced": ["notify.bounce"],
+            "ReportOfNoLetter": [],
         }
         kinds = {
             name

@@ -1,0 +1,81 @@
+"""Corrections: when one waits for a person, and what becomes of an idea whose writer was asked.
+
+Asking closes the entries of the idea: it sleeps. It wakes when the correction has been checked,
+which opens an entry of its own, or when the days are over, by `wake`.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
+
+from services.moderation.decisions.re_reviews import JUDGEMENTS
+from shared.clock import utcnow
+from shared.idea_locks import lock_ideas
+from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, QueueEntry, TextKind
+
+# So many are woken in one transaction.
+_MOST = 200
+
+
+def waits(session: SqlSession, idea: Idea) -> bool:
+    """Whether the writer has corrected the text since a person judged it last."""
+    undoing = aliased(Decision)
+    judged = select(func.max(Decision.text_version)).where(
+        Decision.idea_id == idea.id,
+        Decision.kind.in_(JUDGEMENTS),
+        ~select(undoing.id).where(undoing.undoes == Decision.id).exists(),
+    )
+    newest = session.scalar(
+        select(func.max(IdeaText.version)).where(
+            IdeaText.idea_id == idea.id,
+            IdeaText.version <= idea.text_version,
+            IdeaText.kind == TextKind.CORRECTION,
+        )
+    )
+    is_public = idea.text_version == idea.public_version
+    return newest is not None and not is_public and newest > (session.scalar(judged) or 0)
+
+
+def wake(session: SqlSession, days: int) -> int:
+    """Bring back to the queue what has slept for so many days, and say how many that were."""
+    later = aliased(Decision)
+    entry = aliased(QueueEntry)
+    sleeping = session.execute(
+        select(Decision.idea_id, Decision.id)
+        .join(Idea, Idea.id == Decision.idea_id)
+        .where(
+            Decision.kind == DecisionKind.ASK_CORRECTION,
+            Decision.decided_at <= utcnow() - timedelta(days=days),
+            Idea.status == IdeaStatus.WAITING,
+            ~select(later.id)
+            .where(later.idea_id == Decision.idea_id, later.seq > Decision.seq)
+            .exists(),
+            ~select(entry.id)
+            .where(entry.idea_id == Decision.idea_id, entry.closed_at.is_(None))
+            .exists(),
+        )
+        .order_by(Decision.decided_at)
+        .limit(_MOST)
+    ).all()
+    asked: dict[UUID, UUID] = dict(sleeping)
+    lock_ideas(session, Idea.id.in_(asked))
+    woken = set()
+    for idea_id, decision_id in asked.items():
+        # Asked again under the lock: a correction may have woken it meanwhile.
+        opened = session.execute(
+            update(QueueEntry)
+            .where(
+                and_(QueueEntry.idea_id == idea_id, QueueEntry.closed_by == decision_id),
+                ~select(entry.id)
+                .where(entry.idea_id == idea_id, entry.closed_at.is_(None))
+                .exists(),
+            )
+            # It has not waited for the city meanwhile.
+            .values(closed_at=None, closed_by=None, opened_at=utcnow())
+            .returning(QueueEntry.idea_id)
+        )
+        woken |= set(opened.scalars())
+    return len(woken)
