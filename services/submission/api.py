@@ -96,7 +96,7 @@ class Door:
             body=body,
             content_type=asked.content_type or "application/json",
             language=i18n.language(),
-            key=asked.headers.get("Idempotency-Key") or None,
+            key=_own_key(asked, place),
             sender_hash=place,
             signals=signals.noticed({}, self._settings.secret_key, burst=counted.burst),
         )
@@ -119,6 +119,16 @@ def create() -> Response:
     """
     error: Exception = request.environ[_REFUSED]
     raise error
+
+
+def _own_key(asked: Request, place: bytes) -> str | None:
+    """Return the key of this post, if it has one, as its sender's own.
+
+    Programs choose short ones, `1` or a date: of two senders each has theirs, and neither is given
+    the receipt of the other.
+    """
+    key = asked.headers.get("Idempotency-Key")
+    return f"{place.hex()} {key}" if key else None
 
 
 @api.get("/api/openapi.json")

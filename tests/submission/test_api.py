@@ -115,6 +115,22 @@ def test_a_closed_council_is_403(client, session):
     problem(client.post(URL, json=SENT), 403)
 
 
+@pytest.mark.parametrize("body", [SENT, {**SENT, "text": "Något helt annat"}])
+def test_two_senders_with_one_key_have_an_idea_each(client, council, body):
+    def post(place, sent):
+        headers = {"Idempotency-Key": "1"}
+        return client.post(URL, json=sent, headers=headers, environ_base={"REMOTE_ADDR": place})
+
+    mine, theirs = post("192.0.2.1", SENT), post("198.51.100.1", body)
+    assert (mine.status_code, theirs.status_code) == (202, 202)
+    # Neither gets what opens the other's receipt.
+    assert mine.json["receipt_url"] != theirs.json["receipt_url"]
+    assert post("192.0.2.1", SENT).json == mine.json
+    assert post("198.51.100.1", body).json == theirs.json
+    # A network of IPv6 is one sender.
+    assert post("2001:db8::1", SENT).json == post("2001:db8::2", SENT).json
+
+
 def test_the_same_key_and_body_give_the_same_answer(client, session, council):
     first, again = (client.post(URL, json=SENT, headers={"Idempotency-Key": "k"}) for _ in range(2))
     assert (first.status_code, first.json) == (again.status_code, again.json)
