@@ -257,6 +257,7 @@ def close() -> None:
 
 def rest() -> None:
     """Give all connections back for now; whoever asks next makes a new one."""
+    _glancing.close()
     _alone.close()
     for engine in _engines:
         engine.dispose()
