@@ -31,6 +31,8 @@ KEPT = 8
 
 Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
+# For looks on which nothing depends but whether to do something: in no transaction.
+LookSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
 
@@ -145,6 +147,7 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
+    LookSession.configure(bind=engine.execution_options(isolation_level="AUTOCOMMIT"), info=told)
     _engines.extend((engine, public))
 
 
@@ -250,6 +253,13 @@ def close() -> None:
     _alone.close()
     while _engines:
         _engines.pop().dispose()
+
+
+def rest() -> None:
+    """Give all connections back for now; whoever asks next makes a new one."""
+    _alone.close()
+    for engine in _engines:
+        engine.dispose()
 
 
 def forget_inherited_connections() -> None:

@@ -23,7 +23,7 @@ from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
-from shared.delivery import ledger
+from shared.delivery import doorbell, ledger
 from shared.i18n import gettext as _
 from shared.pages import static_files
 from shared.process import die_with_parent
@@ -66,6 +66,7 @@ def start_process() -> Settings:
     settings = Settings.from_env()
     log_setup.configure(settings.log_level)
     db.configure(settings)
+    doorbell.configure(settings)
     return settings
 
 

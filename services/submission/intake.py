@@ -1,6 +1,6 @@
 """Receiving an idea: everything that belongs to it in one transaction.
 
-The broker is never touched: the event lies in the outbox, and the relay finds it.
+Nobody waits for the broker: the event lies in the outbox, and the relay finds it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from services.submission.forms import IdeaForm
 from services.submission.published import SLUG
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.delivery import outbox
+from shared.delivery import doorbell, outbox
 from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id, next_number
 from shared.links import receipts
@@ -136,6 +136,7 @@ def receive(
     )
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
+    doorbell.ring()
     if row.idea_nonce != nonce:
         token = receipts.token(settings.secret_key, row.idea_nonce)
     if row.outcome == "replayed":
