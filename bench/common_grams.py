@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from bench import real_texts
+from bench.texts import real_texts
 from shared.text import fold, fold_word
 
 COUNT = 200

@@ -32,7 +32,7 @@ from sqlalchemy import event
 
 from bench.databases import database
 from bench.filling import DATA, made_texts
-from bench.real_texts import IDEAS
+from bench.texts.real_texts import IDEAS
 from radslag.desk import create_app
 from services.moderation.people import accounts
 from services.moderation.settings.seed import seed_rules

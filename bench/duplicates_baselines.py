@@ -21,7 +21,6 @@ from datasketch import MinHash, MinHashLSH
 from rich.console import Console
 from rich.table import Table
 
-from bench import real_texts
 from bench.duplicates_text import (
     dressed,
     dropped,
@@ -32,6 +31,7 @@ from bench.duplicates_text import (
     turned,
     typos,
 )
+from bench.texts import real_texts
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of

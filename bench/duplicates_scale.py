@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from bench import real_texts
 from bench.databases import database
 from bench.duplicates_baselines import CHANGES
 from bench.duplicates_text import put_among
 from bench.filling import fill, made_texts, spam_texts
+from bench.texts import real_texts
 from services.moderation.checking import duplicates
 from services.moderation.checking.duplicates import Asked
 from services.moderation.checks.duplicates import elsewhere

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
 from shared.text import fold
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import psycopg
 from rich.progress import track
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks.duplicates import keys_of
 from shared.ids import new_id
 from shared.text import fold, fold_hash

@@ -25,7 +25,7 @@ from lingua import LanguageDetector, LanguageDetectorBuilder
 from rich.console import Console
 from rich.table import Table
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks import Subject, language
 from services.moderation.checks.language import identify
 from services.moderation.checks.learned_spam.spam_figures import wilson

@@ -14,7 +14,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks.gibberish import TABLE, folded_letters
 
 _WORD = re.compile(r"[^\W\d_]{2,}")

@@ -20,7 +20,7 @@ import phonenumbers
 from rich.console import Console
 from rich.table import Table
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks import Subject
 from services.moderation.checks.learned_spam.spam_figures import wilson
 from services.moderation.checks.personal import (

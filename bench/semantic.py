@@ -27,7 +27,7 @@ from uuid import UUID
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.checks.duplicates import confirm
 from services.moderation.semantic import looking, model, space
 from services.moderation.semantic.among import Among

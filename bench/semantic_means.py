@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import real_texts
+from bench.texts import real_texts
 from services.moderation.semantic import looking, model, space
 
 DIRECTIONS = 5

@@ -17,8 +17,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from bench import real_texts
-from bench.spam_texts import VIDEOS, Known, messages, papers_split, video
+from bench.texts import real_texts
+from bench.texts.spam_texts import VIDEOS, Known, messages, papers_split, video
 from services.moderation.checks import CHECKS, Subject, run_all
 from services.moderation.checks.learned_spam.spam_figures import wilson
 from services.moderation.checks.learned_spam.spam_training import train

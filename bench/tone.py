@@ -17,8 +17,8 @@ from time import process_time
 from rich.console import Console
 from rich.table import Table
 
-from bench import real_texts, spam_texts
 from bench.personal_data import share
+from bench.texts import real_texts, spam_texts
 from services.moderation.checks import Code, Equipment, Finding, Severity, Subject, tone
 
 HERE = Path(__file__).parent / "data"

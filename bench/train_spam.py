@@ -2,7 +2,7 @@
 
     python -m bench.train_spam DATA [--write]
 
-DATA is what `bench/spam_texts.py` says. With --write the model is written to
+DATA is what `bench/texts/spam_texts.py` says. With --write the model is written to
 services/moderation/checks/learned_spam/data/spam_model.npz; the same data always give the same
 file. The figures are from a cross-validation in which no text, no proposal and no line of what was
 written for this is on both sides.
@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from zlib import crc32
 
-from bench.spam_texts import Known, everything
+from bench.texts.spam_texts import Known, everything
 from services.moderation.checks.learned_spam.spam_figures import wilson
 from services.moderation.checks.learned_spam.spam_model import SHIPPED, SURE_SCORE, SpamModel
 from services.moderation.checks.learned_spam.spam_training import train

@@ -3,10 +3,12 @@
     python -m bench intake [--rounds 5] [--seconds 6] [--isso URL] [--wordpress URL] [--attack]
 
 A whole system is started as `radslag up` starts it, in a folder of its own, without a limit per
-source; wrk (Debian's package) sends one new idea with each request, and each is committed. The
-rounds of all rows are interleaved and the median counts: these machines are noisy, and only ratios
-of one run mean something. Isso and WordPress run elsewhere on this machine, with moderation on and
-their flood guards off, and are named by their addresses.
+source; wrk (Debian's package) sends one new idea with each request, and each is committed: what was
+answered is counted in the database. The rounds of all rows are interleaved and the median counts:
+these machines are noisy, and only ratios of one run mean something. Isso and WordPress run
+elsewhere on this machine, with moderation on and their flood guards off, and are named by their
+addresses. Beside them stands the statement that our web runs for an idea, run by pgbench on the
+same database.
 
 With `--attack` half requests, idle connections, dripping bodies and readers of ten bytes a second
 come at once, and beside them a visitor, who is timed before and meanwhile.
@@ -27,9 +29,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.intake import statement
 from bench.intake.attack import attack
+from bench.intake.rounds import Round
 from bench.intake.system import RunningSystem, started
 
+_STATEMENT = "statement"
 _COUNCIL = "pizza-och-politik"
 _TEXT = "Fler soptunnor i parken nummer "
 # What wrk sends: a text that nobody sent before, from each of its threads.
@@ -44,6 +49,11 @@ request = function()
   local words = thread .. "{gap}" .. n
   return wrk.format("POST", "{path}", {{["Content-Type"] = "{kind}", ["Origin"] = "{origin}"}},
     '{before}' .. words .. '{after}')
+end
+done = function(summary, latency, requests)
+  for _, part in pairs({{50, 95, 99}}) do
+    io.write(string.format("p%d %f\\n", part, latency:percentile(part) / 1000))
+  end
 end
 """
 _FORM = "application/x-www-form-urlencoded"
@@ -89,16 +99,8 @@ class Row:
     script: str
     connections: int
     paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one round gave: requests a second, milliseconds, and answers that were no success."""
-
-    a_second: float
-    p50_ms: float
-    p99_ms: float
-    failed: int
+    # Ours are compared with these.
+    is_peer: bool = False
 
 
 def main() -> int:
@@ -114,21 +116,22 @@ def main() -> int:
         if asked.attack:
             Console().print(attack(system))
             return 0
-        if shutil.which("wrk") is None:
-            print("needs wrk (Debian's package of that name)", file=sys.stderr)
-            return 2
+        for program in ("wrk", "pgbench"):
+            if shutil.which(program) is None:
+                print(f"needs {program} (Debian: wrk, postgresql-contrib)", file=sys.stderr)
+                return 2
         rows = [
             Row("Rådslag, JSON, workers paused", system.public, "json", 8, paused=True),
             Row("Rådslag, JSON, workers paused", system.public, "json", 64, paused=True),
             Row("Rådslag, JSON, all checked", system.public, "json", 8),
             Row("Rådslag, form, all checked", system.public, "form", 8),
             # Ours stand still meanwhile: what they still have to check is not the peers' burden.
-            *([Row("Isso", asked.isso, "isso", 8, paused=True)] if asked.isso else []),
             *(
-                [Row("WordPress", asked.wordpress, "wordpress", 8, paused=True)]
-                if asked.wordpress
-                else []
+                Row(name, url, name.lower(), 8, paused=True, is_peer=True)
+                for name, url in (("Isso", asked.isso), ("WordPress", asked.wordpress))
+                if url
             ),
+            Row("the statement", "", _STATEMENT, 8, paused=True, is_peer=True),
         ]
         Console().print(measure(system, rows, asked.rounds, asked.seconds))
     return 0
@@ -141,19 +144,38 @@ def measure(system: RunningSystem, rows: list[Row], rounds: int, seconds: int) -
         for row in rows:
             pause = system.paused("celery|radslag relay|radslag clock")
             with pause if row.paused else contextlib.nullcontext():
-                found[row].append(load(row, seconds))
-    table = Table("What", "Connections", "Requests/s", "p50 ms", "p99 ms", "Failed")
+                found[row].append(_run(system, row, seconds))
+    rate = {row: statistics.median(one.a_second for one in each) for row, each in found.items()}
+    peers = [row for row in rows if row.is_peer]
+    columns = ("What", "Connections", "Ideas/s", "p50 ms", "p95 ms", "p99 ms", "Failed")
+    table = Table(*columns, *(f"x {peer.name}" for peer in peers))
     for row, each in found.items():
         rates = [one.a_second for one in each]
         table.add_row(
             row.name,
             str(row.connections),
-            f"{statistics.median(rates):.0f} ({min(rates):.0f}-{max(rates):.0f})",
+            f"{rate[row]:.0f} ({min(rates):.0f}-{max(rates):.0f})",
             f"{statistics.median(one.p50_ms for one in each):.1f}",
+            f"{statistics.median(one.p95_ms for one in each):.1f}",
             f"{statistics.median(one.p99_ms for one in each):.1f}",
             str(sum(one.failed for one in each)),
+            *("" if row.is_peer else f"{rate[row] / rate[peer]:.2f}" for peer in peers),
         )
     return table
+
+
+def _run(system: RunningSystem, row: Row, seconds: int) -> Round:
+    """Run a row once; whatever we said of ours that was stored must be there."""
+    before = statement.count(system.settings)
+    if row.script == _STATEMENT:
+        line = statement.written(system.settings, _COUNCIL, _TEXT)
+        done = statement.load(system.settings, line, row.connections, seconds)
+    else:
+        done = load(row, seconds)
+    stored = statement.count(system.settings) - before
+    if not (row.is_peer and row.url) and stored < done.taken:
+        raise AssertionError(f"{done.taken} ideas were said to be stored, {stored} are")
+    return done
 
 
 def load(row: Row, seconds: int) -> Round:
@@ -162,26 +184,20 @@ def load(row: Row, seconds: int) -> Round:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_SCRIPT.format(**values))
         script.flush()
-        command = ["wrk", "-t1", f"-c{row.connections}", f"-d{seconds}", "--latency"]
+        command = ["wrk", "-t1", f"-c{row.connections}", f"-d{seconds}"]
         done = subprocess.run(
             [*command, "-s", script.name, row.url], capture_output=True, text=True, check=True
         )
     said = done.stdout
     sent = int(_found(r"(\d+) requests in", said))
     failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", said) or 0)
-    return Round((sent - failed) / seconds, _ms("50%", said), _ms("99%", said), failed)
+    took_ms = (float(_found(rf"^p{part} ([\d.]+)$", said)) for part in (50, 95, 99))
+    return Round(sent - failed, seconds, *took_ms, failed)
 
 
 def _found(pattern: str, words: str) -> str:
-    match = re.search(pattern, words)
+    match = re.search(pattern, words, re.MULTILINE)
     return match[1] if match else ""
-
-
-def _ms(part: str, said: str) -> float:
-    match = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)$", said, re.MULTILINE)
-    if match is None:
-        return float("nan")
-    return float(match[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[match[2]]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import requests
 
+from radslag.environment import environment
 from radslag.ports import free_port
+from shared.config import Settings
 
 _START_S = 120
 
@@ -25,6 +27,7 @@ class RunningSystem:
     public: str
     desk: str
     pid: int
+    settings: Settings
 
     @contextlib.contextmanager
     def paused(self, words: str) -> Iterator[None]:
@@ -53,7 +56,8 @@ def started(folder: Path) -> Iterator[RunningSystem]:
     public, desk = (f"http://127.0.0.1:{ports[name]}" for name in ("public", "desk"))
     try:
         wait_for(lambda: requests.get(f"{public}/readyz", timeout=5).json()["status"] == "ok")
-        yield RunningSystem(public, desk, process.pid)
+        settings = Settings.from_env(environment(folder / "data"))
+        yield RunningSystem(public, desk, process.pid, settings)
     finally:
         process.terminate()
         process.wait()
@@ -78,5 +82,8 @@ def children_of(pid: int) -> list[int]:
 
 
 def command_of(pid: int) -> str:
-    """Return the command line of a process."""
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Return the command line of a process; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""

@@ -25,8 +25,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import published
 from services.submission.published import Version
-from shared import i18n, zipping
+from shared import i18n
 from shared.clock import utcnow
+from shared.pages import zipping
 
 # In each process of the web, page and compressed page together.
 MOST_BYTES = 16 * 1024 * 1024

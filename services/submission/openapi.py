@@ -160,7 +160,8 @@ _CREATE = {
         _parameter(
             "Idempotency-Key",
             "header",
-            "The same key with the same body within 24 hours gives the same answer",
+            "The same key with the same body, from the same network address, within 24 hours gives "
+            "the same answer. Keys of other senders do not count: choose any that you use once",
         )
     ],
     "requestBody": {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import published
@@ -23,12 +23,14 @@ from shared.models import (
     Idea,
     IdeaStatus,
     IdeaText,
+    Letter,
     OutboxEvent,
     Precision,
     ReceiptVerb,
     Rule,
     TextKind,
 )
+from shared.models.notify import WITHHELD
 from shared.text import fold
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
@@ -53,6 +55,8 @@ class Receipt:
     language: str
     # Whether letters can reach the writer.
     has_address: bool
+    # Whether some letter was not sent, because the mailbox had got many that day.
+    is_withheld: bool
     # The writer's own newest words; empty when they have been destroyed.
     text: str | None
     author: str | None
@@ -71,6 +75,12 @@ class Receipt:
     answer: Answer | None
     corrected: bool
     asked_again_at: datetime | None
+    # Within how many working days the council wants each idea to be read; None where it says none.
+    wait_days: int | None
+    # Whether a person made the decision that gave it its status.
+    by_person: bool
+    # Merged into an idea that the public cannot read yet.
+    target_waits: bool
     # What a moderator asks the writer to change, until they have.
     asked_to_correct: str | None
     asked_at: datetime | None
@@ -128,6 +138,7 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         precision=idea.precision,
         language=idea.language,
         has_address=session.get(Contact, idea_id) is not None,
+        is_withheld=_is_withheld(session, idea_id),
         text=own.text,
         author=own.author,
         public_text=idea.public_text if is_published else None,
@@ -142,6 +153,9 @@ def look(session: SqlSession, token: str) -> Receipt | None:
         asked_again_at=again_at,
         asked_to_correct=asked_now.reason_text if asked_now else None,
         asked_at=asked_now.decided_at if asked_now else None,
+        wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
+        by_person=turn is not None and turn.staff_id is not None,
+        target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
 
 
@@ -226,6 +240,11 @@ def _owned(session: SqlSession, token: str) -> Idea:
     return lock_idea(session, idea_id)
 
 
+def _is_withheld(session: SqlSession, idea_id: UUID) -> bool:
+    withheld = exists().where(Letter.idea_id == idea_id, Letter.error == WITHHELD)
+    return bool(session.scalar(select(withheld)))
+
+
 def _asked(session: SqlSession, idea_id: UUID) -> dict[ReceiptVerb, datetime]:
     """Return what was asked for, each with the last time."""
     verb = ReceiptAction.stored_verb()
@@ -258,6 +277,11 @@ def _answer(session: SqlSession, idea: Idea, status: IdeaStatus) -> Answer | Non
     if status is IdeaStatus.MERGED and idea.merged_into is not None:
         return published.official_answer(session, idea.merged_into)
     return None
+
+
+def _waits(session: SqlSession, idea_id: UUID | None) -> bool:
+    target = session.get(Idea, idea_id) if idea_id else None
+    return target is not None and target.status in {IdeaStatus.RECEIVED, IdeaStatus.WAITING}
 
 
 def _target(session: SqlSession, idea: Idea) -> str | None:

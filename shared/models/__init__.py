@@ -1,6 +1,6 @@
 """All tables, by noun. Each has one writer (docs/architecture.md)."""
 
-from shared.models.addresses import DeadAddress, MailPace, UnsubscribeLink
+from shared.models.addresses import DeadAddress, MailCount, MailPace, UnsubscribeLink
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
@@ -111,6 +111,7 @@ __all__ = [
     "LetterState",
     "LinkKind",
     "LoginAttempt",
+    "MailCount",
     "MailPace",
     "Note",
     "Notice",

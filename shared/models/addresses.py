@@ -21,6 +21,19 @@ class MailPace(Base):
     next_at: Mapped[Moment]
 
 
+class MailCount(Base):
+    """A letter that was counted to a mailbox, or to a domain: each a keyed hash of it and the day.
+
+    Who holds the key cannot tell from one day whose it was on another.
+    """
+
+    __tablename__ = "mail_counts"
+
+    place: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    letter_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[Now] = mapped_column(index=True)
+
+
 class DeadAddress(Base):
     """The address of a member of staff, or of an idea's writer, that letters do not reach.
 

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.models.base import Base, Moment, Now, OpaqueId, stored
 from shared.models.enums import LetterState
 
+# Why a letter did not leave, as its `error` says: its mailbox or domain had got enough that day.
+WITHHELD = "withheld"
+
 
 class Letter(Base):
     """Any outgoing mail; the row comes before the rendering and the sending."""

@@ -40,7 +40,7 @@ FLOORS = {
 WEB = re.compile(
     r"services/(moderation|notify)/(\w+/)?desk/.+|services/moderation/app\.py"
     r"|services/submission/(\w*views|api|feeds|keeping|limits|__init__)\.py"
-    r"|shared/(web|static_files|zipping)\.py"
+    r"|shared/web\.py|shared/pages/\w+\.py"
     r"|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
 )
 BROKER = re.compile(

@@ -124,7 +124,7 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
     council = a_council(session)
     session.add(QueueEntry(idea_id=an_idea(session, council).id, reason=Reason.NEW))
     for count in range(number * 6 // 10):
-        idea = an_idea(session, council, email=f"skrivare{count}@example.org")
+        idea = an_idea(session, council, email=f"skrivare{count}@by{count}.example")
         idea.status, idea.version = IdeaStatus.WAITING, 2
         session.flush()
         deciding.decide(

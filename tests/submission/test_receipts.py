@@ -7,6 +7,7 @@ from services.moderation.decisions import deciding
 from services.moderation.decisions.decision_request import DecisionRequest
 from shared.links import receipts
 from shared.models import (
+    Council,
     DecisionKind,
     Idea,
     IdeaStatus,
@@ -16,7 +17,7 @@ from shared.models import (
     Rule,
     TextKind,
 )
-from tests.factories import a_member_of_staff, a_rule
+from tests.factories import a_member_of_staff, a_rule, an_idea
 from tests.submission.conftest import check_page, one, soup
 
 POST = "/councils/motesplatser/ideas"
@@ -65,6 +66,33 @@ def test_a_receipt_says_where_the_idea_is_and_is_kept_by_nobody(client, address,
     assert TEXT in page.text
     assert page.find("a", href=address)
     assert "Tack! Vi har fått din idé" in one(page, "h1").text
+    # How long it takes, and no word of being read before anybody reads it.
+    assert "dess. Staden vill läsa varje idé inom 2 arbetsdagar." in one(page, ".lead").text
+    steps = [" ".join(step.text.split()) for step in page.select(".way li")]
+    assert steps[1] == "Läses väntar på sin tur"
+    assert "En dator sorterade" not in page.text
+
+
+def test_a_council_without_a_limit_promises_nothing(client, session, address, idea):
+    session.get_one(Council, idea.council_id).wait_limit_h = None
+    session.commit()
+    assert "arbetsdag" not in soup(client.get(address)).text
+
+
+def test_a_correction_is_thanked_for(client, session, address, idea):
+    client.post(f"{address}/correct", data={"text": "En soffa.", "author": ""})
+    assert one(soup(client.get(address)), "h1").text.strip() == "Tack! Vi har fått din rättelse"
+
+
+def test_who_decided_is_said_and_a_target_that_waits_is_explained(client, session, address, idea):
+    target = an_idea(session, session.get_one(Council, idea.council_id))
+    target.status = IdeaStatus.WAITING
+    session.flush()
+    decide(session, idea, DecisionKind.MERGE, into=target.number)
+    page = soup(client.get(address))
+    assert "En dator sorterade idén. En person i staden fattade beslutet." in page.text
+    assert "När den är publicerad står länken" in one(page, ".lead").text
+    assert target.number not in page.text
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "å", "x" * 3000])
@@ -209,7 +237,10 @@ def test_asking_again_is_possible_once_per_decision(client, session, address, id
     for _ in range(2):
         assert client.post(f"{address}/re-review").status_code == 303
     assert [each["verb"] for each in actions(session)] == ["re-review"]
-    assert "Du har bett oss att titta igen" in soup(client.get(address)).text
+    page = soup(client.get(address))
+    assert one(page, "h1").text.strip() == "Du har bett om en ny prövning"
+    # No green step for what is asked for and not done.
+    assert [step["class"] for step in page.select(".way li")] == [["passed"]] * 3 + [["waits"]]
     decide(session, idea, DecisionKind.KEEP)
     assert "Du har bett oss" not in soup(client.get(address)).text
     client.post(f"{address}/re-review")

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Flask, g, request, session
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation.desk import known_browser
 from services.moderation.people import sessions
 from shared.config import Settings
 from shared.db import Session
@@ -55,6 +56,7 @@ def begin_session(writing: SqlSession, staff: Staff, *, via: str = sessions.PASS
     session.clear()
     session.permanent = True
     session["session_id"] = str(session_id)
+    known_browser.remember(staff)
     g.staff = SignedIn(staff.id, staff.email, staff.name, staff.role, staff.language, session_id)
 
 

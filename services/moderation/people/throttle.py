@@ -4,7 +4,7 @@ import enum
 import hmac
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.addresses import mailboxes
@@ -36,8 +36,18 @@ class Tried(enum.Enum):
         self.at_account = at_account
 
 
-def count(session: SqlSession, settings: Settings, tried: Tried, who: str, source: str) -> bool:
+def count(
+    session: SqlSession,
+    settings: Settings,
+    tried: Tried,
+    who: str,
+    source: str,
+    *,
+    is_known: bool = False,
+) -> bool:
     """Note an attempt before it is made; whether it may be made.
+
+    What strangers tried does not count for a source that `is_known` to be the account's owner's.
 
     In a transaction of its own: attempts made at the same instant are then counted one by one, and
     nobody waits while a password is verified. Account and source are kept as keyed hashes.
@@ -57,11 +67,10 @@ def count(session: SqlSession, settings: Settings, tried: Tried, who: str, sourc
         LoginAttempt.email_hash == who_hash,
         LoginAttempt.source_hash == source_hash,
     )
-    for limit, counted in (
-        (tried.here, at_account & from_source),
-        (tried.from_source, from_source),
-        (tried.at_account, at_account),
-    ):
+    limits: list[tuple[int, ColumnElement[bool]]] = [(tried.here, at_account & from_source)]
+    if not is_known:
+        limits += [(tried.from_source, from_source), (tried.at_account, at_account)]
+    for limit, counted in limits:
         made = session.scalar(select(func.count()).where(counted, LoginAttempt.at > since))
         if (made or 0) >= limit:
             return False

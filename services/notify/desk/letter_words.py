@@ -6,7 +6,7 @@ from services.notify.alarms.alarm_letters import OVER_ALREADY
 from services.notify.alarms.notices import ALERT, ALERT_OVER
 from services.notify.letters.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
 from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
-from services.notify.letters.arrivals import ENOUGH, LIKELY_SPAM, RECEIVED
+from services.notify.letters.arrivals import LIKELY_SPAM, RECEIVED
 from services.notify.mail.addresses import ADDRESS_DEAD
 from services.notify.mail.letters import (
     BOUNCED,
@@ -21,6 +21,7 @@ from services.notify.mail.letters import (
 from services.notify.mail.mailer import BAD_ADDRESS
 from shared.i18n import gettext as _
 from shared.models import LetterState
+from shared.models.notify import WITHHELD
 
 # What a mail server answers (RFC 5321 §4.2.3, RFC 3463), where more can be said than yes or no.
 _NO_SUCH_ADDRESS = frozenset({"550", "551", "553"})
@@ -63,7 +64,9 @@ def _reasons() -> Mapping[str, str]:
         UNDONE: _("beslutet ångrades"),
         SUPERSEDED: _("ersatt av ett nyare"),
         INTERRUPTED: _("avbrutet, kan ha kommit fram"),
-        ENOUGH: _("adressen har redan fått tre sådana brev i dag"),
+        # In rows of older versions.
+        "enough today": _("adressen har redan fått tre sådana brev i dag"),
+        WITHHELD: _("hölls inne: dit hade redan gått nog den dagen; kvittot säger samma sak"),
         LIKELY_SPAM: _("troligt skräp"),
         NOT_PUBLIC: _("svaret syns inte för alla längre"),
         NOT_MERGED: _("idén är inte sammanslagen längre"),

@@ -29,11 +29,12 @@ from shared.models import (
     Verdict,
 )
 from shared.models.idea import MAILBOX
+from shared.models.notify import WITHHELD
 
 RECEIVED = "received"
 A_DAY = 3
 # Why a letter was cancelled, as its `error` says.
-ENOUGH = "enough today"
+ENOUGH = WITHHELD
 LIKELY_SPAM = "likely spam"
 
 # Who counts does so alone: two workers at once must not make a fourth letter.

@@ -13,12 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.notify.mail import letters
 from services.notify.mail.mailer import Mailer, NotSent, Refused, ServerDown
-from services.notify.sending import bounces, claims, pace
+from services.notify.sending import allowance, bounces, claims, pace
 from services.notify.sending.composing import Composed, compose
 from shared.config import Settings
 from shared.db import Session
 from shared.errors import place_of
 from shared.models import Letter
+from shared.models.notify import WITHHELD
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = 
                 break
             with Session.begin() as session:
                 letter = claims.claim(session, held=settings.hold_letters, notices=notices)
+                if letter is not None and not allowance.take(session, letter, settings):
+                    claims.cancel(session, letter, WITHHELD)
+                    continue
             if letter is None:
                 break
             try:

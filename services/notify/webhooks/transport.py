@@ -12,6 +12,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from http.client import HTTPResponse, RemoteDisconnected
+from io import BufferedReader
 from ipaddress import ip_address
 from threading import Timer
 from typing import Any
@@ -188,6 +190,43 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+class _Lines:
+    """Gives the lines of an answer's head, and remembers the last of them."""
+
+    def __init__(self, opened: BufferedReader) -> None:
+        self._opened = opened
+        self.last = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        """Return the next line; empty where the other side has ended."""
+        self.last = self._opened.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._opened.close()
+
+
+class _Whole(HTTPResponse):
+    """An answer whose head was heard to its end: the library takes one that breaks off for whole.
+
+    Who hangs up in the middle of it has perhaps not taken anything.
+    """
+
+    def begin(self) -> None:
+        """Read the head. Raises RemoteDisconnected where the empty line at its end is missing."""
+        opened, lines = self.fp, _Lines(self.fp)
+        self.fp = lines  # type: ignore[assignment]
+        try:
+            super().begin()
+        finally:
+            # A status that cannot be read closes it.
+            if self.fp is not None:
+                self.fp = opened
+        if lines.last not in {b"\r\n", b"\n"}:
+            raise RemoteDisconnected("the head broke off")
+
+
 class _Checked:
     """How both kinds of connection get their socket."""
 
@@ -208,12 +247,16 @@ class _Checked:
 
 
 class _Plain(_Checked, HTTPConnection):
+    response_class = _Whole
+
     def __init__(self, *args: Any, call: _Call, **options: Any) -> None:
         super().__init__(*args, **options)
         self.call = call
 
 
 class _Secure(_Checked, HTTPSConnection):
+    response_class = _Whole
+
     def __init__(self, *args: Any, call: _Call, **options: Any) -> None:
         super().__init__(*args, **options)
         self.call = call

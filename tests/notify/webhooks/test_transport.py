@@ -1,5 +1,6 @@
 """What leaves and where it goes, against real servers: plain, with TLS, slow, rude and lying."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -331,6 +332,46 @@ def test_each_status_is_an_answer_to_one_request(receiver, status):
         receiver.always(str(status))
         assert send(receiver.url).status == status
         assert (len(receiver.heard), elsewhere.heard) == (1, [])
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nServer: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("end", [*range(0, len(HEAD), 5), len(HEAD) - 2, len(HEAD) - 1])
+def test_an_answer_whose_head_breaks_off_was_not_heard(end):
+    with saying(HEAD[:end]) as url:
+        assert refused(url, HERE) == "broken"
+
+
+@pytest.mark.parametrize("head", [HEAD, HEAD.replace(b"\r\n", b"\n"), HEAD + b"more"])
+def test_an_answer_whose_head_is_whole_was_heard(head):
+    with saying(b"HTTP/1.1 100 Continue\r\n\r\n" + head) as url:
+        assert send(url).status == 200
+
+
+@contextlib.contextmanager
+def saying(answer: bytes) -> Iterator[str]:
+    """Let somebody take one request, say this, and hang up."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.settimeout(5)
+
+    def say() -> None:
+        with contextlib.suppress(OSError):
+            line, _place = listening.accept()
+            with line:
+                line.recv(65_536)
+                line.sendall(answer)
+                line.shutdown(socket.SHUT_WR)
+                while line.recv(65_536):
+                    pass
+
+    thread = Thread(target=say)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        thread.join()
+        listening.close()
 
 
 def test_other_troubles_have_a_name(receiver):

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, signed_in
+from services.moderation.desk import access, known_browser, signed_in
 from services.moderation.desk.kept_words import keeps
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
@@ -150,8 +150,8 @@ def _codes(
         codes = make(writing, staff)
         if codes is None:
             raise _WrongError("code", wrong_code())
-        source = request.remote_addr or ""
-        throttle.forget(writing, web.settings(), Tried.CODE, str(staff.id), source)
+        source = known_browser.find_source(staff.email)
+        throttle.forget(writing, web.settings(), Tried.CODE, str(staff.id), source.name)
         if ends_others:
             sessions.end_all(writing, staff, but=access.current().session_id)
     return render_template(
@@ -208,14 +208,18 @@ def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current
         return
     if not accounts.is_right(staff, request.form.get("current", "")):
         raise _WrongError(field, _("Det är inte ditt nuvarande lösenord."))
-    throttle.forget(writing, web.settings(), Tried.PASSWORD, staff.email, request.remote_addr or "")
+    source = known_browser.find_source(staff.email)
+    throttle.forget(writing, web.settings(), Tried.PASSWORD, staff.email, source.name)
 
 
 def _count(tried: Tried, field: str) -> None:
-    me, source = access.current(), request.remote_addr or ""
+    me = access.current()
+    source = known_browser.find_source(me.email)
     who = me.email if tried is Tried.PASSWORD else str(me.id)
     with Session.begin() as writing:
-        may_try = throttle.count(writing, web.settings(), tried, who, source)
+        may_try = throttle.count(
+            writing, web.settings(), tried, who, source.name, is_known=source.is_known
+        )
     if not may_try:
         raise _WrongError(field, too_often(), 429)
 

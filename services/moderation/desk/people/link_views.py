@@ -6,7 +6,7 @@ Looking at a link never uses it up: mail programs and scanners look, too.
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation.desk import access, signed_in
+from services.moderation.desk import access, known_browser, signed_in
 from services.moderation.desk.people import half_sign_in
 from services.moderation.desk.people.login_views import too_often
 from services.moderation.people import accounts, invitations, resets, second_factor, throttle
@@ -36,9 +36,11 @@ def ask() -> ResponseReturnValue:
         accounts.checked_email(email)
     except AccountError as error:
         return _forgotten_page(error.sentence), 422
+    source = known_browser.find_source(email)
     with Session.begin() as writing:
-        source = request.remote_addr or ""
-        may_ask = throttle.count(writing, web.settings(), Tried.LETTER, email, source)
+        may_ask = throttle.count(
+            writing, web.settings(), Tried.LETTER, email, source.name, is_known=source.is_known
+        )
     if not may_ask:
         return _forgotten_page(too_often()), 429, {"Retry-After": "900"}
     with Session.begin() as writing:

@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, kept_words, next_page, signed_in
+from services.moderation.desk import access, kept_words, known_browser, next_page, signed_in
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import page
 from services.moderation.desk.people import half_sign_in
@@ -67,13 +67,16 @@ def sign_in() -> ResponseReturnValue:
     if fields is None:
         return web.problem(400, _("Skicka ett JSON-objekt."))
     email, password = str(fields.get("email") or ""), str(fields.get("password") or "")
-    email, source = email[:_LONGEST_EMAIL], request.remote_addr or ""
+    email = email[:_LONGEST_EMAIL]
+    source = known_browser.find_source(email)
     with Session.begin() as writing:
-        may_try = throttle.count(writing, web.settings(), Tried.PASSWORD, email, source)
+        may_try = throttle.count(
+            writing, web.settings(), Tried.PASSWORD, email, source.name, is_known=source.is_known
+        )
     if not may_try:
         return _refused(429, too_often(), _login_page)
     with Session.begin() as writing:
-        found = accounts.sign_in(writing, web.settings(), email, password, source)
+        found = accounts.sign_in(writing, web.settings(), email, password, source.name)
         is_in = found is not None and _enter(writing, found)
     if found is None:
         return _refused(401, _("Adressen eller lösenordet stämmer inte."), _login_page)
@@ -103,12 +106,12 @@ def check_code() -> ResponseReturnValue:
     """Sign in with a `code` from the app or a recovery code; each is good once."""
     fields = _fields()
     given = str((fields or {}).get("code") or "")[:_LONGEST_CODE]
-    source = request.remote_addr or ""
     with Session.begin() as writing:
         staff = half_sign_in.find_half(writing)
         who = str(staff.id) if staff else ""
+        source = known_browser.find_source(staff.email if staff else "")
         may_try = staff is not None and throttle.count(
-            writing, web.settings(), Tried.CODE, who, source
+            writing, web.settings(), Tried.CODE, who, source.name, is_known=source.is_known
         )
     if staff is None:
         return _begin_again()
@@ -120,7 +123,7 @@ def check_code() -> ResponseReturnValue:
             writing, web.settings(), staff.id, given
         )
         if staff is not None and is_right:
-            throttle.forget(writing, web.settings(), Tried.CODE, who, source)
+            throttle.forget(writing, web.settings(), Tried.CODE, who, source.name)
             signed_in.begin_session(writing, staff)
     return _entered() if is_right else _refused(401, wrong_code(), _code_page)
 

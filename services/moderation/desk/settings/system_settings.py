@@ -116,6 +116,11 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "oidc_role_claim": lambda: _("Var i katalogens svar rollerna står."),
     "oidc_roles": lambda: _("Vad rollerna heter i katalogen."),
     "log_level": lambda: _("Hur mycket som skrivs i driftloggen."),
+    "mail_rate": lambda: _("Hur många brev som får gå i väg, jämnt fördelade."),
+    "bounce_address": lambda: _("Dit andra servrar rapporterar brev som inte kom fram."),
+    "bounce_secret": lambda: _("Lösenord för rapporter om brev som inte kom fram."),
+    "web_processes": lambda: _("Hur många processer webben har; 0 betyder en per kärna."),
+    "webhook_private": lambda: _("Dit kopplingar får gå på stadens eget nät."),
 }
 
 

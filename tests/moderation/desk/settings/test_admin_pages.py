@@ -534,6 +534,9 @@ class TestSettings:
         assert "db.example/radslag" in told
         page = ada.get("/settings")
         assert app.config["SECRET_KEY"] not in page.text
+        # A page in Swedish says in Swedish what each setting is.
+        assert page.select(".in-force [lang=en]") == []
+        assert [row.name for row in rows if not row.about] == []
         assert "satt, visas inte" in page.text
 
     def test_lead_to_pages_that_exist(self, ada):

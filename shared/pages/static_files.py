@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from shared import zipping
+from shared.pages import zipping
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _HASHED = re.compile(r"([0-9a-f]{16})/(.+)")

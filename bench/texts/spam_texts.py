@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from bench import real_texts
+from bench.texts import real_texts
 
 OWN = Path(__file__).parent / "data"
 VIDEOS = ("psy", "katy_perry", "lmfao")

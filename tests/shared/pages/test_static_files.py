@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from radslag.desk import create_app as create_desk
 from services.submission import create_app
-from shared import static_files, zipping
+from shared.pages import static_files, zipping
 
 FOR_EVER = "public, max-age=31536000, immutable"
 

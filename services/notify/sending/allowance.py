@@ -1,0 +1,111 @@
+"""How many letters a mailbox may get in a day of the city, all kinds taken together.
+
+Whoever sends an idea can type any address, and nobody has ever confirmed one. So a stranger's
+mailbox gets no more than a few letters a day, however its address is spelled and whatever is
+decided about what was sent in its name, and so does a stranger's domain. What comes beyond that is
+withheld: its row says so, and the receipt tells the same. A letter that takes back what an earlier
+one said goes out: there are no more of these than of those.
+"""
+
+import hmac
+from datetime import date, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session as SqlSession
+
+from services.notify.letters.answers import ANSWER_WITHDRAWN
+from services.notify.mail.letters import CORRECTED
+from shared.addresses import mailboxes
+from shared.clock import utcnow
+from shared.config import Settings
+from shared.models import Contact, Letter, MailCount
+
+TO_A_MAILBOX = 3
+TO_A_DOMAIN = 100
+# Where everybody has a mailbox, and a domain is nobody's own.
+EVERYBODYS = frozenset(
+    {
+        *(
+            "gmail.com",
+            "outlook.com",
+            "hotmail.com",
+            "hotmail.se",
+            "live.com",
+            "live.se",
+            "msn.com",
+        ),
+        *("yahoo.com", "yahoo.se", "icloud.com", "me.com", "mac.com", "aol.com", "gmx.com"),
+        *("gmx.net", "proton.me", "protonmail.com", "telia.com", "bredband.net", "comhem.se"),
+        *("tele2.se", "spray.se", "home.se", "passagen.se", "swipnet.se", "glocalnet.net"),
+    }
+)
+_TAKES_BACK = frozenset({CORRECTED, ANSWER_WITHDRAWN})
+# A hash is of one day and means nothing after it.
+_KEPT = timedelta(days=2)
+_HASH_BYTES = 16
+
+
+def take(session: SqlSession, letter: Letter, settings: Settings) -> bool:
+    """Count a claimed letter to where it goes, and say whether it may leave; again is harmless.
+
+    In the transaction of its claim: of two workers at once the second waits, and counts the first.
+    """
+    if letter.idea_id is None or letter.template in _TAKES_BACK:
+        return True
+    address = session.scalar(select(Contact.email).where(Contact.idea_id == letter.idea_id))
+    if address is None:
+        return True
+    limits = _limits(settings, mailboxes.mailbox_of(address))
+    for place in sorted(limits):
+        session.execute(select(func.pg_advisory_xact_lock(_lock_of(place))))
+    rows = session.execute(
+        select(MailCount.place, func.count())
+        .where(MailCount.place.in_(limits), MailCount.letter_id != letter.id)
+        .group_by(MailCount.place)
+    )
+    if any(number >= limits[place] for place, number in rows):
+        return False
+    session.execute(
+        insert(MailCount)
+        .values([{"place": place, "letter_id": letter.id} for place in limits])
+        .on_conflict_do_nothing()
+    )
+    _forget_old(session)
+    return True
+
+
+def _limits(settings: Settings, mailbox: str) -> dict[bytes, int]:
+    """Return how many may go to each place that a mailbox stands for, by its hash of today."""
+    today = utcnow().astimezone(settings.timezone).date()
+    domain = mailbox.rpartition("@")[2]
+    limits = {_place(settings, today, mailbox): TO_A_MAILBOX}
+    if domain not in EVERYBODYS:
+        limits[_place(settings, today, f"@{domain}")] = TO_A_DOMAIN
+    return limits
+
+
+def _place(settings: Settings, today: date, named: str) -> bytes:
+    said = f"mail {today.isoformat()} {named}".encode("utf-8", "replace")
+    return hmac.digest(settings.secret_key.encode(), said, "sha256")[:_HASH_BYTES]
+
+
+def _lock_of(place: bytes) -> int:
+    return int.from_bytes(place[:8], "big", signed=True)
+
+
+def _forget_old(session: SqlSession) -> None:
+    """Remove a few that are old: more than one letter adds."""
+    old = (
+        select(MailCount.place, MailCount.letter_id)
+        .where(MailCount.at < utcnow() - _KEPT)
+        .order_by(MailCount.at)
+        .limit(10)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    session.execute(
+        delete(MailCount)
+        .where(MailCount.place == old.c.place, MailCount.letter_id == old.c.letter_id)
+        .execution_options(synchronize_session=False)
+    )
