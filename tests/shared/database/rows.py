@@ -188,6 +188,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "due_at": NOW,
     },
     "login_attempts": {"email_hash": b"e", "source_hash": b"s"},
+    "mail_counts": {"place": _bytes, "letter_id": _id, "at": NOW},
     "mail_pace": {"id": 1, "next_at": NOW},
     "models": {
         "kind": _word,

@@ -51,6 +51,7 @@ KEYS: Mapping[str, str] = {
     "leases": "staff_id idea_id",
     "letters": "id",
     "login_attempts": "id",
+    "mail_counts": "place letter_id",
     "mail_pace": "id",
     "models": "id",
     "notes": "id",
