@@ -4,8 +4,10 @@ None of it goes through the broker or a worker, whose silence is one of the thin
 """
 
 import threading
+import time
 from collections.abc import Callable
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.notify.alarms import notices, watching
@@ -13,11 +15,13 @@ from services.notify.alarms.signs import Now
 from services.notify.sending import claims, mailing
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.db import Session
+from shared.db import LookSession, Session, run_alone
 
 WATCH_S = 15
 TELL_S = 5
 SEND_S = 2
+_QUIET_S = 60
+_NEWEST = text("SELECT max(id) FROM outbox_events")
 
 
 def watch(settings: Settings) -> None:
@@ -34,15 +38,36 @@ def watch(settings: Settings) -> None:
         raise problem
 
 
+class Watch:
+    """Watches, and while nothing happens only every minute: nobody is told within one anyway."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._newest: int | None = None
+        self._again_at = 0.0
+
+    def look(self) -> None:
+        """Look if something has happened, or if it is time."""
+        ((newest,),) = run_alone(_NEWEST, {})
+        now = time.monotonic()
+        if newest == self._newest and now < self._again_at:
+            return
+        watch(self._settings)
+        self._newest, self._again_at = newest, now + _QUIET_S
+
+
 def tell(settings: Settings) -> None:
     """Write the notices that are due."""
+    with LookSession() as session:
+        if not notices.is_anything_untold(session):
+            return
     with Session.begin() as session:
         notices.tell(session, settings, utcnow())
 
 
 def send(settings: Settings) -> None:
     """Send the notices that are due."""
-    with Session() as session:
+    with LookSession() as session:
         due = claims.something_due(session, held=settings.hold_letters, notices=True)
     if due is not None:
         mailing.send_due(settings, notices=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 
@@ -36,6 +36,25 @@ class Launch:
     uid: int | None
     gid: int | None
     unprivileged: bool
+
+
+class Started(Protocol):
+    """A process of ours, as `subprocess.Popen` has it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+
+    def poll(self) -> int | None:
+        """Return how it ended, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended, and return how; TimeoutExpired when it does not in time."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+    def kill(self) -> None:
+        """Kill it."""
 
 
 class Child:
@@ -74,7 +93,7 @@ class Child:
         command = [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(asdict(launch))]
         with self._open_log() as output:
             self.log_start = output.tell()
-            self._process = subprocess.Popen(
+            self._process: Started = subprocess.Popen(
                 [*command, *map(str, arguments)],
                 stdin=subprocess.PIPE if sys.platform != "linux" else subprocess.DEVNULL,
                 stdout=output,
@@ -137,7 +156,7 @@ class Child:
             self._end_group()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        return self._process.returncode
+        return self._process.wait()
 
     def _end_group(self) -> None:
         """Kill what the child may have left in its process group, once: ids are used again."""

@@ -1,11 +1,15 @@
-"""Every process of the system, in one table: `radslag up` and docker-compose.yml both run these."""
+"""Every process of the system, in one table for each size.
+
+`docker-compose.yml` runs those of the large one, and so does `radslag up` where it is asked to.
+"""
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
+from shared.config import SMALL
 from shared.delivery import queues
 
 PUBLIC_PORT = 8000
@@ -19,7 +23,8 @@ Health = Literal["http", "heartbeat"]
 class Process:
     """A process: a Python module and its arguments, the queues it serves, and how it shows life.
 
-    In the arguments `{host}` and `{port}` stand for where it listens.
+    In the arguments `{host}` and `{port}` stand for where it listens. Where it shares a machine
+    with the webs it steps aside for them by `nice`.
     """
 
     name: str
@@ -27,6 +32,11 @@ class Process:
     health: Health
     queues: tuple[str, ...] = ()
     port: int | None = None
+    nice: int = 0
+    # What it is told where the environment says nothing else.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    # Whose work it does besides, in a small system.
+    also: tuple[str, ...] = ()
 
     def command(self, *, host: str = "", port: int | None = None) -> list[str]:
         """Return what follows `python -m`."""
@@ -47,20 +57,35 @@ def _web(name: str, factory: str, port: int) -> Process:
     )
 
 
-def _worker(name: str, app: str, concurrency: int, *served: str) -> Process:
+def _worker(
+    name: str,
+    app: str,
+    children: int | str,
+    *served: str,
+    pool: str = "prefork",
+    nice: int = 0,
+    also: tuple[str, ...] = (),
+) -> Process:
+    """Make a worker; `children` are so many, or as many as needed, "most,fewest"."""
     return Process(
         name,
         (
-            *("celery", "-A", app, "worker", "-Q", ",".join(served), "-c", str(concurrency)),
-            *("-n", f"{name}@%h", "--pool", "prefork", "--loglevel", "warning"),
+            *("celery", "-A", app, "worker", "-Q", ",".join(served)),
+            "--autoscale" if isinstance(children, str) else "-c",
+            str(children),
+            *("-n", f"{name}@%h", "--pool", pool, "--loglevel", "warning"),
             # Workers have nothing to say to one another; silence costs the broker nothing.
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         health="heartbeat",
         queues=served,
+        nice=nice,
+        also=also,
     )
 
 
+# Of a core that the webs want as well: a quarter, and a tenth.
+_NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
 _NOTIFY = "services.notify.worker"
 
@@ -68,8 +93,8 @@ PROCESSES: tuple[Process, ...] = (
     _web("public-web", "services.submission:create_app", PUBLIC_PORT),
     _web("desk", "radslag.desk:create_app", DESK_PORT),
     Process("relay", ("radslag", "relay"), health="heartbeat"),
-    _worker("moderation-worker", _MODERATION, 2, queues.CHECKS),
-    _worker("moderation-bulk", _MODERATION, 1, queues.BULK),
+    _worker("moderation-worker", _MODERATION, 2, queues.CHECKS, nice=_NICE_CHECKS),
+    _worker("moderation-bulk", _MODERATION, 1, queues.BULK, nice=_NICE_BULK),
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
     _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK),
@@ -78,10 +103,47 @@ PROCESSES: tuple[Process, ...] = (
     Process("clock", ("radslag", "clock"), health="heartbeat"),
 )
 
+BY_NAME: Mapping[str, Process] = MappingProxyType({process.name: process for process in PROCESSES})
+
+# A small city's, all on one machine. What only waits shares a process: it needs no core of its own,
+# and its waiting ends by itself. What computes has one that can be killed when it never ends. The
+# names of those that are not here are in the `also` of those that do their work.
+SMALL_PROCESSES: tuple[Process, ...] = (
+    replace(BY_NAME["public-web"], environment={"RADSLAG_WEB_PROCESSES": "2"}),
+    replace(BY_NAME["desk"], environment={"RADSLAG_WEB_PROCESSES": "1"}),
+    BY_NAME["relay"],
+    # What residents ask for comes before what is checked, and neither meets an import.
+    _worker(
+        *("moderation-worker", _MODERATION, "2,1", queues.ACTIONS, queues.CHECKS),
+        nice=_NICE_CHECKS,
+        also=("moderation-actions",),
+    ),
+    _worker(
+        *("moderation-bulk", _MODERATION, "1,0", queues.BULK, queues.SEMANTIC),
+        nice=_NICE_BULK,
+        also=("moderation-semantic",),
+    ),
+    # Two of them may wait for slow endpoints (`services.notify.webhooks.turns`).
+    _worker(
+        *("notify-worker", _NOTIFY, 6, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        pool="threads",
+        also=("notify-webhooks",),
+    ),
+    BY_NAME["clock"],
+)
+
+
+def processes_of(size: str) -> tuple[Process, ...]:
+    """Return the processes of a size (RADSLAG_SIZE)."""
+    return SMALL_PROCESSES if size == SMALL else PROCESSES
+
+
+def who_does(name: str, size: str) -> Process:
+    """Return the process that does the work of this one where the system has this size."""
+    processes = processes_of(size)
+    return next(process for process in processes if name in (process.name, *process.also))
+
 
 def here(name: str) -> str:
     """Return the name under which a process on this machine beats, `name@host`."""
     return f"{name}@{socket.gethostname()}"
-
-
-BY_NAME: Mapping[str, Process] = MappingProxyType({process.name: process for process in PROCESSES})

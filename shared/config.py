@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 from shared.setting_values import READERS, SettingsError
 
 __all__ = [
+    "LARGE",
     "PREFIX",
+    "SMALL",
     "Settings",
     "SettingsError",
     "data_folder",
@@ -22,6 +24,8 @@ __all__ = [
 ]
 
 PREFIX = "RADSLAG_"
+# RADSLAG_SIZE
+SMALL, LARGE = "small", "large"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
 
 
@@ -74,6 +78,11 @@ class Settings:
     )
     web_processes: int = _setting(
         "How many processes the public web has, and how many the desk; `0`: one for each core", "0"
+    )
+    size: str = _setting(
+        "What `radslag up` runs: `small`, for a city's hundreds of ideas a day, needs at most "
+        "500 MB of memory in all; `large` runs the processes of docker-compose.yml, each by itself",
+        SMALL,
     )
     submit_limit: str = _setting(
         "Ideas per source before they are marked as a burst; ten times as many are refused with "

@@ -5,27 +5,19 @@ and nothing below them commits. `PublicSession` reads the public views under a d
 can read nothing else.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import namedtuple_row
-from sqlalchemy import (
-    BindParameter,
-    DateTime,
-    Engine,
-    PoolProxiedConnection,
-    TextClause,
-    bindparam,
-    create_engine,
-)
+from sqlalchemy import BindParameter, DateTime, Engine, TextClause, bindparam, create_engine
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
@@ -34,12 +26,15 @@ from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
 
 PUBLIC_ROLE = "radslag_public"
+# Connections that a process keeps when nobody uses them: as many as a web has threads.
+KEPT = 8
 
 Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
+# For looks on which nothing depends but whether to do something: in no transaction.
+LookSession = sessionmaker(expire_on_commit=False)
 
 _engines: list[Engine] = []
-_glancing: list[Engine] = []
 
 
 def make_engine(
@@ -53,8 +48,10 @@ def make_engine(
     usual: dict[str, Any] = {
         # A restarted database is noticed before a request meets a dead connection.
         "pool_pre_ping": True,
-        "pool_size": 10,
-        "max_overflow": 5,
+        # One for each thread of a web's process is kept. More come for a while where more threads
+        # ask, as those that send to webhooks do.
+        "pool_size": KEPT,
+        "max_overflow": 15 - KEPT,
         "pool_timeout": 5,
     }
     return create_engine(
@@ -90,7 +87,7 @@ class _Alone:
     """Connections for statements that are a transaction of their own: one journey for each.
 
     No ping before, no BEGIN, no COMMIT, no ROLLBACK after, and no layer that writes the statement
-    down anew. There are as many as threads have ever asked at one time.
+    down anew. There are as many as threads ask at one time, and KEPT are kept.
     """
 
     def __init__(self) -> None:
@@ -111,7 +108,10 @@ class _Alone:
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
         """Take one back whose statement is done."""
-        self._idle.append(connection)
+        if len(self._idle) < KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Give back all that nobody uses at the moment."""
@@ -124,6 +124,10 @@ class _Alone:
 
 
 _alone = _Alone()
+# The same for one question to the public views, under their role.
+_glancing = _Alone()
+# What each of those connections has prepared.
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
 def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
@@ -136,23 +140,15 @@ def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
         role=PUBLIC_ROLE,
     )
     _alone.configure(settings.database_url, _connect_args(statement_timeout_s))
-    glancing = make_engine(
-        settings.public_database_url or settings.database_url,
-        statement_timeout_s=5,
-        role=PUBLIC_ROLE,
-        isolation_level="AUTOCOMMIT",
-        pool_pre_ping=False,
-        pool_reset_on_return=None,
-        # Each question takes a millisecond: few connections are enough to keep.
-        pool_size=2,
-        max_overflow=13,
+    _glancing.configure(
+        settings.public_database_url or settings.database_url, _connect_args(5, PUBLIC_ROLE)
     )
     # What the verbs must know of the settings travels with the unit of work.
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
-    _glancing[:] = [glancing]
-    _engines.extend((engine, public, glancing))
+    LookSession.configure(bind=engine.execution_options(isolation_level="AUTOCOMMIT"), info=told)
+    _engines.extend((engine, public))
 
 
 def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
@@ -191,35 +187,37 @@ def glance(statement: str, *parameters: bytes) -> list[tuple[bytes | None, ...]]
 
     For what is asked for each page that is shown: in the words of libpq ($1, bytes in and out) a
     tenth of what a session takes. A connection that turns out to be lost is replaced. Raises what
-    the database says.
+    the database says, as the units of work do.
     """
-    (engine,) = _glancing
-    with suppress(psycopg.Error):
-        borrowed = engine.raw_connection()
+    for last_try in (False, True):
         try:
-            return _ask_prepared(borrowed, statement, parameters)
-        except psycopg.Error:
-            borrowed.invalidate()
-            raise
-        finally:
-            borrowed.close()
-    # Once more, the long way: what happens now is told as of any other statement.
-    plain = re.sub(r"\$\d", "%s", statement)
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(plain, tuple(each.decode() for each in parameters))
-        return [tuple(None if each is None else str(each).encode() for each in row) for row in rows]
+            connection = _glancing.take()
+        except psycopg.Error as error:
+            raise _as_elsewhere(error) from error
+        try:
+            rows = _ask_prepared(connection, statement, parameters)
+        except psycopg.Error as error:
+            lost = connection.broken
+            connection.close()
+            if lost:
+                _glancing.close()
+            if last_try or not lost:
+                raise _as_elsewhere(error) from error
+            continue
+        _glancing.give_back(connection)
+        return rows
+    raise AssertionError("unreachable")
 
 
 def _ask_prepared(
-    borrowed: PoolProxiedConnection, statement: str, parameters: Sequence[bytes]
+    connection: psycopg.Connection[Any], statement: str, parameters: Sequence[bytes]
 ) -> list[tuple[bytes | None, ...]]:
-    driver: Any = borrowed.driver_connection
-    names: dict[str, bytes] = borrowed.info.setdefault("prepared", {})
+    names = _prepared.setdefault(connection, {})
     if statement not in names:
         name = b"glance_%d" % len(names)
-        _require(driver.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
+        _require(connection.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
         names[statement] = name
-    found = driver.pgconn.exec_prepared(names[statement], parameters)
+    found = connection.pgconn.exec_prepared(names[statement], parameters)
     _require(found, ExecStatus.TUPLES_OK)
     columns = range(found.nfields)
     return [tuple(found.get_value(row, at) for at in columns) for row in range(found.ntuples)]
@@ -227,8 +225,7 @@ def _ask_prepared(
 
 def _require(result: PGresult, status: ExecStatus) -> None:
     if result.status != status:
-        # Asked the long way, it says what is wrong.
-        raise psycopg.OperationalError
+        raise error_from_result(result)
 
 
 @cache
@@ -252,14 +249,23 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
 
 def close() -> None:
     """Give all connections back."""
-    _glancing.clear()
+    _glancing.close()
     _alone.close()
     while _engines:
         _engines.pop().dispose()
+
+
+def rest() -> None:
+    """Give all connections back for now; whoever asks next makes a new one."""
+    _glancing.close()
+    _alone.close()
+    for engine in _engines:
+        engine.dispose()
 
 
 def forget_inherited_connections() -> None:
     """After a fork: leave the parent's connections alone and begin with none."""
     for engine in _engines:
         engine.dispose(close=False)
+    _glancing.forget()
     _alone.forget()

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
+from shared.db import run_alone
 from shared.models import Heartbeat
 
 BEAT_S = 5
@@ -19,6 +20,13 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 # No process: when a web last got what a proxy that it was not told of had passed on.
 UNKNOWN_PROXY = "unknown-proxy"
 
+_BEAT = """
+    INSERT INTO heartbeats (name, at) VALUES ({name}, {at})
+    ON CONFLICT (name) DO UPDATE SET at = excluded.at RETURNING name"""
+# For those who have only a driver.
+BEAT = _BEAT.format(name="%s", at="%s")
+_BEAT_ALONE = text(_BEAT.format(name=":name", at=":at"))
+
 
 def beat(session: SqlSession, name: str) -> None:
     """Say that the process of this name (`process@host`) works."""
@@ -26,6 +34,11 @@ def beat(session: SqlSession, name: str) -> None:
     session.execute(
         row.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": row.excluded.at})
     )
+
+
+def beat_alone(name: str) -> None:
+    """Say so outside any unit of work, in one journey."""
+    run_alone(_BEAT_ALONE, {"name": name, "at": utcnow()})
 
 
 def last(session: SqlSession, name: str) -> datetime | None:

@@ -3,8 +3,11 @@
 Midsommarafton, julafton and nyårsafton count as Sundays (semesterlagen, § 3 a).
 """
 
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -13,6 +16,20 @@ from shared import i18n
 
 _SATURDAY = 5
 _NAMED_IN = {"sv": "sv", "en": "en_US"}
+
+
+def _load_no_other_country() -> None:
+    """Take the place of the package of all countries, which loads 200 modules (10 MB) for one."""
+    package, found = "holidays.countries", find_spec("holidays")
+    if package not in sys.modules and found is not None:
+        stand_in = ModuleType(package)
+        stand_in.__path__ = [
+            f"{place}/countries" for place in found.submodule_search_locations or ()
+        ]
+        sys.modules[package] = stand_in
+
+
+_load_no_other_country()
 
 
 def name(day: date) -> str | None:

@@ -181,6 +181,12 @@ def _hosts_and_networks(value: str) -> tuple[str, ...]:
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]*[^\W\d_][\w-]*")
 
 
+def _size(value: str) -> str:
+    if value.lower() not in {"small", "large"}:
+        raise SettingsError("RADSLAG_SIZE must be small or large.")
+    return value.lower()
+
+
 def _log_level(value: str) -> str:
     if value.lower() not in {"debug", "info", "warning", "error"}:
         raise SettingsError("RADSLAG_LOG_LEVEL must be debug, info, warning or error.")
@@ -226,6 +232,7 @@ READERS: Mapping[str, Any] = {
     "trusted_proxies": lambda value: _whole_number("RADSLAG_TRUSTED_PROXIES", value),
     "submit_limit": _submit_limit,
     "web_processes": lambda value: _whole_number("RADSLAG_WEB_PROCESSES", value),
+    "size": _size,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "correction_days": lambda value: _whole_number("RADSLAG_CORRECTION_DAYS", value),
     "webhook_private": _hosts_and_networks,

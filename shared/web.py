@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Request
 
 from shared import db, heartbeat, i18n, migrate, proxies, times
 from shared import log as log_setup
@@ -22,7 +23,7 @@ from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import Session
-from shared.delivery import ledger
+from shared.delivery import doorbell, ledger
 from shared.i18n import gettext as _
 from shared.pages import static_files
 from shared.process import die_with_parent
@@ -30,6 +31,7 @@ from shared.process import die_with_parent
 log = logging.getLogger(__name__)
 
 SHARED = Path(__file__).parent
+_LANGUAGE_COOKIE = "radslag_lang"
 PROBLEM_JSON = "application/problem+json"
 _HSTS = "max-age=31536000"
 
@@ -38,7 +40,6 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# What every answer says, unless the view said it already.
 _ALWAYS = (
     ("Content-Security-Policy", CSP),
     ("X-Content-Type-Options", "nosniff"),
@@ -65,6 +66,7 @@ def start_process() -> Settings:
     settings = Settings.from_env()
     log_setup.configure(settings.log_level)
     db.configure(settings)
+    doorbell.configure(settings)
     return settings
 
 
@@ -118,28 +120,44 @@ def settings() -> Settings:
 
 def cookie_name(name: str) -> str:
     """Return what a cookie is called: over https no other host and no page without it sets it."""
-    return f"__Host-{name}" if current_app.config["IS_HTTPS"] else name
+    return _cookie_name(name, current_app.config)
+
+
+def _cookie_name(name: str, config: Mapping[str, Any]) -> str:
+    return f"__Host-{name}" if config["IS_HTTPS"] else name
 
 
 def language_cookie() -> str:
     """Return what the cookie is called that holds the language somebody chose."""
-    return cookie_name("radslag_lang")
+    return cookie_name(_LANGUAGE_COOKIE)
+
+
+def begin(asked: Request, config: Mapping[str, Any]) -> str:
+    """Speak the language that a request asks for, and return the name it has in this system."""
+    if asked.query_string or "Cookie" in asked.headers:
+        cookie = _cookie_name(_LANGUAGE_COOKIE, config)
+        language = asked.args.get("lang") or asked.cookies.get(cookie)
+    else:
+        language = None
+    i18n.set_language(language or i18n.SOURCE)
+    if not config["SETTINGS"].trusted_proxies and proxies.is_forwarded(asked.environ):
+        proxies.note_unknown_one()
+    return secrets.token_hex(8)
+
+
+def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what every answer says, unless it says something else under the same name."""
+    kept_https = [("Strict-Transport-Security", _HSTS)] if config["IS_HTTPS"] else []
+    return [*_ALWAYS, *kept_https, ("X-Request-Id", request_id)]
 
 
 def _begin() -> None:
-    g.request_id = secrets.token_hex(8)
-    if request.query_string or "Cookie" in request.headers:
-        asked = request.args.get("lang") or request.cookies.get(language_cookie())
-    else:
-        asked = None
-    i18n.set_language(asked or i18n.SOURCE)
-    if not settings().trusted_proxies and proxies.is_forwarded(request.environ):
-        proxies.note_unknown_one()
+    g.request_id = begin(request, current_app.config)
 
 
 def _finish(response: Response) -> Response:
     there = {name.lower() for name, _value in response.headers}
-    for name, value in (*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))):
+    for name, value in common_headers(g.get("request_id", ""), current_app.config):
         if name.lower() not in there:
             response.headers.add(name, value)
     if isinstance(request.routing_exception, RequestRedirect):
@@ -147,8 +165,6 @@ def _finish(response: Response) -> Response:
         moved = urlsplit(request.routing_exception.new_url)
         path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
         response.headers["Location"] = path
-    if current_app.config["IS_HTTPS"]:
-        response.headers.setdefault("Strict-Transport-Security", _HSTS)
     if request.method != "GET":
         return response
     chosen = request.args.get("lang")

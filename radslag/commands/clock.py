@@ -32,7 +32,7 @@ from services.submission import intake
 from shared import db, heartbeat, log
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.db import Session
+from shared.db import LookSession, Session
 from shared.delivery import queues
 from shared.delivery.worker import make_celery
 
@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 Look = Callable[[SqlSession], object | None]
 # A worker that is away must not come back to a heap of messages.
 _LONGEST_PAUSE_S = 30.0
+_LET_BE = 2
 # In the city, when nobody waits for imports and backtests, whose queue it shares.
 _LEARNING_HOUR = 3
 # The page of statistics says "every five minutes".
@@ -85,7 +86,7 @@ class Asker:
 
     def ask(self) -> None:
         """Look, and send one message if it is time for one. Raises what the servers raise."""
-        with Session() as session:
+        with LookSession() as session:
             seen = self._look(session)
         moves, self._seen = seen != self._seen, seen
         now = time.monotonic()
@@ -94,6 +95,27 @@ class Asker:
         self._celery.send_task(self._task, queue=self._queue, expires=self._expires_s, retry=False)
         self._pause_s = 1.0 if moves else min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._ask_at = now + self._pause_s
+
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether there was nothing at the last look."""
+        return self._seen is None
+
+
+class Seldom:
+    """Lets two of three looks be while there is nothing to be seen."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._let_be = 0
+
+    def ask(self) -> None:
+        """Look if it is time. Raises what the servers raise."""
+        if self._let_be:
+            self._let_be -= 1
+            return
+        self._asker.ask()
+        self._let_be = _LET_BE if self._asker.sees_nothing else 0
 
 
 def chores(celery: Celery, settings: Settings) -> list[Chore]:
@@ -106,13 +128,13 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
         return None if settings.hold_letters else claiming.something_due(session)
 
     def ask_to_learn() -> None:
-        with Session() as session:
+        with LookSession() as session:
             due = spam_learning.is_due(session)
         if due and utcnow().astimezone(settings.timezone).hour == _LEARNING_HOUR:
             celery.send_task(queues.LEARN_SPAM, queue=queues.BULK, expires=1800, retry=False)
 
     def ask_to_count() -> None:
-        with Session() as session:
+        with LookSession() as session:
             if not counting.is_anything_there(session):
                 return
         # One that nobody took before the next is asked for is dropped.
@@ -123,9 +145,9 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
     webhooks = Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS, expires_s=3)
     return [
         Chore(heartbeat.BEAT_S, _beat),
-        Chore(1, Asker(celery, queues.SEND_LETTERS, due_letters).ask),
+        Chore(1, Seldom(Asker(celery, queues.SEND_LETTERS, due_letters)).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
-        Chore(1, webhooks.ask),
+        Chore(1, Seldom(webhooks).ask),
         Chore(3600, _tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
@@ -135,7 +157,7 @@ def chores(celery: Celery, settings: Settings) -> list[Chore]:
 def alarm_chores(settings: Settings) -> list[Chore]:
     """Return what it does about alarms, without asking anybody."""
     return [
-        Chore(alarms.WATCH_S, lambda: alarms.watch(settings)),
+        Chore(alarms.WATCH_S, alarms.Watch(settings).look),
         Chore(alarms.TELL_S, lambda: alarms.tell(settings)),
         Chore(alarms.SEND_S, alarms.Beside(lambda: alarms.send(settings)).begin),
     ]
@@ -159,10 +181,9 @@ def tick(due: list[Chore], now: float) -> None:
 
 
 def _beat() -> None:
-    with Session.begin() as session:
-        # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
-        heartbeat.beat(session, heartbeat.CLOCK)
-        heartbeat.beat(session, here(heartbeat.CLOCK))
+    # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
+    heartbeat.beat_alone(heartbeat.CLOCK)
+    heartbeat.beat_alone(here(heartbeat.CLOCK))
 
 
 def _tidy() -> None:

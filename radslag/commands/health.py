@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from radslag.environment import NoSystemError, RefusedError, data_option, environment
-from radslag.processes import BY_NAME, Process, here
+from radslag.processes import BY_NAME, Process, here, who_does
 from shared.config import Settings, SettingsError
 
 # Six beats may be missed: a worker's main process waits for nothing long.
@@ -54,6 +54,8 @@ def command(name: str, data: Path | None) -> None:
             settings = Settings.from_env(environment(data))
         except (NoSystemError, SettingsError) as error:
             raise RefusedError(str(error)) from None
-        well = beats(process, settings.database_url)
+        # Itself, or in a small system the one that does its work.
+        does_it = who_does(name, settings.size)
+        well = any(beats(each, settings.database_url) for each in (process, does_it))
     click.echo("ok" if well else "no sign of life")
     sys.exit(0 if well else 1)

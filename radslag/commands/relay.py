@@ -15,12 +15,15 @@ from services.moderation.checking import verdicts
 from services.moderation.semantic import outcomes
 from shared import db, heartbeat, log
 from shared.config import Settings
-from shared.delivery import queues, relay
+from shared.delivery import doorbell, queues, relay
 from shared.delivery.worker import make_celery
 
 _log = logging.getLogger(__name__)
 
-POLL_S = 0.25
+# When nobody rings: what is offered again, and what was written while the broker was away.
+POLL_S = 1.0
+# So that what comes in a crowd travels together.
+GATHER_S = 0.1
 # After an error of the database: it is restarting, or gone for a while.
 PAUSE_S = 1.0
 
@@ -32,25 +35,28 @@ GIVE_UP: Mapping[str, relay.GiveUp] = {
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Offer what is not done, every quarter of a second, until `stop` is set.
+    """Offer what is not done, at once when somebody rings and every second, until `stop` is set.
 
     Outages of the database and the broker are waited out.
     """
     celery = make_celery("relay", [], settings)
+    ear = doorbell.Ear(settings.broker_url)
     next_beat = 0.0
     while not stop.is_set():
         try:
             if time.monotonic() >= next_beat:
-                with db.Session.begin() as session:
-                    heartbeat.beat(session, here("relay"))
+                heartbeat.beat_alone(here("relay"))
                 next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)
         except SQLAlchemyError as error:
             _log.warning("the database does not answer; the relay waits", exc_info=error)
             stop.wait(PAUSE_S)
             continue
-        if not offered:
-            stop.wait(POLL_S)
+        if offered:
+            stop.wait(GATHER_S)
+        else:
+            ear.wait(POLL_S, stop)
+    ear.close()
 
 
 @click.command("relay", hidden=True)

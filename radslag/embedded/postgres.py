@@ -38,6 +38,15 @@ SETTINGS: Mapping[str, str] = {
     "log_min_error_statement": "panic",
     "max_connections": "200",
 }
+# What a small city needs no more of: its whole database has room in this cache for years.
+SMALL_SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "64MB",
+    "io_workers": "1",
+    "max_logical_replication_workers": "0",
+    # Commits wait for the disk themselves; nothing else is left for the background to do soon.
+    "wal_writer_delay": "2s",
+    "bgwriter_delay": "2s",
+}
 
 
 class Postgres:

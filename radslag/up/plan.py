@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radslag.data_folder import DataFolder
-from radslag.embedded.postgres import Postgres
+from radslag.embedded.postgres import SMALL_SETTINGS, Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import PortError, check_port, free_port, reached_at
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from services.moderation.semantic.model import why_off
-from shared.config import Settings
+from shared.config import SMALL, Settings
 
 MAIL_PORT = 8025
 
@@ -65,7 +65,9 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
     env = {name: value for name, value in environment.items() if value}
     smtp_port = None if "RADSLAG_SMTP_URL" in env else free_port()
     _check_ports(options, mail=smtp_port is not None)
-    postgres = None if "RADSLAG_DATABASE_URL" in env else Postgres(folder)
+    small = env.get("RADSLAG_SIZE", SMALL).lower() == SMALL
+    own = SMALL_SETTINGS if small else {}
+    postgres = None if "RADSLAG_DATABASE_URL" in env else Postgres(folder, settings=own)
     valkey = None if "RADSLAG_BROKER_URL" in env else Valkey(folder)
     made = {
         "RADSLAG_PUBLIC_URL": _url(options.host, options.public_port),
@@ -83,6 +85,7 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
         made["RADSLAG_SEMANTIC"] = "on"
     if options.hold_letters:
         env["RADSLAG_HOLD_LETTERS"] = "1"
+    made["RADSLAG_SIZE"] = SMALL
     env = {
         **made,
         **env,

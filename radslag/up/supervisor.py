@@ -1,11 +1,15 @@
 """Starts everything in order, starts again what dies, stops everything in order."""
 
+import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from radslag.child import Child, ChildError
 from radslag.commands.health import answers
@@ -13,14 +17,17 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
-from radslag.processes import PROCESSES, here
+from radslag.processes import Process, here, processes_of
+from radslag.up import forked
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
-from shared import heartbeat
+from shared import db, heartbeat
 from shared.clock import utcnow
+from shared.config import SMALL
 from shared.db import Session
 
-_TICK_S = 0.2
+# What ends is seen at once; warnings that somebody wrote down, and a start that is due, so soon.
+_TICK_S = 1.0
 _START_S = 90.0
 # Webs finish their requests and workers their tasks; what is longer is offered again next time.
 _STOP_S = 12.0
@@ -31,6 +38,8 @@ _REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
+_NICEST = 19
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Say = Callable[[str], None]
 
@@ -58,6 +67,9 @@ class Supervisor:
         self._watched: dict[str, Watched] = {}
         self._servers: list[Postgres | Valkey] = []
         self._said: dict[str, float] = {}
+        self._processes = processes_of(plan.settings.size)
+        # Elsewhere the libraries of the system do not stand a fork.
+        self._forks = plan.settings.size == SMALL and sys.platform == "linux"
         make_room(folder.logs)
 
     def start_servers(self) -> None:
@@ -80,17 +92,17 @@ class Supervisor:
         Raises ChildError when one ends at its start or does not show life in time.
         """
         began = utcnow()
+        if self._forks:
+            forked.load()
         if self._plan.smtp_port is not None:
             self._add("mailbox", self._mailbox_command(self._plan.smtp_port))
-        ports = {"public-web": self._plan.options.public_port, "desk": self._plan.options.desk_port}
-        webs = [process for process in PROCESSES if process.health == "http"]
-        others = [process for process in PROCESSES if process.health != "http"]
-        for process in webs:
-            port = ports[process.name]
-            self._add(process.name, process.command(host=self._plan.options.host, port=port))
+        for process in self._processes:
+            if process.health == "http":
+                self._add_process(process)
         self._wait(self._silent_webs)
-        for process in others:
-            self._add(process.name, process.command())
+        for process in self._processes:
+            if process.health != "http":
+                self._add_process(process)
         self._wait(lambda: self._without_heartbeat(began))
 
     def _wait(self, not_ready: Callable[[], list[str]]) -> None:
@@ -110,11 +122,19 @@ class Supervisor:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """Keep everything alive until told to stop."""
-        while not stop():
-            self._watch_servers()
-            for watched in self._watched.values():
-                self._watch(watched)
-            time.sleep(_TICK_S)
+        db.rest()
+        with signals_heard() as wait:
+            while not stop():
+                self._watch_servers()
+                for watched in self._watched.values():
+                    self._watch(watched)
+                wait(self._pause_s())
+
+    def _pause_s(self) -> float:
+        """Return how long nothing is to be done, unless a signal comes."""
+        now = time.monotonic()
+        starts = [each.restart_at - now for each in self._watched.values() if each.restart_at]
+        return max(0.0, min([_TICK_S, *starts]))
 
     def stop(self) -> None:
         """End everything: first what brings new work, then the workers, the servers last."""
@@ -126,16 +146,28 @@ class Supervisor:
         while self._servers:
             self._servers.pop(0).stop()
 
-    def _add(self, name: str, command: list[str]) -> None:
+    def _add_process(self, process: Process) -> None:
+        options = self._plan.options
+        ports = {"public-web": options.public_port, "desk": options.desk_port}
+        command = process.command(host=options.host, port=ports.get(process.name))
+        self._add(process.name, command, nice=process.nice, env=process.environment)
+
+    def _add(
+        self, name: str, command: list[str], *, nice: int = 0, env: Mapping[str, str] = _NOTHING
+    ) -> None:
         log = self._folder.logs / f"{name}.log"
+        whole = {**env, **self._plan.environment}
 
         def start() -> Child:
-            return Child(
-                name,
-                [sys.executable, "-m", *command],
-                log=log,
-                env=self._plan.environment,
-            )
+            if self._forks:
+                child: Child = forked.Forked(name, command, log=log, env=whole)
+            else:
+                child = Child(name, [sys.executable, "-m", *command], log=log, env=whole)
+            if nice:
+                # What it starts later is as nice.
+                ours = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, child.pid, min(ours + nice, _NICEST))
+            return child
 
         tail = Tail(log)
         self._watched[name] = Watched(name, start, start(), tail)
@@ -156,9 +188,8 @@ class Supervisor:
         host = reached_at(options.host)
         return [name for name, port in webs.items() if not answers(host, port)]
 
-    @staticmethod
-    def _without_heartbeat(since: datetime) -> list[str]:
-        names = [process.name for process in PROCESSES if process.health == "heartbeat"]
+    def _without_heartbeat(self, since: datetime) -> list[str]:
+        names = [process.name for process in self._processes if process.health == "heartbeat"]
         with Session() as session:
             beats = {name: heartbeat.last(session, here(name)) for name in names}
         return [name for name, beat in beats.items() if beat is None or beat < since]
@@ -205,6 +236,33 @@ class Supervisor:
         deadline = time.monotonic() + _STOP_S
         for watched in group:
             watched.child.stop(timeout_s=max(0.1, deadline - time.monotonic()))
+
+
+@contextmanager
+def signals_heard() -> Iterator[Callable[[float], bool]]:
+    """Give a wait that ends when a child has ended or we are told something, and says whether.
+
+    A signal that comes between two waits ends the next one.
+    """
+    heard, told = os.pipe()
+    for end in (heard, told):
+        os.set_blocking(end, False)
+    before = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+    def wait(seconds: float) -> bool:
+        if not select.select([heard], [], [], seconds)[0]:
+            return False
+        os.read(heard, 4096)
+        return True
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, before)
+        os.close(heard)
+        os.close(told)
 
 
 def how(code: int) -> str:

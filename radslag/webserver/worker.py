@@ -3,19 +3,22 @@
 import gc
 import logging
 import resource
+import sys
 from typing import Any, ClassVar
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from uvicorn_worker import UvicornWorker
 
 from radslag.webserver.bridge import Bridge
 from radslag.webserver.protocol import PatientProtocol
+from radslag.webserver.resting import RestingServer
 from shared import db
 from shared.config import Settings
 from shared.process import count_cores, die_with_parent
 
-# Threads of one process, and with them the most connections to the database at a time.
-THREADS = 8
+# Threads of one process; as many connections to the database are kept.
+THREADS = db.KEPT
 # More connections than that in one process are told 503 at once.
 MOST_CONNECTIONS = 2000
 _SPARE_FILES = 200
@@ -55,6 +58,15 @@ class WebWorker(UvicornWorker):  # type: ignore[misc]  # without types
     def load_wsgi(self) -> None:
         """Put the bridge between the loop and the application."""
         self.wsgi = Bridge(self.app.wsgi(), THREADS)
+
+    async def _serve(self) -> None:
+        """As uvicorn's worker does it, with a server that rests."""
+        self.config.app = self.wsgi
+        server = RestingServer(config=self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 class PlainLogger(Logger):  # type: ignore[misc]  # without types

@@ -46,10 +46,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
+    limits = SubmitLimits(settings)
+    app.extensions["submit_limits"] = limits
+    app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
     web.init_app(app, settings, settings.public_url)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
-    app.extensions["submit_limits"] = SubmitLimits(settings)
     app.extensions["kept_pages"] = keeping.Shelf()
     app.after_request(_ask_anew)
     for blueprint in (

@@ -1,6 +1,6 @@
 """Receiving an idea: everything that belongs to it in one transaction.
 
-The broker is never touched: the event lies in the outbox, and the relay finds it.
+Nobody waits for the broker: the event lies in the outbox, and the relay finds it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from services.submission.forms import IdeaForm
 from services.submission.published import SLUG
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.delivery import outbox
+from shared.delivery import doorbell, outbox
 from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id, next_number
 from shared.links import receipts
@@ -98,8 +98,6 @@ def receive(
     now = utcnow()
     idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold(form.text)
     token = receipts.token(settings.secret_key, nonce)
-    consumers, queues, public_names = outbox.recipients(IdeaSubmitted.__name__)
-    key_hash = _digest(arrival.key) if arrival.key else None
     (row,) = run(
         _RECEIVE,
         {
@@ -121,27 +119,41 @@ def receive(
             "email": form.email,
             "nonce": nonce,
             "token_sha256": receipts.sha256(token),
-            "key_hash": key_hash,
-            "body_hash": key_hash and _digest_of(slug, form),
             "valid_since": now - KEY_LIFETIME,
-            # Of two posts under one key at one instant, the second waits and finds the first.
-            "lock": int.from_bytes(key_hash[:8], "big", signed=True) if key_hash else None,
-            "event": IdeaSubmitted.__name__,
-            "event_version": IdeaSubmitted.version,
-            "payload": json.dumps(IdeaSubmitted(idea_id, _FIRST_VERSION).payload()),
-            "consumers": consumers,
-            "queues": queues,
-            "public_names": public_names,
+            **_key_of(slug, form, arrival),
+            **_event_of(idea_id),
         },
     )
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
+    doorbell.ring()
     if row.idea_nonce != nonce:
         token = receipts.token(settings.secret_key, row.idea_nonce)
     if row.outcome == "replayed":
         # The secret key may have changed since: the token that it makes today must be known.
         run(_KNOW_TOKEN, {"sha256": receipts.sha256(token), "id": row.idea_id, "now": now})
     return Received(row.idea_id, row.idea_number, token, replayed=row.outcome == "replayed")
+
+
+def _key_of(slug: str, form: IdeaForm, arrival: Arrival) -> dict[str, Any]:
+    """Of two posts under one key at one instant, the second waits for the lock; finds the first."""
+    if not arrival.key:
+        return {"key_hash": None, "body_hash": None, "lock": None}
+    key_hash = _digest(arrival.key)
+    lock = int.from_bytes(key_hash[:8], "big", signed=True)
+    return {"key_hash": key_hash, "body_hash": _digest_of(slug, form), "lock": lock}
+
+
+def _event_of(idea_id: UUID) -> dict[str, Any]:
+    consumers, queues, public_names = outbox.recipients(IdeaSubmitted.__name__)
+    return {
+        "event": IdeaSubmitted.__name__,
+        "event_version": IdeaSubmitted.version,
+        "payload": json.dumps(IdeaSubmitted(idea_id, _FIRST_VERSION).payload()),
+        "consumers": consumers,
+        "queues": queues,
+        "public_names": public_names,
+    }
 
 
 _FIRST_VERSION = 1

@@ -9,13 +9,13 @@ import logging
 import time
 from dataclasses import dataclass
 
-from flask import Request
 from limits import parse_many
 from limits.storage import MemoryStorage
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
+from werkzeug.wrappers import Request
 
 from shared.addresses import places
 from shared.config import Settings

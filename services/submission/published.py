@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session as SqlSession
 from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import stored
-from shared.models.rule import RuleWords
+from shared.models.rule import RuleWords, place
 
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -296,9 +296,9 @@ def is_public(session: SqlSession, number: str) -> bool:
 
 
 def rules(session: SqlSession) -> Sequence[PublicRule]:
-    """Return the rules in force, in the order of their codes."""
-    rows = session.execute(select(_RULES).order_by(_RULES.c.code))
-    return [PublicRule(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
+    """Return the rules in force, in the order of the list."""
+    found = [PublicRule(**row._mapping) for row in session.execute(select(_RULES))]  # noqa: SLF001
+    return sorted(found, key=lambda rule: place(rule.code))
 
 
 def _council(row: Row[Any]) -> PublicCouncil:

@@ -26,11 +26,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
 from shared.db import Session
-from shared.delivery import hooks, queues
+from shared.delivery import doorbell, hooks, queues
 from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
@@ -38,6 +39,8 @@ from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
+# In the `info` of a session: it has written deliveries that are not committed yet.
+_WRITTEN = "deliveries"
 
 
 class StaleBatchError(Exception):
@@ -97,6 +100,15 @@ def record_all(
         columns = zip(*deliveries, strict=True)
         names = ("event_ids", "consumers", "queues", "heard_as")
         session.execute(_deliver(), dict(zip(names, map(list, columns), strict=True)))
+        session.info[_WRITTEN] = True
+
+
+@listens_for(Session, "after_commit")
+def _ring(session: SqlSession) -> None:
+    """Let the relay look at what is there to be seen now."""
+    if _WRITTEN in session.info and not session.in_nested_transaction():
+        del session.info[_WRITTEN]
+        doorbell.ring()
 
 
 @cache

@@ -1,7 +1,7 @@
 """The relay: offers every delivery that is not done, grouped into batches, until it is done.
 
-It polls (a quarter of a second) instead of being notified: one NOTIFY per request cost more than
-half of the intake. It runs no checks and no letters itself, so nothing poisonous can kill it.
+It looks at the outbox again and again, and at once when somebody rings (`doorbell`). It runs no
+checks and no letters itself, so nothing poisonous can kill it.
 """
 
 import logging
@@ -17,7 +17,7 @@ from sqlalchemy import distinct, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
-from shared.db import Session
+from shared.db import Session, run_alone
 from shared.delivery import queues
 from shared.delivery.queues import Consumer
 from shared.ids import new_id
@@ -30,6 +30,19 @@ MAX_IN_FLIGHT = 50
 # How long a message may wait for a worker before its deliveries are offered again.
 SENT_LEASE_S = 20
 BROKER_PAUSE_S = 2
+
+# Mostly there is nothing, and one journey says so: in which queues there is something that nobody
+# has yet, or that whoever had it has lost. Each answer is the first entry of an index.
+_LOOK = text("""
+    SELECT queue, new, again
+    FROM unnest(CAST(:queues AS text[])) AS queue,
+    LATERAL (SELECT EXISTS (
+        SELECT FROM outbox_deliveries d WHERE d.queue = queue.queue
+        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.lease_until IS NULL) AS new) AS one,
+    LATERAL (SELECT EXISTS (
+        SELECT FROM outbox_deliveries d WHERE d.queue = queue.queue
+        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.lease_until < :now) AS again) AS two
+    """)
 
 # What a consumer writes when its work is given up; ideas become `unchecked`, for one.
 GiveUp = Callable[[SqlSession, UUID, Mapping[str, object]], None]
@@ -50,9 +63,11 @@ def relay_once(celery: Celery, give_up: Mapping[str, GiveUp]) -> int:
 
     Marks, commits, then sends: a message lost on the way is offered again when its lease ends.
     """
-    _give_up(give_up)
+    waiting = run_alone(_LOOK, {"queues": list(queues.ALL), "now": utcnow()})
+    if any(row.again for row in waiting):
+        _give_up(give_up)
     offers: list[Offer] = []
-    for queue in queues.ALL:
+    for queue in (row.queue for row in waiting if row.new or row.again):
         with Session.begin() as session:
             offers += _regroup(session, queue)
     unsent: list[Offer] = []

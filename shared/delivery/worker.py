@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from celery import Celery, Task
 from celery.exceptions import WorkerLostError
 from celery.signals import setup_logging, task_failure, worker_process_init, worker_ready
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import db, heartbeat, log
+from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
-from shared.delivery import outbox, queues
+from shared.delivery import doorbell, outbox, queues
 from shared.process import die_with_parent
 
 _log = logging.getLogger(__name__)
@@ -48,11 +50,23 @@ def release(kwargs: dict[str, Any], error: BaseException) -> None:
         _log.warning("a failed batch could not be released; its lease will end", exc_info=True)
 
 
+# To the database, for the beats of a parent, which needs nothing else of what a pool would load.
+_heart: psycopg.Connection[Any] | None = None
+
+
 def _beat(name: str) -> None:
+    global _heart  # noqa: PLW0603 - one for each process
     try:
-        with db.Session.begin() as session:
-            heartbeat.beat(session, name)
-    except SQLAlchemyError:
+        if _heart is None or _heart.closed:
+            _heart = psycopg.connect(
+                Settings.from_env().database_url,
+                autocommit=True,
+                connect_timeout=3,
+                application_name="radslag",
+                options="-c statement_timeout=5000",
+            )
+        _heart.execute(heartbeat.BEAT, (name, utcnow()))
+    except psycopg.Error:
         _log.warning("the database does not answer; this worker waits")
 
 
@@ -69,6 +83,8 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        # Nobody asks workers anything through the broker.
+        worker_enable_remote_control=False,
         # A child that died has died: its batch need not wait for a last word from it.
         worker_lost_wait=1.0,
         broker_connection_retry_on_startup=True,
@@ -83,12 +99,17 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
             # time although the broker is away.
             "max_retries": 0,
             "visibility_timeout": 600,
-            "unacked_restore_interval": 5,
+            "unacked_restore_interval": 60,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 2,
             "socket_timeout": 10,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            # The queues of a worker are named in the order in which they are emptied.
+            "queue_order_strategy": "priority",
+            # How long it waits for a message before it asks again; so soon it hears that it shall
+            # end.
+            "polling_interval": 2,
         },
     )
     return app
@@ -110,6 +131,7 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
             die_with_parent()
         db.forget_inherited_connections()
         db.configure(settings, statement_timeout_s=30)
+        doorbell.configure(settings)
         # What was loaded stays until the end: the search for garbage need not go through it again
         # and again, which would also unshare the parent's memory.
         gc.freeze()
@@ -118,6 +140,7 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     def _lost(exception: BaseException, kwargs: dict[str, Any] | None = None, **_: Any) -> None:
         # Sent in the parent when a child died under its task, where `on_failure` never ran.
         if isinstance(exception, WorkerLostError):
+            db.configure(settings)
             release(kwargs or {}, exception)
 
     @worker_ready.connect(weak=False)
@@ -126,8 +149,6 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
         _beat(sender.hostname)
         sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
 
-    # The parent needs the database for these.
-    db.configure(settings)
     if dies_with_parent():
         die_with_parent()
     return app

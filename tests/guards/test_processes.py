@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from radslag.embedded.postgres import LOCALE_FLAGS, SETTINGS
-from radslag.processes import BY_NAME, PROCESSES
+from radslag.processes import BY_NAME, PROCESSES, processes_of, who_does
+from shared.config import LARGE, SMALL
 from shared.delivery import queues
 from tests.conftest import PROJECT
 
@@ -20,9 +21,41 @@ def services() -> dict[str, Any]:
     return found
 
 
-def test_every_queue_has_exactly_one_kind_of_worker():
-    served = [queue for process in PROCESSES for queue in process.queues]
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_every_queue_has_exactly_one_kind_of_worker(size):
+    served = [queue for process in processes_of(size) for queue in process.queues]
     assert sorted(served) == sorted(queues.ALL)
+
+
+def test_in_a_small_system_somebody_does_the_work_of_each_process_of_a_large_one():
+    for process in PROCESSES:
+        does_it = who_does(process.name, SMALL)
+        assert set(process.queues) <= set(does_it.queues)
+        assert who_does(process.name, LARGE) is process
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_what_a_person_waits_for_shares_no_worker_with_imports_and_advice(size):
+    slow = {queues.BULK, queues.SEMANTIC}
+    for process in processes_of(size):
+        served = set(process.queues)
+        assert not (served & slow) or served <= slow, process.name
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_where_queues_share_a_worker_the_more_urgent_one_comes_first(size):
+    order = [
+        *(queues.ACTIONS, queues.CHECKS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        *(queues.BULK, queues.SEMANTIC),
+    ]
+    for process in processes_of(size):
+        assert list(process.queues) == sorted(process.queues, key=order.index), process.name
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_what_checks_steps_aside_for_the_webs_and_nobody_else_does(size):
+    aside = {process.name for process in processes_of(size) if process.nice}
+    assert aside == {"moderation-worker", "moderation-bulk"}
 
 
 def test_containers_run_the_same_processes(services):

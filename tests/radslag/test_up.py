@@ -206,7 +206,7 @@ def test_a_second_start_in_the_same_folder_is_refused(system):
     [
         ("gunicorn", "services.submission:create_app()"),
         ("gunicorn", "radslag.desk:create_app()"),
-        ("celery", "checks"),
+        ("celery", "moderation-worker@%h"),
         ("radslag", "relay"),
         ("radslag", "clock"),
         ("radslag", "mailbox"),

@@ -33,6 +33,7 @@ class Served:
         self.asked: list[str] = []
         self.closed = threading.Event()
         self.gate_is_open = True
+        self.slow_ended = 0.0
         self.port = 0
         self.app = Flask(__name__)
         self.app.config.update(
@@ -81,6 +82,7 @@ class Served:
     def slow(self) -> dict[str, object]:
         """Take longer than a body may stand still."""
         time.sleep(2.5 * SOON_S)
+        self.slow_ended = time.monotonic()
         return self.show("slow")
 
     def broken(self) -> Response:

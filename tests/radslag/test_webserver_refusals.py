@@ -155,6 +155,8 @@ def test_the_clock_of_a_body_stands_while_an_earlier_request_is_answered(served:
 def test_a_body_that_was_sent_ahead_has_its_deadline_after_that(served: Served):
     visitor = Visitor(served).say(head("GET", "/slow") + head(path="/2", Content_Length=4) + "a")
     heard = visitor.hear()
+    # A whole window of its own, however much of one had passed before.
+    assert time.monotonic() - served.slow_ended >= SOON_S
     assert heard.count(b"HTTP/1.1 200") == 1
     assert heard.count(b"HTTP/1.1 408") == 1
     assert served.asked == ["slow"]

@@ -2,13 +2,17 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
+from services.submission import create_app
 from services.submission.openapi import DESCRIPTION
+from shared import db
 from shared.clock import utcnow
 from shared.models import Idea, IdeaText, Original, Source
 from tests.factories import a_council
@@ -199,3 +203,50 @@ def _references(part):
     if isinstance(part, list):
         for each in part:
             yield from _references(each)
+
+
+def test_what_is_taken_at_the_door_says_what_every_answer_says(settings, session, council):
+    """The door answers without the framework; nothing that is added to all may be missing there."""
+    own = replace(settings, public_url="https://dialog.example.se")
+    app = create_app(own)
+    client = app.test_client()
+    taken, told = client.post(URL, json=SENT), client.post(URL, json={"text": "x"})
+    assert (taken.status_code, told.status_code) == (202, 422)
+    by_itself = {"Content-Type", "Content-Length", "Cache-Control", "X-Request-Id"}
+    headers = [
+        {name: value for name, value in answer.headers if name not in by_itself}
+        for answer in (taken, told)
+    ]
+    assert headers[0] == headers[1]
+    assert "Strict-Transport-Security" in headers[0]
+    assert taken.mimetype == "application/json"
+    assert taken.headers["Cache-Control"] == "no-store"
+    assert len(taken.headers["X-Request-Id"]) == len(told.headers["X-Request-Id"]) == 16
+    assert taken.headers["X-Request-Id"] != told.headers["X-Request-Id"]
+    app.extensions["submit_limits"].close()
+
+
+def test_the_language_asked_for_is_the_ideas_and_the_refusals(client, session, council):
+    client.post(URL, json=SENT)
+    client.post(f"{URL}?lang=en", json=SENT)
+    client.set_cookie("radslag_lang", "en")
+    client.post(URL, json=SENT)
+    assert session.scalars(select(Idea.language).order_by(Idea.seq)).all() == ["sv", "en", "en"]
+    refused = problem(client.post(URL, json={"text": ""}), 422)
+    assert refused["detail"] == "Something needs correcting."
+    client.delete_cookie("radslag_lang")
+    assert problem(client.post(URL, json={}), 422)["detail"] == "Något behöver rättas."
+
+
+def test_what_is_refused_at_the_door_is_stored_once_at_most(client, session, council, monkeypatch):
+    """The application behind explains, and tries nothing again."""
+    tried = []
+
+    def fail(statement, parameters):
+        tried.append(parameters)
+        raise OperationalError(None, None, Exception())
+
+    monkeypatch.setattr(db, "run_alone", fail)
+    assert problem(client.post(URL, json=SENT), 503)
+    assert len(tried) == 1
+    assert session.scalar(select(func.count()).select_from(Idea)) == 0

@@ -159,7 +159,7 @@ class Acts:
         receipt.correct(self.session, token, {"text": f"En bänk {NEW} här.", "author": "Kim"})
         self.session.flush()
         self.idea.text_version = 2
-        decide(self.session, self.idea, DecisionKind.PUBLISH)
+        decide(self.session, self.idea, DecisionKind.ACCEPT_CORRECTION)
 
     def answer(self):
         official_answers.write(
@@ -266,8 +266,8 @@ def test_nobody_is_shown_the_old_page_after_the_answer_to_who_changed_it(apps, p
 
 
 def test_the_changes_are_all_there_are():
-    """A kind of decision that is new has a line above."""
-    changing = set(DecisionKind) - {DecisionKind.KEEP}
+    """A kind of decision that is new has a line above, unless it shows the public nothing new."""
+    changing = set(DecisionKind) - {DecisionKind.KEEP, DecisionKind.ASK_CORRECTION}
     told = {
         DecisionKind.PUBLISH: "publish",
         DecisionKind.REJECT: "take_down",
@@ -277,6 +277,7 @@ def test_the_changes_are_all_there_are():
         DecisionKind.UNDO: "undo_a_publication",
         DecisionKind.IMPORT: "bring_in_old_ones",
         DecisionKind.POLICY: "publish",
+        DecisionKind.ACCEPT_CORRECTION: "accept_a_correction",
     }
     assert set(told) == changing
     assert set(told.values()) <= set(CHANGES)

@@ -51,14 +51,7 @@ def undo(
     last = latest(session, idea.id)
     if last is not None and last.undoes == undone.id:
         return last
-    if last is None or last.id != undone.id:
-        raise Conflict(seen_version=undone.seen_version, version=idea.version, last=last)
-    if idea.status is IdeaStatus.WITHDRAWN:
-        raise NotAllowed(_("Den som skrev idén har tagit tillbaka den."))
-    if undone.kind in LASTING:
-        raise NotAllowed(_("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället."))
-    if target is not None and target.status not in CAN_HOLD_MERGED:
-        raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
+    _require_standing(undone, idea, target, last)
     # Undoing what a writer has asked to have looked at anew is the answer, too.
     by_the_first = re_reviews.require_another(session, idea.id, undone.kind, staff_id)
     leave = Leave(acknowledged)
@@ -96,6 +89,20 @@ def undo(
     track_record.take_back(session, undone)
     outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
     return decision
+
+
+def _require_standing(
+    undone: Decision, idea: Idea, target: Idea | None, last: Decision | None
+) -> None:
+    """Raise when a decision is not what stands of the idea, or can no longer be taken back."""
+    if last is None or last.id != undone.id:
+        raise Conflict(seen_version=undone.seen_version, version=idea.version, last=last)
+    if idea.status is IdeaStatus.WITHDRAWN:
+        raise NotAllowed(_("Den som skrev idén har tagit tillbaka den."))
+    if undone.kind in LASTING:
+        raise NotAllowed(_("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället."))
+    if target is not None and target.status not in CAN_HOLD_MERGED:
+        raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
 
 
 def _lock_with_target(session: SqlSession, undone: Decision) -> tuple[Idea, Idea | None]:

@@ -13,6 +13,7 @@ from shared.clock import utcnow
 from shared.i18n import LANGUAGES
 from shared.i18n import gettext as _
 from shared.models import AnswerTemplate, Rule
+from shared.models.rule import place
 
 MAX_TITLE = 80
 MAX_TEXT = 2000
@@ -58,8 +59,8 @@ def find(session: SqlSession, template_id: int) -> AnswerTemplate | None:
 
 
 def rule_codes(session: SqlSession) -> Sequence[str]:
-    """Return the codes of all rules that have a wording."""
-    return session.scalars(select(Rule.code).distinct().order_by(Rule.code)).all()
+    """Return the codes of all rules that have a wording, in the order of the list."""
+    return sorted(session.scalars(select(Rule.code).distinct()), key=place)
 
 
 def read(form: Mapping[str, str], codes: Sequence[str]) -> tuple[Draft | None, dict[str, str]]:

@@ -16,18 +16,8 @@ from services.moderation.settings.versioned import MovedError
 from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.models import Decision, Rule
+from shared.models.rule import CODES, place
 
-# The codes of the published list, in its order; letters and statistics know them.
-CODES = (
-    "secret",
-    "insult",
-    "personal-data",
-    "spam",
-    "repeat",
-    "advertising",
-    "off-topic",
-    "unlawful",
-)
 MAX_TITLE = 80
 MAX_TEXT = 1000
 # Counting stops here: the page must not grow slow with the years.
@@ -131,7 +121,7 @@ def find_rule_in_force(session: SqlSession, code: str) -> Rule | None:
 
 def list_rules_in_force(session: SqlSession) -> list[Rule]:
     """Return the newest version in force of each rule, in the order of the list."""
-    return sorted(session.scalars(select_rules_in_force()), key=lambda rule: rule.id)
+    return sorted(session.scalars(select_rules_in_force()), key=lambda rule: place(rule.code))
 
 
 def newest(session: SqlSession, code: str) -> Rule | None:

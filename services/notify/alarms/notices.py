@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
@@ -54,6 +54,14 @@ class _Hearer:
     staff_id: UUID
     language: str
     told_as: ToldAs
+
+
+def is_anything_untold(session: SqlSession) -> bool:
+    """Whether there is an incident of which somebody may have to be told, now or later."""
+    untold = Incident.resolved_at.is_(None) & Incident.told_at.is_(None)
+    over = Incident.resolved_at.is_not(None) & Incident.told_at.is_not(None)
+    found = exists().where(untold | (over & Incident.over_told_at.is_(None)))
+    return bool(session.scalar(select(found)))
 
 
 def tell(session: SqlSession, settings: Settings, now: datetime) -> None:

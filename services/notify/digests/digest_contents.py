@@ -18,7 +18,7 @@ from services.notify.digests.digest_decided import Decided, decided_since
 from services.notify.digests.digest_week import Day
 from services.notify.digests.positions import AT_RUN, EARLIER, Group, Known
 from services.notify.digests.readers import Wanted
-from shared import finding_words, i18n, lanes
+from shared import check_words, i18n, lanes
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.i18n import gettext as _
@@ -269,7 +269,7 @@ def _line(name: str, path: str, some: Sequence[Group], known: Known, now: dateti
 
 def _item(head: _Head, known: Known, councils: dict[int, tuple[str, str]], now: datetime) -> Item:
     title, _slug = councils.get(head.council_id or 0, ("", ""))
-    kinds = finding_words.kinds(head.codes)
+    kinds = check_words.kinds_of_findings(head.codes)
     if kinds and head.reason is not Reason.NEW:
         kinds = [reason_name(head.reason), *kinds]
     return Item(

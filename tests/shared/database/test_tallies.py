@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding, official_answers, undoing
-from services.submission import receipt
+from services.submission import published, receipt
 from shared import db
 from shared.clock import utcnow
 from shared.delivery import ledger
@@ -177,6 +177,7 @@ class TestOneTransactionAfterAnother:
             first, second = (an_idea(session, council, text=f"Samtidigt {n}") for n in (1, 2))
         with db.PublicSession() as reader:
             before = number(reader, council.slug)
+            moments = [published.moved_at(reader, council.slug)]
         one, two = db.Session(), db.Session()
         two.execute(text("SET LOCAL lock_timeout = '100ms'"))
         deciding.publish_by_policy(one, one.merge(first))
@@ -189,6 +190,8 @@ class TestOneTransactionAfterAnother:
             each.close()
             with db.PublicSession() as reader:
                 seen.append(number(reader, council.slug))
+                moments.append(published.moved_at(reader, council.slug))
+        assert moments == sorted(set(moments))
         assert seen == [before, before + 1, before + 2]
 
     def test_what_is_rolled_back_moves_nothing(self, place):
@@ -282,6 +285,8 @@ class TestWithinOne:
         ).all()
         assert [each.id for each in told] == [gone.id]
         assert told[0]._fields == ("id", "council", "left_at")
+        # Who is back is newer than the word that it had left.
+        assert changes(unit, back) == [False, True]
 
     def test_destroyed_words_leave_too(self, unit: SqlSession):
         idea = an_idea(unit)

@@ -30,7 +30,7 @@ from shared.models import (
     Staff,
     Verdict,
 )
-from shared.models.rule import RuleWords
+from shared.models.rule import RuleWords, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,9 @@ def sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
         has_contact=has_contact,
         supporters=supporters,
         reasons=[_open_reason(each) for each in entries or []],
-        rules=sorted((OfferedRule(**each) for each in rules or []), key=lambda rule: rule.id),
+        rules=sorted(
+            (OfferedRule(**each) for each in rules or []), key=lambda rule: place(rule.code)
+        ),
         templates=[Template(**each) for each in templates or []],
         colleagues=[
             Colleague(UUID(each["id"]), each["name"], Role(each["role"])) for each in accounts or []

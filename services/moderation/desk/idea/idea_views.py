@@ -76,13 +76,8 @@ def page(
         if sheet is None:
             # Not raised: the page is also what error handlers answer with.
             return web.error_page(404 if status == 200 else status)
-        context = idea_context.read_context(
-            reading,
-            sheet,
-            viewer,
-            typed or {},
-            request.form.getlist("span"),
-        )
+        spans = request.form.getlist("span")
+        context = idea_context.read_context(reading, sheet, viewer, typed or {}, spans)
         if status == 409 and sheet.idea.status is IdeaStatus.WITHDRAWN:
             notice = _("Den som skrev idén har tagit tillbaka den.")
         wanted = asked_filter()
@@ -90,6 +85,7 @@ def page(
         hits = merge_targets.find(reading, sheet.idea, find) if find else []
     kept = defaultdict(str, typed or {})
     may_decide = viewer.may(Role.MODERATOR)
+    is_public = sheet.idea.status is IdeaStatus.PUBLISHED
     html = render_template(
         "moderation/idea/idea.html",
         idea=context.idea,
@@ -104,12 +100,7 @@ def page(
         conflict=conflict,
         conflict_by=_who(context.past, conflict),
         typed=kept,
-        orphaned=_orphaned(
-            kept,
-            context.acts.kinds,
-            may_decide=may_decide,
-            is_public=sheet.idea.status is IdeaStatus.PUBLISHED,
-        ),
+        orphaned=_orphaned(kept, context.acts.kinds, may_decide=may_decide, is_public=is_public),
         find=find,
         hits=hits,
         reads=reads,

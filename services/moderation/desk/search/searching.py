@@ -290,10 +290,24 @@ def _all(asked: Asked, words: str, more: Sequence[UUID]) -> Select[Any]:
         .cte("hits")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    question = select(hits.c.received_at, hits.c.seq)
+    in_order = (
+        select(hits).order_by(hits.c.received_at.desc(), hits.c.seq.desc()).subquery("in_order")
+    )
+    question = select(in_order.c.received_at, in_order.c.seq)
     if asked.state is not None:
-        question = question.join(Idea, Idea.id == hits.c.idea_id).where(_of_state(asked))
-    return question.order_by(hits.c.received_at.desc(), hits.c.seq.desc()).limit(PAGE_SIZE + 1)
+        # One by one from the newest on, until a page is full. OFFSET keeps the planner from reading
+        # all ideas there are for the sake of a few thousand.
+        of_state = (
+            select(Idea.status)
+            .where(Idea.id == in_order.c.idea_id)
+            .offset(0)
+            .correlate(in_order)
+            .lateral("of_state")
+        )
+        question = question.join(of_state, of_state.c.status == asked.state)
+    return question.order_by(in_order.c.received_at.desc(), in_order.c.seq.desc()).limit(
+        PAGE_SIZE + 1
+    )
 
 
 def _read(session: SqlSession, seqs: Sequence[int], words: str | None) -> list[Hit]:

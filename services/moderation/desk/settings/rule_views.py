@@ -23,6 +23,7 @@ from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, Rule
+from shared.models.rule import CODES
 
 bp = Blueprint("rules", __name__)
 bp.before_request(access.guard(Role.READER))
@@ -42,7 +43,7 @@ def new(code: str) -> ResponseReturnValue:
     """Show the newest wording of a rule, to be worded anew."""
     with Session() as reading:
         standing = rules.newest(reading, code)
-    if standing is None and code not in rules.CODES:
+    if standing is None and code not in CODES:
         abort(404)
     return _form_page(code, standing, _as_typed(standing))
 
@@ -50,7 +51,7 @@ def new(code: str) -> ResponseReturnValue:
 def _show_again(code: str) -> ResponseReturnValue:
     with Session() as reading:
         standing = rules.newest(reading, code)
-    if standing is None and code not in rules.CODES:
+    if standing is None and code not in CODES:
         abort(404)
     form = admin_forms.typed(request.form, rules.NAMES)
     return _form_page(code, standing, form, version=admin_forms.seen_version(request.form))
@@ -89,7 +90,7 @@ def reword(code: str) -> ResponseReturnValue:
             return redirect(url_for(".index", _anchor=code), 303)
     with Session() as reading:
         standing = rules.newest(reading, code)
-    if standing is None and code not in rules.CODES:
+    if standing is None and code not in CODES:
         abort(404)
     version = None if moved else seen
     page = _form_page(code, standing, form, faults=faults, version=version, moved=moved)

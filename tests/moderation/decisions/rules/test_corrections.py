@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checking import verdicts
 from services.moderation.checking.verdicts import Checked
-from services.moderation.decisions import corrections, entries, undoing
+from services.moderation.decisions import corrections, deciding, entries, undoing
 from services.moderation.decisions.acknowledging import Held
 from services.moderation.decisions.re_reviews import OthersTurn
 from services.moderation.decisions.transitions import NotAllowed
@@ -63,6 +63,13 @@ class TestACorrection:
             decide(session, idea, ACCEPT, staff)
         undoing.undo(session, decision_id=kept.id, staff_id=staff.id)
         assert corrections.waits(session, idea)
+
+    def test_that_the_system_has_published_waits_no_more(self, session, council, staff):
+        """It came before the first check, and the council lets what is clear be published."""
+        idea = idea_in(session, council, staff, IdeaStatus.RECEIVED, correction=True)
+        assert corrections.waits(session, idea)
+        deciding.publish_by_policy(session, idea)
+        assert not corrections.waits(session, idea)
 
     def test_that_is_masked_is_published_as_it_stands(self, session, council, staff):
         idea = waiting(session, council)

@@ -25,6 +25,7 @@ from services.moderation.settings.council_form import Facts, facts_of
 from services.moderation.settings.rules import SameError, Wording
 from services.moderation.settings.versioned import MovedError
 from shared.models import AuditEntry, Council, Role, Rule, Staff
+from shared.models.rule import CODES
 from tests.factories import a_council, a_member_of_staff, a_rule
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -427,7 +428,7 @@ class TestRules:
     def test_stand_in_the_order_of_the_list_then_those_it_once_had(self, unit):
         a_rule(unit, "aldre")
         a_rule(unit, "spam")
-        assert [each.code for each in rules.listed(unit)] == [*rules.CODES, "aldre"]
+        assert [each.code for each in rules.listed(unit)] == [*CODES, "aldre"]
 
     def test_the_newest_is_of_its_own_code_in_force_or_not(self, unit):
         a_rule(unit, "spam", version=1)
@@ -626,7 +627,7 @@ class TestSeed:
         slugs = [each["slug"] for each in seed.COUNCILS]
         assert sorted(unit.scalars(select(Council.slug))) == sorted(slugs)
         assert councils.find(unit, "motesplatser").title == "Vårt eget"
-        assert unit.scalar(select(func.count()).select_from(Rule)) == len(rules.CODES) == 8
-        assert {each["code"] for each in seed.RULES} == set(rules.CODES)
+        assert unit.scalar(select(func.count()).select_from(Rule)) == len(CODES) == 8
+        assert {each["code"] for each in seed.RULES} == set(CODES)
         assert rules.newest(unit, "spam").text_sv == "Vår egen."
         assert all(each.in_force_from <= NOW for each in unit.scalars(select(Rule)))

@@ -1,17 +1,17 @@
 """Every kind of finding has a word of ours for letters, and the worst is said first."""
 
 from services.moderation.checks.finding import Code
-from shared import finding_words
+from shared import check_words
 from shared.i18n import speaking
 
 
 def test_every_code_has_a_word_in_both_languages():
     for language in ("sv", "en"):
         with speaking(language):
-            assert all(finding_words.kinds([code.value]) for code in Code)
+            assert all(check_words.kinds_of_findings([code.value]) for code in Code)
 
 
 def test_a_kind_is_said_once_and_the_worst_first():
     with speaking("sv"):
-        said = finding_words.kinds(["phone", "email", "threat", "child", "made_up"])
+        said = check_words.kinds_of_findings(["phone", "email", "threat", "child", "made_up"])
     assert said == ["Hot", "Barn", "Personuppgifter"]

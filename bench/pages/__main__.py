@@ -52,7 +52,7 @@ def fill(settings: Settings, ideas: int) -> str:
                 timezone=settings.timezone,
             )
             session.flush()
-            deciding.publish_by_policy(session, idea)
+            deciding.accept_import(session, idea)
         return idea.number
 
 

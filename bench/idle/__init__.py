@@ -1,0 +1,1 @@
+"""What a system costs that nobody uses: `python -m bench idle`."""

@@ -1,0 +1,1 @@
+"""What a public page costs, kept and made anew."""
