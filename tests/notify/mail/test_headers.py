@@ -35,6 +35,8 @@ def unfolded(header: headers.Header) -> str:
 @example("Larm: Arbete blir liggande: kontroller av idéer och 2 till, som har väntat i sju timmar")
 @example("Alarm: Work is left undone: checks of ideas and two others that have waited for hours")
 @example("x" * 300)
+@example("=?utf-8?q?=0D=0ABcc=3A_x?=")
+@example("Council =?utf-8?q?=2C?= two")
 @example("å" * 300)
 def test_a_subject_arrives_as_it_was_written(words):
     header = headers.text("Subject", words)
@@ -50,6 +52,8 @@ def test_a_subject_arrives_as_it_was_written(words):
 
 @given(WORDS)
 @example('Råd, "slag" <x@y.example>')
+@example("=?utf-8?q?a=2C_=3Cx=40y.example=3E=2C?=")
+@example("=?utf-8?q?a=2C?=")
 @example('Plain, "quoted" <x@y.example>')
 def test_a_name_is_no_address(name):
     header = headers.mailbox("From", "a@stad.example", headers.text("From", name))
@@ -57,6 +61,9 @@ def test_a_name_is_no_address(name):
     assert all(line.startswith(" ") for line in folded[1:])
     value = "".join(folded).removeprefix("From: ")
     assert value.endswith("<a@stad.example>") or value == "a@stad.example"
+    if "=?" in value:
+        # Only words of our own are encoded, and they say what was written.
+        assert unfolded(header) == str(header)
     quoted = re.sub(r'"(?:[^"\\]|\\.)*"', "", value).removesuffix("<a@stad.example>")
     assert value == "a@stad.example" or not set(quoted) & set('@<>,;:"')
 

@@ -144,6 +144,14 @@ def test_a_domain_is_small_ascii_or_none(name):
     assert domains.ascii_of(found) == found
 
 
+@pytest.mark.parametrize(
+    "name", ["xn--a.example", "xn--zzzzzz99999.example", "xn--abc.example", "a.xn--strae-oq"]
+)
+def test_what_only_says_that_it_is_encoded_is_no_domain(name):
+    with pytest.raises(BadDomainError):
+        domains.ascii_of(name)
+
+
 def test_a_host_is_compared_as_a_browser_asks_for_it():
     assert domains.as_browsers_do("straße.example") == "xn--strae-oqa.example"
     assert domains.as_browsers_do("💩.la") == "xn--ls8h.la"
