@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.texts import real_texts
-from shared.text import fold, fold_word
+from shared.text import fold_text, fold_word
 
 COUNT = 200
 # The ideas are from one city, the list is for all.
@@ -38,7 +38,7 @@ def main(data: Path) -> None:
     print("# The 200 commonest Swedish 4-grams of folded text, a word space written as _.")
     ideas: Counter[str] = Counter()
     for row in real_texts.ideas(data):
-        text = " ".join(w for w in fold(row["text"]).split() if not w.startswith(CITY))
+        text = " ".join(w for w in fold_text(row["text"]).split() if not w.startswith(CITY))
         ideas.update(grams(text))
     words: Counter[str] = Counter()
     for line in (data / "swedish_words/sv_50k.txt").read_text(encoding="utf-8").splitlines():

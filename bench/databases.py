@@ -32,13 +32,13 @@ def database() -> Iterator[Settings]:
         postgres = Postgres(folder)
         postgres.start()
         try:
-            migrate.upgrade(postgres.url)
+            migrate.upgrade_database(postgres.url)
             settings = Settings.from_env(environment_of(postgres.url))
-            db.configure(settings)
+            db.configure_sessions(settings)
             with db.Session.begin() as session:
                 seed_councils(session)
             yield settings
         finally:
-            db.close()
+            db.close_connections()
             postgres.stop()
             folder.release()

@@ -40,7 +40,7 @@ from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id
 from shared.models import Role
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 
 _CHUNK = 5000
 _WORDS = (
@@ -143,7 +143,7 @@ def _store(
         at = newest - timedelta(minutes=2 * (total + 1 - row.seq))
         priority = chance.choices(*zip(*_LANES, strict=True))[0]
         priority = 57 if row.in_wave else priority
-        folded = fold(row.text)
+        folded = fold_text(row.text)
         status = "waiting" if row.waits else "published"
         public = (None, None, None, None) if row.waits else (1, row.text, "Anonym", at)
         into["ideas"].append(

@@ -34,8 +34,8 @@ from bench.duplicates_text import (
 from bench.texts import real_texts
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
-from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
-from shared.text import fold
+from services.moderation.checks.duplicates import HINT, confirm_match, is_elsewhere, keys_of
+from shared.text import fold_text
 
 CHANGES = (typos, swapped, dropped, dressed, turned, embedded, embedded4)
 TRGM_THRESHOLD = 0.6
@@ -47,14 +47,14 @@ Search = Callable[[str], set[int]]
 
 def ours(texts: list[str]) -> Search:
     """Keys and confirmation, as the workers do, kept in memory."""
-    folded = list(map(fold, texts))
+    folded = list(map(fold_text, texts))
     buckets: dict[int, list[int]] = {}
     for place, keys in enumerate(keys_of(folded)):
         for key in keys.stored:
             buckets.setdefault(key, []).append(place)
 
     def search(text: str) -> set[int]:
-        own = fold(text)
+        own = fold_text(text)
         [keys] = keys_of([own])
         near = {place for key in keys.query for place in buckets.get(key, ())}
         return {
@@ -62,8 +62,8 @@ def ours(texts: list[str]) -> Search:
             for place in near
             if own == folded[place]
             or (
-                (match := confirm(own, folded[place])) is not None
-                and not elsewhere(match, text, texts[place])
+                (match := confirm_match(own, folded[place])) is not None
+                and not is_elsewhere(match, text, texts[place])
             )
         }
 
@@ -79,7 +79,7 @@ def word_minhash(texts: list[str]) -> Search:
 
 
 def _signature(text: str) -> MinHash:
-    words = fold(text).split()
+    words = fold_text(text).split()
     signature = MinHash(num_perm=128)
     signature.update_batch(
         [each.encode() for each in [*words, *(f"{a} {b}" for a, b in pairwise(words))]]

@@ -3,10 +3,10 @@
     python -m bench duplicates_scale DATA [STORED …] [--spam N]
 
 The real ideas of DATA are stored first, then made ones (`bench.filling`) up to each number, through
-PostgreSQL as it is shipped. At each number: the milliseconds of `duplicates.look` for one idea that
-is new (keys, the statement, confirmation), and the share of changed copies of the real ideas
-(`duplicates_text`) that are linked with their idea. Then nearly identical spam is stored, and the
-same is measured again, for new ideas and for one more of the spam.
+PostgreSQL as it is shipped. At each number: the milliseconds of `duplicates.search_copies` for one
+idea that is new (keys, the statement, confirmation), and the share of changed copies of the real
+ideas (`duplicates_text`) that are linked with their idea. Then nearly identical spam is stored, and
+the same is measured again, for new ideas and for one more of the spam.
 """
 
 import argparse
@@ -28,18 +28,18 @@ from bench.filling import fill, made_texts, spam_texts
 from bench.texts import real_texts
 from services.moderation.checking import duplicates
 from services.moderation.checking.duplicates import Asked
-from services.moderation.checks.duplicates import elsewhere
+from services.moderation.checks.duplicates import is_elsewhere
 from shared import db
 from shared.clock import utcnow
 from shared.ids import new_id
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 
 _LOOKS = 1000
 
 
 def asked(idea: str, seq: int = -1) -> Asked:
     """Return an idea that nobody stored."""
-    folded = fold(idea)
+    folded = fold_text(idea)
     return Asked(new_id(), seq, "", utcnow(), idea, folded, fold_hash(folded))
 
 
@@ -51,7 +51,7 @@ def milliseconds(ideas: Sequence[str]) -> tuple[float, float, float]:
         with db.Session() as session:
             session.execute(text("SELECT 1"))
             began = time.perf_counter()
-            duplicates.look(session, one)
+            duplicates.search_copies(session, one)
             spent.append(1000 * (time.perf_counter() - began))
     of_100 = statistics.quantiles(spent, n=100)
     return of_100[49], of_100[94], of_100[98]
@@ -67,12 +67,12 @@ def recall(ideas: Sequence[str]) -> list[float]:
         for start in range(0, len(ideas), 100):
             batch = [asked(copy) for copy in copies[start : start + 100]]
             with db.Session() as session:
-                seen = duplicates.look(session, batch)
+                seen = duplicates.search_copies(session, batch)
             for place, copy in enumerate(batch, start):
                 match = seen.matches[copy.id].get(place + 1)
-                same = copy.folded == fold(ideas[place])
+                same = copy.folded == fold_text(ideas[place])
                 found += same or (
-                    match is not None and not elsewhere(match, copy.text, ideas[place])
+                    match is not None and not is_elsewhere(match, copy.text, ideas[place])
                 )
         shares.append(found / len(ideas))
     return shares

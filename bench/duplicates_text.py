@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.texts import real_texts
-from services.moderation.checks.duplicates import HINT, confirm, elsewhere, keys_of
-from shared.text import fold
+from services.moderation.checks.duplicates import HINT, confirm_match, is_elsewhere, keys_of
+from shared.text import fold_text
 
 Change = Callable[[str, random.Random], str]
 _LETTERS = "abcdefghijklmnopqrstuvwxyzåäö"
@@ -83,7 +83,7 @@ def main(data: Path) -> None:
     """Print the table."""
     texts = [row["text"] for row in real_texts.ideas(data)]
     put_among(texts)
-    folded = [fold(text) for text in texts]
+    folded = [fold_text(text) for text in texts]
     start = time.perf_counter()
     keys = keys_of(folded)
     spent = time.perf_counter() - start
@@ -93,13 +93,13 @@ def main(data: Path) -> None:
     for change in changes:
         chance = random.Random(1)
         raw_copies = [change(text, chance) for text in texts]
-        copies = list(map(fold, raw_copies))
+        copies = list(map(fold_text, raw_copies))
         found = [
             copy == text
             or (
                 not own_keys.query.isdisjoint(stored.stored)
-                and (match := confirm(copy, text)) is not None
-                and not elsewhere(match, raw_copy, raw)
+                and (match := confirm_match(copy, text)) is not None
+                and not is_elsewhere(match, raw_copy, raw)
             )
             for raw_copy, copy, own_keys, raw, text, stored in zip(
                 raw_copies, copies, keys_of(copies), texts, folded, keys, strict=True
@@ -112,8 +112,8 @@ def main(data: Path) -> None:
         for i in range(len(texts))
         for j in range(i)
         if not keys[i].query.isdisjoint(keys[j].stored)
-        and (match := confirm(folded[i], folded[j])) is not None
-        and not elsewhere(match, texts[i], texts[j])
+        and (match := confirm_match(folded[i], folded[j])) is not None
+        and not is_elsewhere(match, texts[i], texts[j])
         and (match.kind == "near" or match.score > HINT)
     ]
     print(f"pairs linked among the texts as they are: {len(linked)}")

@@ -21,7 +21,7 @@ from rich.progress import track
 from bench.texts import real_texts
 from services.moderation.checks.duplicates import keys_of
 from shared.ids import new_id
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 _CHUNK = 5000
@@ -107,7 +107,7 @@ _Prepared = tuple[str, str, int, tuple[int, ...]]
 
 
 def _prepared(texts: list[str]) -> list[_Prepared]:
-    folded = [fold(text) for text in texts]
+    folded = [fold_text(text) for text in texts]
     return [
         (text, words, fold_hash(words), keys.stored)
         for text, words, keys in zip(texts, folded, keys_of(folded), strict=True)

@@ -27,8 +27,8 @@ from rich.table import Table
 
 from bench.texts import real_texts
 from services.moderation.checks import Subject, language
-from services.moderation.checks.language import identify
-from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.language import identify_language
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
 
 SIZES = (20, 40, 80, 140)
 KEYS = {
@@ -80,7 +80,7 @@ def _cut(text: str, size: int) -> Iterator[str]:
 
 def share(hits: int, of: int) -> str:
     """Return a share in per cent with its 95 % interval."""
-    found = wilson(hits, of)
+    found = estimate_share(hits, of)
     if found.value is None or found.interval is None:
         return "–"
     low, high = found.interval
@@ -141,8 +141,8 @@ def finding(text: str, _half: int) -> str | None:
 
 
 def tell_ours(text: str, _half: int) -> str | None:
-    """Return what `identify` says."""
-    return identify(text).code
+    """Return what `identify_language` says."""
+    return identify_language(text).code
 
 
 def table_of(title: str, tell: Tell, data: Path, *, without: frozenset[str]) -> Table:

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.texts import real_texts
 from services.moderation.checks import Subject
-from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
 from services.moderation.checks.personal import (
     child,
     contact,
@@ -53,7 +53,7 @@ NAIVE = {
 
 def share(part: int, whole: int) -> str:
     """Return a share with Wilson's score interval."""
-    found = wilson(part, whole)
+    found = estimate_share(part, whole)
     if found.value is None or found.interval is None:
         return "–"
     low, high = found.interval
@@ -102,7 +102,7 @@ def personnummer_rows(data: Path) -> Iterator[tuple[str, str, str]]:
     for number in right:
         for way, form in written(number):
             text, span = f"Hej {form}, tack", ((4, 4 + len(form)),)
-            found[way] += personnummer.find(text) == span
+            found[way] += personnummer.find_personnummer(text) == span
             match = NAIVE["personnummer"].search(text)
             naive[way] += match is not None and (match.span(),) == span
     ways = len(found)
@@ -120,7 +120,7 @@ def personnummer_rows(data: Path) -> Iterator[tuple[str, str, str]]:
     wrong = [f"{n[2:8]}-{n[8:11]}{(int(n[11]) + 1 + i % 9) % 10}" for i, n in enumerate(right)]
     yield (
         "a wrong last digit, called one",
-        share(sum(bool(personnummer.find(n)) for n in wrong), len(wrong)),
+        share(sum(bool(personnummer.find_personnummer(n)) for n in wrong), len(wrong)),
         share(sum(bool(NAIVE["personnummer"].search(n)) for n in wrong), len(wrong)),
     )
     listed = [
@@ -136,7 +136,7 @@ def personnummer_rows(data: Path) -> Iterator[tuple[str, str, str]]:
     ]
     yield (
         "the official wrong ones, called one",
-        share(sum(bool(personnummer.find(n)) for n in listed), len(listed)),
+        share(sum(bool(personnummer.find_personnummer(n)) for n in listed), len(listed)),
         share(sum(bool(NAIVE["personnummer"].search(n)) for n in listed), len(listed)),
     )
 
@@ -158,7 +158,7 @@ def phone_rows() -> Iterator[tuple[str, str, str]]:
         texts = [f"Ring {phonenumbers.format_number(number, style)}!" for number in numbers]
         yield (
             f"{name}, found",
-            share(sum(bool(contact.phones(text)) for text in texts), len(texts)),
+            share(sum(bool(contact.find_phones(text)) for text in texts), len(texts)),
             share(sum(bool(NAIVE["phone"].search(text)) for text in texts), len(texts)),
         )
 
@@ -196,7 +196,7 @@ def name_rows(data: Path) -> Iterator[tuple[str, str, str]]:
     def listed(text: str) -> Spans:
         return [m.span() for m in re.finditer(r"[^\W\d_]+", text) if m[0] in first]
 
-    ways: dict[str, Callable[[str], Spans]] = {"checks": names.find, "listed": listed}
+    ways: dict[str, Callable[[str], Spans]] = {"checks": names.find_names, "listed": listed}
     hit: Counter[tuple[str, bool]] = Counter()
     every: Counter[bool] = Counter()
     right: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from bench.databases import database
 from services.moderation.checking import batches as checking
 from services.submission.forms import IdeaForm
-from services.submission.intake import Arrival, receive
+from services.submission.intake import Arrival, receive_idea
 from shared import db
 from shared.config import Settings
 from shared.delivery import outbox, queues, relay
@@ -43,7 +43,7 @@ def store(settings: Settings, name: str, *, identical: bool) -> list[UUID]:
     for number in range(COPIES):
         form = IdeaForm(text=text if identical else slip(text, number), author=None, email=None)
         arrival = Arrival(Source.API, b"{}", "application/json")
-        ids.append(receive(db.run_alone, settings, "pizza-och-politik", form, arrival).idea_id)
+        ids.append(receive_idea(db.run_alone, settings, "pizza-och-politik", form, arrival).idea_id)
     with db.Session.begin() as session:
         # As if tried twice before: one idea a batch.
         session.execute(
@@ -56,17 +56,17 @@ def claimed() -> list[tuple[UUID, list[outbox.Delivery]]]:
     """Take what waits, as the relay and the workers do."""
     with db.Session.begin() as session:
         offers = relay._regroup(session, queues.CHECKS)  # noqa: SLF001 - the step under measure
-    return [(offer.batch, outbox.claim(offer.batch)) for offer in offers]
+    return [(offer.batch, outbox.claim_batch(offer.batch)) for offer in offers]
 
 
 def work(settings: Settings, batches: list, ready: "multiprocessing.synchronize.Barrier") -> None:
     """One of the processes."""
-    db.configure(settings)
+    db.configure_sessions(settings)
     ready.wait()
     for batch, deliveries in batches:
         with db.Session.begin() as session:
             checking.check_batch(session, batch, deliveries)
-    db.close()
+    db.close_connections()
 
 
 def is_right(ids: list[UUID]) -> bool:

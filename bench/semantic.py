@@ -28,11 +28,11 @@ import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from bench.texts import real_texts
-from services.moderation.checks.duplicates import confirm
+from services.moderation.checks.duplicates import confirm_match
 from services.moderation.semantic import looking, model, space
 from services.moderation.semantic.among import Among
-from services.moderation.semantic.suggestions import Candidate, suggest
-from shared.text import fold
+from services.moderation.semantic.suggestions import Candidate, suggest_same_wishes
+from shared.text import fold_text
 
 HERE = Path(__file__).parent
 Pair = tuple[str, str, str]
@@ -65,14 +65,16 @@ def interval(hits: int, n: int) -> str:
 def characters(texts: Sequence[str]) -> model.Vectors:
     """The baseline: hashed character n-grams, unit length, so that a product is a cosine."""
     hasher = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=2**16)
-    vectors: model.Vectors = hasher.transform([fold(text) for text in texts]).astype(np.float32)
+    vectors: model.Vectors = hasher.transform([fold_text(text) for text in texts]).astype(
+        np.float32
+    )
     return vectors
 
 
 def hand_written(engine: model.Model, here: space.Space) -> None:
     """Part 1."""
     pairs = tsv("semantic_pairs.tsv")
-    raw = [looking.embed(engine, [pair[side] for pair in pairs]) for side in (1, 2)]
+    raw = [looking.embed_texts(engine, [pair[side] for pair in pairs]) for side in (1, 2)]
     placed = [here.placed(each) for each in raw]
     languages = [here.languages(each) for each in raw]
     grams = [characters([pair[side] for pair in pairs]) for side in (1, 2)]
@@ -96,14 +98,14 @@ def hand_written(engine: model.Model, here: space.Space) -> None:
             same = bool(languages[0][n] == languages[1][n])
             like = float(measures["semantic"][n])
             near = Candidate(UUID(int=1), "R-1", pairs[n][2], like, same_language=same)
-            told += bool(suggest(pairs[n][1], [near]))
+            told += bool(suggest_same_wishes(pairs[n][1], [near]))
         print(f"  suggested of {kind:8} {interval(told, int((kinds == kind).sum()))}")
 
 
 def among_real(engine: model.Model, ideas: Sequence[dict[str, str]], *, show: bool) -> None:
     """Parts 2 and 3."""
     texts = [idea["text"] for idea in ideas]
-    folded = [fold(text) for text in texts]
+    folded = [fold_text(text) for text in texts]
     among = Among(engine)
     among.add(texts)
     suggested: list[tuple[int, int, float]] = []
@@ -146,7 +148,7 @@ def _by_like(each: tuple[tuple[int, int, float], str]) -> float:
 
 
 def _is_near(folded: Sequence[str], a: int, b: int) -> bool:
-    match = confirm(folded[a], folded[b])
+    match = confirm_match(folded[a], folded[b])
     return match is not None and match.kind == "near"
 
 
@@ -175,10 +177,10 @@ def _read(
     texts: Sequence[str], ready: Callable[[], None], told: "multiprocessing.Queue[int]"
 ) -> None:
     os.nice(0)
-    engine = model.load()
-    looking.embed(engine, texts[:2])
+    engine = model.load_model()
+    looking.embed_texts(engine, texts[:2])
     ready()
-    looking.embed(engine, texts)
+    looking.embed_texts(engine, texts)
     told.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
@@ -202,7 +204,7 @@ def speed(texts: Sequence[str]) -> None:
         f"(load before: {load:.1f}); at most {max(sizes) // 1024} MB each, 72 MB of them shared"
     )
     big = np.random.default_rng(1).normal(size=(10_000, model.DIMENSIONS)).astype(np.float32)
-    here = space.shipped()
+    here = space.load_space()
     start = time.perf_counter()
     placed = here.drawn_to(big).placed(big)
     _likeness = placed[:20] @ placed.T
@@ -212,12 +214,12 @@ def speed(texts: Sequence[str]) -> None:
 
 def main(data: Path, options: Sequence[str]) -> None:
     """Print all parts."""
-    engine = model.load()
+    engine = model.load_model()
     ideas = [row for row in real_texts.ideas(data) if row["text"].strip()]
     ideas.sort(key=lambda row: (row["created"], row["id"]))
     if "--no-speed" not in options:
         speed([idea["text"] for idea in ideas])
-    hand_written(engine, space.shipped())
+    hand_written(engine, space.load_space())
     among_real(engine, ideas, show="--list" in options)
 
 

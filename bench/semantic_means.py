@@ -30,12 +30,12 @@ def cosine(a: model.Vectors, b: model.Vectors) -> float:
 
 def main(data: Path, *, write: bool) -> None:
     """Embed, average, and say how far the result lies from the shipped file."""
-    engine = model.load()
+    engine = model.load_model()
     swedish = [row["text"] for row in real_texts.ideas(data) if row["text"].strip()]
     english = [title for title in real_texts.petition_titles(data) if title.strip()]
     random.Random(1).shuffle(english)
-    ideas = looking.embed(engine, swedish)
-    petitions = looking.embed(engine, english[:PETITIONS])
+    ideas = looking.embed_texts(engine, swedish)
+    petitions = looking.embed_texts(engine, english[:PETITIONS])
     means = np.stack([ideas.mean(axis=0), petitions.mean(axis=0)])
     directions = np.linalg.svd(ideas - means[0], full_matrices=False)[2][:DIRECTIONS]
     # A direction and its opposite are the same; this one of the two is always written.
@@ -44,7 +44,7 @@ def main(data: Path, *, write: bool) -> None:
         f"{len(ideas)} Swedish ideas, {len(petitions)} English petitions, {DIRECTIONS} directions"
     )
     if FILE.exists():
-        shipped = space.shipped()
+        shipped = space.load_space()
         close = [cosine(a, b) for a, b in zip(shipped.means, means, strict=True)]
         print(f"cosine with the shipped means: {close[0]:.4f} (sv) {close[1]:.4f} (en)")
     if write:

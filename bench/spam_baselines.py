@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from bench.texts import real_texts
 from bench.texts.spam_texts import VIDEOS, Known, messages, papers_split, video
 from services.moderation.checks import CHECKS, Subject, run_all
-from services.moderation.checks.learned_spam.spam_figures import wilson
-from services.moderation.checks.learned_spam.spam_training import train
-from services.moderation.checks.verdict import combine
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
+from services.moderation.checks.learned_spam.spam_training import train_model
+from services.moderation.checks.verdict import combine_findings
 
 Rows = list[Known]
 Judge = Callable[[Sequence[str]], list[bool]]
@@ -31,7 +31,7 @@ FOLDS = 5
 
 def ours(rows: Rows) -> Judge:
     """The learned check, trained on these rows."""
-    model = train([row.text for row in rows], [row.spam for row in rows])
+    model = train_model([row.text for row in rows], [row.spam for row in rows])
     return lambda texts: [model.logit(text) > 0 for text in texts]
 
 
@@ -55,7 +55,7 @@ def cells(judged: list[bool], rows: Rows) -> tuple[str, str, str]:
     caught = sum(said and row.spam for said, row in zip(judged, rows, strict=True))
     blocked = sum(said and not row.spam for said, row in zip(judged, rows, strict=True))
     spam_rows = sum(row.spam for row in rows)
-    low, high = wilson(right, len(rows)).interval or (0, 0)
+    low, high = estimate_share(right, len(rows)).interval or (0, 0)
     return (
         f"{100 * right / len(rows):.1f} % ({100 * low:.1f}–{100 * high:.1f})",
         f"{caught} of {spam_rows}",
@@ -98,7 +98,9 @@ def _clean_ideas(data: Path) -> None:
     """Print what all local checks and the blocklist say of real ideas, none of which is spam."""
     ideas = real_texts.whole_ideas(data)
     results = [run_all(Subject(text), CHECKS) for text in ideas]
-    likely = sum(combine(r.findings, r.unchecked).outcome == "likely_spam" for r in results)
+    likely = sum(
+        combine_findings(r.findings, r.unchecked).outcome == "likely_spam" for r in results
+    )
     print(f"real ideas called likely_spam by all checks together: {likely} of {len(ideas)}")
     print(f"real ideas blocked by the blocklist: {sum(blocklist(data)(ideas))} of {len(ideas)}")
 

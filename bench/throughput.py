@@ -26,10 +26,10 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from services.moderation.checks import CHECKS, Subject, run_all
-from services.moderation.checks.verdict import combine
+from services.moderation.checks.verdict import combine_findings
 from services.moderation.settings.seed import seed_councils
 from services.submission.forms import IdeaForm
-from services.submission.intake import Arrival, find_council, store
+from services.submission.intake import Arrival, find_council, store_idea
 from shared import db, migrate
 from shared.clock import utcnow
 from shared.config import Settings
@@ -60,8 +60,8 @@ def main() -> int:
             "RADSLAG_LOG_LEVEL": "warning",
         }
         settings = Settings.from_env(environment)
-        migrate.upgrade(postgres.url)
-        db.configure(settings)
+        migrate.upgrade_database(postgres.url)
+        db.configure_sessions(settings)
         with db.Session.begin() as session:
             seed_councils(session)
         already = 0
@@ -80,7 +80,7 @@ def main() -> int:
                     f"{asked.ideas / seconds:.0f}",
                 )
         finally:
-            db.close()
+            db.close_connections()
             postgres.stop()
             valkey.stop()
             folder.release()
@@ -94,7 +94,7 @@ def _alone(count: int) -> tuple[str, str, str]:
     began = time.perf_counter()
     for text in texts:
         result = run_all(Subject(text), CHECKS)
-        combine(result.findings, result.unchecked)
+        combine_findings(result.findings, result.unchecked)
     seconds = time.perf_counter() - began
     return f"{count:,}", f"{seconds:.1f}", f"{count / seconds:.0f}"
 
@@ -107,7 +107,7 @@ def _submit(settings: Settings, count: int, seed: int) -> None:
             council = find_council(session, "pizza-och-politik")
             arrival = Arrival(Source.API, b"{}", "application/json")
             ideas = [
-                store(
+                store_idea(
                     session,
                     council,
                     IdeaForm(text),

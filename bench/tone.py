@@ -22,7 +22,7 @@ from bench.texts import real_texts, spam_texts
 from services.moderation.checks import Code, Equipment, Finding, Severity, Subject, tone
 
 HERE = Path(__file__).parent / "data"
-CHECK = tone.make(Equipment())
+CHECK = tone.make_check(Equipment())
 LANGUAGES = ("sv", "en", "no", "da", "fi")
 MEDIUM = Severity.MEDIUM.rank
 _GRAVE = {Code.THREAT, Code.HATE}

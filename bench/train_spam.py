@@ -15,9 +15,9 @@ from pathlib import Path
 from zlib import crc32
 
 from bench.texts.spam_texts import Known, everything
-from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
 from services.moderation.checks.learned_spam.spam_model import SHIPPED, SURE_SCORE, SpamModel
-from services.moderation.checks.learned_spam.spam_training import train
+from services.moderation.checks.learned_spam.spam_training import train_model
 
 FOLDS = 5
 
@@ -25,7 +25,7 @@ FOLDS = 5
 def trained_on(rows: list[Known]) -> SpamModel:
     """Train on rows."""
     sources = Counter(row.source for row in rows)
-    return train(
+    return train_model(
         [row.text for row in rows],
         [row.spam for row in rows],
         about={"sources": dict(sorted(sources.items()))},
@@ -53,7 +53,7 @@ def report(judged: list[tuple[Known, float, float]]) -> None:
         some = [each for each in judged if (each[0].source, each[0].spam) == (source, spam)]
         called = sum(logit > 0 for _row, logit, _score in some)
         likely = sum(score >= SURE_SCORE for _row, _logit, score in some)
-        share = wilson(called, len(some))
+        share = estimate_share(called, len(some))
         low, high = share.interval or (0, 0)
         print(
             f"{source:20} {'spam' if spam else 'ham':5} {len(some):>6} {called:>5}"

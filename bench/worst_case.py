@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from services.moderation.checks import CHECKS, Subject
-from services.moderation.checks.duplicates import confirm, keys_of
-from services.moderation.checks.verdict import combine
-from shared.text import clean, fold
+from services.moderation.checks.duplicates import confirm_match, keys_of
+from services.moderation.checks.verdict import combine_findings
+from shared.text import clean_text, fold_text
 
 LENGTH = 2000
 LIMIT_MS = 50
@@ -76,14 +76,14 @@ def texts(chance: random.Random) -> Iterator[str]:
 
 
 def _full(piece: str) -> str:
-    return clean((piece * (LENGTH // len(piece) + 1))[:LENGTH]) or "..."
+    return clean_text((piece * (LENGTH // len(piece) + 1))[:LENGTH]) or "..."
 
 
 def _mutated(text: str, chance: random.Random) -> str:
     piece = chance.choice(_PIECES)
     place = chance.randrange(len(text))
     times = chance.choice((1, 1, 5, 50))
-    return clean((text[:place] + piece * times + text[place:])[:LENGTH]) or "..."
+    return clean_text((text[:place] + piece * times + text[place:])[:LENGTH]) or "..."
 
 
 def _cost_ms(work: Callable[[str], object], text: str, times: int = 1) -> float:
@@ -100,10 +100,12 @@ def _works() -> dict[str, Callable[[str], object]]:
         check.name: (lambda text, run=check.run: list(run(Subject(text, text[:80]))))
         for check in CHECKS
     }
-    works["fold"] = fold
-    works["fingerprints"] = lambda text: keys_of([fold(text)])
-    works["confirm a pair"] = lambda text: confirm(fold(text), fold(text[7:] + text[:9]))
-    works["all local checks"] = lambda text: combine(
+    works["fold"] = fold_text
+    works["fingerprints"] = lambda text: keys_of([fold_text(text)])
+    works["confirm a pair"] = lambda text: confirm_match(
+        fold_text(text), fold_text(text[7:] + text[:9])
+    )
+    works["all local checks"] = lambda text: combine_findings(
         [finding for check in CHECKS for finding in check.run(Subject(text, text[:80]))]
     )
     return works

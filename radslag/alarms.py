@@ -24,14 +24,14 @@ _QUIET_S = 60
 _NEWEST = text("SELECT max(id) FROM outbox_events")
 
 
-def watch(settings: Settings) -> None:
+def watch_incidents(settings: Settings) -> None:
     """Look for all kinds of incidents, each by itself: one that cannot be seen hides no other."""
     now = Now(utcnow(), settings.timezone, letters_are_held=settings.hold_letters)
     problem = None
     for kind in watching.LOOKS:
         try:
             with Session.begin() as session:
-                watching.watch(session, kind, now)
+                watching.watch_kind(session, kind, now)
         except SQLAlchemyError as error:
             problem = error
     if problem is not None:
@@ -52,20 +52,20 @@ class Watch:
         now = time.monotonic()
         if newest == self._newest and now < self._again_at:
             return
-        watch(self._settings)
+        watch_incidents(self._settings)
         self._newest, self._again_at = newest, now + _QUIET_S
 
 
-def tell(settings: Settings) -> None:
+def write_notices(settings: Settings) -> None:
     """Write the notices that are due."""
     with LookSession() as session:
         if not notices.is_anything_untold(session):
             return
     with Session.begin() as session:
-        notices.tell(session, settings, utcnow())
+        notices.write_notices(session, settings, utcnow())
 
 
-def send(settings: Settings) -> None:
+def send_notices(settings: Settings) -> None:
     """Send the notices that are due."""
     with LookSession() as session:
         due = claims.something_due(session, held=settings.hold_letters, notices=True)

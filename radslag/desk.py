@@ -6,7 +6,7 @@ from services.moderation import app as moderation
 from services.moderation.desk.port import PORT
 from services.notify.desk import (
     address_views,
-    alert_views,
+    alarm_views,
     change_words,
     duty_views,
     letter_views,
@@ -20,8 +20,8 @@ from shared.config import Settings
 from shared.desk_loans import DeskLoans
 
 LOANS = DeskLoans(
-    write_letter=previews.letter,
-    write_answer_letter=previews.answer,
+    write_letter=previews.preview_letter,
+    write_answer_letter=previews.preview_answer,
     read_digest_line=subscription_views.read_own_line,
     change_words=(*change_words.NOTIFY, webhook_words.WEBHOOKS),
 )
@@ -39,9 +39,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         subscription_views.make_pages(PORT),
         webhook_views.make_pages(PORT),
         address_views.make_pages(PORT),
-        alert_views.make_pages(PORT),
+        alarm_views.make_pages(PORT),
         *duty_views.make_pages(PORT),
     ):
         app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"alarms": alert_views.frame})
+    app.context_processor(lambda: {"alarms": alarm_views.read_frame})
     return app

@@ -27,7 +27,7 @@ class RefusedError(click.ClickException):
         click.echo(self.format_message(), file=file, err=file is None)
 
 
-def environment(data: Path | None = None) -> dict[str, str]:
+def make_environment(data: Path | None = None) -> dict[str, str]:
     """Return the environment with the settings of the system.
 
     The settings already there win over those of the data folder. Raises NoSystemError.

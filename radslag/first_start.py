@@ -9,7 +9,7 @@ from shared.db import Session
 from shared.models import Council, Staff
 
 
-def seed(*, councils: bool) -> None:
+def seed_system(*, councils: bool) -> None:
     """Give a system the city's rules and, if it has neither councils nor staff, the four councils.
 
     Without rules nothing can be rejected, so every system gets them.

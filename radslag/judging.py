@@ -22,11 +22,11 @@ from services.moderation.checks import (
     run_all,
     worst_first,
 )
-from services.moderation.checks.explanations import explain
-from services.moderation.checks.verdict import combine
+from services.moderation.checks.explanations import explain_finding
+from services.moderation.checks.verdict import combine_findings
 from services.moderation.semantic.among import Among
 from services.moderation.semantic.model import Model
-from shared.text import fold
+from shared.text import fold_text
 
 _AT_A_TIME = 200
 # Of texts whose meaning is read, too: each takes a tenth of a second, and people watch.
@@ -43,7 +43,7 @@ class Judged:
     language: str = "sv"
 
 
-def lines(
+def judge_texts(
     texts: Sequence[Judged], checks: Sequence[Check] = CHECKS, model: Model | None = None
 ) -> Iterator[dict[str, Any]]:
     """Give `{"id","verdict","priority","findings","unchecked"}` of each text, in their order.
@@ -55,7 +55,7 @@ def lines(
     among = None if model is None else Among(model)
     left = iter(texts)
     while piece := list(islice(left, _AT_A_TIME if among is None else _AT_A_TIME_WITH_MEANING)):
-        folded = [fold(each.text) for each in piece]
+        folded = [fold_text(each.text) for each in piece]
         if among is not None:
             among.add([each.text for each in piece])
         for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
@@ -64,7 +64,7 @@ def lines(
             yield _line(each, checks, copies, earlier.id_of, meant)
 
 
-def line(judged: Judged, checks: Sequence[Check] = CHECKS) -> dict[str, Any]:
+def describe_judged(judged: Judged, checks: Sequence[Check] = CHECKS) -> dict[str, Any]:
     """Give the same of a text by itself, compared with no other."""
     return _line(judged, checks, (), str)
 
@@ -78,10 +78,10 @@ def _line(
 ) -> dict[str, Any]:
     result = run_all(Subject(judged.text, judged.author, judged.language), checks)
     findings = [*result.findings, *copies]
-    outcome, priority = combine(findings, result.unchecked)
+    outcome, priority = combine_findings(findings, result.unchecked)
     if meant is not None and meaning.is_worth_it(findings, outcome):
         findings += meant()
-        outcome, priority = combine(findings, result.unchecked)
+        outcome, priority = combine_findings(findings, result.unchecked)
     return {
         "id": judged.id,
         "verdict": outcome.value,
@@ -100,7 +100,7 @@ def _as_json(finding: Finding, judged: Judged, name_of: Callable[[UUID], str]) -
         "score": round(finding.score, 4),
         "field": finding.field,
         "spans": [list(span) for span in finding.spans],
-        "explanation": explain(finding, shown),
+        "explanation": explain_finding(finding, shown),
     }
     if finding.similar_to is not None:
         said["similar_to"] = name_of(finding.similar_to)
@@ -133,8 +133,8 @@ class _Earlier:
         matches = [
             (self._root(other), match)
             for other in self._candidates(keys)
-            if (match := duplicates.confirm(folded, self.folded[other])) is not None
-            and not duplicates.elsewhere(match, judged.text, self.texts[other].text)
+            if (match := duplicates.confirm_match(folded, self.folded[other])) is not None
+            and not duplicates.is_elsewhere(match, judged.text, self.texts[other].text)
         ]
         for key in keys.stored:
             if len(self._buckets[key]) < BUCKET_SIZE:

@@ -5,7 +5,7 @@ import html
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.text import clean
+from shared.text import clean_text
 
 _KINDS = {"0": False, "1": True, "false": False, "true": True, "ham": False, "spam": True}
 _LONGEST_FIELD = 1024 * 1024
@@ -22,7 +22,7 @@ class Labelled(NamedTuple):
     spam: bool
 
 
-def read(path: Path) -> list[Labelled]:
+def read_labelled(path: Path) -> list[Labelled]:
     """Read a file; entities of HTML are resolved, byte order marks left out, empty texts too.
 
     Raises LabelledFileError for a file that is no such CSV, or holds no text.
@@ -48,4 +48,4 @@ def _one(row: dict[str, str | None], name: str, line: int) -> Labelled:
     kind = _KINDS.get((row["spam"] or "").strip().lower())
     if kind is None or row["text"] is None:
         raise LabelledFileError(f"{name}, line {line}: `spam` must be 0 or 1, and `text` be there")
-    return Labelled(clean(html.unescape(row["text"]).replace("\ufeff", "")), kind)
+    return Labelled(clean_text(html.unescape(row["text"]).replace("\ufeff", "")), kind)

@@ -144,6 +144,6 @@ def who_does(name: str, size: str) -> Process:
     return next(process for process in processes if name in (process.name, *process.also))
 
 
-def here(name: str) -> str:
+def name_here(name: str) -> str:
     """Return the name under which a process on this machine beats, `name@host`."""
     return f"{name}@{socket.gethostname()}"

@@ -9,15 +9,15 @@ from typing import Any
 import click
 from sqlalchemy.exc import OperationalError
 
-from radslag.environment import NoSystemError, RefusedError, data_option, environment
+from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
 from shared import db, log
 from shared.config import Settings, SettingsError
 
-__all__ = ["data_option", "system", "with_system"]
+__all__ = ["data_option", "open_system", "with_system"]
 
 
 @contextmanager
-def system(data: Path | None) -> Iterator[Settings]:
+def open_system(data: Path | None) -> Iterator[Settings]:
     """Give the settings of the system, with `shared.db` ready to be used.
 
     A family of commands may have been given the folder before the command. Without a system, or
@@ -26,27 +26,27 @@ def system(data: Path | None) -> Iterator[Settings]:
     """
     data = data or click.get_current_context().find_object(Path)
     try:
-        settings = Settings.from_env(environment(data))
+        settings = Settings.from_env(make_environment(data))
     except (NoSystemError, SettingsError) as error:
         raise RefusedError(str(error)) from None
-    log.configure("warning")
-    db.configure(settings)
+    log.configure_log("warning")
+    db.configure_sessions(settings)
     try:
         yield settings
     except OperationalError:
         # What it would print names the server, and may name its user.
         raise RefusedError("The database does not answer (RADSLAG_DATABASE_URL).") from None
     finally:
-        db.close()
+        db.close_connections()
 
 
 def with_system(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option `--data` and the argument `settings`, as `system` says."""
+    """Give a command the option `--data` and the argument `settings`, as `open_system` says."""
 
     @data_option
     @wraps(function)
     def wrapped(*args: Any, data: Path | None = None, **kwargs: Any) -> Any:
-        with system(data) as settings:
+        with open_system(data) as settings:
             return function(*args, settings=settings, **kwargs)
 
     return wrapped

@@ -25,7 +25,7 @@ def catalog_files() -> list[Path]:
     return sorted(LOCALE_DIR.glob("*/LC_MESSAGES/messages.po"))
 
 
-def template() -> Catalog:
+def collect_texts() -> Catalog:
     """All texts the code can say, with the places where it says them."""
     found = Catalog(project="radslag", charset="utf-8", fuzzy=False)
     for room in ROOMS:
@@ -44,12 +44,12 @@ def _render(catalog: Catalog) -> bytes:
     return buffer.getvalue()
 
 
-def update() -> None:
+def update_catalogs() -> None:
     """Bring new texts into every catalog and drop those no longer said."""
     for path in catalog_files():
         with path.open("rb") as file:
             catalog = read_po(file, locale=path.parent.parent.name)
-        catalog.update(template(), no_fuzzy_matching=True, update_creation_date=False)
+        catalog.update(collect_texts(), no_fuzzy_matching=True, update_creation_date=False)
         path.write_bytes(_render(catalog))
 
 
@@ -62,9 +62,9 @@ def compile_all() -> None:
             write_mo(target, catalog)
 
 
-def missing() -> list[str]:
+def find_missing() -> list[str]:
     """One line per text that a catalog does not translate, or translates with other parameters."""
-    texts = template()
+    texts = collect_texts()
     faults = []
     for path in catalog_files():
         language = path.parent.parent.name
@@ -87,11 +87,11 @@ def main(arguments: list[str]) -> int:
     """Run `update`, `compile` or `check`; `check` ends with 1 when something is missing."""
     match arguments:
         case ["update"]:
-            update()
+            update_catalogs()
         case ["compile"]:
             compile_all()
         case ["check"]:
-            faults = missing()
+            faults = find_missing()
             sys.stdout.writelines(f"{fault}\n" for fault in faults)
             return 1 if faults else 0
         case _:

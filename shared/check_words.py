@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from shared.i18n import gettext as _
 
 
-def check(name: str) -> str:
+def name_check(name: str) -> str:
     """Name a check; one that is not known here any more keeps its own name."""
     names = {
         "personal_data": _("personuppgifter"),

@@ -130,9 +130,9 @@ _glancing = _Alone()
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
-def configure(settings: Settings, *, statement_timeout_s: int = 30) -> None:
+def configure_sessions(settings: Settings, *, statement_timeout_s: int = 30) -> None:
     """Bind both session makers; called once by each process at its start."""
-    close()
+    close_connections()
     engine = make_engine(settings.database_url, statement_timeout_s=statement_timeout_s)
     public = make_engine(
         settings.public_database_url or settings.database_url,
@@ -182,7 +182,7 @@ def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[
     raise AssertionError("unreachable")
 
 
-def glance(statement: str, *parameters: bytes) -> list[tuple[bytes | None, ...]]:
+def ask_public_views(statement: str, *parameters: bytes) -> list[tuple[bytes | None, ...]]:
     """Ask the public views one question, prepared, at the least possible cost.
 
     For what is asked for each page that is shown: in the words of libpq ($1, bytes in and out) a
@@ -247,7 +247,7 @@ def when_run(moment: Callable[[], datetime] = utcnow) -> BindParameter[datetime]
     return bindparam(None, callable_=moment, type_=DateTime(timezone=True), unique=True)
 
 
-def close() -> None:
+def close_connections() -> None:
     """Give all connections back."""
     _glancing.close()
     _alone.close()
@@ -255,7 +255,7 @@ def close() -> None:
         _engines.pop().dispose()
 
 
-def rest() -> None:
+def give_back_idle() -> None:
     """Give all connections back for now; whoever asks next makes a new one."""
     _glancing.close()
     _alone.close()

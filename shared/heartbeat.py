@@ -28,7 +28,7 @@ BEAT = _BEAT.format(name="%s", at="%s")
 _BEAT_ALONE = text(_BEAT.format(name=":name", at=":at"))
 
 
-def beat(session: SqlSession, name: str) -> None:
+def note_beat(session: SqlSession, name: str) -> None:
     """Say that the process of this name (`process@host`) works."""
     row = insert(Heartbeat).values(name=name, at=utcnow())
     session.execute(
@@ -41,7 +41,7 @@ def beat_alone(name: str) -> None:
     run_alone(_BEAT_ALONE, {"name": name, "at": utcnow()})
 
 
-def last(session: SqlSession, name: str) -> datetime | None:
+def read_last_beat(session: SqlSession, name: str) -> datetime | None:
     """Return when it last said so."""
     return session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
 

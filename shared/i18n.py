@@ -20,14 +20,14 @@ LOCALE_DIR = Path(__file__).parent / "locale"
 _language: ContextVar[str] = ContextVar("language", default=SOURCE)
 
 
-def language() -> str:
+def get_language() -> str:
     """Return the code of the language now spoken, `sv` or `en`."""
     return _language.get()
 
 
-def locale() -> Locale:
+def get_locale() -> Locale:
     """Return how the language now spoken writes numbers and dates."""
-    return _locale(language())
+    return _locale(get_language())
 
 
 def set_language(code: str) -> None:
@@ -36,7 +36,7 @@ def set_language(code: str) -> None:
 
 
 @contextmanager
-def speaking(code: str) -> Iterator[None]:
+def speak_language(code: str) -> Iterator[None]:
     """Speak this language inside the block."""
     token = _language.set(code if code in LANGUAGES else SOURCE)
     try:
@@ -63,11 +63,11 @@ def pick_language(language: str, *, swedish: str, english: str) -> str:
 
 def gettext(message: str, **params: object) -> str:
     """Return the text in the language now spoken, with `%(name)s` filled in."""
-    text: str = _catalog(language()).ugettext(message)
+    text: str = _catalog(get_language()).ugettext(message)
     return text % params if params else text
 
 
 def ngettext(singular: str, plural: str, n: int, **params: object) -> str:
     """Return the form that fits n, with `%(n)s` and the other names filled in."""
-    text: str = _catalog(language()).ungettext(singular, plural, n)
+    text: str = _catalog(get_language()).ungettext(singular, plural, n)
     return text % {"n": n, **params}

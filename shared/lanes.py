@@ -23,7 +23,7 @@ class Lane(enum.StrEnum):
     CLEAN_UP = "clean-up"
 
 
-def name(of: Lane) -> str:
+def name_lane(of: Lane) -> str:
     """Name a lane, in the language now spoken."""
     return {
         Lane.URGENT: _("Brådskande"),

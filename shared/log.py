@@ -107,7 +107,7 @@ class Formatter(logging.Formatter):
         return record.getMessage()
 
 
-def configure(level: str, names: Collection[str] = ()) -> None:
+def configure_log(level: str, names: Collection[str] = ()) -> None:
     """Send all logging to standard error through our formatter; `names` as there."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(names))

@@ -25,7 +25,7 @@ def _config() -> Config:
     return config
 
 
-def upgrade(database_url: str) -> None:
+def upgrade_database(database_url: str) -> None:
     """Apply every migration that is not yet applied."""
     engine = make_engine(database_url, statement_timeout_s=3600)
     try:
@@ -49,7 +49,7 @@ def _head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def drift(database_url: str) -> list[str]:
+def find_drift(database_url: str) -> list[str]:
     """Say what differs between the models and the migrated schema; nothing is right.
 
     Alembic compares tables, columns and the columns of indexes. What a constraint or an index says

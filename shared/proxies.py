@@ -76,7 +76,7 @@ def note_unknown_one() -> None:
     log.warning("requests come through a proxy, and RADSLAG_TRUSTED_PROXIES is 0")
     try:
         with Session.begin() as session:
-            heartbeat.beat(session, heartbeat.UNKNOWN_PROXY)
+            heartbeat.note_beat(session, heartbeat.UNKNOWN_PROXY)
     except SQLAlchemyError as error:
         log.warning("the note about the proxy is not kept", exc_info=error)
 
@@ -85,5 +85,5 @@ def is_unknown_one_there(session: SqlSession, settings: Settings) -> bool:
     """Whether a web was behind such a proxy within the hour."""
     if settings.trusted_proxies:
         return False
-    seen = heartbeat.last(session, heartbeat.UNKNOWN_PROXY)
+    seen = heartbeat.read_last_beat(session, heartbeat.UNKNOWN_PROXY)
     return seen is not None and utcnow() - seen < _LASTS

@@ -32,9 +32,9 @@ def _load_no_other_country() -> None:
 _load_no_other_country()
 
 
-def name(day: date) -> str | None:
+def name_red_day(day: date) -> str | None:
     """Return what a red day or one of the eves is called, in the language now spoken."""
-    found: str | None = _year(day.year, _NAMED_IN[i18n.language()]).get(day)
+    found: str | None = _year(day.year, _NAMED_IN[i18n.get_language()]).get(day)
     return found
 
 
@@ -48,7 +48,7 @@ def is_working(day: date) -> bool:
     return day.weekday() < _SATURDAY and not is_red(day)
 
 
-def before(now: datetime, hours: int, timezone: ZoneInfo) -> datetime:
+def count_back(now: datetime, hours: int, timezone: ZoneInfo) -> datetime:
     """Return the moment from which so many hours of working days have passed until now.
 
     A working day has all its hours, night included; other days have none.

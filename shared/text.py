@@ -15,7 +15,7 @@ MAX_AUTHOR_LENGTH = 80
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def clean(raw: str) -> str:
+def clean_text(raw: str) -> str:
     """Return the text version: CRLF and CR→LF, NUL and lone surrogates→U+FFFD, trimmed.
 
     Cleaning a clean text changes nothing. Spans of findings count its code points.
@@ -24,7 +24,7 @@ def clean(raw: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text).strip()
 
 
-def length(text: str) -> int:
+def measure_length(text: str) -> int:
     """Return the length of a text version in code points; 3 to 2000 are accepted."""
     return len(text)
 
@@ -159,7 +159,7 @@ def _without_ends(text: str) -> str:
     return text[start : signature.start() if signature else len(text)]
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Return the form in which two texts that say the same in the same words are equal.
 
     Greeting and signature are left out, width, case, accents (å and ä→a, ö→o), zero-width

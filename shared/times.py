@@ -9,27 +9,27 @@ from shared import i18n
 from shared.models.enums import Precision
 
 
-def city(moment: datetime, timezone: ZoneInfo) -> datetime:
+def move_to_city(moment: datetime, timezone: ZoneInfo) -> datetime:
     """Return the moment on the city's clock, with its offset."""
     return moment.astimezone(timezone)
 
 
-def written(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
+def write_moment(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
     """Write a moment for people: "13 december 2021", with the time of day when it is known."""
-    local = city(moment, timezone)
+    local = move_to_city(moment, timezone)
     if precision is Precision.DAY:
         return written_date(local.date())
-    return format_datetime(local, "d MMMM yyyy HH:mm", locale=i18n.locale())
+    return format_datetime(local, "d MMMM yyyy HH:mm", locale=i18n.get_locale())
 
 
 def written_date(day: date) -> str:
     """Write a date for people: "13 december 2021"."""
-    return format_date(day, "d MMMM yyyy", locale=i18n.locale())
+    return format_date(day, "d MMMM yyyy", locale=i18n.get_locale())
 
 
-def machine(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
+def write_machine_moment(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
     """Write a moment for machines (ISO 8601): with offset, or as a date when only that is known."""
-    local = city(moment, timezone)
+    local = move_to_city(moment, timezone)
     return (
         local.date().isoformat() if precision is Precision.DAY else local.isoformat("T", "seconds")
     )

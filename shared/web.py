@@ -64,9 +64,9 @@ def start_process() -> Settings:
     if dies_with_parent():
         die_with_parent()
     settings = Settings.from_env()
-    log_setup.configure(settings.log_level)
-    db.configure(settings)
-    doorbell.configure(settings)
+    log_setup.configure_log(settings.log_level)
+    db.configure_sessions(settings)
+    doorbell.configure_doorbell(settings)
     return settings
 
 
@@ -88,8 +88,8 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
         i18n.ngettext,
         newstyle=True,
     )
-    app.jinja_env.globals.update(language=i18n.language, settings=settings)
-    app.jinja_env.filters["written"] = lambda moment, precision: times.written(
+    app.jinja_env.globals.update(language=i18n.get_language, settings=settings)
+    app.jinja_env.filters["written"] = lambda moment, precision: times.write_moment(
         moment, precision, settings.timezone
     )
     app.wsgi_app = proxies.with_readable_host(app.wsgi_app)  # type: ignore[method-assign]
@@ -112,7 +112,7 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def settings() -> Settings:
+def get_settings() -> Settings:
     """Return the settings of the running application."""
     found: Settings = current_app.config["SETTINGS"]
     return found
@@ -132,7 +132,7 @@ def language_cookie() -> str:
     return cookie_name(_LANGUAGE_COOKIE)
 
 
-def begin(asked: Request, config: Mapping[str, Any]) -> str:
+def begin_request(asked: Request, config: Mapping[str, Any]) -> str:
     """Speak the language that a request asks for, and return the name it has in this system."""
     if asked.query_string or "Cookie" in asked.headers:
         cookie = _cookie_name(_LANGUAGE_COOKIE, config)
@@ -152,7 +152,7 @@ def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str
 
 
 def _begin() -> None:
-    g.request_id = begin(request, current_app.config)
+    g.request_id = begin_request(request, current_app.config)
 
 
 def _finish(response: Response) -> Response:
@@ -198,7 +198,7 @@ def wants_json() -> bool:
     return best != "text/html" and accepted[best] > accepted["text/html"]
 
 
-def problem(
+def make_problem(
     status: int,
     detail: str,
     *,
@@ -222,7 +222,7 @@ def problem(
     return response
 
 
-def explain(status: int) -> tuple[str, str]:
+def explain_status(status: int) -> tuple[str, str]:
     """Return the heading and the sentence that tell a person about an HTTP error."""
     texts = {
         400: (_("Det gick inte att läsa"), _("Något i det som skickades gick inte att läsa.")),
@@ -248,9 +248,9 @@ def explain(status: int) -> tuple[str, str]:
 
 def error_page(status: int, *, heading: str | None = None, detail: str | None = None) -> Response:
     """Answer with an error: a page for people, problem details for machines."""
-    usual_heading, usual_detail = explain(status)
+    usual_heading, usual_detail = explain_status(status)
     if wants_json():
-        response = problem(status, detail or usual_detail, title=heading)
+        response = make_problem(status, detail or usual_detail, title=heading)
     else:
         response = Response(
             render_template(
@@ -308,8 +308,8 @@ def readyz() -> Response:
     try:
         with Session() as session:
             current = migrate.is_current(session.connection())
-            health = ledger.health(session)
-            is_behind = proxies.is_unknown_one_there(session, settings())
+            health = ledger.read_health(session)
+            is_behind = proxies.is_unknown_one_there(session, get_settings())
     except SQLAlchemyError:
         return _ready(503, "database", {})
     if not current:
@@ -339,14 +339,14 @@ def metrics() -> Response:
 
     What a proxy passes on comes from loopback too, and is nobody from here.
     """
-    token = settings().metrics_token
+    token = get_settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token:
         allowed = secrets.compare_digest(given.encode(), token.encode())
     else:
-        is_passed_on = not settings().trusted_proxies and proxies.is_forwarded(request.environ)
+        is_passed_on = not get_settings().trusted_proxies and proxies.is_forwarded(request.environ)
         allowed = places.is_this_machine(request.remote_addr) and not is_passed_on
     if not allowed:
         return error_page(403)
     with Session() as session:
-        return Response(ledger.metrics(session), mimetype="text/plain; version=0.0.4")
+        return Response(ledger.write_metrics(session), mimetype="text/plain; version=0.0.4")

@@ -161,7 +161,7 @@ def servers(servers_folder: Path) -> Iterator[tuple[Postgres, Valkey]]:
     try:
         postgres.start()
         valkey.wait()
-        migrate.upgrade(postgres.url)
+        migrate.upgrade_database(postgres.url)
         yield postgres, valkey
     finally:
         postgres.stop()
@@ -211,9 +211,9 @@ def module_settings(
 @pytest.fixture(scope="module")
 def module_database(module_settings: Settings) -> Iterator[None]:
     """`shared.db` bound to the module's database; its tests must not ask for `database`."""
-    db.configure(module_settings)
+    db.configure_sessions(module_settings)
     yield
-    db.close()
+    db.close_connections()
 
 
 @pytest.fixture(scope="module")
@@ -282,9 +282,9 @@ def settings(environment: dict[str, str]) -> Settings:
 @pytest.fixture
 def database(settings: Settings) -> Iterator[None]:
     """`shared.db.Session` and `PublicSession` bound to this test's database."""
-    db.configure(settings)
+    db.configure_sessions(settings)
     yield
-    db.close()
+    db.close_connections()
 
 
 @pytest.fixture

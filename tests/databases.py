@@ -28,12 +28,12 @@ def filled(
 ) -> Iterator[str]:
     """Make a database, fill it in one transaction, and give its name as a template."""
     with copied(postgres, name, template) as url:
-        db.configure(settings_of(url))
+        db.configure_sessions(settings_of(url))
         try:
             with db.Session.begin() as session:
                 fill(session)
         finally:
-            db.close()
+            db.close_connections()
         yield name
 
 

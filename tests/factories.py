@@ -28,7 +28,7 @@ from shared.models import (
     Source,
     Staff,
 )
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 
 _numbers = itertools.count(1)
 
@@ -62,7 +62,7 @@ def an_idea(
     """Store an idea as intake does: with original, text version and event."""
     council = council or a_council(session)
     now = utcnow()
-    folded = fold(text)
+    folded = fold_text(text)
     idea = Idea(
         **{
             "id": new_id(),
@@ -92,7 +92,7 @@ def an_idea(
     if email:
         session.add(Contact(idea_id=idea.id, email=email))
     if submitted:
-        outbox.record(session, IdeaSubmitted(idea.id, 1))
+        outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     session.flush()
     return idea
 

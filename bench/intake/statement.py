@@ -16,7 +16,7 @@ from sqlalchemy import TextClause
 from bench.intake.rounds import Round
 from services.submission import intake
 from services.submission.forms import IdeaForm
-from services.submission.signals import noticed
+from services.submission.signals import notice_signals
 from shared.config import Settings
 from shared.models import Source
 
@@ -51,10 +51,10 @@ def written(settings: Settings, council: str, text: str) -> str:
         body=text.encode(),
         content_type="application/json",
         sender_hash=bytes(16),
-        signals=noticed({}, settings.secret_key),
+        signals=notice_signals({}, settings.secret_key),
     )
     with contextlib.suppress(_CaughtError):
-        intake.receive(catch, settings, council, IdeaForm(text), arrival)
+        intake.receive_idea(catch, settings, council, IdeaForm(text), arrival)
     [(statement, parameters)] = caught
 
     def value(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from radslag.environment import environment
+from radslag.environment import make_environment
 from radslag.ports import free_port
 from shared.config import Settings
 
@@ -56,7 +56,7 @@ def started(folder: Path) -> Iterator[RunningSystem]:
     public, desk = (f"http://127.0.0.1:{ports[name]}" for name in ("public", "desk"))
     try:
         wait_for(lambda: requests.get(f"{public}/readyz", timeout=5).json()["status"] == "ok")
-        settings = Settings.from_env(environment(folder / "data"))
+        settings = Settings.from_env(make_environment(folder / "data"))
         yield RunningSystem(public, desk, process.pid, settings)
     finally:
         process.terminate()

@@ -27,7 +27,7 @@ from bench.mutants.areas import area_of, files_with_rules
 from bench.mutants.operators import Mutant, is_python, mutants_of
 from bench.mutants.reach import Reach
 from bench.mutants.running import BROKE, HUNG, NOTICED, SURVIVED, Lane, lanes
-from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
 
 TREE = Path(__file__).resolve().parents[2]
 KEPT = TREE / ".venv" / "mutants"
@@ -201,7 +201,7 @@ def _tell_all(records: list[dict[str, Any]], doubtful: set[str], seconds: float)
     print(f"\n{'area':>18}  noticed      rate  (95 %)")
     for area, some in [*sorted(by_area.items()), ("all", records)]:
         noticed = sum(r["outcome"] != SURVIVED and r["by"] not in doubtful for r in some)
-        low, high = wilson(noticed, len(some)).interval or (0, 1)
+        low, high = estimate_share(noticed, len(some)).interval or (0, 1)
         of = f"{noticed}/{len(some)}"
         print(f"{area:>18}  {of:>7}   {noticed / max(len(some), 1):6.0%}  ({low:.0%}–{high:.0%})")
     count = {kind: sum(r["outcome"] == kind for r in records) for kind in (HUNG, BROKE)}

@@ -79,7 +79,7 @@ class Lane:
         self._valkey.begin()
         self._postgres.start()
         self._valkey.wait()
-        migrate.upgrade(self._postgres.url)
+        migrate.upgrade_database(self._postgres.url)
         here = {"PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1"}
         self._starter = subprocess.Popen(
             [sys.executable, "-m", "bench.mutants.forking"],

@@ -43,7 +43,7 @@ def fill(settings: Settings, ideas: int) -> str:
         council = session.scalars(select(Council).where(Council.slug == _COUNCIL)).one()
         for words in track(texts(ideas), total=ideas, description="Filling"):
             arrival = intake.Arrival(Source.FORM, words.encode(), "text/plain")
-            idea = intake.store(
+            idea = intake.store_idea(
                 session,
                 council,
                 IdeaForm(words),

@@ -38,10 +38,10 @@ def command(
     summary, moved = Summary(), []
     with Session() as session:
         proposal = _proposal(session, rules)
-        total = backtesting.count(session, from_moment)
+        total = backtesting.count_ideas(session, from_moment)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             for each in progress.track(
-                backtesting.compare(session, proposal, from_moment),
+                backtesting.compare_verdicts(session, proposal, from_moment),
                 total=total,
                 description="Checking",
             ):
@@ -82,7 +82,7 @@ def command(
 
 
 def _proposal(session: SqlSession, rules: Path | None) -> Proposal:
-    standing = equipping.standing(session)
+    standing = equipping.read_equipment(session)
     if rules is None:
         return Proposal(standing)
     try:

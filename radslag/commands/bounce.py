@@ -22,7 +22,7 @@ def command(settings: Settings) -> None:
     """
     del settings  # the database is all it needs
     try:
-        report = bounces.read(sys.stdin.buffer.read())
+        report = bounces.read_report(sys.stdin.buffer.read())
     except UnreadableReportError:
         click.echo("This mail has more parts than any report.")
         return
@@ -30,5 +30,5 @@ def command(settings: Settings) -> None:
         click.echo("This is no report of a letter that came back.")
         return
     with Session.begin() as session:
-        ours = bounces.take(session, report)
+        ours = bounces.take_report(session, report)
     click.echo("Noted." if ours else "The letter is not one of ours; that is noted.")

@@ -11,14 +11,14 @@ from typing import Any
 import click
 
 from radslag import judging
-from radslag.environment import NoSystemError, RefusedError, data_option, environment
+from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
 from radslag.judging import Judged
-from radslag.running import system
+from radslag.running import open_system
 from services.moderation.checking import equipping
 from services.moderation.checks import CHECKS, Check, checks_with
 from services.submission import intake
 from shared.db import Session
-from shared.text import clean
+from shared.text import clean_text
 
 _LANGUAGE = "sv"
 
@@ -47,22 +47,22 @@ def command(
         checks, language = _checks(stack, data, slug)
         given = _lines(language) if jsonl else iter([_one(text, author, language)])
         for each in given:
-            _say(judging.line(each, checks), as_json=as_json or jsonl)
+            _say(judging.describe_judged(each, checks), as_json=as_json or jsonl)
 
 
 def _checks(stack: ExitStack, data: Path | None, slug: str | None) -> tuple[Sequence[Check], str]:
     """Return the checks to run and the language of the council."""
     try:
-        environment(data)
+        make_environment(data)
     except NoSystemError:
         if slug is not None or data is not None:
             raise RefusedError(
                 "No Rådslag runs here, so there are no councils: start it with `radslag up`."
             ) from None
         return CHECKS, _LANGUAGE
-    stack.enter_context(system(data))
+    stack.enter_context(open_system(data))
     with Session() as session:
-        checks = checks_with(equipping.standing(session))
+        checks = checks_with(equipping.read_equipment(session))
         try:
             language = intake.find_council(session, slug).language if slug else _LANGUAGE
         except intake.UnknownCouncilError:
@@ -73,7 +73,7 @@ def _checks(stack: ExitStack, data: Path | None, slug: str | None) -> tuple[Sequ
 def _one(text: str | None, author: str, language: str) -> Judged:
     if text is None or text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
-    return Judged("1", clean(text), author, language)
+    return Judged("1", clean_text(text), author, language)
 
 
 def _lines(language: str) -> Iterator[Judged]:
@@ -89,7 +89,7 @@ def _lines(language: str) -> Iterator[Judged]:
         author = given.get("author")
         yield Judged(
             str(given.get("id", number)),
-            clean(given["text"]),
+            clean_text(given["text"]),
             author if isinstance(author, str) else "",
             language,
         )

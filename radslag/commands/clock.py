@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag import alarms
-from radslag.processes import here
+from radslag.processes import name_here
 from radslag.until_told import until_told
 from services.moderation.spam import spam_learning
 from services.moderation.statistics import counting
@@ -118,7 +118,7 @@ class Seldom:
         self._let_be = _LET_BE if self._asker.sees_nothing else 0
 
 
-def chores(celery: Celery, settings: Settings) -> list[Chore]:
+def list_chores(celery: Celery, settings: Settings) -> list[Chore]:
     """Return all that the clock does but for the alarms: mostly it asks."""
 
     def due_letters(session: SqlSession) -> object | None:
@@ -158,12 +158,12 @@ def alarm_chores(settings: Settings) -> list[Chore]:
     """Return what it does about alarms, without asking anybody."""
     return [
         Chore(alarms.WATCH_S, alarms.Watch(settings).look),
-        Chore(alarms.TELL_S, lambda: alarms.tell(settings)),
-        Chore(alarms.SEND_S, alarms.Beside(lambda: alarms.send(settings)).begin),
+        Chore(alarms.TELL_S, lambda: alarms.write_notices(settings)),
+        Chore(alarms.SEND_S, alarms.Beside(lambda: alarms.send_notices(settings)).begin),
     ]
 
 
-def tick(due: list[Chore], now: float) -> None:
+def do_chores(due: list[Chore], now: float) -> None:
     """Do what is due; an outage of the database or the broker delays it to its next time."""
     for chore in due:
         if now < chore.next_at:
@@ -183,7 +183,7 @@ def tick(due: list[Chore], now: float) -> None:
 def _beat() -> None:
     # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
     heartbeat.beat_alone(heartbeat.CLOCK)
-    heartbeat.beat_alone(here(heartbeat.CLOCK))
+    heartbeat.beat_alone(name_here(heartbeat.CLOCK))
 
 
 def _tidy() -> None:
@@ -197,7 +197,7 @@ def _tidy() -> None:
 def command() -> None:
     """Say what it is time for: letters, digests, learning, tidying. Send alarms."""
     settings = Settings.from_env()
-    log.configure(settings.log_level)
-    db.configure(settings)
-    due = chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
-    until_told(lambda: tick(due, time.monotonic()), pause_s=0.5)
+    log.configure_log(settings.log_level)
+    db.configure_sessions(settings)
+    due = list_chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
+    until_told(lambda: do_chores(due, time.monotonic()), pause_s=0.5)

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import psycopg
 
-from radslag.environment import NoSystemError, RefusedError, data_option, environment
-from radslag.processes import BY_NAME, Process, here, who_does
+from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
+from radslag.processes import BY_NAME, Process, name_here, who_does
 from shared.config import Settings, SettingsError
 
 # Six beats may be missed: a worker's main process waits for nothing long.
@@ -19,7 +19,7 @@ LATE_S = 30
 _AGE = "SELECT extract(epoch FROM now() - at) FROM heartbeats WHERE name = %s"
 
 
-def answers(host: str, port: int, *, timeout_s: float = 3) -> bool:
+def is_web_answering(host: str, port: int, *, timeout_s: float = 3) -> bool:
     """Whether a web answers GET /healthz with 200."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
@@ -31,11 +31,11 @@ def answers(host: str, port: int, *, timeout_s: float = 3) -> bool:
         connection.close()
 
 
-def beats(process: Process, database_url: str) -> bool:
+def is_process_beating(process: Process, database_url: str) -> bool:
     """Whether a process on this machine has said lately that it works."""
     try:
         with psycopg.connect(database_url, connect_timeout=5) as connection:
-            row = connection.execute(_AGE, [here(process.name)]).fetchone()
+            row = connection.execute(_AGE, [name_here(process.name)]).fetchone()
     except psycopg.Error:
         return False
     return row is not None and row[0] < LATE_S
@@ -48,14 +48,14 @@ def command(name: str, data: Path | None) -> None:
     """Say whether one process on this machine works; the exit code is 0 or 1."""
     process = BY_NAME[name]
     if process.health == "http":
-        well = answers("127.0.0.1", process.port or 0)
+        well = is_web_answering("127.0.0.1", process.port or 0)
     else:
         try:
-            settings = Settings.from_env(environment(data))
+            settings = Settings.from_env(make_environment(data))
         except (NoSystemError, SettingsError) as error:
             raise RefusedError(str(error)) from None
         # Itself, or in a small system the one that does its work.
         does_it = who_does(name, settings.size)
-        well = any(beats(each, settings.database_url) for each in (process, does_it))
+        well = any(is_process_beating(each, settings.database_url) for each in (process, does_it))
     click.echo("ok" if well else "no sign of life")
     sys.exit(0 if well else 1)

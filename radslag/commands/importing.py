@@ -20,7 +20,7 @@ from radslag.running import with_system
 from services.moderation.checking import equipping, meaning
 from services.moderation.checks import checks_with
 from services.moderation.decisions import deciding
-from services.moderation.semantic.model import Model, NotAvailableError, load, why_off
+from services.moderation.semantic.model import Model, NotAvailableError, load_model, why_off
 from services.submission import imports, intake
 from services.submission.imports import store
 from services.submission.imports.entries import Entry, ImportFileError, Reading, Remark
@@ -86,7 +86,7 @@ def _bring_in(asked: _Asked, settings: Settings) -> None:
         raise click.UsageError("Say what the file is: --format page, wxr, csv or json.")
     try:
         encoding = _known(asked.encoding)
-        reading = imports.read(asked.file.read_bytes(), form, settings.timezone, encoding)
+        reading = imports.read_entries(asked.file.read_bytes(), form, settings.timezone, encoding)
         _tell(reading)
         if asked.dry_run:
             _judge(reading.entries, asked.slug, semantic=asked.semantic, as_json=asked.as_json)
@@ -155,14 +155,14 @@ def _judge(entries: Sequence[Entry], slug: str, *, semantic: bool | None, as_jso
             wanted = meaning.is_on(session) and len(entries) <= _SEMANTIC_UNSAID
             semantic = wanted and why_off() is None
         language = intake.find_council(session, slug).language
-        checks = checks_with(equipping.standing(session))
+        checks = checks_with(equipping.read_equipment(session))
     texts = [
         judging.Judged(entry.id, entry.form.text, entry.form.author or "", language)
         for entry in entries
     ]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Checking", total=len(texts))
-        judged = judging.lines(texts, checks, _model() if semantic else None)
+        judged = judging.judge_texts(texts, checks, _model() if semantic else None)
         for entry, line in zip(entries, judged, strict=True):
             progress.advance(task)
             if as_json:
@@ -182,7 +182,7 @@ def _who_said_what(entry: Entry) -> str:
 
 def _model() -> Model:
     try:
-        return load()
+        return load_model()
     except NotAvailableError as error:
         raise RefusedError(f"The semantic depth is off: {error}.") from None
 

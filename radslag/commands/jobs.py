@@ -10,7 +10,8 @@ from rich.table import Table
 from radslag.running import data_option, with_system
 from shared.config import Settings
 from shared.db import Session
-from shared.delivery.failed_jobs import open_jobs, replay
+from shared.delivery.failed_jobs import open_jobs
+from shared.delivery.failed_jobs import replay_jobs as replay
 
 
 @click.group("jobs", invoke_without_command=True)

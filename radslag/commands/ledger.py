@@ -19,7 +19,7 @@ from shared.delivery import ledger
 def command(as_json: bool, settings: Settings) -> None:  # noqa: ARG001
     """Add up every idea, decision and letter; the exit code is 1 when something is missing."""
     with Session() as session:
-        books = ledger.read(session)
+        books = ledger.read_ledger(session)
     if as_json:
         click.echo(json.dumps(books.as_json(), ensure_ascii=False))
     else:

@@ -43,7 +43,7 @@ def list_letters(
         state=LetterState(state) if state else None, number=idea.upper() if idea else None
     )
     with Session() as session:
-        rows = letter_overview.latest(session, wanted)
+        rows = letter_overview.list_letters(session, wanted)
     if as_json:
         for row in rows:
             click.echo(json.dumps(_as_json(row, settings)))
@@ -96,9 +96,9 @@ def resend(ids: tuple[UUID, ...], every: bool, settings: Settings) -> None:  # n
     if bool(ids) == every:
         raise click.UsageError("Give the ids of letters, or --failed.")
     with Session.begin() as session:
-        changed = resending.again(session, None if every else ids)
+        changed = resending.resend_letters(session, None if every else ids)
         if changed:
-            audit.record(
+            audit.record_change(
                 session,
                 by=None,
                 action="letters.resent",

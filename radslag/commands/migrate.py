@@ -9,7 +9,7 @@ import click
 from radslag import first_start
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
-from radslag.running import data_option, system
+from radslag.running import data_option, open_system
 from shared import migrate
 
 
@@ -23,25 +23,25 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
     --check touches no system: it migrates an empty database of its own and compares.
     """
     if check:
-        differences = drift()
+        differences = find_drift()
         for difference in differences:
             click.echo(difference)
         sys.exit(1 if differences else 0)
-    with system(data) as settings:
-        migrate.upgrade(settings.database_url)
-        first_start.seed(councils=seed)
+    with open_system(data) as settings:
+        migrate.upgrade_database(settings.database_url)
+        first_start.seed_system(councils=seed)
     click.echo("The schema is up to date.")
 
 
-def drift() -> list[str]:
+def find_drift() -> list[str]:
     """Migrate a new database and say what differs from the models."""
     with tempfile.TemporaryDirectory(prefix="radslag-") as temporary:
         folder = DataFolder(Path(temporary) / "data")
         postgres = Postgres(folder)
         try:
             postgres.start()
-            migrate.upgrade(postgres.url)
-            return migrate.drift(postgres.url)
+            migrate.upgrade_database(postgres.url)
+            return migrate.find_drift(postgres.url)
         finally:
             postgres.stop()
             folder.release()

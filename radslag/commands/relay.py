@@ -10,7 +10,7 @@ from types import FrameType
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from radslag.processes import here
+from radslag.processes import name_here
 from services.moderation.checking import verdicts
 from services.moderation.semantic import outcomes
 from shared import db, heartbeat, log
@@ -34,7 +34,7 @@ GIVE_UP: Mapping[str, relay.GiveUp] = {
 }
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
+def run_relay(settings: Settings, stop: threading.Event) -> None:
     """Offer what is not done, at once when somebody rings and every second, until `stop` is set.
 
     Outages of the database and the broker are waited out.
@@ -45,7 +45,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if time.monotonic() >= next_beat:
-                heartbeat.beat_alone(here("relay"))
+                heartbeat.beat_alone(name_here("relay"))
                 next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)
         except SQLAlchemyError as error:
@@ -63,8 +63,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
 def command() -> None:
     """Offer every event to its consumers until they have acted on it."""
     settings = Settings.from_env()
-    log.configure(settings.log_level)
-    db.configure(settings)
+    log.configure_log(settings.log_level)
+    db.configure_sessions(settings)
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -72,4 +72,4 @@ def command() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    run(settings, stop)
+    run_relay(settings, stop)

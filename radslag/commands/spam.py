@@ -12,9 +12,13 @@ from radslag import labelled
 from radslag.environment import RefusedError
 from radslag.labelled import Labelled, LabelledFileError
 from radslag.running import data_option, with_system
-from services.moderation.checks.learned_spam.spam_figures import Figure, Figures, measure
-from services.moderation.checks.learned_spam.spam_model import ModelError, SpamModel, shipped
-from services.moderation.checks.learned_spam.spam_training import train
+from services.moderation.checks.learned_spam.spam_figures import Figure, Figures, measure_model
+from services.moderation.checks.learned_spam.spam_model import (
+    ModelError,
+    SpamModel,
+    load_shipped_model,
+)
+from services.moderation.checks.learned_spam.spam_training import train_model
 from services.moderation.spam import spam_learning, spam_versions
 from shared.config import Settings
 from shared.db import Session
@@ -40,14 +44,14 @@ def evaluate(*, train_on: Path | None, test_on: Path, as_json: bool) -> None:
     Needs no system and stores nothing. Shares are between 0 and 1, intervals are of 95 %.
     """
     try:
-        texts = labelled.read(test_on)
-        known = labelled.read(train_on) if train_on else []
-        model = _trained(known) if train_on else shipped()
+        texts = labelled.read_labelled(test_on)
+        known = labelled.read_labelled(train_on) if train_on else []
+        model = _trained(known) if train_on else load_shipped_model()
     except LabelledFileError as error:
         raise RefusedError(str(error)) from None
     except ValueError:
         raise RefusedError("To train, a file needs texts of both kinds.") from None
-    found = measure(model, [each.text for each in texts], [each.spam for each in texts])
+    found = measure_model(model, [each.text for each in texts], [each.spam for each in texts])
     if as_json:
         answer = {"train": len(known), "test": len(texts), **found.as_json()}
         click.echo(json.dumps(answer))
@@ -56,7 +60,7 @@ def evaluate(*, train_on: Path | None, test_on: Path, as_json: bool) -> None:
 
 
 def _trained(known: list[Labelled]) -> SpamModel:
-    return train([each.text for each in known], [each.spam for each in known])
+    return train_model([each.text for each in known], [each.spam for each in known])
 
 
 def _print(found: Figures, trained_on: int) -> None:
@@ -90,8 +94,8 @@ def train_from_decisions(settings: Settings, as_json: bool = False) -> None:
     """
     del settings
     with Session() as session:
-        lesson = spam_learning.gather(session)
-    learned = spam_learning.learn(lesson)
+        lesson = spam_learning.gather_lesson(session)
+    learned = spam_learning.learn_lesson(lesson)
     if learned is None:
         if as_json:
             click.echo(json.dumps({"version": None, "reason": "too-few", **lesson.counts()}))
@@ -102,8 +106,8 @@ def train_from_decisions(settings: Settings, as_json: bool = False) -> None:
             )
         sys.exit(1)
     with Session.begin() as session:
-        stored = spam_learning.store(session, learned)
-        row = spam_versions.describe(stored)
+        stored = spam_learning.store_learned(session, learned)
+        row = spam_versions.describe_version(stored)
     if as_json:
         click.echo(json.dumps(row))
         return
@@ -127,7 +131,7 @@ def versions(settings: Settings, as_json: bool = False) -> None:
     """List the versions, newest first, with what each did on decisions held back from it."""
     del settings
     with Session() as session:
-        rows = [spam_versions.describe(row) for row in spam_versions.listed(session)]
+        rows = [spam_versions.describe_version(row) for row in spam_versions.list_versions(session)]
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
@@ -166,7 +170,7 @@ def activate(settings: Settings, version: int) -> None:
     del settings
     try:
         with Session.begin() as session:
-            spam_versions.activate(session, version)
+            spam_versions.activate_version(session, version)
     except LookupError:
         click.echo(f"There is no version {version}.", err=True)
         sys.exit(1)

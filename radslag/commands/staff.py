@@ -78,7 +78,9 @@ def list_staff(settings: Settings, as_json: bool = False) -> None:
 def invite(settings: Settings, email: str, role: str, name: str) -> None:
     """Mail EMAIL a link that makes an account; it is good for seven days, once."""
     with _new_account() as session:
-        invitations.invite(session, settings, email=email, role=Role(role), name=name, by=None)
+        invitations.invite_person(
+            session, settings, email=email, role=Role(role), name=name, by=None
+        )
     click.echo(f"An invitation to {email} is on its way.")
 
 
@@ -101,7 +103,7 @@ def disable(settings: Settings, email: str) -> None:
     """Close the account of EMAIL; its sessions end at once."""
     del settings
     with _account(email) as (session, person):
-        roles.disable(session, person, by=None)
+        roles.disable_account(session, person, by=None)
     click.echo(f"{email} is signed out and cannot sign in.")
 
 
@@ -112,7 +114,7 @@ def enable(settings: Settings, email: str) -> None:
     """Open the closed account of EMAIL again."""
     del settings
     with _account(email) as (session, person):
-        roles.enable(session, person, by=None)
+        roles.enable_account(session, person, by=None)
     click.echo(f"{email} can sign in.")
 
 
@@ -123,7 +125,7 @@ def reset_second_factor(settings: Settings, email: str) -> None:
     """Take the second factor of EMAIL away, when phone and recovery codes are lost."""
     del settings
     with _account(email) as (session, person):
-        second_factor.remove(session, person, by=None)
+        second_factor.remove_second_factor(session, person, by=None)
     click.echo(f"{email} is signed out and signs in with the password alone.")
 
 
@@ -143,7 +145,7 @@ def _account(email: str) -> Iterator[tuple[SqlSession, Staff]]:
     """Open a unit of work on an account; exit 1 where there is none, or must be."""
     try:
         with Session.begin() as session:
-            person = accounts.find(session, email)
+            person = accounts.find_account(session, email)
             if person is None:
                 click.echo(f"There is no account {email}.", err=True)
                 sys.exit(1)

@@ -102,16 +102,16 @@ def _say(line: str) -> None:
 
 
 def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
-    log.configure("warning")
+    log.configure_log("warning")
     supervisor = Supervisor(plan, folder, _say)
     code = 0
     try:
         signals.starting = not signals.told
         _say("Starting the database and the broker …")
         supervisor.start_servers()
-        migrate.upgrade(plan.settings.database_url)
-        db.configure(plan.settings)
-        first_start.seed(councils=not plan.options.empty)
+        migrate.upgrade_database(plan.settings.database_url)
+        db.configure_sessions(plan.settings)
+        first_start.seed_system(councils=not plan.options.empty)
         # Before the webs: whoever sees one answer can use every command.
         folder.write_state(plan.shown())
         _say("Starting the webs and the workers …")
@@ -128,7 +128,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         code = 1
     finally:
         signals.starting = False
-        db.close()
+        db.close_connections()
         supervisor.stop()
         folder.release()
     return code

@@ -48,7 +48,7 @@ _NEEDS_ALL = "Bygg fler cykelvägar, tack! Wat vindt u van het plein naast molen
 _TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
-def load() -> None:
+def load_modules() -> None:
     """Load what the processes need; it stays as it is, and nobody counts or collects it again."""
     for name in _LOADED:
         import_module(name)
@@ -74,7 +74,7 @@ class Forked(Child):
         self.name = name
         self.log = log
         self._group_ended = False
-        db.rest()
+        db.give_back_idle()
         with self._open_log() as output:
             self.log_start = output.tell()
             sys.stdout.flush()
@@ -133,7 +133,7 @@ def _live(
     try:
         _become(name, command, parent, output, env)
         if command[0] == "celery":
-            working.work(command)
+            working.run_worker(command)
         else:
             runpy.run_module(command[0], run_name="__main__", alter_sys=True)
         code = 0

@@ -12,12 +12,12 @@ from datetime import datetime
 from types import MappingProxyType
 
 from radslag.child import Child, ChildError
-from radslag.commands.health import answers
+from radslag.commands.health import is_web_answering
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
-from radslag.processes import Process, here, processes_of
+from radslag.processes import Process, name_here, processes_of
 from radslag.up import forked
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
@@ -93,7 +93,7 @@ class Supervisor:
         """
         began = utcnow()
         if self._forks:
-            forked.load()
+            forked.load_modules()
         if self._plan.smtp_port is not None:
             self._add("mailbox", self._mailbox_command(self._plan.smtp_port))
         for process in self._processes:
@@ -122,7 +122,7 @@ class Supervisor:
 
     def watch(self, stop: Callable[[], bool]) -> None:
         """Keep everything alive until told to stop."""
-        db.rest()
+        db.give_back_idle()
         with signals_heard() as wait:
             while not stop():
                 self._watch_servers()
@@ -186,12 +186,12 @@ class Supervisor:
         if self._plan.smtp_port is not None:
             webs["mailbox"] = options.mail_port
         host = reached_at(options.host)
-        return [name for name, port in webs.items() if not answers(host, port)]
+        return [name for name, port in webs.items() if not is_web_answering(host, port)]
 
     def _without_heartbeat(self, since: datetime) -> list[str]:
         names = [process.name for process in self._processes if process.health == "heartbeat"]
         with Session() as session:
-            beats = {name: heartbeat.last(session, here(name)) for name in names}
+            beats = {name: heartbeat.read_last_beat(session, name_here(name)) for name in names}
         return [name for name, beat in beats.items() if beat is None or beat < since]
 
     def _watch(self, watched: Watched) -> None:
@@ -215,14 +215,16 @@ class Supervisor:
         pause_s = _BACKOFF_S[min(watched.deaths, len(_BACKOFF_S) - 1)]
         watched.deaths += 1
         watched.restart_at = now + pause_s
-        self._say(f"{watched.name} ended ({how(code)}); it starts again in {pause_s:g} s.")
+        self._say(
+            f"{watched.name} ended ({describe_exit(code)}); it starts again in {pause_s:g} s."
+        )
 
     def _watch_servers(self) -> None:
         for server in self._servers:
             code = server.child.poll()
             if code is None:
                 continue
-            self._say(f"{server.child.name} ended ({how(code)}); it starts again.")
+            self._say(f"{server.child.name} ended ({describe_exit(code)}); it starts again.")
             try:
                 server.start()
             except ChildError as error:
@@ -265,6 +267,6 @@ def signals_heard() -> Iterator[Callable[[float], bool]]:
         os.close(told)
 
 
-def how(code: int) -> str:
+def describe_exit(code: int) -> str:
     """Say how a process ended."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"

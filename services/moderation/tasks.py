@@ -33,17 +33,17 @@ _COUNTS_FOR_S = 60
 def check_ideas(batch: str) -> None:
     """Check the ideas of a batch."""
     batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
+    deliveries = outbox.claim_batch(batch_id)
     if not deliveries:
         return
     with Session.begin() as session:
-        asked = lookups.read(session, deliveries, switches.lookups_on(session))
+        asked = lookups.read_texts(session, deliveries, switches.lookups_on(session))
     looked = lookups.Looked()
     if asked.on:
         # Half of the time before this task is killed: the rest is for everything else.
         limit_s = queues.CHECK.limit_s(max(delivery.attempts for delivery in deliveries) - 1)
         access = Access.of(current_app.conf.radslag_settings)
-        looked = lookups.look(access, asked, budget_s=limit_s / 2)
+        looked = lookups.look_up_texts(access, asked, budget_s=limit_s / 2)
     with Session.begin() as session:
         batches.check_batch(session, batch_id, deliveries, looked)
 
@@ -52,17 +52,17 @@ def check_ideas(batch: str) -> None:
 def act_on_receipts(batch: str) -> None:
     """Do what writers and readers asked for."""
     batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
+    deliveries = outbox.claim_batch(batch_id)
     if deliveries:
         with Session.begin() as session:
-            receipt_actions.act(session, batch_id, deliveries)
+            receipt_actions.act_on_receipts(session, batch_id, deliveries)
 
 
 @shared_task(name=queues.MEANING.task, base=BatchTask)
 def look_for_meaning(batch: str) -> None:
     """Look for ideas that wish the same in other words."""
     batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
+    deliveries = outbox.claim_batch(batch_id)
     if not deliveries:
         return
     _step_aside()
@@ -70,16 +70,16 @@ def look_for_meaning(batch: str) -> None:
         read = looking.to_read(session, deliveries)
     if read:
         try:
-            engine = model.load()
+            engine = model.load_model()
         except model.NotAvailableError as error:
             _say_off(str(error))
             read = None
         else:
-            made = looking.embed(engine, [each.text for each in read])
+            made = looking.embed_texts(engine, [each.text for each in read])
             with Session.begin() as session:
-                looking.keep(session, read, made)
+                looking.keep_vectors(session, read, made)
     with Session.begin() as session:
-        looking.look(session, batch_id, deliveries, is_on=read is not None)
+        looking.compare_batch(session, batch_id, deliveries, is_on=read is not None)
 
 
 @shared_task(name=queues.LEARN_SPAM)
@@ -88,13 +88,13 @@ def learn_spam() -> None:
     with Session() as session:
         if not spam_learning.is_due(session):
             return
-        lesson = spam_learning.gather(session)
+        lesson = spam_learning.gather_lesson(session)
     # Half a minute of computing, with nothing held open meanwhile.
-    learned = spam_learning.learn(lesson)
+    learned = spam_learning.learn_lesson(lesson)
     if learned is None:
         return
     with Session.begin() as session:
-        row = spam_learning.store(session, learned)
+        row = spam_learning.store_learned(session, learned)
     log.info("spam model learned", extra={"version": row.version, "note": row.note})
 
 
@@ -102,14 +102,14 @@ def learn_spam() -> None:
 def draw_samples() -> None:
     """Draw the decisions that a second person shall judge."""
     with Session.begin() as session:
-        drawing.draw(session, current_app.conf.radslag_settings.secret_key)
+        drawing.draw_samples(session, current_app.conf.radslag_settings.secret_key)
 
 
 @shared_task(name=queues.WAKE_ASKED)
 def wake_asked() -> None:
     """Bring back to the queue what has waited long enough for its writer's correction."""
     with Session.begin() as session:
-        corrections.wake(session, current_app.conf.radslag_settings.correction_days)
+        corrections.wake_ideas(session, current_app.conf.radslag_settings.correction_days)
 
 
 @shared_task(name=queues.COUNT_DAYS)
@@ -130,7 +130,7 @@ def count_days() -> None:
     with Session.begin() as session:
         counting.take_stock(session, now.astimezone(zone).date())
     with Session.begin() as session:
-        yearly.refresh(session, zone, now)
+        yearly.refresh_years(session, zone, now)
 
 
 @cache

@@ -28,7 +28,7 @@ def _settings() -> Settings:
 def _act(batch: str, effect: Callable[[SqlSession, UUID, Sequence[outbox.Delivery]], None]) -> None:
     """Claim a batch, and have its effect in one unit of work."""
     batch_id = UUID(batch)
-    deliveries = outbox.claim(batch_id)
+    deliveries = outbox.claim_batch(batch_id)
     if deliveries:
         with Session.begin() as session:
             effect(session, batch_id, deliveries)
@@ -37,43 +37,43 @@ def _act(batch: str, effect: Callable[[SqlSession, UUID, Sequence[outbox.Deliver
 @shared_task(name=queues.LETTER.task, base=BatchTask)
 def write_letters(batch: str) -> None:
     """Write the letters that a batch of decisions owes."""
-    _act(batch, partial(letters.write, settings=_settings()))
+    _act(batch, partial(letters.write_decision_letters, settings=_settings()))
 
 
 @shared_task(name=queues.ARRIVAL.task, base=BatchTask)
 def confirm_arrivals(batch: str) -> None:
     """Write the letters that confirm the arrival of a batch of ideas."""
-    _act(batch, partial(arrivals.write, settings=_settings()))
+    _act(batch, partial(arrivals.write_arrival_letters, settings=_settings()))
 
 
 @shared_task(name=queues.ANSWER.task, base=BatchTask)
 def tell_of_answers(batch: str) -> None:
     """Write the letters that a batch of official answers owes."""
-    _act(batch, partial(answers.write, settings=_settings()))
+    _act(batch, partial(answers.write_answer_letters, settings=_settings()))
 
 
 @shared_task(name=queues.ACCOUNT.task, base=BatchTask)
 def write_account_letters(batch: str) -> None:
     """Write the letters about accounts that a batch of links owes."""
-    _act(batch, partial(account_letters.write, settings=_settings()))
+    _act(batch, partial(account_letters.write_account_letters, settings=_settings()))
 
 
 @shared_task(name=queues.UNSUBSCRIBE.task, base=BatchTask)
 def turn_off_digests(batch: str) -> None:
     """Turn off the digests of those who asked for it from a digest."""
-    _act(batch, unsubscribing.act)
+    _act(batch, unsubscribing.act_on_unsubscriptions)
 
 
 @shared_task(name=queues.BOUNCE.task, base=BatchTask)
 def act_on_bounces(batch: str) -> None:
     """Act on reports of letters that came back."""
-    _act(batch, bounces.act)
+    _act(batch, bounces.act_on_bounces)
 
 
 @shared_task(name=queues.HOOK.task, base=BatchTask)
 def write_webhooks(batch: str) -> None:
     """Write what a batch of events owes to other systems."""
-    _act(batch, partial(webhook_writing.write, settings=_settings()))
+    _act(batch, partial(webhook_writing.write_webhooks, settings=_settings()))
 
 
 @shared_task(name=queues.SEND_WEBHOOKS)

@@ -16,7 +16,7 @@ from shared.config import Settings
 from shared.i18n import gettext as _
 from shared.links import receipts
 from shared.models import IdeaStatus, Source
-from shared.web import begin, common_headers, error_page, problem, settings
+from shared.web import begin_request, common_headers, error_page, get_settings, make_problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -68,7 +68,7 @@ class Door:
             asked, config = Request(environ), self._app.config
             asked.max_content_length = config["MAX_CONTENT_LENGTH"]
             try:
-                request_id = begin(asked, config)
+                request_id = begin_request(asked, config)
                 taken = self._take(asked)
             except Exception as error:  # noqa: BLE001 - it is raised again, where all are explained
                 environ[_REFUSED] = error
@@ -95,17 +95,19 @@ class Door:
             source=Source.API,
             body=body,
             content_type=asked.content_type or "application/json",
-            language=i18n.language(),
+            language=i18n.get_language(),
             key=_own_key(asked, place),
             sender_hash=place,
-            signals=signals.noticed({}, self._settings.secret_key, burst=counted.burst),
+            signals=signals.notice_signals({}, self._settings.secret_key, burst=counted.burst),
         )
         form = IdeaForm.checked(fields)
-        received = intake.receive(db.run_alone, self._settings, fields["council"], form, arrival)
+        received = intake.receive_idea(
+            db.run_alone, self._settings, fields["council"], form, arrival
+        )
         answer = {
             "id": str(received.idea_id),
             "number": received.number,
-            "receipt_url": receipts.url(self._settings.public_url, received.token),
+            "receipt_url": receipts.make_receipt_url(self._settings.public_url, received.token),
             "status": IdeaStatus.RECEIVED.value,
         }
         return json.dumps(answer, separators=(",", ":")).encode() + b"\n"
@@ -134,7 +136,7 @@ def _own_key(asked: Request, place: bytes) -> str | None:
 @api.get("/api/openapi.json")
 def openapi() -> Response:
     """Describe the API (OpenAPI 3.1)."""
-    return jsonify({**DESCRIPTION, "servers": [{"url": settings().public_url}]})
+    return jsonify({**DESCRIPTION, "servers": [{"url": get_settings().public_url}]})
 
 
 @api.errorhandler(TooManyError)
@@ -146,12 +148,12 @@ def _too_many(error: TooManyError) -> Response:
 
 @api.errorhandler(UnreadableError)
 def _unreadable(error: UnreadableError) -> Response:
-    return problem(error.status, error.sentence)
+    return make_problem(error.status, error.sentence)
 
 
 @api.errorhandler(FormError)
 def _unusable(error: FormError) -> Response:
-    return problem(422, _("Något behöver rättas."), errors=error.errors)
+    return make_problem(422, _("Något behöver rättas."), errors=error.errors)
 
 
 @api.errorhandler(intake.UnknownCouncilError)
@@ -161,12 +163,12 @@ def _unknown_council(_error: Exception) -> Response:
 
 @api.errorhandler(intake.ClosedCouncilError)
 def _closed_council(_error: Exception) -> Response:
-    return problem(403, _("Rådet tar inte emot idéer nu."))
+    return make_problem(403, _("Rådet tar inte emot idéer nu."))
 
 
 @api.errorhandler(intake.KeyReusedError)
 def _key_reused(_error: Exception) -> Response:
-    return problem(422, _("Nyckeln i Idempotency-Key har redan använts."))
+    return make_problem(422, _("Nyckeln i Idempotency-Key har redan använts."))
 
 
 def _fields(asked: Request, body: bytes) -> dict[str, str]:

@@ -70,7 +70,7 @@ class Report:
     letter_ids: tuple[UUID, ...] = field(default=(), compare=False)
 
 
-def read(raw: bytes) -> Report | None:
+def read_report(raw: bytes) -> Report | None:
     """Read a mail; None for one that is no report, or tells of what is no failure.
 
     Raises UnreadableReportError.
@@ -98,13 +98,13 @@ def read(raw: bytes) -> Report | None:
     return None
 
 
-def code(status: str) -> str | None:
+def read_code(status: str) -> str | None:
     """Return the three numbers at the beginning of a status, if there are such."""
     found = _STATUS.match(status)
     return found and found[1]
 
 
-def take(session: SqlSession, report: Report) -> bool:
+def take_report(session: SqlSession, report: Report) -> bool:
     """Write a report down for notify to act on, and say whether it is about a letter of ours.
 
     One about a letter that nobody knows has a row that says so.
@@ -116,9 +116,9 @@ def take(session: SqlSession, report: Report) -> bool:
         .limit(1)
     )
     if letter_id is None:
-        outbox.record(session, ReportOfNoLetter(new_id(), report.kind))
+        outbox.record_event(session, ReportOfNoLetter(new_id(), report.kind))
     else:
-        outbox.record(session, LetterBounced(letter_id, report.kind, report.status))
+        outbox.record_event(session, LetterBounced(letter_id, report.kind, report.status))
     return letter_id is not None
 
 
@@ -152,7 +152,7 @@ def _verdict(groups: Sequence[Mapping[str, str]]) -> tuple[bool | None, str | No
     for fields in groups:
         word = _ACTION.match(fields.get("action", ""))
         action = word[1].lower() if word else ""
-        status = code(fields.get("status", ""))
+        status = read_code(fields.get("status", ""))
         if action == "failed" or (action not in _NO_FAILURE and (status or "").startswith("5")):
             return True, status
         is_known |= action in _NO_FAILURE

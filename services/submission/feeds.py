@@ -18,7 +18,7 @@ from shared import i18n, times
 from shared.db import PublicSession
 from shared.i18n import gettext as _
 from shared.models import Precision
-from shared.web import problem, settings
+from shared.web import get_settings, make_problem
 
 feeds = Blueprint("feeds", __name__)
 
@@ -67,23 +67,25 @@ def as_json(slug: str) -> BaseResponse:
         try:
             council, listing = _read(slug, IDEAS_AT_A_TIME, after)
         except published.CursorError:
-            return problem(400, _("Adressen till fortsättningen går inte att läsa."))
+            return make_problem(400, _("Adressen till fortsättningen går inte att läsa."))
         following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
         data = {
             "council": council.slug,
-            "ideas": [_record(idea, settings().timezone) for idea in listing.ideas],
+            "ideas": [_record(idea, get_settings().timezone) for idea in listing.ideas],
             "next": following,
         }
         return keeping.Made(jsonify(data).get_data(), "application/json")
 
-    return keeping.answer(make, slug=slug, said=(after, IDEAS_AT_A_TIME), language=i18n.language())
+    return keeping.answer_from_kept(
+        make, slug=slug, said=(after, IDEAS_AT_A_TIME), language=i18n.get_language()
+    )
 
 
 @feeds.get("/councils/<slug>/ideas.csv")
 def as_csv(slug: str) -> BaseResponse:
     """All published ideas, newest first, however many; read in bounded pieces."""
-    timezone = settings().timezone
-    return keeping.streamed(
+    timezone = get_settings().timezone
+    return keeping.answer_in_pieces(
         lambda: _csv(slug, timezone),
         slug=slug,
         shape=(_COLUMNS, timezone.key),
@@ -95,16 +97,16 @@ def as_csv(slug: str) -> BaseResponse:
 @feeds.get("/councils/<slug>/feed.atom")
 def as_atom(slug: str) -> BaseResponse:
     """The newest published ideas as an Atom feed (RFC 4287), and which are gone (RFC 6721)."""
-    return keeping.answer(
-        lambda: _make_atom(slug), slug=slug, said=_FEED_LENGTH, language=i18n.language()
+    return keeping.answer_from_kept(
+        lambda: _make_atom(slug), slug=slug, said=_FEED_LENGTH, language=i18n.get_language()
     )
 
 
 def _make_atom(slug: str) -> keeping.Made:
     with PublicSession() as session:
-        council = published.council(session, slug) or abort(404)
-        listing = published.ideas(session, slug, limit=_FEED_LENGTH)
-        gone = published.departures(session, slug, limit=_FEED_LENGTH)
+        council = published.find_council(session, slug) or abort(404)
+        listing = published.list_ideas(session, slug, limit=_FEED_LENGTH)
+        gone = published.list_departures(session, slug, limit=_FEED_LENGTH)
         moved_at = published.moved_at(session, slug)
     ET.register_namespace("", _ATOM)
     ET.register_namespace("at", _TOMBSTONES)
@@ -117,7 +119,7 @@ def _make_atom(slug: str) -> keeping.Made:
     add("updated", _changed(max([moved_at, *moments])))
     add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
     add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
-    add("rights", settings().authority)
+    add("rights", get_settings().authority)
     for idea in listing.ideas:
         _add_entry(feed, idea)
     for each in gone:
@@ -159,10 +161,10 @@ def _adder(parent: ET.Element) -> Callable[..., None]:
 
 def _read(slug: str, limit: int, after: str | None) -> tuple[PublicCouncil, Listing]:
     with PublicSession() as session:
-        council = published.council(session, slug)
+        council = published.find_council(session, slug)
         if council is None:
             abort(404)
-        return council, published.ideas(session, slug, limit=limit, after=after)
+        return council, published.list_ideas(session, slug, limit=limit, after=after)
 
 
 def _record(idea: PublicIdea, timezone: ZoneInfo) -> dict[str, Any]:
@@ -170,14 +172,16 @@ def _record(idea: PublicIdea, timezone: ZoneInfo) -> dict[str, Any]:
         "number": idea.number,
         "text": idea.text,
         "author": idea.author,
-        "published_at": times.machine(idea.published_at, idea.published_precision, timezone),
-        "received_at": times.machine(idea.received_at, idea.precision, timezone),
+        "published_at": times.write_machine_moment(
+            idea.published_at, idea.published_precision, timezone
+        ),
+        "received_at": times.write_machine_moment(idea.received_at, idea.precision, timezone),
         "status": idea.status.value,
         "answer": idea.answer,
         "supporters": idea.supporters,
         "answer_from": idea.answer_from or None,
         "answered_at": idea.answered_at
-        and times.machine(idea.answered_at, Precision.INSTANT, timezone),
+        and times.write_machine_moment(idea.answered_at, Precision.INSTANT, timezone),
     }
 
 
@@ -193,7 +197,7 @@ def _csv(slug: str, timezone: ZoneInfo) -> Iterator[str]:
     while True:
         for idea in listing.ideas:
             record = _record(idea, timezone)
-            writer.writerow([harmless(record[name]) for name in _COLUMNS])
+            writer.writerow([make_harmless(record[name]) for name in _COLUMNS])
         yield lines.getvalue()
         lines.seek(0)
         lines.truncate()
@@ -202,7 +206,7 @@ def _csv(slug: str, timezone: ZoneInfo) -> Iterator[str]:
         _council, listing = _read(slug, _CSV_AT_A_TIME, listing.next)
 
 
-def harmless(value: object) -> object:
+def make_harmless(value: object) -> object:
     """Put an apostrophe before what a spreadsheet would run."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
@@ -210,13 +214,13 @@ def harmless(value: object) -> object:
 
 
 def _moment(moment: datetime) -> str:
-    return times.city(moment, settings().timezone).isoformat("T", "seconds")
+    return times.move_to_city(moment, get_settings().timezone).isoformat("T", "seconds")
 
 
 def _changed(moment: datetime) -> str:
     """Write the moment of a change so exactly that of two in a second the later one is later."""
-    return times.city(moment, settings().timezone).isoformat("T", "microseconds")
+    return times.move_to_city(moment, get_settings().timezone).isoformat("T", "microseconds")
 
 
 def _url(endpoint: str, **values: Any) -> str:
-    return settings().public_url + url_for(endpoint, **values)
+    return get_settings().public_url + url_for(endpoint, **values)

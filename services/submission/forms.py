@@ -12,9 +12,9 @@ from shared.text import (
     MIN_LENGTH,
     AuthorError,
     AuthorFault,
-    clean,
     clean_author,
-    length,
+    clean_text,
+    measure_length,
 )
 
 
@@ -38,13 +38,13 @@ class IdeaForm:
     def checked(cls, fields: Mapping[str, str]) -> "IdeaForm":
         """Read `text`, `author` and `email`.
 
-        The text is 3 to 2000 code points after `shared.text.clean`; the name at most 80 on one
+        The text is 3 to 2000 code points after `shared.text.clean_text`; the name at most 80 on one
         line. The form of the address is checked, never whether its mail server exists.
 
         Raises FormError for all fields at once.
         """
         errors: dict[str, str] = {}
-        text = clean(fields.get("text", ""))
+        text = clean_text(fields.get("text", ""))
         author = email = None
         if fault := text_fault(text):
             errors["text"] = fault
@@ -67,12 +67,12 @@ def text_fault(text: str) -> str | None:
     """Return the sentence that says why a cleaned text cannot be taken, or None."""
     if not text:
         return _("Skriv din idé.")
-    if length(text) < MIN_LENGTH:
+    if measure_length(text) < MIN_LENGTH:
         return _("Idén är för kort. Skriv minst %(least)s tecken.", least=MIN_LENGTH)
-    if length(text) > MAX_LENGTH:
+    if measure_length(text) > MAX_LENGTH:
         return _(
             "Idén är för lång: %(length)s tecken. Högst %(most)s får plats.",
-            length=length(text),
+            length=measure_length(text),
             most=MAX_LENGTH,
         )
     return None
@@ -96,7 +96,7 @@ def checked_email(raw: str) -> str | None:
 
     Raises BadAddressError.
     """
-    address = clean(raw)
+    address = clean_text(raw)
     if not address:
         return None
-    return mailboxes.checked(address)
+    return mailboxes.check_mailbox(address)

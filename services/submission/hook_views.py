@@ -10,7 +10,7 @@ from services.submission.bounces import Report, UnreadableReportError
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import BounceKind
-from shared.web import problem, settings
+from shared.web import get_settings, make_problem
 
 # A report often holds the letter that came back.
 MAX_REPORT_BYTES = 512 * 1024
@@ -28,13 +28,13 @@ hooks = Blueprint("hooks", __name__)
 def _ask_for_the_secret() -> Response | None:
     """Nobody is told what is here who has not the secret."""
     request.max_content_length = MAX_REPORT_BYTES
-    secret = settings().bounce_secret
+    secret = get_settings().bounce_secret
     if not secret:
         abort(404)
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if secrets.compare_digest(given.encode(), secret.encode()):
         return None
-    refused = problem(401, _("Hemligheten saknas eller är fel."))
+    refused = make_problem(401, _("Hemligheten saknas eller är fel."))
     refused.headers["WWW-Authenticate"] = "Bearer"
     return refused
 
@@ -49,18 +49,18 @@ def bounced() -> Response:
     if request.is_json:
         sent = request.get_json(silent=True)
         if not (isinstance(sent, dict) and _is_report(sent)):
-            return problem(
+            return make_problem(
                 422, _("Det som behövs är message_id, kind (permanent, transient, complaint).")
             )
         report = _from_json(sent)
     else:
         try:
-            report = bounces.read(request.get_data())
+            report = bounces.read_report(request.get_data())
         except UnreadableReportError:
-            return problem(422, _("Brevet har för många delar."))
+            return make_problem(422, _("Brevet har för många delar."))
     if report is not None:
         with Session.begin() as session:
-            bounces.take(session, report)
+            bounces.take_report(session, report)
     return Response(status=202)
 
 
@@ -79,4 +79,4 @@ def _from_json(sent: Mapping[str, str]) -> Report | None:
         return None
     # Some services leave out the angle brackets.
     message_id = f"<{sent['message_id'].strip().strip('<>')}>"
-    return Report(message_id, kind, bounces.code(sent.get("status", "")))
+    return Report(message_id, kind, bounces.read_code(sent.get("status", "")))

@@ -32,7 +32,7 @@ from shared.models import (
     Precision,
     Source,
 )
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 
 KEY_LIFETIME = timedelta(hours=24)
 
@@ -80,7 +80,7 @@ class Received:
 RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Any]]
 
 
-def receive(
+def receive_idea(
     run: RunStatement, settings: Settings, slug: str, form: IdeaForm, arrival: Arrival
 ) -> Received:
     """Store an idea with its original, text version, receipt and event; the status is `received`.
@@ -96,8 +96,8 @@ def receive(
     if SLUG.fullmatch(slug) is None:
         raise UnknownCouncilError
     now = utcnow()
-    idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold(form.text)
-    token = receipts.token(settings.secret_key, nonce)
+    idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold_text(form.text)
+    token = receipts.make_receipt_token(settings.secret_key, nonce)
     (row,) = run(
         _RECEIVE,
         {
@@ -118,7 +118,7 @@ def receive(
             "fold_hash": fold_hash(folded),
             "email": form.email,
             "nonce": nonce,
-            "token_sha256": receipts.sha256(token),
+            "token_sha256": receipts.hash_receipt_token(token),
             "valid_since": now - KEY_LIFETIME,
             **_key_of(slug, form, arrival),
             **_event_of(idea_id),
@@ -126,12 +126,15 @@ def receive(
     )
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
-    doorbell.ring()
+    doorbell.ring_doorbell()
     if row.idea_nonce != nonce:
-        token = receipts.token(settings.secret_key, row.idea_nonce)
+        token = receipts.make_receipt_token(settings.secret_key, row.idea_nonce)
     if row.outcome == "replayed":
         # The secret key may have changed since: the token that it makes today must be known.
-        run(_KNOW_TOKEN, {"sha256": receipts.sha256(token), "id": row.idea_id, "now": now})
+        run(
+            _KNOW_TOKEN,
+            {"sha256": receipts.hash_receipt_token(token), "id": row.idea_id, "now": now},
+        )
     return Received(row.idea_id, row.idea_number, token, replayed=row.outcome == "replayed")
 
 
@@ -145,7 +148,7 @@ def _key_of(slug: str, form: IdeaForm, arrival: Arrival) -> dict[str, Any]:
 
 
 def _event_of(idea_id: UUID) -> dict[str, Any]:
-    consumers, queues, public_names = outbox.recipients(IdeaSubmitted.__name__)
+    consumers, queues, public_names = outbox.list_recipients(IdeaSubmitted.__name__)
     return {
         "event": IdeaSubmitted.__name__,
         "event_version": IdeaSubmitted.version,
@@ -174,7 +177,7 @@ _KNOW_TOKEN = text("""
     ON CONFLICT DO NOTHING RETURNING idea_id""")
 
 
-def store(
+def store_idea(
     session: SqlSession,
     council: Council,
     form: IdeaForm,
@@ -186,7 +189,7 @@ def store(
     source_id: str | None = None,
 ) -> Idea:
     """Insert the rows that every idea has: itself, its sealed original, its first text version."""
-    folded = fold(form.text)
+    folded = fold_text(form.text)
     idea = Idea(
         id=new_id(),
         number=next_number(session, received_at, timezone),

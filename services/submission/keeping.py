@@ -138,7 +138,7 @@ class Shelf:
         self.bytes -= self._pages.pop(key).size
 
 
-def answer(
+def answer_from_kept(
     make: Callable[[], Made | BaseResponse],
     *,
     slug: str = "",
@@ -154,14 +154,14 @@ def answer(
     asked = request.if_none_match
     key_hash = _key_hash_in(asked) if slug else None
     if key_hash is None:
-        version, spent = published.version(slug), True
+        version, spent = published.read_version(slug), True
     else:
         version, spent = published.version_and_key(slug, key_hash)
     if version is None:
         abort(404)
     now = utcnow()
     shelf = cast("Shelf", current_app.extensions["kept_pages"])
-    key = (request.path, said, language or i18n.language())
+    key = (request.path, said, language or i18n.get_language())
     kept = shelf.find(key, version, now)
     if kept is None:
         made = make()
@@ -181,7 +181,7 @@ def answer(
     return _respond(kept, etag, own, unchanged=asked.star_tag, speaks=language is None)
 
 
-def streamed(
+def answer_in_pieces(
     pieces: Callable[[], Iterable[str]],
     *,
     slug: str,
@@ -194,7 +194,7 @@ def streamed(
     What is read while it is sent may be newer than the version. Then the version has moved, and the
     copy is not good again.
     """
-    version = published.version(slug)
+    version = published.read_version(slug)
     if version is None:
         abort(404)
     told = repr((slug, version, shape)).encode("utf-8")
@@ -202,7 +202,7 @@ def streamed(
     if request.if_none_match.contains_weak(etag):
         response = Response(status=_NOT_MODIFIED)
     elif _takes_gzip():
-        response = Response(zipping.stream(pieces()), content_type=content_type)
+        response = Response(zipping.zip_stream(pieces()), content_type=content_type)
         response.headers["Content-Encoding"] = "gzip"
     else:
         response = Response(pieces(), content_type=content_type)

@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session as SqlSession
 
 from shared import db
 from shared.models import IdeaStatus, Precision
-from shared.models.base import stored
-from shared.models.rule import RuleWords, place
+from shared.models.base import store_enum
+from shared.models.rule import RuleWords, place_rule
 
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -57,8 +57,8 @@ _COUNCILS = table(
 _IDEAS = table(
     "public_ideas",
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
-    column("precision", stored(Precision, "precision")),
-    column("status", stored(IdeaStatus, "status")),
+    column("precision", store_enum(Precision, "precision")),
+    column("status", store_enum(IdeaStatus, "status")),
     *map(column, ("answer", "supporters", "answer_from", "answered_at", "updated_at")),
 )
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
@@ -178,7 +178,7 @@ _VERSION_AND_KEY = """
     ORDER BY turn, slug"""
 
 
-def version(slug: str = "") -> Version | None:
+def read_version(slug: str = "") -> Version | None:
     """Return what is another value after each change of what is public, of a council or at large.
 
     None where there is no such council. It must be read before what is kept under it, never after:
@@ -186,7 +186,7 @@ def version(slug: str = "") -> Version | None:
     """
     if slug and not SLUG.fullmatch(slug):
         return None
-    found = _numbers(db.glance(_VERSION, slug.encode("ascii")))
+    found = _numbers(db.ask_public_views(_VERSION, slug.encode("ascii")))
     return found if len(found) == 1 + bool(slug) else None
 
 
@@ -195,7 +195,7 @@ def version_and_key(slug: str, key_hash: bytes) -> tuple[Version | None, bool]:
     if not SLUG.fullmatch(slug):
         return None, False
     asked = slug.encode("ascii"), key_hash.hex().encode("ascii")
-    *found, spent = _numbers(db.glance(_VERSION_AND_KEY, *asked))
+    *found, spent = _numbers(db.ask_public_views(_VERSION_AND_KEY, *asked))
     return tuple(found) if len(found) == 2 else None, spent > 0
 
 
@@ -216,7 +216,7 @@ def moved_at(session: SqlSession, slug: str) -> datetime:
     return moment
 
 
-def departures(session: SqlSession, slug: str, *, limit: int) -> list[Departure]:
+def list_departures(session: SqlSession, slug: str, *, limit: int) -> list[Departure]:
     """Return the ideas of a council that were public and are no more, the last to leave first."""
     rows = session.execute(
         select(_DEPARTURES.c.id, _DEPARTURES.c.left_at)
@@ -227,13 +227,13 @@ def departures(session: SqlSession, slug: str, *, limit: int) -> list[Departure]
     return [Departure(row.id, row.left_at) for row in rows]
 
 
-def councils(session: SqlSession) -> list[PublicCouncil]:
+def list_councils(session: SqlSession) -> list[PublicCouncil]:
     """Return all councils, newest first."""
     rows = session.execute(select(_COUNCILS).order_by(_COUNCILS.c.id.desc()))
     return [_council(row) for row in rows]
 
 
-def council(session: SqlSession, slug: str) -> PublicCouncil | None:
+def find_council(session: SqlSession, slug: str) -> PublicCouncil | None:
     """Return one council; what cannot be a slug is none."""
     if not SLUG.fullmatch(slug):
         return None
@@ -241,7 +241,7 @@ def council(session: SqlSession, slug: str) -> PublicCouncil | None:
     return None if row is None else _council(row)
 
 
-def ideas(
+def list_ideas(
     session: SqlSession, slug: str, *, limit: int, after: str | None = None, search: str = ""
 ) -> Listing:
     """Return published ideas of a council, newest first, by (published_at, id).
@@ -263,7 +263,7 @@ def ideas(
     return Listing(shown, _cursor(shown[-1]) if len(found) > limit else None)
 
 
-def idea(session: SqlSession, slug: str, number: str) -> PublicIdea | Trace | None:
+def find_idea(session: SqlSession, slug: str, number: str) -> PublicIdea | Trace | None:
     """Return a published idea, or the trace of one that was public, or None."""
     if not _NUMBER.fullmatch(number):
         return None
@@ -295,10 +295,10 @@ def is_public(session: SqlSession, number: str) -> bool:
     return session.scalar(select(_IDEAS.c.id).where(_IDEAS.c.number == number)) is not None
 
 
-def rules(session: SqlSession) -> Sequence[PublicRule]:
+def list_rules(session: SqlSession) -> Sequence[PublicRule]:
     """Return the rules in force, in the order of the list."""
     found = [PublicRule(**row._mapping) for row in session.execute(select(_RULES))]  # noqa: SLF001
-    return sorted(found, key=lambda rule: place(rule.code))
+    return sorted(found, key=lambda rule: place_rule(rule.code))
 
 
 def _council(row: Row[Any]) -> PublicCouncil:

@@ -31,7 +31,7 @@ from shared.models import (
     TextKind,
 )
 from shared.models.notify import WITHHELD
-from shared.text import fold
+from shared.text import fold_text
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
 _FIXED = frozenset({IdeaStatus.MERGED, IdeaStatus.WITHDRAWN})
@@ -106,9 +106,9 @@ class Receipt:
         return self.public_text is not None and not self.corrected and self.public_text != self.text
 
 
-def look(session: SqlSession, token: str) -> Receipt | None:
+def read_receipt(session: SqlSession, token: str) -> Receipt | None:
     """Return the receipt that a token opens, or None."""
-    idea_id = receipts.find(session, token)
+    idea_id = receipts.find_receipt(session, token)
     if idea_id is None:
         return None
     idea = session.get_one(Idea, idea_id)
@@ -169,17 +169,17 @@ def _asks_for_correction(
     return last if is_open else None
 
 
-def withdraw(session: SqlSession, token: str) -> None:
+def withdraw_idea(session: SqlSession, token: str) -> None:
     """Take the idea back. The public stops seeing it with this transaction; again is harmless.
 
     Raises LookupError for an unknown token.
     """
     idea = _owned(session, token)
     if not _is_withdrawn(session, idea):
-        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
+        outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
 
 
-def correct(session: SqlSession, token: str, fields: Mapping[str, str]) -> None:
+def correct_idea(session: SqlSession, token: str, fields: Mapping[str, str]) -> None:
     """Store a corrected text as a new text version; the old public one stands until it is accepted.
 
     The same words again change nothing.
@@ -205,10 +205,10 @@ def correct(session: SqlSession, token: str, fields: Mapping[str, str]) -> None:
         kind=TextKind.CORRECTION,
         text=form.text,
         author=form.author,
-        folded=fold(form.text),
+        folded=fold_text(form.text),
     )
     session.add(corrected)
-    outbox.record(
+    outbox.record_event(
         session,
         ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=corrected.version),
     )
@@ -220,21 +220,21 @@ def ask_again(session: SqlSession, token: str) -> None:
     Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided.
     """
     idea = _owned(session, token)
-    receipt = look(session, token)
+    receipt = read_receipt(session, token)
     if receipt is None or receipt.status not in _DECIDED:
         raise NoLongerPossibleError
     if receipt.can_ask_again:
-        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
+        outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
 
 
-def report(session: SqlSession, idea_id: UUID, rule_code: str | None) -> None:
+def report_idea(session: SqlSession, idea_id: UUID, rule_code: str | None) -> None:
     """Tell the moderators that a reader finds a public idea to be against a rule, or wrong."""
-    outbox.record(session, ReceiptAction(idea_id, ReceiptVerb.REPORT, rule_code=rule_code))
+    outbox.record_event(session, ReceiptAction(idea_id, ReceiptVerb.REPORT, rule_code=rule_code))
 
 
 def _owned(session: SqlSession, token: str) -> Idea:
     """Lock the idea, as moderation does: two requests, or a request and a mask, take turns."""
-    idea_id = receipts.find(session, token)
+    idea_id = receipts.find_receipt(session, token)
     if idea_id is None:
         raise LookupError
     return lock_idea(session, idea_id)

@@ -10,13 +10,13 @@ from services.submission import receipt
 from services.submission.forms import FormError
 from services.submission.limits import place_of_request
 from services.submission.receipt import NoLongerPossibleError, Receipt
-from services.submission.views import limits, was_language_chosen
+from services.submission.views import get_limits, was_language_chosen
 from shared import i18n, times
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.links import receipts as links
 from shared.models import IdeaStatus
-from shared.web import error_page, keep_secret, problem, settings, wants_json
+from shared.web import error_page, get_settings, keep_secret, make_problem, wants_json
 
 receipts = Blueprint("receipts", __name__)
 
@@ -41,7 +41,7 @@ def back(token: str, _action: str) -> BaseResponse:
 @receipts.post("/receipts/<token>/withdraw")
 def withdraw(token: str) -> BaseResponse:
     """Take the idea back; it is hidden at once."""
-    return _act(token, receipt.withdraw)
+    return _act(token, receipt.withdraw_idea)
 
 
 @receipts.post("/receipts/<token>/correct")
@@ -49,10 +49,10 @@ def correct(token: str) -> BaseResponse:
     """Take a corrected text."""
     sent = {name: request.form.get(name, "") for name in ("text", "author")}
     try:
-        return _act(token, lambda session, key: receipt.correct(session, key, sent))
+        return _act(token, lambda session, key: receipt.correct_idea(session, key, sent))
     except FormError as error:
         if wants_json():
-            return problem(422, _("Något behöver rättas."), errors=error.errors)
+            return make_problem(422, _("Något behöver rättas."), errors=error.errors)
         return _page(token, _look(token), kept=sent, errors=error.errors, status=422)
 
 
@@ -63,7 +63,7 @@ def ask_again(token: str) -> BaseResponse:
 
 
 def _act(token: str, action: Callable[[SqlSession, str], None]) -> BaseResponse:
-    if limits().wait_s(place_of_request(request, settings().secret_key)):
+    if get_limits().wait_s(place_of_request(request, get_settings().secret_key)):
         abort(429)
     try:
         with Session.begin() as session:
@@ -78,7 +78,7 @@ def _act(token: str, action: Callable[[SqlSession, str], None]) -> BaseResponse:
 
 def _look(token: str) -> Receipt:
     with Session() as session:
-        found = receipt.look(session, token)
+        found = receipt.read_receipt(session, token)
     if found is None:
         abort(404)
     if not was_language_chosen():
@@ -98,7 +98,7 @@ def _page(
         "submission/receipt.html",
         receipt=found,
         token=token,
-        url=links.url(settings().public_url, token),
+        url=links.make_receipt_url(get_settings().public_url, token),
         kept=kept or {"text": found.text or "", "author": found.author or ""},
         errors=errors or {},
     )
@@ -106,18 +106,18 @@ def _page(
 
 
 def _as_json(found: Receipt) -> dict[str, object]:
-    timezone = settings().timezone
+    timezone = get_settings().timezone
     decision: dict[str, object] | None = None
     if found.decided_at is not None:
         decision = {
             "status": found.status.value,
-            "decided_at": times.city(found.decided_at, timezone).isoformat("T", "seconds"),
+            "decided_at": times.move_to_city(found.decided_at, timezone).isoformat("T", "seconds"),
             "rule": found.rule
             and {
                 "code": found.rule.code,
                 "version": found.rule.version,
-                "title": found.rule.title(i18n.language()),
-                "text": found.rule.text(i18n.language()),
+                "title": found.rule.title(i18n.get_language()),
+                "text": found.rule.text(i18n.get_language()),
             },
             "reason": found.reason_text,
             "merged_into": found.target,
@@ -128,7 +128,7 @@ def _as_json(found: Receipt) -> dict[str, object]:
         "number": found.number,
         "council": found.council,
         "status": found.status.value,
-        "received_at": times.machine(found.received_at, found.precision, timezone),
+        "received_at": times.write_machine_moment(found.received_at, found.precision, timezone),
         "text": found.text,
         "author": found.author,
         "decision": decision,
@@ -136,19 +136,19 @@ def _as_json(found: Receipt) -> dict[str, object]:
         and {
             "text": found.answer.text,
             "from": found.answer.by or None,
-            "answered_at": times.city(found.answer.at, timezone).isoformat("T", "seconds"),
+            "answered_at": times.move_to_city(found.answer.at, timezone).isoformat("T", "seconds"),
         },
         "public_url": _public_url(found.council, public) if shown and public else None,
         "correction_pending": found.corrected,
         "correction_asked": found.asked_at
         and {
             "reason": found.asked_to_correct,
-            "asked_at": times.city(found.asked_at, timezone).isoformat("T", "seconds"),
+            "asked_at": times.move_to_city(found.asked_at, timezone).isoformat("T", "seconds"),
         },
         "re_review_asked_at": found.asked_again_at
-        and times.city(found.asked_again_at, timezone).isoformat("T", "seconds"),
+        and times.move_to_city(found.asked_again_at, timezone).isoformat("T", "seconds"),
     }
 
 
 def _public_url(council: str, number: str) -> str:
-    return settings().public_url + url_for("pages.idea", slug=council, number=number)
+    return get_settings().public_url + url_for("pages.idea", slug=council, number=number)

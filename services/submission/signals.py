@@ -27,7 +27,7 @@ def new_stamp(secret_key: str) -> str:
     return _signer(secret_key).sign("form").decode("ascii")
 
 
-def noticed(fields: Mapping[str, str], secret_key: str, *, burst: int = 0) -> dict[str, int]:
+def notice_signals(fields: Mapping[str, str], secret_key: str, *, burst: int = 0) -> dict[str, int]:
     """Return the signals of a post: `honeypot` 1, `time_trap` seconds, `burst` how many came.
 
     A stamp that is missing, altered or from the future says nothing.

@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import unsubscribing
 from services.submission.limits import place_of_request
-from services.submission.views import limits, was_language_chosen
+from services.submission.views import get_limits, was_language_chosen
 from shared import i18n
 from shared.db import Session
-from shared.web import keep_secret, settings
+from shared.web import get_settings, keep_secret
 
 unsubscribe = Blueprint("unsubscribe", __name__)
 
@@ -35,11 +35,11 @@ def done(link: str) -> str:
 @unsubscribe.post("/unsubscribe/<link>")
 def act(link: str) -> BaseResponse:
     """Turn the digests off: for a mail program, or for a person who was asked."""
-    if limits().wait_s(place_of_request(request, settings().secret_key)):
+    if get_limits().wait_s(place_of_request(request, get_settings().secret_key)):
         abort(429)
     try:
         with Session.begin() as session:
-            unsubscribing.unsubscribe(session, link)
+            unsubscribing.ask_unsubscribing(session, link)
     except LookupError:
         abort(404)
     if "List-Unsubscribe" in request.form:
@@ -49,7 +49,7 @@ def act(link: str) -> BaseResponse:
 
 def _page(link: str, *, done: bool) -> str:
     with Session() as session:
-        language = unsubscribing.language(session, link)
+        language = unsubscribing.find_language(session, link)
     if language is None:
         abort(404)
     if not was_language_chosen():

@@ -11,26 +11,26 @@ from shared.links import unsubscribe_links
 from shared.models import OutboxDelivery, OutboxEvent, Staff
 
 
-def language(session: SqlSession, token: str) -> str | None:
+def find_language(session: SqlSession, token: str) -> str | None:
     """Return the language of the person whose link it is; None for a link that is nobody's."""
-    staff_id = unsubscribe_links.find(session, token)
+    staff_id = unsubscribe_links.find_unsubscriber(session, token)
     if staff_id is None:
         return None
     return session.scalar(select(Staff.language).where(Staff.id == staff_id))
 
 
-def unsubscribe(session: SqlSession, token: str) -> None:
+def ask_unsubscribing(session: SqlSession, token: str) -> None:
     """Ask that a person gets no more digests; again is harmless.
 
     Raises LookupError for a link that is nobody's.
     """
-    staff_id = unsubscribe_links.find(session, token)
+    staff_id = unsubscribe_links.find_unsubscriber(session, token)
     if staff_id is None:
         raise LookupError
     # Two at once: the second waits, and finds what the first has asked for.
     session.execute(select(Staff.id).where(Staff.id == staff_id).with_for_update(key_share=True))
     if not _is_asked_for(session, staff_id):
-        outbox.record(session, DigestUnsubscribed(staff_id))
+        outbox.record_event(session, DigestUnsubscribed(staff_id))
 
 
 def _is_asked_for(session: SqlSession, staff_id: UUID) -> bool:

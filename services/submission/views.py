@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import language_cookie, problem, settings, wants_json
+from shared.web import get_settings, language_cookie, make_problem, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Kept:
     @classmethod
     def empty(cls) -> "Kept":
         """A form that nobody has written in."""
-        stamp = signals.new_stamp(settings().secret_key)
+        stamp = signals.new_stamp(get_settings().secret_key)
         return cls(dict.fromkeys(_FIELDS, "") | {"form_key": new_form_key(), signals.OPENED: stamp})
 
     def with_new_key(self) -> "Kept":
@@ -78,11 +78,11 @@ def _repeated() -> Sequence[str]:
 
 @pages.app_context_processor
 def _words_for_every_page() -> dict[str, object]:
-    other = "en" if i18n.language() == i18n.SOURCE else i18n.SOURCE
+    other = "en" if i18n.get_language() == i18n.SOURCE else i18n.SOURCE
     here = request.path if request.method in {"GET", "HEAD"} and request.endpoint else "/"
     kept = {name: request.args[name] for name in _repeated() if name in request.args}
     # A form keeps the language although it is sent without the cookie that remembers it.
-    lang = i18n.language() if i18n.language() != i18n.SOURCE else None
+    lang = i18n.get_language() if i18n.get_language() != i18n.SOURCE else None
     return {
         "other_language": other,
         "other_language_args": {**kept, "lang": other},
@@ -94,12 +94,12 @@ def _words_for_every_page() -> dict[str, object]:
 @pages.get("/")
 def home() -> BaseResponse:
     """All councils."""
-    return keeping.answer(_make_home)
+    return keeping.answer_from_kept(_make_home)
 
 
 def _make_home() -> keeping.Made:
     with PublicSession() as session:
-        councils = published.councils(session)
+        councils = published.list_councils(session)
     now = utcnow()
     is_open = {c.slug: intake.is_open(c.open_from, c.open_until, now) for c in councils}
     page = render_template("submission/home.html", councils=councils, is_open=is_open)
@@ -120,7 +120,7 @@ def council(slug: str) -> BaseResponse:
     """
     if request.args.get("q", "").strip():
         return _council_page(slug, Kept.empty())
-    return keeping.answer(
+    return keeping.answer_from_kept(
         lambda: _make_council(slug), slug=slug, said=(request.args.get("q"), _after())
     )
 
@@ -134,7 +134,7 @@ def _make_council(slug: str) -> keeping.Made:
     shown = _show_council(slug, form)
     own = keeping.Own(
         (_KEY_HERE, _STAMP_HERE),
-        lambda: (new_form_key(), signals.new_stamp(settings().secret_key)),
+        lambda: (new_form_key(), signals.new_stamp(get_settings().secret_key)),
     )
     until = _next_turn([shown.council], shown.now)
     return keeping.Made(shown.page, until=until, own=own if shown.is_open else None)
@@ -151,22 +151,22 @@ def submit(slug: str) -> BaseResponse:
     """Take an idea. Sets no cookie and asks for no token, so that other sites can have the form."""
     body = request.get_data(cache=True)
     kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
-    place = place_of_request(request, settings().secret_key)
-    counted = limits().count(place)
+    place = place_of_request(request, get_settings().secret_key)
+    counted = get_limits().count(place)
     if counted.wait_s:
         return _not_now(slug, kept, 429, counted.wait_s)
     arrival = intake.Arrival(
         source=Source.FORM,
         body=body,
         content_type=request.content_type or "application/octet-stream",
-        language=i18n.language(),
+        language=i18n.get_language(),
         key=kept.values["form_key"] or None,
         sender_hash=place,
-        signals=signals.noticed(kept.values, settings().secret_key, burst=counted.burst),
+        signals=signals.notice_signals(kept.values, get_settings().secret_key, burst=counted.burst),
     )
     try:
         form = IdeaForm.checked(kept.values)
-        received = intake.receive(db.run_alone, settings(), slug, form, arrival)
+        received = intake.receive_idea(db.run_alone, get_settings(), slug, form, arrival)
     except FormError as error:
         return _refused(slug, Kept(kept.values, error.errors), 422)
     except intake.UnknownCouncilError:
@@ -199,28 +199,28 @@ def idea(slug: str, number: str) -> BaseResponse:
         page = _show_idea(slug, number, {})
         return keeping.Made(page) if isinstance(page, str) else page
 
-    return keeping.answer(make, slug=slug)
+    return keeping.answer_from_kept(make, slug=slug)
 
 
 @pages.post("/councils/<slug>/ideas/<number>/report")
 def report(slug: str, number: str) -> BaseResponse:
     """Take a reader's report of a public idea: the rule it breaks, if they chose one."""
-    wait_s = limits().wait_s(place_of_request(request, settings().secret_key))
+    wait_s = get_limits().wait_s(place_of_request(request, get_settings().secret_key))
     if wait_s:
         abort(429)
     rule_code = request.form.get("rule", "")
     with PublicSession() as session:
-        found = published.idea(session, slug, number)
-        rules = published.rules(session)
+        found = published.find_idea(session, slug, number)
+        rules = published.list_rules(session)
     if not isinstance(found, published.PublicIdea):
         return _idea_page(slug, number)
     if rule_code not in {"", *(rule.code for rule in rules)}:
         sentence = _("Välj en av reglerna i listan.")
         if wants_json():
-            return problem(422, _("Något behöver rättas."), errors={"rule": sentence})
+            return make_problem(422, _("Något behöver rättas."), errors={"rule": sentence})
         return _idea_page(slug, number, errors={"rule": sentence}, status=422)
     with Session.begin() as session:
-        receipt.report(session, found.id, rule_code or None)
+        receipt.report_idea(session, found.id, rule_code or None)
     log.info("idea reported", extra={"idea": number})
     return redirect(url_for(".idea", slug=slug, number=number, reported=1, _anchor="report"), 303)
 
@@ -228,12 +228,12 @@ def report(slug: str, number: str) -> BaseResponse:
 @pages.get("/rules")
 def rules() -> BaseResponse:
     """What the city publishes and what it does not."""
-    return keeping.answer(_make_rules)
+    return keeping.answer_from_kept(_make_rules)
 
 
 def _make_rules() -> keeping.Made:
     with PublicSession() as session:
-        in_force = published.rules(session)
+        in_force = published.list_rules(session)
     return keeping.Made(render_template("submission/rules.html", rules=in_force))
 
 
@@ -243,7 +243,7 @@ def privacy() -> str:
     return render_template("submission/privacy.html")
 
 
-def limits() -> SubmitLimits:
+def get_limits() -> SubmitLimits:
     """Return the counters of the running application."""
     return cast("SubmitLimits", current_app.extensions["submit_limits"])
 
@@ -267,9 +267,9 @@ def _show_council(slug: str, kept: Kept) -> _Shown:
     search = " ".join(request.args.get("q", "").split())
     after = _after()
     with PublicSession() as session:
-        found = published.council(session, slug) or abort(404)
+        found = published.find_council(session, slug) or abort(404)
         try:
-            listing = published.ideas(
+            listing = published.list_ideas(
                 session, slug, limit=IDEAS_ON_A_PAGE, after=after, search=search
             )
         except published.CursorError:
@@ -296,7 +296,7 @@ def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
 def _refused(slug: str, kept: Kept, status: int) -> Response:
     """Answer with the form and everything still in it."""
     if wants_json():
-        return problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
+        return make_problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
     return _council_page(slug, kept.with_key(), status)
 
 
@@ -306,7 +306,7 @@ def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
     With the same key: if the first one was stored after all, the second makes no other idea.
     """
     if wants_json():
-        response = problem(status, _("Försök igen om en stund."))
+        response = make_problem(status, _("Försök igen om en stund."))
     else:
         page = render_template(
             "submission/kept.html", slug=slug, kept=kept.with_key(), too_many=status == 429
@@ -320,9 +320,9 @@ def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
 def _show_idea(slug: str, number: str, errors: Mapping[str, str]) -> str | BaseResponse:
     """Return the page of an idea, or the way to where it went."""
     with PublicSession() as session:
-        found_council = published.council(session, slug) or abort(404)
-        found = published.idea(session, slug, number)
-        rules_in_force = published.rules(session)
+        found_council = published.find_council(session, slug) or abort(404)
+        found = published.find_idea(session, slug, number)
+        rules_in_force = published.list_rules(session)
     if isinstance(found, published.Trace):
         if found.target is None:
             abort(410)

@@ -31,12 +31,12 @@ class Year:
     likely_spam_published: float | None
 
 
-def years(session: SqlSession) -> list[int]:
+def list_years(session: SqlSession) -> list[int]:
     """Return the years that there are numbers of, the newest first."""
     return list(session.scalars(select(_YEARS.c.year).order_by(_YEARS.c.year.desc())))
 
 
-def of(session: SqlSession, year: int) -> Year | None:
+def find_year(session: SqlSession, year: int) -> Year | None:
     """Return a year's numbers, or None where there are none."""
     row = session.execute(select(_YEARS).where(_YEARS.c.year == year)).one_or_none()
     if row is None:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import keeping, published, yearly
-from services.submission.feeds import harmless
+from services.submission.feeds import make_harmless
 from services.submission.yearly import Year
 from shared import i18n
 from shared.db import PublicSession
@@ -26,7 +26,7 @@ _LAST_YEAR = 9999
 def latest() -> BaseResponse:
     """Lead to the newest year; before there is one, say so."""
     with PublicSession() as session:
-        found = yearly.years(session)
+        found = yearly.list_years(session)
     if found:
         return redirect(url_for(".show", year=found[0]), 303)
     return Response(render_template("submission/yearly.html", year=None, years=[]))
@@ -43,13 +43,13 @@ def show(year: int) -> BaseResponse:
         )
         return keeping.Made(page)
 
-    return keeping.answer(make)
+    return keeping.answer_from_kept(make)
 
 
 @numbers.get("/statistik/<int:year>.csv")
 def as_csv(year: int) -> BaseResponse:
     """The same numbers for a spreadsheet; a count that is not told has an empty cell."""
-    return keeping.answer(lambda: _make_csv(year))
+    return keeping.answer_from_kept(lambda: _make_csv(year))
 
 
 def _make_csv(year: int) -> keeping.Made:
@@ -70,7 +70,7 @@ def _make_csv(year: int) -> keeping.Made:
             ("likely_spam_published_share", "", found.likely_spam_published),
         ]
     for what, rule, number in rows:
-        writer.writerow([year, what, harmless(rule), "" if number is None else number])
+        writer.writerow([year, what, make_harmless(rule), "" if number is None else number])
     return keeping.Made(
         lines.getvalue(),
         "text/csv; charset=utf-8",
@@ -82,10 +82,10 @@ def _read(year: int) -> tuple[Year, list[int], dict[str, str]]:
     if year > _LAST_YEAR:
         abort(404)
     with PublicSession() as session:
-        found = yearly.of(session, year) or abort(404)
-        years = yearly.years(session)
-        rules = published.rules(session)
-    return found, years, {rule.code: rule.title(i18n.language()) for rule in rules}
+        found = yearly.find_year(session, year) or abort(404)
+        years = yearly.list_years(session)
+        rules = published.list_rules(session)
+    return found, years, {rule.code: rule.title(i18n.get_language()) for rule in rules}
 
 
 def _took(year: Year) -> str:

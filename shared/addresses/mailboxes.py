@@ -27,7 +27,7 @@ class BadAddressError(ValueError):
     """Something is no address of mail; the text never quotes it."""
 
 
-def checked(raw: str) -> str:
+def check_mailbox(raw: str) -> str:
     """Return an address in its normal form, its domain as people write it. Raises BadAddressError.
 
     Its form is checked, never whether its mail server exists.
@@ -102,7 +102,7 @@ def known_as(raw: str) -> str:
     What is no address stands for itself: it may be asked for and is nobody's.
     """
     try:
-        return checked(raw.strip()).lower()
+        return check_mailbox(raw.strip()).lower()
     except BadAddressError:
         return raw.strip().lower()
 

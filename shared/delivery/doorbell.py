@@ -86,13 +86,13 @@ class Ear:
             self._broker = None
 
 
-def configure(settings: Settings) -> None:
+def configure_doorbell(settings: Settings) -> None:
     """Say where the bell is; called by each process that writes events, at its start."""
     global _doorbell  # noqa: PLW0603 - one for each process, as the engines of `shared.db`
     _doorbell = Doorbell(settings.broker_url)
 
 
-def ring() -> None:
+def ring_doorbell() -> None:
     """Ring after a commit. Without a bell (a command, a test) the relay finds it all the same."""
     if _doorbell is not None:
         _doorbell.ring()

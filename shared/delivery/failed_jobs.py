@@ -43,7 +43,7 @@ def count_open(session: SqlSession) -> int:
     return session.scalar(counted) or 0
 
 
-def replay(session: SqlSession, ids: Collection[int] | None) -> int:
+def replay_jobs(session: SqlSession, ids: Collection[int] | None) -> int:
     """Offer jobs again from their first try (None: all of them); return how many.
 
     Repeating work is harmless: every consumer looks at what is already there.

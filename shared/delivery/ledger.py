@@ -116,7 +116,7 @@ class Health:
     advice_waiting: int
 
 
-def health(session: SqlSession) -> Health:
+def read_health(session: SqlSession) -> Health:
     """Ask how old the oldest unprocessed row is: the one sign that a deaf worker cannot fake."""
     advises = OutboxDelivery.consumer.in_(queues.ADVISERS)
     unprocessed, advice = session.execute(
@@ -165,7 +165,7 @@ class Ledger:
         return asdict(self)
 
 
-def counts(session: SqlSession) -> dict[str, int]:
+def count_ideas(session: SqlSession) -> dict[str, int]:
     """Count ideas by status, every status named. Destroyed ideas are tombstones and count.
 
     A status that nobody knows is not among them, and does not stop the count of the others.
@@ -200,7 +200,7 @@ def _tallied(session: SqlSession, table: str) -> dict[str, int]:
     return {what.partition(" ")[2]: int(number) for what, number in rows}
 
 
-def read(session: SqlSession) -> Ledger:
+def read_ledger(session: SqlSession) -> Ledger:
     """Read the books. The session must not have begun: one REPEATABLE READ snapshot is taken."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     broken = []
@@ -209,11 +209,11 @@ def read(session: SqlSession) -> Ledger:
         rows = session.scalars(text(question), advisers).all()
         if rows:
             broken.append({"rule": name, "count": len(rows), "examples": list(rows[:_SHOWN])})
-    by_status = counts(session)
+    by_status = count_ideas(session)
     total = session.scalar(select(func.count()).select_from(Idea)) or 0
     if sum(by_status.values()) != total:
         broken.append({"rule": "counts that differ", "count": 1, "examples": []})
-    late = health(session)
+    late = read_health(session)
     return Ledger(
         **by_status,
         unprocessed=late.unprocessed,
@@ -223,13 +223,13 @@ def read(session: SqlSession) -> Ledger:
     )
 
 
-def metrics(session: SqlSession) -> bytes:
+def write_metrics(session: SqlSession) -> bytes:
     """Return the numbers an operator watches, as Prometheus reads them."""
     registry = CollectorRegistry()
     ideas = Gauge("radslag_ideas", "Ideas by status", ["status"], registry=registry)
     for status, number in kept_counts(session).items():
         ideas.labels(status).set(number)
-    late = health(session)
+    late = read_health(session)
     Gauge("radslag_unprocessed", "Deliveries not done", registry=registry).set(late.unprocessed)
     Gauge("radslag_oldest_unprocessed_seconds", "Age of the oldest of them", registry=registry).set(
         late.oldest_unprocessed_s or 0

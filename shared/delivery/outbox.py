@@ -1,9 +1,9 @@
 """The outbox: the event beside the change, and the consumer's side of a delivery.
 
-`record` writes an event in the caller's transaction. The relay (`shared.delivery.relay`) groups
-deliveries into batches and sends their ids. A task `claim`s its batch (its attempt is committed
-before work starts) and sets it `done` in the transaction of its effect. What is not done is offered
-again.
+`record_event` writes an event in the caller's transaction. The relay (`shared.delivery.relay`)
+groups deliveries into batches and sends their ids. A task takes its batch with `claim_batch` (its
+attempt is committed before work starts) and calls `mark_done` in the transaction of its effect.
+What is not done is offered again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,7 @@ class Delivery:
     attempts: int
 
 
-def record(session: SqlSession, event: Event, *, queue: str | None = None) -> None:
+def record_event(session: SqlSession, event: Event, *, queue: str | None = None) -> None:
     """Write an event and a delivery for each consumer, in the caller's transaction.
 
     `queue` moves the deliveries to another queue than their consumer's own (imports use `bulk`).
@@ -108,7 +108,7 @@ def _ring(session: SqlSession) -> None:
     """Let the relay look at what is there to be seen now."""
     if _WRITTEN in session.info and not session.in_nested_transaction():
         del session.info[_WRITTEN]
-        doorbell.ring()
+        doorbell.ring_doorbell()
 
 
 @cache
@@ -158,12 +158,12 @@ def _recipients(
 
 
 @cache
-def recipients(kind: str) -> tuple[str, str, str]:
+def list_recipients(kind: str) -> tuple[str, str, str]:
     """Return who is told of a kind of event: consumers, their queues, and names beside them.
 
     A name says that the delivery is made only if an endpoint wants events of that name. For the
     database's own function of the intake, so each is an array as PostgreSQL writes it; everybody
-    else calls `record`.
+    else calls `record_event`.
     """
     consumers, queued, names = zip(*_recipients(kind, None, ()), strict=True)
     return _as_array(consumers), _as_array(queued), _as_array(names)
@@ -174,7 +174,7 @@ def _as_array(words: Iterable[str | None]) -> str:
     return "{" + ",".join(word or "NULL" for word in words) + "}"
 
 
-def claim(batch: UUID) -> list[Delivery]:
+def claim_batch(batch: UUID) -> list[Delivery]:
     """Take a batch: count the attempt and commit it before any work starts.
 
     A message that comes twice, or whose batch was regrouped meanwhile, gets an empty list.
@@ -216,7 +216,7 @@ def claim(batch: UUID) -> list[Delivery]:
         return [Delivery(*row) for row in found]
 
 
-def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
+def mark_done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
     """Mark deliveries done in the transaction of their effect.
 
     Raises StaleBatchError when one of them is no longer this batch's: someone else has it now, or
@@ -237,7 +237,7 @@ def done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> No
         raise StaleBatchError
 
 
-def release(batch: UUID, error: BaseException) -> None:
+def release_batch(batch: UUID, error: BaseException) -> None:
     """After a failed try: note the type and place of the error, and let the relay offer again.
 
     The next try waits for the consumer's pause, doubled for each attempt. Rows that the failed try

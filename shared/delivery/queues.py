@@ -96,8 +96,8 @@ CONSUMERS = MappingProxyType(
 ADVISERS = tuple(name for name, consumer in CONSUMERS.items() if consumer.advises)
 
 # Event name → who hears it. `IdeaChecked` is not delivered to MEANING where that depth is off or
-# has nothing to say, nor to ARRIVAL where no letter is owed (`verdicts.write`): a delivery that
-# nobody would act on must not be there.
+# has nothing to say, nor to ARRIVAL where no letter is owed (`verdicts.write_verdicts`): a delivery
+# that nobody would act on must not be there.
 ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
     {
         "IdeaSubmitted": (CHECK,),
@@ -132,6 +132,6 @@ TASKS = frozenset(each.task for each in CONSUMERS.values()) | {
 }
 
 
-def message(batch: UUID) -> dict[str, str]:
+def make_message(batch: UUID) -> dict[str, str]:
     """Return all that a message ever carries: the id of its batch."""
     return {"batch": str(batch)}

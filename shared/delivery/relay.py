@@ -91,7 +91,7 @@ def _send(celery: Celery, offer: Offer) -> bool:
     try:
         celery.send_task(
             offer.consumer.task,
-            kwargs=queues.message(offer.batch),
+            kwargs=queues.make_message(offer.batch),
             queue=offer.queue,
             time_limit=offer.limit_s,
             retry=False,

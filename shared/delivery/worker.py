@@ -36,16 +36,16 @@ class BatchTask(Task):
         self, exc: BaseException, _task_id: str, _args: Any, kwargs: dict[str, Any], _einfo: Any
     ) -> None:
         """Let go of the batch, with the type and place of the error."""
-        release(kwargs, exc)
+        release_named(kwargs, exc)
 
 
-def release(kwargs: dict[str, Any], error: BaseException) -> None:
+def release_named(kwargs: dict[str, Any], error: BaseException) -> None:
     """Let go of the batch that a message names; should that fail, its lease ends by itself."""
     batch = kwargs.get("batch")
     if batch is None:
         return
     try:
-        outbox.release(UUID(batch), error)
+        outbox.release_batch(UUID(batch), error)
     except SQLAlchemyError:
         _log.warning("a failed batch could not be released; its lease will end", exc_info=True)
 
@@ -123,15 +123,15 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
 
     @setup_logging.connect(weak=False)
     def _logging(**_: Any) -> None:
-        log.configure(settings.log_level, queues.TASKS)
+        log.configure_log(settings.log_level, queues.TASKS)
 
     @worker_process_init.connect(weak=False)
     def _begin(**_: Any) -> None:
         if dies_with_parent():
             die_with_parent()
         db.forget_inherited_connections()
-        db.configure(settings, statement_timeout_s=30)
-        doorbell.configure(settings)
+        db.configure_sessions(settings, statement_timeout_s=30)
+        doorbell.configure_doorbell(settings)
         # What was loaded stays until the end: the search for garbage need not go through it again
         # and again, which would also unshare the parent's memory.
         gc.freeze()
@@ -140,8 +140,8 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     def _lost(exception: BaseException, kwargs: dict[str, Any] | None = None, **_: Any) -> None:
         # Sent in the parent when a child died under its task, where `on_failure` never ran.
         if isinstance(exception, WorkerLostError):
-            db.configure(settings)
-            release(kwargs or {}, exception)
+            db.configure_sessions(settings)
+            release_named(kwargs or {}, exception)
 
     @worker_ready.connect(weak=False)
     def _live(sender: Any, **_: Any) -> None:

@@ -19,7 +19,7 @@ from shared.delivery import doorbell
 THREADS = "threads"
 
 
-def work(command: Sequence[str]) -> NoReturn:
+def run_worker(command: Sequence[str]) -> NoReturn:
     """Be the worker that a command line of celery says (`radslag.processes`), to its end."""
     told = vars(_parser().parse_args(command[1:]))
     app: Celery = import_module(told.pop("app")).celery_app
@@ -27,8 +27,8 @@ def work(command: Sequence[str]) -> NoReturn:
     pool = told.pop("pool")
     if pool == THREADS:
         # No child is born, in which this would be done.
-        db.configure(app.conf.radslag_settings, statement_timeout_s=30)
-        doorbell.configure(app.conf.radslag_settings)
+        db.configure_sessions(app.conf.radslag_settings, statement_timeout_s=30)
+        doorbell.configure_doorbell(app.conf.radslag_settings)
     worker = app.Worker(
         hostname=host_format(default_nodename(told.pop("hostname"))),
         pool_cls=concurrency.get_implementation(pool),

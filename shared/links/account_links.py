@@ -23,17 +23,17 @@ def new_nonce() -> bytes:
     return secrets.token_bytes(16)
 
 
-def token(secret_key: str, kind: LinkKind, nonce: bytes) -> str:
+def make_account_token(secret_key: str, kind: LinkKind, nonce: bytes) -> str:
     """Return the token of a link: 43 URL-safe characters."""
     digest = hmac.digest(secret_key.encode(), f"link:{kind.value}:".encode() + nonce, "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def sha256(link_token: str) -> bytes:
+def hash_account_token(link_token: str) -> bytes:
     """Return what the database knows of a token."""
     return hashlib.sha256(link_token.encode()).digest()
 
 
-def url(web_url: str, kind: LinkKind, link_token: str) -> str:
+def make_account_url(web_url: str, kind: LinkKind, link_token: str) -> str:
     """Return the address, at the desk or on the public web, that a token opens."""
     return f"{web_url}/{_PATHS[kind]}/{link_token}"

@@ -24,33 +24,35 @@ def new_nonce() -> bytes:
     return secrets.token_bytes(NONCE_BYTES)
 
 
-def token(secret_key: str, nonce: bytes) -> str:
+def make_receipt_token(secret_key: str, nonce: bytes) -> str:
     """Return the receipt token of an idea under this key: 43 URL-safe characters."""
     digest = hmac.digest(secret_key.encode(), b"receipt" + nonce, "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def sha256(receipt_token: str) -> bytes:
+def hash_receipt_token(receipt_token: str) -> bytes:
     """Return what the database knows of a token."""
     return hashlib.sha256(receipt_token.encode()).digest()
 
 
-def issue(session: SqlSession, secret_key: str, idea_id: UUID, nonce: bytes) -> str:
+def issue_receipt(session: SqlSession, secret_key: str, idea_id: UUID, nonce: bytes) -> str:
     """Return the idea's token under today's key, and remember its hash (again is harmless)."""
-    made = token(secret_key, nonce)
+    made = make_receipt_token(secret_key, nonce)
     session.execute(
-        insert(ReceiptToken).values(sha256=sha256(made), idea_id=idea_id).on_conflict_do_nothing()
+        insert(ReceiptToken)
+        .values(sha256=hash_receipt_token(made), idea_id=idea_id)
+        .on_conflict_do_nothing()
     )
     return made
 
 
-def url(public_url: str, receipt_token: str) -> str:
+def make_receipt_url(public_url: str, receipt_token: str) -> str:
     """Return the address of the receipt."""
     return f"{public_url}/receipts/{receipt_token}"
 
 
-def find(session: SqlSession, receipt_token: str) -> UUID | None:
+def find_receipt(session: SqlSession, receipt_token: str) -> UUID | None:
     """Return the id of the idea that a token belongs to, or None."""
     return session.scalar(
-        select(ReceiptToken.idea_id).where(ReceiptToken.sha256 == sha256(receipt_token))
+        select(ReceiptToken.idea_id).where(ReceiptToken.sha256 == hash_receipt_token(receipt_token))
     )

@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _NONCE = 12
 
 
-def seal(secret_key: str, purpose: bytes, owner: UUID, text: str) -> bytes:
+def seal_text(secret_key: str, purpose: bytes, owner: UUID, text: str) -> bytes:
     """Seal a text."""
     nonce = secrets.token_bytes(_NONCE)
     return nonce + _cipher(secret_key, purpose).encrypt(nonce, text.encode(), owner.bytes)
 
 
-def unseal(secret_key: str, purpose: bytes, owner: UUID, sealed: bytes) -> str | None:
+def unseal_text(secret_key: str, purpose: bytes, owner: UUID, sealed: bytes) -> str | None:
     """Return the text, or None when it was sealed with another key, or for somebody else."""
     nonce, body = sealed[:_NONCE], sealed[_NONCE:]
     try:

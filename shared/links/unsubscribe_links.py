@@ -13,7 +13,7 @@ from shared.links import account_links
 from shared.models import LinkKind, UnsubscribeLink
 
 
-def issue(session: SqlSession, secret_key: str, staff_id: UUID) -> str:
+def issue_unsubscribe_token(session: SqlSession, secret_key: str, staff_id: UUID) -> str:
     """Return a person's token under today's key, and remember its hash."""
     newest = session.scalar(
         select(UnsubscribeLink)
@@ -23,31 +23,31 @@ def issue(session: SqlSession, secret_key: str, staff_id: UUID) -> str:
     )
     if newest is not None:
         token = _token(secret_key, newest.nonce)
-        if account_links.sha256(token) == newest.sha256:
+        if account_links.hash_account_token(token) == newest.sha256:
             return token
     nonce = account_links.new_nonce()
     token = _token(secret_key, nonce)
     session.execute(
         insert(UnsubscribeLink).values(
-            sha256=account_links.sha256(token), staff_id=staff_id, nonce=nonce
+            sha256=account_links.hash_account_token(token), staff_id=staff_id, nonce=nonce
         )
     )
     return token
 
 
-def url(public_url: str, token: str) -> str:
+def make_unsubscribe_url(public_url: str, token: str) -> str:
     """Return the address, on the public web, that a token opens."""
-    return account_links.url(public_url, LinkKind.UNSUBSCRIBE, token)
+    return account_links.make_account_url(public_url, LinkKind.UNSUBSCRIBE, token)
 
 
-def find(session: SqlSession, token: str) -> UUID | None:
+def find_unsubscriber(session: SqlSession, token: str) -> UUID | None:
     """Return whose token it is, or None."""
     return session.scalar(
         select(UnsubscribeLink.staff_id).where(
-            UnsubscribeLink.sha256 == account_links.sha256(token)
+            UnsubscribeLink.sha256 == account_links.hash_account_token(token)
         )
     )
 
 
 def _token(secret_key: str, nonce: bytes) -> str:
-    return account_links.token(secret_key, LinkKind.UNSUBSCRIBE, nonce)
+    return account_links.make_account_token(secret_key, LinkKind.UNSUBSCRIBE, nonce)

@@ -8,11 +8,11 @@ from shared.models.council import Council
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
-    AlertKind,
     BounceKind,
     DecisionKind,
     DeliveryState,
     IdeaStatus,
+    IncidentKind,
     LetterState,
     LinkKind,
     Outcome,
@@ -69,7 +69,6 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
-    "AlertKind",
     "AnswerTemplate",
     "Ask",
     "AuditEntry",
@@ -103,6 +102,7 @@ __all__ = [
     "IdeaWords",
     "IdempotencyKey",
     "Incident",
+    "IncidentKind",
     "Invitation",
     "Judgement",
     "LearnedModel",

@@ -32,7 +32,7 @@ OpaqueId = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
 RowId = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 
 
-def stored(kind: type[enum.StrEnum], name: str) -> Enum:
+def store_enum(kind: type[enum.StrEnum], name: str) -> Enum:
     """Store an enum by its value in a text column that a named CHECK keeps to the known words."""
     return Enum(
         kind,

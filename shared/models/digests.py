@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, RowId, store_enum
 from shared.models.enums import Rhythm
 
 _ALL_DAYS = "'{1,2,3,4,5,6,7}'"
@@ -44,7 +44,7 @@ class Subscription(Base):
     # Whether any digest comes at all; the column has its name from when there was one rhythm.
     wanted: Mapped[bool] = mapped_column("daily", default=True, server_default="true")
     rhythm: Mapped[Rhythm] = mapped_column(
-        stored(Rhythm, "rhythm"), default=Rhythm.DAILY, server_default=Rhythm.DAILY.value
+        store_enum(Rhythm, "rhythm"), default=Rhythm.DAILY, server_default=Rhythm.DAILY.value
     )
     hour: Mapped[int] = mapped_column(default=7, server_default="7")
     # Every so many hours, from `hour` to `until_hour`.

@@ -128,7 +128,7 @@ class BounceKind(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class AlertKind(enum.StrEnum):
+class IncidentKind(enum.StrEnum):
     """What cannot wait for a digest."""
 
     THREAT = "threat"

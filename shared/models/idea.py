@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shared.models.base import Base, Moment, Now, OpaqueId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
 from shared.models.council import Council
 from shared.models.enums import IdeaStatus, Precision, Source, TextKind
 from shared.models.rule import Rule
@@ -89,11 +89,11 @@ class Idea(Base):
     number: Mapped[str] = mapped_column(unique=True)
     council_id: Mapped[int] = mapped_column(ForeignKey("councils.id"))
     status: Mapped[IdeaStatus] = mapped_column(
-        stored(IdeaStatus, "status"), default=IdeaStatus.RECEIVED
+        store_enum(IdeaStatus, "status"), default=IdeaStatus.RECEIVED
     )
     # Moves on status, public text and decisions, never on machine findings: `seen_version`.
     version: Mapped[int] = mapped_column(default=1)
-    source: Mapped[Source] = mapped_column(stored(Source, "source"))
+    source: Mapped[Source] = mapped_column(store_enum(Source, "source"))
     source_id: Mapped[str | None]
     # Keyed hash of where it came from, for bursts; never the address itself.
     sender_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -102,7 +102,7 @@ class Idea(Base):
     received_at: Mapped[Moment]
     stored_at: Mapped[Now]
     precision: Mapped[Precision] = mapped_column(
-        stored(Precision, "precision"), default=Precision.INSTANT
+        store_enum(Precision, "precision"), default=Precision.INSTANT
     )
     text_version: Mapped[int] = mapped_column(default=1)
     fold_hash: Mapped[int] = mapped_column(BigInteger)
@@ -154,10 +154,11 @@ class IdeaText(Base):
 
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[TextKind] = mapped_column(stored(TextKind, "kind"), default=TextKind.RECEIVED)
+    kind: Mapped[TextKind] = mapped_column(store_enum(TextKind, "kind"), default=TextKind.RECEIVED)
     text: Mapped[str | None]
     author: Mapped[str | None]
-    # The text as the duplicate check compares it (`shared.text.fold`); words, so it lives here.
+    # The text as the duplicate check compares it (`shared.text.fold_text`); words, so it lives
+    # here.
     folded: Mapped[str | None]
     written_at: Mapped[Now]
     destroyed_at: Mapped[Moment | None]

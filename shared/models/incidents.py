@@ -12,8 +12,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, stored
-from shared.models.enums import AlertKind, ToldAs
+from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
+from shared.models.enums import IncidentKind, ToldAs
 
 
 class Incident(Base):
@@ -44,7 +44,7 @@ class Incident(Base):
     )
 
     id: Mapped[OpaqueId]
-    kind: Mapped[AlertKind] = mapped_column(stored(AlertKind, "kind"))
+    kind: Mapped[IncidentKind] = mapped_column(store_enum(IncidentKind, "kind"))
     key: Mapped[str] = mapped_column(default="", server_default="")
     # How much of it: ideas of a wave, failed jobs, hours. Means what its kind means.
     count: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -71,7 +71,7 @@ class Notice(Base):
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     is_over: Mapped[bool]
     # Why this person.
-    told_as: Mapped[ToldAs] = mapped_column(stored(ToldAs, "told_as"))
+    told_as: Mapped[ToldAs] = mapped_column(store_enum(ToldAs, "told_as"))
     made_at: Mapped[Now]
 
 

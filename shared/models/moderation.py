@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
-from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, RowId, store_enum
 from shared.models.enums import DecisionKind, IdeaStatus, Outcome, Reason
 from shared.models.rule import Rule
 from shared.models.staff import Staff
@@ -73,7 +73,7 @@ class Verdict(Base):
 
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True)
     text_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    outcome: Mapped[Outcome] = mapped_column(stored(Outcome, "outcome"))
+    outcome: Mapped[Outcome] = mapped_column(store_enum(Outcome, "outcome"))
     priority: Mapped[int]
     # Checks that should have run and could not; never read as "clean".
     unchecked: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
@@ -93,7 +93,7 @@ class FingerprintKey(Base):
 class FingerprintBatch(Base):
     """What one checked batch added, for batches that looked before it committed.
 
-    `seq` is drawn under the global lock, so it commits in order (DUPLICATES, section 7).
+    `seq` is drawn under the global lock, so it commits in order.
     """
 
     __tablename__ = "fingerprint_batches"
@@ -200,7 +200,7 @@ class QueueEntry(Base):
 
     id: Mapped[RowId]
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), index=True)
-    reason: Mapped[Reason] = mapped_column(stored(Reason, "reason"))
+    reason: Mapped[Reason] = mapped_column(store_enum(Reason, "reason"))
     priority: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[Now]
     closed_at: Mapped[Moment | None]
@@ -259,7 +259,7 @@ class Decision(Base):
     # The order in which decisions were made.
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"))
-    kind: Mapped[DecisionKind] = mapped_column(stored(DecisionKind, "kind"))
+    kind: Mapped[DecisionKind] = mapped_column(store_enum(DecisionKind, "kind"))
     # Empty: the system decided (import, policy, a merge whose target left).
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"))
@@ -272,8 +272,8 @@ class Decision(Base):
     # A new look by the one who decided the first time, because nobody else was there.
     by_the_first: Mapped[bool] = mapped_column(default=False, server_default="false")
     seen_version: Mapped[int]
-    status_before: Mapped[IdeaStatus] = mapped_column(stored(IdeaStatus, "status_before"))
-    status_after: Mapped[IdeaStatus] = mapped_column(stored(IdeaStatus, "status_after"))
+    status_before: Mapped[IdeaStatus] = mapped_column(store_enum(IdeaStatus, "status_before"))
+    status_after: Mapped[IdeaStatus] = mapped_column(store_enum(IdeaStatus, "status_after"))
     # The text version that stood when the decision was made, and the public one before it.
     text_version: Mapped[int]
     # What undo puts back: ids, codes and versions only.

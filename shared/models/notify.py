@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
 from shared.models.enums import LetterState
 
 # Why a letter did not leave, as its `error` says: its mailbox or domain had got enough that day.
@@ -67,7 +67,7 @@ class Letter(Base):
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)
     state: Mapped[LetterState] = mapped_column(
-        stored(LetterState, "state"), default=LetterState.WAITING
+        store_enum(LetterState, "state"), default=LetterState.WAITING
     )
     due_at: Mapped[Moment]
     claimed_until: Mapped[Moment | None]

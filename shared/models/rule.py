@@ -65,6 +65,6 @@ CODES = (
 )
 
 
-def place(code: str) -> tuple[int, str]:
+def place_rule(code: str) -> tuple[int, str]:
     """Return where a rule stands; one that is not of the list comes after it, by its code."""
     return (CODES.index(code), "") if code in CODES else (len(CODES), code)

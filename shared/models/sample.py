@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, RowId, stored
+from shared.models.base import Base, Moment, Now, RowId, store_enum
 
 
 class Judgement(enum.StrEnum):
@@ -81,7 +81,7 @@ class Sample(Base):
     drawn_at: Mapped[Now]
     # People who knew the first decision already, and said so.
     passed_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
-    judgement: Mapped[Judgement | None] = mapped_column(stored(Judgement, "judgement"))
+    judgement: Mapped[Judgement | None] = mapped_column(store_enum(Judgement, "judgement"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"))
     # Whether it is what the first person decided, rule included; empty for who was unsure.
     is_alike: Mapped[bool | None]

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, RowId, store_enum
 from shared.models.enums import Requires
 
 
@@ -88,6 +88,6 @@ class SignInPolicy(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1, autoincrement=False)
-    second_factor: Mapped[Requires] = mapped_column(stored(Requires, "second_factor"))
+    second_factor: Mapped[Requires] = mapped_column(store_enum(Requires, "second_factor"))
     changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     changed_at: Mapped[Now]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utcnow
 from shared.ids import new_id
-from shared.models.base import Base, Moment, Now, OpaqueId, RowId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, RowId, store_enum
 from shared.models.enums import Role
 
 
@@ -36,7 +36,7 @@ class Staff(Base):
     id: Mapped[OpaqueId]
     email: Mapped[str]
     name: Mapped[str] = mapped_column(default="", server_default="")
-    role: Mapped[Role] = mapped_column(stored(Role, "role"))
+    role: Mapped[Role] = mapped_column(store_enum(Role, "role"))
     password_hash: Mapped[str | None]
     # Raised to sign a person out everywhere: sessions carry the number they began with.
     session_epoch: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -64,7 +64,7 @@ class Invitation(Base):
 
     sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     id: Mapped[UUID] = mapped_column(default=new_id, server_default=text("gen_random_uuid()"))
-    role: Mapped[Role] = mapped_column(stored(Role, "role"))
+    role: Mapped[Role] = mapped_column(store_enum(Role, "role"))
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
     email: Mapped[str | None]
     name: Mapped[str] = mapped_column(default="", server_default="")

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now, OpaqueId, stored
+from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
 from shared.models.enums import DeliveryState, WebhookOff, WebhookShape, WebhookState
 
 
@@ -42,7 +42,7 @@ class Webhook(Base):
     # What the desk shows of the address, and the whole of it, sealed.
     host: Mapped[str]
     address: Mapped[bytes]
-    shape: Mapped[WebhookShape] = mapped_column(stored(WebhookShape, "shape"))
+    shape: Mapped[WebhookShape] = mapped_column(store_enum(WebhookShape, "shape"))
     # Of the sentences that chat programs show.
     language: Mapped[str] = mapped_column(default="sv", server_default="sv")
     # Public names, as in `shared.delivery.hooks`.
@@ -56,9 +56,9 @@ class Webhook(Base):
     # Shown once after it was made.
     secret_seen_at: Mapped[Moment | None]
     state: Mapped[WebhookState] = mapped_column(
-        stored(WebhookState, "state"), default=WebhookState.ON, server_default="on"
+        store_enum(WebhookState, "state"), default=WebhookState.ON, server_default="on"
     )
-    off_because: Mapped[WebhookOff | None] = mapped_column(stored(WebhookOff, "off_because"))
+    off_because: Mapped[WebhookOff | None] = mapped_column(store_enum(WebhookOff, "off_because"))
     # In a row; after some of them nothing is tried before `rests_until`.
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     failing_since: Mapped[Moment | None]
@@ -122,7 +122,7 @@ class WebhookDelivery(Base):
     # The public name of the event.
     kind: Mapped[str]
     state: Mapped[DeliveryState] = mapped_column(
-        stored(DeliveryState, "state"), default=DeliveryState.WAITING, server_default="waiting"
+        store_enum(DeliveryState, "state"), default=DeliveryState.WAITING, server_default="waiting"
     )
     due_at: Mapped[Moment]
     claimed_until: Mapped[Moment | None]

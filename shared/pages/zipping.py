@@ -47,7 +47,7 @@ class Zipped:
         return b"".join(pieces)
 
 
-def stream(pieces: Iterable[str]) -> Iterator[bytes]:
+def zip_stream(pieces: Iterable[str]) -> Iterator[bytes]:
     """Compress what is made bit by bit."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     for piece in pieces:

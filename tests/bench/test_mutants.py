@@ -15,7 +15,7 @@ from bench.mutants.areas import AREAS, area_of, files_with_rules
 from bench.mutants.operators import Mutant, is_python, mutants_of
 from bench.mutants.reach import Reach, hash_of
 from bench.mutants.running import BROKE, HUNG, NOTICED, SURVIVED, read
-from services.moderation.checks.learned_spam.spam_figures import wilson
+from services.moderation.checks.learned_spam.spam_figures import estimate_share
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -160,9 +160,9 @@ def test_a_sample_takes_as_many_of_each_area_and_kind_and_the_same_for_a_seed():
     [(47, 95, 0.396, 0.594), (0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0), (128, 150, 0.788, 0.901)],
 )
 def test_an_interval_is_wilsons(hits, tries, low, high):
-    found = wilson(hits, tries).interval
+    found = estimate_share(hits, tries).interval
     assert found == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
-    assert wilson(0, 0).interval is None
+    assert estimate_share(0, 0).interval is None
 
 
 @pytest.mark.parametrize(

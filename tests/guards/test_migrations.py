@@ -13,9 +13,9 @@ def test_there_is_one_head():
 
 def test_models_and_migrations_agree_after_a_second_upgrade_too(empty_database_url):
     """How differences are noticed: `tests/shared/database/test_migrate.py`."""
-    migrate.upgrade(empty_database_url)
-    migrate.upgrade(empty_database_url)
-    assert migrate.drift(empty_database_url) == []
+    migrate.upgrade_database(empty_database_url)
+    migrate.upgrade_database(empty_database_url)
+    assert migrate.find_drift(empty_database_url) == []
 
 
 def test_every_constraint_has_a_name_by_the_convention(session: SqlSession):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from radslag.translations import template
+from radslag.translations import collect_texts
 
 # What is not said, and what is said instead.
 GIVEN_UP = {
@@ -28,7 +28,7 @@ GIVEN_UP = {
 def texts() -> list[str]:
     found = [
         form
-        for message in template()
+        for message in collect_texts()
         if message.id
         for form in ([message.id] if isinstance(message.id, str) else message.id)
     ]

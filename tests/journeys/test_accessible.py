@@ -20,18 +20,18 @@ from services.moderation.people import accounts
 from services.moderation.statistics import counting, yearly
 from services.notify.mail import incidents
 from services.notify.webhooks import endpoints, writing
-from services.notify.webhooks.addresses import Allowed, read
+from services.notify.webhooks.addresses import Allowed, read_address
 from services.notify.webhooks.form import Draft
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.links import receipts, unsubscribe_links
 from shared.models import (
-    AlertKind,
     DeadAddress,
     DecisionKind,
     DutyCover,
     DutyShift,
     Idea,
+    IncidentKind,
     Letter,
     LetterState,
     Role,
@@ -87,19 +87,19 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
     public = comes("Vi som är 8 år vill bada mer.", source=Source.IMPORT, source_id="1")
     deciding.accept_import(session, public)
     check(session)
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=bo.id),
         number=first.number,
         seen_version=2,
     )
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(kind=DecisionKind.MERGE, into=first.number, staff_id=bo.id),
         number=copy.number,
         seen_version=2,
     )
-    official_answers.write(
+    official_answers.write_official_answer(
         session,
         number=first.number,
         staff_id=bo.id,
@@ -131,15 +131,15 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
             DeadAddress(staff_id=bo.id, letter_id=letter.id, reason="refused"),
         ]
     )
-    incidents.open_or_see(session, AlertKind.THREAT, waits.number)
-    incidents.open_or_see(session, AlertKind.OVERDUE, council.slug, count=3)
-    incidents.resolve(session, AlertKind.OVERDUE, council.slug)
+    incidents.open_or_see(session, IncidentKind.THREAT, waits.number)
+    incidents.open_or_see(session, IncidentKind.OVERDUE, council.slug, count=3)
+    incidents.resolve_incident(session, IncidentKind.OVERDUE, council.slug)
     session.add(DutyShift(day=0, begins=time(7, 30), ends=time(16, 30), staff_id=bo.id))
     today = utcnow().astimezone(settings.timezone).date()
     session.add(DutyCover(staff_id=bo.id, first_day=today, last_day=today))
     counting.count_day(session, today, settings.timezone)
     counting.take_stock(session, today)
-    yearly.refresh(session, settings.timezone, utcnow())
+    yearly.refresh_years(session, settings.timezone, utcnow())
     session.commit()
     return {
         "number": [idea.number for idea in (waits, first, copy, spam[0], public)],
@@ -156,10 +156,10 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
 
 def _webhook(session: SqlSession, settings: Settings, by: UUID) -> str:
     """Add an endpoint that is paused, with a test that waits in its log."""
-    target = read("https://hooks.example.se/in", Allowed())
+    target = read_address("https://hooks.example.se/in", Allowed())
     draft = Draft("Ärendesystemet", target, WebhookShape.STANDARD, "sv", ("idea.decided",), None)
-    webhook = endpoints.create(session, settings, draft, by=by)
-    endpoints.pause(webhook)
+    webhook = endpoints.create_endpoint(session, settings, draft, by=by)
+    endpoints.pause_endpoint(webhook)
     writing.ask_for_test(session, webhook.id, utcnow())
     session.commit()
     return str(webhook.id)
@@ -247,9 +247,9 @@ def test_every_page_of_the_public_web(
     app = submission.create_app(settings)
     asks = session.scalar(select(Idea).where(Idea.number == some_of_each["number"][0]))
     assert asks is not None
-    token = receipts.issue(session, settings.secret_key, asks.id, asks.receipt_nonce)
+    token = receipts.issue_receipt(session, settings.secret_key, asks.id, asks.receipt_nonce)
     moa = session.scalars(select(Staff).limit(1)).one()
-    leave = unsubscribe_links.issue(session, settings.secret_key, moa.id)
+    leave = unsubscribe_links.issue_unsubscribe_token(session, settings.secret_key, moa.id)
     session.commit()
     some_of_each |= {"number": some_of_each["published"], "token": [token], "link": [leave]}
     with serving(app, settings.public_url):

@@ -127,7 +127,7 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
         idea = an_idea(session, council, email=f"skrivare{count}@by{count}.example")
         idea.status, idea.version = IdeaStatus.WAITING, 2
         session.flush()
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=moderator.id),
             number=idea.number,
@@ -139,11 +139,11 @@ def owe_letters(session: SqlSession, settings: Settings, number: int) -> None:
     # Who reads only gets no digest, so that each address gets letters of one kind.
     a_member_of_staff(session, Role.READER, email="rut@example.org", password_hash="x")
     for _ in range(number // 10):
-        resets.ask(session, settings, "rut@example.org")
+        resets.ask_reset(session, settings, "rut@example.org")
     session.commit()
-    deliver(queues.CHECK.name, lambda *batch: outbox.done(*batch[:3]), settings)
-    deliver(queues.LETTER.name, letters.write, settings)
-    deliver(queues.ACCOUNT.name, account_letters.write, settings)
+    deliver(queues.CHECK.name, lambda *batch: outbox.mark_done(*batch[:3]), settings)
+    deliver(queues.LETTER.name, letters.write_decision_letters, settings)
+    deliver(queues.ACCOUNT.name, account_letters.write_account_letters, settings)
     with Session.begin() as opened:
         runs.run_now(opened, settings)
 
@@ -154,7 +154,7 @@ def deliver(consumer: str, write: Callable[..., None], settings: Settings) -> No
         session.execute(
             update(OutboxDelivery).where(OutboxDelivery.consumer == consumer).values(batch=batch)
         )
-    claimed = outbox.claim(batch)
+    claimed = outbox.claim_batch(batch)
     with Session.begin() as session:
         write(session, batch, claimed, settings)
 
@@ -272,7 +272,7 @@ def test_every_letter_as_promised(
     # Nothing was sent that is not in the ledger.
     assert set(storm.taken) <= {row.message_id for row in rows}
     with Session() as books:
-        assert ledger.read(books).violations == []
+        assert ledger.read_ledger(books).violations == []
     assert kills >= min(KILLS, LETTERS // 20)
     again = sum(times - 1 for times in storm.taken.values() if times > 1)
     weather = {step: dict(seen) for step, seen in storm.weather_seen.items()}

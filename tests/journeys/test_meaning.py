@@ -87,4 +87,4 @@ def test_a_suggestion_comes_though_its_worker_was_killed(
         assert first.number in str(found.params)
         assert reading.get_one(Idea, again.id).status.value == "waiting"
     with Session() as books:
-        assert ledger.read(books).violations == []
+        assert ledger.read_ledger(books).violations == []

@@ -274,7 +274,7 @@ def test_the_queue_stays_where_one_is_and_keys_leave_one_alone(
     expect(page.locator(f"[data-number='{ideas[1].number}'] .entry-link")).to_be_focused()
     anna = session.scalars(select(Staff).where(Staff.name == "Bo")).one()
     session.refresh(ideas[1])
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=anna.id),
         number=ideas[1].number,

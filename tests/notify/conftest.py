@@ -42,9 +42,9 @@ from tests.factories import a_member_of_staff, an_idea
 ADDRESS = "kanariefagel@example.org"
 # Who acts on what, as `services.notify.tasks` has it.
 WRITE = {
-    queues.LETTER: letters.write,
-    queues.ARRIVAL: arrivals.write,
-    queues.ANSWER: answers.write,
+    queues.LETTER: letters.write_decision_letters,
+    queues.ARRIVAL: arrivals.write_arrival_letters,
+    queues.ANSWER: answers.write_answer_letters,
 }
 
 
@@ -141,7 +141,7 @@ class Desk:
 
     def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
         self.session.refresh(idea)
-        decision = deciding.decide(
+        decision = deciding.decide_idea(
             self.session,
             DecisionRequest(kind=kind, staff_id=self.staff.id, **more),
             number=idea.number,
@@ -154,7 +154,7 @@ class Desk:
         return self.decide(idea, DecisionKind.PUBLISH)
 
     def undo(self, decision: Decision) -> Decision:
-        made = undoing.undo(self.session, decision_id=decision.id, staff_id=self.staff.id)
+        made = undoing.undo_decision(self.session, decision_id=decision.id, staff_id=self.staff.id)
         self.session.commit()
         return made
 
@@ -179,7 +179,7 @@ class Desk:
                 .where(OutboxDelivery.id.in_(ids))
                 .values(batch=batch, started_at=None)
             )
-        return batch, outbox.claim(batch)
+        return batch, outbox.claim_batch(batch)
 
     def work(self, consumer: Consumer, batch: UUID, claimed: list[outbox.Delivery]) -> None:
         """Do what the consumer's task does with a batch."""
@@ -219,11 +219,11 @@ def command(
 
     def run(*arguments: str, given: bytes = b"") -> str:
         session.close()
-        db.close()
+        db.close_connections()
         try:
             answer = CliRunner().invoke(main, arguments, input=given, env=environment)
         finally:
-            db.configure(settings)
+            db.configure_sessions(settings)
             session.bind = db.Session.kw["bind"]
         assert answer.exit_code == 0, answer.output
         return answer.output

@@ -20,7 +20,7 @@ def hand_over(consumer: str, act: Callable[..., None], *more: Any) -> int:
             .where(OutboxDelivery.consumer == consumer, OutboxDelivery.done_at.is_(None))
             .values(batch=batch, started_at=None)
         )
-    claimed = outbox.claim(batch)
+    claimed = outbox.claim_batch(batch)
     with Session.begin() as session:
         act(session, batch, claimed, *more)
     return len(claimed)

@@ -34,9 +34,9 @@ def asked(broker):
 
 
 def ticks(settings, count=1):
-    due = clock.chores(make_celery("clock", [], settings), settings)
+    due = clock.list_chores(make_celery("clock", [], settings), settings)
     for number in range(count):
-        clock.tick(due, 1e6 + 2 * number)
+        clock.do_chores(due, 1e6 + 2 * number)
     return due
 
 
@@ -64,10 +64,10 @@ def test_while_nobody_works_it_asks_more_seldom_at_least_every_half_minute(
     seconds = 0
     # Its own watch is ours here: how long this machine takes says nothing.
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: float(seconds)))
-    due = clock.chores(make_celery("clock", [], settings), settings)
+    due = clock.list_chores(make_celery("clock", [], settings), settings)
     asked_at = []
     for seconds in range(62):
-        clock.tick(due, seconds)
+        clock.do_chores(due, seconds)
         if len(asked(broker)) > len(asked_at):
             asked_at.append(seconds)
     assert asked_at == [0, 1, 3, 7, 15, 31, 61]
@@ -119,13 +119,13 @@ def test_without_a_broker_it_beats_on_and_says_so_once(desk, idea, settings, cap
 
 
 def test_without_a_database_it_lives_on(desk, settings):
-    db.configure(
+    db.configure_sessions(
         dataclasses.replace(settings, database_url=f"postgresql://127.0.0.1:{free_port()}/none")
     )
     due = ticks(settings, 2)
     assert all(chore.failing for chore in due)
-    db.configure(settings)
-    clock.tick(due, 2e6)
+    db.configure_sessions(settings)
+    clock.do_chores(due, 2e6)
     assert not any(chore.failing for chore in due)
 
 

@@ -15,7 +15,7 @@ from time_machine import travel
 from radslag import alarms
 from radslag.alarms import Beside
 from radslag.commands import clock
-from radslag.commands.clock import Asker, Chore, tick
+from radslag.commands.clock import Asker, Chore, do_chores
 from radslag.until_told import until_told
 from shared.config import Settings
 from shared.delivery import queues
@@ -118,7 +118,7 @@ class TestTick:
         done = []
         due = [Chore(1, lambda: done.append("often")), Chore(3, lambda: done.append("seldom"))]
         for moment in (10, 10.99, 11, 12.5, 13, 13.5):
-            tick(due, moment)
+            do_chores(due, moment)
         assert done == ["often", "seldom", "often", "often", "seldom", "often"]
 
     @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ class TestTick:
 
         due = [Chore(1, fail), Chore(1, fail), Chore(1, lambda: done.append(1))]
         for moment in range(5):
-            tick(due, moment)
+            do_chores(due, moment)
         assert len(done) == 5
         assert len(caplog.records) == 1
         assert [chore.failing for chore in due] == [True, True, False]
@@ -146,7 +146,7 @@ class TestTick:
 
         due = [Chore(1, do)]
         for moment, broken[0] in enumerate([True, True, False, True]):
-            tick(due, moment)
+            do_chores(due, moment)
         assert len(caplog.records) == 2
 
     def test_a_fault_of_ours_is_no_outage(self):
@@ -154,7 +154,7 @@ class TestTick:
             raise KeyError
 
         with pytest.raises(KeyError):
-            tick([Chore(1, fail)], 0)
+            do_chores([Chore(1, fail)], 0)
 
 
 class TestChores:
@@ -176,7 +176,7 @@ class TestChores:
             monkeypatch.setattr(clock, "_beat", lambda: None)
             monkeypatch.setattr(clock, "_tidy", lambda: None)
             broker = Broker()
-            tick(clock.chores(broker, settings), 1.0)  # type: ignore[arg-type]
+            do_chores(clock.list_chores(broker, settings), 1.0)  # type: ignore[arg-type]
             return dict(broker.sent)
 
         return run
@@ -209,7 +209,7 @@ class TestChores:
         assert found == (expected if is_asked else {})
 
     def test_how_often_each_thing_is_looked_at(self):
-        paces = [each.every_s for each in clock.chores(Broker(), SETTINGS)]  # type: ignore[arg-type]
+        paces = [each.every_s for each in clock.list_chores(Broker(), SETTINGS)]  # type: ignore[arg-type]
         assert paces == [5, 1, 1, 1, 3600, 1800, 300]
         assert [each.every_s for each in clock.alarm_chores(SETTINGS)] == [15, 5, 2]
 
@@ -226,13 +226,13 @@ class TestAlarms:
         class Unit:
             begin = staticmethod(nobody)
 
-        monkeypatch.setattr(alarms.watching, "watch", watch)
+        monkeypatch.setattr(alarms.watching, "watch_kind", watch)
         monkeypatch.setattr(alarms, "Session", Unit)
         with pytest.raises(SQLAlchemyError):
-            alarms.watch(SETTINGS)
+            alarms.watch_incidents(SETTINGS)
         assert looked == list(alarms.watching.LOOKS)
         looked.append("no more failures")
-        alarms.watch(SETTINGS)
+        alarms.watch_incidents(SETTINGS)
 
     @pytest.mark.parametrize(("due", "is_sent"), [("x", True), (None, False)])
     def test_notices_are_sent_when_there_are_any(self, monkeypatch, due, is_sent):
@@ -244,7 +244,7 @@ class TestAlarms:
         monkeypatch.setattr(
             alarms.mailing, "send_due", lambda _settings, **about: sent.append(about)
         )
-        alarms.send(SETTINGS)
+        alarms.send_notices(SETTINGS)
         assert sent == ([{"notices": True}] if is_sent else [])
 
     def test_what_is_done_beside_the_clock_is_not_begun_twice_at_a_time(self):

@@ -31,9 +31,9 @@ def run_in_system(run, environment, settings, session, monkeypatch):
     # The command binds its own engine: sessions of the old one are not used after it.
     def invoke(*arguments):
         session.close()
-        db.close()
+        db.close_connections()
         answer = run(*arguments)
-        db.configure(settings)
+        db.configure_sessions(settings)
         return answer
 
     return invoke

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.cli import main
 from radslag.commands import health, relay
-from radslag.processes import BY_NAME, here
+from radslag.processes import BY_NAME, name_here
 from shared import db
 from shared.clock import utcnow
 from shared.delivery import outbox
@@ -51,7 +51,7 @@ def run(environment, monkeypatch, settings, session: SqlSession) -> Run:
         session.close()
         done = CliRunner().invoke(main, arguments, input=given)
         # The command closed what it opened.
-        db.configure(settings)
+        db.configure_sessions(settings)
         return done
 
     return invoke
@@ -135,7 +135,7 @@ class TestLedger:
 class TestHealth:
     def beat(self, age_s: float, name: str = "relay") -> None:
         with db.Session.begin() as session:
-            session.merge(Heartbeat(name=here(name), at=utcnow() - timedelta(seconds=age_s)))
+            session.merge(Heartbeat(name=name_here(name), at=utcnow() - timedelta(seconds=age_s)))
 
     @pytest.mark.parametrize(("age_s", "code"), [(0, 0), (25, 0), (31, 1), (3600, 1)])
     def test_a_process_that_has_not_beaten_for_half_a_minute_is_not_well(self, run, age_s, code):
@@ -144,9 +144,9 @@ class TestHealth:
 
     def test_half_a_minute_is_too_long_and_anything_less_is_not(self, settings, monkeypatch):
         monkeypatch.setattr(health, "_AGE", "SELECT 29.999999 WHERE %s::text <> ''")
-        assert health.beats(BY_NAME["relay"], settings.database_url)
+        assert health.is_process_beating(BY_NAME["relay"], settings.database_url)
         monkeypatch.setattr(health, "_AGE", "SELECT 30.0 WHERE %s::text <> ''")
-        assert not health.beats(BY_NAME["relay"], settings.database_url)
+        assert not health.is_process_beating(BY_NAME["relay"], settings.database_url)
 
     def test_another_process_and_another_machine_are_not_this_one(self, run):
         self.beat(0, "clock")
@@ -184,13 +184,13 @@ class TestHealth:
                     line.sendall(said if asked.startswith(b"GET /healthz ") else b"")
 
             Thread(target=answer, daemon=True).start()
-            assert health.answers("127.0.0.1", server.getsockname()[1]) == is_well
+            assert health.is_web_answering("127.0.0.1", server.getsockname()[1]) == is_well
 
     def test_a_web_that_hangs_or_is_not_there_is_not_well(self):
         with socket.create_server(("127.0.0.1", 0)) as deaf:
             port = deaf.getsockname()[1]
-            assert not health.answers("127.0.0.1", port, timeout_s=0.1)
-        assert not health.answers("127.0.0.1", port)
+            assert not health.is_web_answering("127.0.0.1", port, timeout_s=0.1)
+        assert not health.is_web_answering("127.0.0.1", port)
 
 
 class TestDigest:
@@ -304,18 +304,18 @@ class TestRelayProcess:
                 stop.set()
             if len(looks) == 3:
                 with db.Session.begin() as telling:
-                    outbox.record(telling, IdeaDecided(new_id(), new_id(), DecisionKind.KEEP))
+                    outbox.record_event(telling, IdeaDecided(new_id(), new_id(), DecisionKind.KEEP))
             return offered
 
         session.close()
         monkeypatch.setattr(relay.relay, "relay_once", looking)
         monkeypatch.setattr(relay, "PAUSE_S", 0.01)
         monkeypatch.setattr(relay, "POLL_S", 0.01)
-        relay.run(settings, stop)
+        relay.run_relay(settings, stop)
         assert len(looks) == 4
         with db.Session() as reading:
             assert reading.scalars(select(OutboxDelivery.batch)).one() is not None
-            assert reading.get(Heartbeat, here("relay")) is not None
+            assert reading.get(Heartbeat, name_here("relay")) is not None
 
     def test_who_has_a_last_word(self):
         assert set(relay.GIVE_UP) == {"moderation.check", "moderation.semantic"}

@@ -17,13 +17,13 @@ from radslag.up.title import _laid_out
 _PARENT = """
 import json, os, signal, sys, time
 from pathlib import Path
-from radslag.up.forked import Forked, load
+from radslag.up.forked import Forked, load_modules
 
 folder = Path(sys.argv[1])
 lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
 os.environ["LEFT_BEHIND"] = "1"
 signal.signal(signal.SIGTERM, lambda *_: None)
-load()
+load_modules()
 
 def child(*command):
     env = {"RADSLAG_DATA": str(folder), "GIVEN": "å", "PATH": os.environ["PATH"]}

@@ -27,7 +27,7 @@ def run(environment, monkeypatch, settings):
         done = CliRunner().invoke(main, ["letters", *arguments])
         assert ADDRESS not in done.output
         # The command closed what it opened.
-        db.configure(settings)
+        db.configure_sessions(settings)
         return done
 
     return invoke

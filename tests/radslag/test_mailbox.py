@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from radslag.commands.health import answers
+from radslag.commands.health import is_web_answering
 from radslag.mailbox.store import Mailbox
 from radslag.mailbox.web import create_app
 from radslag.ports import free_port
@@ -90,7 +90,7 @@ def test_a_letter_sent_by_smtp_survives_a_restart(tmp_path):
         with subprocess.Popen(command) as process:
             try:
                 deadline = time.monotonic() + 30
-                while not answers("127.0.0.1", port):
+                while not is_web_answering("127.0.0.1", port):
                     assert process.poll() is None
                     assert time.monotonic() < deadline
                     time.sleep(0.05)

@@ -11,7 +11,7 @@ from services.notify.alarms import notices
 from shared.clock import utcnow
 from shared.db import Session
 from shared.ids import new_id
-from shared.models import AlertKind, Incident, OutboxEvent
+from shared.models import Incident, IncidentKind, OutboxEvent
 
 
 class Asker:
@@ -40,7 +40,7 @@ class TestWatch:
     @pytest.fixture
     def looks(self, monkeypatch) -> list[int]:
         found: list[int] = []
-        monkeypatch.setattr(alarms, "watch", lambda _settings: found.append(1))
+        monkeypatch.setattr(alarms, "watch_incidents", lambda _settings: found.append(1))
         return found
 
     @pytest.fixture
@@ -78,7 +78,7 @@ class TestWatch:
             if len(tries) == 1:
                 raise LookupError
 
-        monkeypatch.setattr(alarms, "watch", fails_once)
+        monkeypatch.setattr(alarms, "watch_incidents", fails_once)
         watch = alarms.Watch(settings)
         with pytest.raises(LookupError):
             watch.look()
@@ -104,7 +104,7 @@ def test_there_is_something_to_tell_until_both_were_told(
     now = utcnow()
     session.add(
         Incident(
-            kind=AlertKind.DEAF,
+            kind=IncidentKind.DEAF,
             key="",
             count=1,
             opened_at=now,

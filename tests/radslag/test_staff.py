@@ -37,17 +37,17 @@ def test_one_is_made_changed_closed_and_opened_but_the_last_administrator_stays(
     assert staff("enable", ADA) == 0
     assert staff("reset-second-factor", ADA) == 0
     assert staff("disable", "ingen@example.org") == 1
-    db.configure(settings)
+    db.configure_sessions(settings)
     with db.Session() as session:
         found = session.scalars(select(Staff).where(Staff.email == ADA)).one()
-    db.close()
+    db.close_connections()
     assert (found.role, found.disabled_at) == (Role.READER, None)
 
 
 def test_one_is_invited_by_mail(staff, settings):
     assert staff("invite", ADA, "--role", "moderator") == 0
     assert staff("invite", "inte en adress", "--role", "moderator") == 2
-    db.configure(settings)
+    db.configure_sessions(settings)
     with db.Session() as session:
         assert session.scalar(select(func.count()).select_from(Invitation)) == 1
-    db.close()
+    db.close_connections()

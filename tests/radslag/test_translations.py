@@ -28,18 +28,18 @@ def test_what_is_not_translated_is_named(catalogs, monkeypatch):
     texts = Catalog()
     texts.add("Sidan finns inte")
     texts.add("%(n)s länkar", flags=["python-format"])
-    monkeypatch.setattr(translations, "template", lambda: texts)
+    monkeypatch.setattr(translations, "collect_texts", lambda: texts)
 
     catalogs({"Sidan finns inte": "There is no such page"})
-    assert translations.missing() == ["en: not translated: '%(n)s länkar'"]
+    assert translations.find_missing() == ["en: not translated: '%(n)s länkar'"]
 
     catalogs({"Sidan finns inte": "There is no such page", "%(n)s länkar": "%(count)s links"})
-    assert len(translations.missing()) == 1
+    assert len(translations.find_missing()) == 1
 
     catalogs({"Sidan finns inte": "There is no such page", "%(n)s länkar": "%(n)s links"})
-    assert translations.missing() == []
+    assert translations.find_missing() == []
 
 
 def test_the_texts_of_code_and_templates_are_found():
-    texts = {message.id for message in translations.template() if message.id}
+    texts = {message.id for message in translations.collect_texts() if message.id}
     assert "Sidan finns inte" in texts

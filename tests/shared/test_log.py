@@ -237,7 +237,7 @@ def test_everything_is_logged_by_one_handler_of_ours_and_warnings_too():
     handlers, level = root.handlers[:], root.level
     database = logging.getLogger("sqlalchemy").level
     try:
-        log.configure("error")
+        log.configure_log("error")
         [handler] = root.handlers
         assert isinstance(handler.formatter, Formatter)
         assert root.level == logging.ERROR

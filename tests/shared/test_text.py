@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import AuthorError, AuthorFault, clean, clean_author, fold, fold_hash, fold_word
+from shared.text import (
+    AuthorError,
+    AuthorFault,
+    clean_author,
+    clean_text,
+    fold_hash,
+    fold_text,
+    fold_word,
+)
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
 
@@ -22,13 +30,13 @@ ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
     ],
 )
 def test_the_text_version(raw, text):
-    assert clean(raw) == text
+    assert clean_text(raw) == text
 
 
 @given(ANY_TEXT)
 def test_a_clean_text_stays_and_can_be_stored(raw):
-    text = clean(raw)
-    assert clean(text) == text
+    text = clean_text(raw)
+    assert clean_text(text) == text
     assert "\r" not in text
     assert "\x00" not in text
     text.encode()
@@ -94,13 +102,13 @@ def test_a_name_that_cannot_be_shown_is_refused_without_being_quoted(raw, fault)
     ],
 )
 def test_what_is_levelled(text, folded):
-    assert fold(text) == folded
+    assert fold_text(text) == folded
 
 
 @given(ANY_TEXT)
 def test_any_text_can_be_folded_and_hashed(text):
-    folded = fold(text)
-    assert fold(text) == folded
+    folded = fold_text(text)
+    assert fold_text(text) == folded
     assert folded == " ".join(folded.split())
     assert -(2**63) <= fold_hash(folded) < 2**63
     assert " " not in fold_word(text)
@@ -115,8 +123,8 @@ def test_real_ideas_keep_their_words(shared_data):
     path = shared_data / "goteborgsforslaget" / "ideas_2017_2020.csv"
     with path.open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
-    shortened = [t for t in texts if fold(t) != fold("§ " + t + " §")]
+    shortened = [t for t in texts if fold_text(t) != fold_text("§ " + t + " §")]
     assert len(texts) == 910
     assert len(shortened) == 3
     # A text and its repetition, twice.
-    assert len({fold(t) for t in texts}) == len({" ".join(t.lower().split()) for t in texts})
+    assert len({fold_text(t) for t in texts}) == len({" ".join(t.lower().split()) for t in texts})

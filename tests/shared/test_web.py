@@ -17,7 +17,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.delivery.events import IdeaChecked, IdeaSubmitted
-from shared.delivery.outbox import record
+from shared.delivery.outbox import record_event
 from shared.ids import new_id
 from shared.models import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
 from tests.factories import an_idea
@@ -70,7 +70,7 @@ class TestReadiness:
 
     def test_another_process_is_not_the_clock(self, app):
         with Session.begin() as session:
-            heartbeat.beat(session, "clock@machine")
+            heartbeat.note_beat(session, "clock@machine")
         assert ready(app) == (200, "clock")
 
     def test_another_schema_is_not_served(self, app):
@@ -123,9 +123,9 @@ class TestNumbers:
 
     def test_they_count_what_an_operator_watches(self, app, session: SqlSession):
         idea = an_idea(session, submitted=False)
-        record(session, IdeaSubmitted(idea.id, 1))
-        record(session, IdeaSubmitted(idea.id, 2))
-        record(session, IdeaChecked(idea.id, 1))
+        record_event(session, IdeaSubmitted(idea.id, 1))
+        record_event(session, IdeaSubmitted(idea.id, 2))
+        record_event(session, IdeaChecked(idea.id, 1))
         session.flush()
         first = session.query(OutboxDelivery).order_by(OutboxDelivery.id).first()
         first.done_at = utcnow()
@@ -214,7 +214,7 @@ class TestMachinesAndPeople:
     ):
         with app.test_request_context("/", headers={"Accept": accept}):
             answer = web.error_page(status)
-            heading, detail = web.explain(status)
+            heading, detail = web.explain_status(status)
         assert answer.status_code == status
         assert ("Retry-After" in answer.headers) == (status in {429, 503})
         if accept == "text/html":
@@ -226,12 +226,14 @@ class TestMachinesAndPeople:
 
     def test_an_unknown_error_is_ours(self, app):
         with app.test_request_context("/"):
-            assert web.explain(418) == web.explain(500)
-            assert web.explain(404) != web.explain(500)
+            assert web.explain_status(418) == web.explain_status(500)
+            assert web.explain_status(404) != web.explain_status(500)
 
     def test_a_problem_says_what_is_wrong_with_each_field(self, app):
         with app.test_request_context("/"):
-            answer = web.problem(422, "Nej", errors={"text": "För kort"}, more={"number": "R-1"})
+            answer = web.make_problem(
+                422, "Nej", errors={"text": "För kort"}, more={"number": "R-1"}
+            )
         assert answer.json == {
             "type": "about:blank",
             "title": "Unprocessable Entity",
@@ -328,24 +330,24 @@ class TestHeartbeats:
         with travel(NOW, tick=False) as traveller:
             for name in ("a@x", "b@x", "a@x"):
                 with Session.begin() as session:
-                    heartbeat.beat(session, name)
+                    heartbeat.note_beat(session, name)
                 traveller.shift(5)
         with Session() as session:
-            assert heartbeat.last(session, "a@x") == NOW + timedelta(seconds=10)
-            assert heartbeat.last(session, "b@x") == NOW + timedelta(seconds=5)
-            assert heartbeat.last(session, "c@x") is None
+            assert heartbeat.read_last_beat(session, "a@x") == NOW + timedelta(seconds=10)
+            assert heartbeat.read_last_beat(session, "b@x") == NOW + timedelta(seconds=5)
+            assert heartbeat.read_last_beat(session, "c@x") is None
 
     def test_who_was_silent_for_more_than_a_day_is_forgotten(self):
         with travel(NOW, tick=False) as traveller:
             with Session.begin() as session:
-                heartbeat.beat(session, "old@x")
+                heartbeat.note_beat(session, "old@x")
             traveller.shift(timedelta(days=1))
             with Session.begin() as session:
-                heartbeat.beat(session, "new@x")
+                heartbeat.note_beat(session, "new@x")
                 heartbeat.forget_the_gone(session)
-                assert heartbeat.last(session, "old@x") is not None
+                assert heartbeat.read_last_beat(session, "old@x") is not None
             traveller.shift(0.000001)
             with Session.begin() as session:
                 heartbeat.forget_the_gone(session)
-                assert heartbeat.last(session, "old@x") is None
-                assert heartbeat.last(session, "new@x") is not None
+                assert heartbeat.read_last_beat(session, "old@x") is None
+                assert heartbeat.read_last_beat(session, "new@x") is not None

@@ -33,7 +33,7 @@ def test_the_second_of_two_posts_with_one_key_gets_the_answer_of_the_first(
     def post(session: SqlSession, key: str = "one") -> intake.Received:
         arrival = intake.Arrival(Source.FORM, b"text=x", "text/plain", key=key)
         form = IdeaForm("Fler bänkar.", "Kim", "kim@example.org")
-        return intake.receive(run_in(session), module_settings, slug, form, arrival)
+        return intake.receive_idea(run_in(session), module_settings, slug, form, arrival)
 
     met = in_turn(module_engine, post)
     assert met.waited
@@ -46,13 +46,13 @@ def test_the_second_of_two_posts_with_one_key_gets_the_answer_of_the_first(
 def test_what_is_asked_of_one_idea_takes_turns(module_engine, kept, act):
     idea = an_idea(kept, status=IdeaStatus.WAITING)
     decide(kept, idea, DecisionKind.PUBLISH)
-    key = receipts.issue(kept, KEY, idea.id, idea.receipt_nonce)
+    key = receipts.issue_receipt(kept, KEY, idea.id, idea.receipt_nonce)
     kept.commit()
     words = iter(["Ett ord till", "Två ord till"])
     verb = {
-        "withdraw": lambda s: receipt.withdraw(s, key),
+        "withdraw": lambda s: receipt.withdraw_idea(s, key),
         "ask_again": lambda s: receipt.ask_again(s, key),
-        "correct": lambda s: receipt.correct(s, key, {"text": next(words)}),
+        "correct": lambda s: receipt.correct_idea(s, key, {"text": next(words)}),
     }[act]
     met = in_turn(module_engine, verb)
     assert (met.second, met.waited) == (None, True)
@@ -66,9 +66,9 @@ def test_what_is_asked_of_one_idea_takes_turns(module_engine, kept, act):
 
 def test_two_clicks_leave_the_digest_once(module_engine, kept):
     staff = a_member_of_staff(kept)
-    link = unsubscribe_links.issue(kept, KEY, staff.id)
+    link = unsubscribe_links.issue_unsubscribe_token(kept, KEY, staff.id)
     kept.commit()
-    met = in_turn(module_engine, lambda s: unsubscribing.unsubscribe(s, link))
+    met = in_turn(module_engine, lambda s: unsubscribing.ask_unsubscribing(s, link))
     assert (met.second, met.waited) == (None, True)
     asked = select(func.count()).where(
         OutboxEvent.kind == "DigestUnsubscribed", OutboxEvent.subject_id == staff.id

@@ -184,7 +184,7 @@ def test_another_encoding_is_named_as_the_way_out_and_read_when_told():
     error = refusal(data, "csv")
     assert error.line == 2
     assert "--encoding cp1252" in error.reason
-    assert imports.read(data, "csv", STOCKHOLM, "cp1252").entries[0].form.text == "Hej där"
+    assert imports.read_entries(data, "csv", STOCKHOLM, "cp1252").entries[0].form.text == "Hej där"
 
 
 def test_columns_of_one_name_are_kept_in_the_original():
@@ -323,7 +323,7 @@ def run(environment, session, monkeypatch, tmp_path):
 
     def invoke(content: str, *options: str):
         session.close()
-        db.close()
+        db.close_connections()
         file = tmp_path / "sida.txt"
         file.write_text(content, "utf-8")
         return CliRunner().invoke(

@@ -45,7 +45,7 @@ def run(environment, session, monkeypatch):
     # The command binds its own engine: sessions of the old one are not used after it.
     def invoke(*arguments: object) -> Result:
         session.close()
-        db.close()
+        db.close_connections()
         options = ["--council", "pizza-och-politik"]
         return CliRunner().invoke(main, ["import", *map(str, arguments), *options])
 
@@ -57,7 +57,7 @@ def check_all() -> None:
     batch = uuid4()
     with db.Session.begin() as session:
         session.execute(update(OutboxDelivery).values(batch=batch))
-    deliveries = outbox.claim(batch)
+    deliveries = outbox.claim_batch(batch)
     with db.Session.begin() as session:
         check_batch(session, batch, deliveries)
 
@@ -65,7 +65,7 @@ def check_all() -> None:
 @contextmanager
 def books(settings: Settings) -> Iterator[SqlSession]:
     """What is stored now."""
-    db.configure(settings)
+    db.configure_sessions(settings)
     with db.Session() as opened:
         yield opened
 
@@ -88,7 +88,7 @@ def test_the_real_page_is_12_ideas_however_often(run, page, settings):
 
 def test_exactly_the_pairs_and_the_child_wait_to_be_cleaned_up(run, page, settings):
     run(page, "--format", "page", "--no-wait")
-    db.configure(settings)
+    db.configure_sessions(settings)
     check_all()
     with db.Session() as session:
         entries = session.execute(
@@ -129,7 +129,7 @@ def test_exactly_the_pairs_and_the_child_wait_to_be_cleaned_up(run, page, settin
         assert len(others) <= 2
         assert session.scalar(select(func.count()).select_from(Letter)) == 0
     with db.Session() as fresh:
-        assert ledger.read(fresh).violations == []
+        assert ledger.read_ledger(fresh).violations == []
 
 
 def test_a_dry_run_says_the_same_and_stores_nothing(run, page, settings):
@@ -159,7 +159,7 @@ def test_a_public_page_shows_the_thread_as_it_was(run, page, settings):
     from services.submission import create_app
 
     run(page, "--format", "page", "--no-wait")
-    db.configure(settings)
+    db.configure_sessions(settings)
     app = create_app(settings)
     shown = BeautifulSoup(app.test_client().get("/councils/pizza-och-politik").text, "html.parser")
     app.extensions["submit_limits"].close()
@@ -198,7 +198,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
     session.close()
-    db.close()
+    db.close_connections()
     (tmp_path / name).write_text(content, "utf-8")
     wanted = ["import", str(tmp_path / name), *(options or ["--council", "rad"])]
     result = CliRunner().invoke(main, wanted)

@@ -57,7 +57,7 @@ HEAD = "id,text,author,created_at\n"
 
 
 def reading_of(text: str | bytes, form: str) -> Reading:
-    return imports.read(text.encode() if isinstance(text, str) else text, form, STOCKHOLM)
+    return imports.read_entries(text.encode() if isinstance(text, str) else text, form, STOCKHOLM)
 
 
 def read(text: str | bytes, form: str) -> list[Entry]:

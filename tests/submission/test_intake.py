@@ -40,7 +40,7 @@ def arrival(body: bytes = b"text=Fler", key: str | None = None) -> intake.Arriva
 
 
 def receive(settings, council: Council, form: IdeaForm = FORM, **how: object) -> intake.Received:
-    return intake.receive(db.run_alone, settings, council.slug, form, arrival(**how))
+    return intake.receive_idea(db.run_alone, settings, council.slug, form, arrival(**how))
 
 
 def test_everything_of_an_idea_is_there_after_one_transaction(session, settings, council):
@@ -55,8 +55,8 @@ def test_everything_of_an_idea_is_there_after_one_transaction(session, settings,
     version = session.get_one(IdeaText, (idea.id, 1))
     assert (version.text, version.author) == ("Fler bänkar.", "Kim")
     assert session.get_one(Contact, idea.id).email == "kim@example.org"
-    assert receipts.find(session, received.token) == idea.id
-    assert received.token == receipts.token(settings.secret_key, idea.receipt_nonce)
+    assert receipts.find_receipt(session, received.token) == idea.id
+    assert received.token == receipts.make_receipt_token(settings.secret_key, idea.receipt_nonce)
     event = session.scalars(select(OutboxEvent)).one()
     assert (event.kind, event.subject_id) == ("IdeaSubmitted", idea.id)
     delivery = session.scalars(select(OutboxDelivery)).one()
@@ -78,7 +78,7 @@ def test_no_address_makes_no_contact(session, settings, council):
 def test_what_fails_leaves_nothing(session, settings, council):
     def fail() -> None:
         with db.Session.begin() as unit:
-            intake.receive(run_in(unit), settings, council.slug, FORM, arrival())
+            intake.receive_idea(run_in(unit), settings, council.slug, FORM, arrival())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -206,11 +206,11 @@ def rows_of(session, idea_id) -> dict[str, dict[str, object]]:
 
 def test_the_database_stores_what_the_import_would(session, settings, council):
     received = receive(settings, council)
-    stored = intake.store(
+    stored = intake.store_idea(
         session, council, FORM, arrival(), received_at=utcnow(), timezone=settings.timezone
     )
     session.add(Contact(idea_id=stored.id, email=FORM.email))
-    outbox.record(session, IdeaSubmitted(stored.id, stored.text_version))
+    outbox.record_event(session, IdeaSubmitted(stored.id, stored.text_version))
     session.flush()
     assert rows_of(session, received.idea_id) == rows_of(session, stored.id)
 
@@ -221,7 +221,7 @@ def test_an_answer_that_was_lost_is_given_again(settings, council, session):
         assert db.run_alone(statement, parameters) == first
         return first
 
-    received = intake.receive(run_twice, settings, council.slug, FORM, arrival())
+    received = intake.receive_idea(run_twice, settings, council.slug, FORM, arrival())
     assert not received.replayed
     for table in (Idea, Original, IdeaText, Contact, OutboxEvent, OutboxDelivery):
         assert session.scalar(select(func.count()).select_from(table)) == 1
@@ -247,7 +247,7 @@ def test_a_statement_that_fails_is_not_tried_again_and_leaves_nothing(settings, 
         return db.run_alone(statement, {**parameters, "content_type": None})
 
     with pytest.raises(IntegrityError):
-        intake.receive(run, settings, council.slug, FORM, arrival(key="k"))
+        intake.receive_idea(run, settings, council.slug, FORM, arrival(key="k"))
     assert len(tried) == 1
     for table in (Idea, IdeaText, IdempotencyKey, OutboxEvent):
         assert session.scalar(select(func.count()).select_from(table)) == 0

@@ -112,7 +112,7 @@ class Acts:
         self.waiting = session.get_one(Idea, place.waiting.id)
 
     def _undo(self, idea: Idea) -> None:
-        undoing.undo(
+        undoing.undo_decision(
             self.session,
             decision_id=last_decision(self.session, idea).id,
             staff_id=a_member_of_staff(self.session).id,
@@ -151,18 +151,18 @@ class Acts:
         )
 
     def withdraw(self):
-        token = receipts.issue(self.session, KEY, self.idea.id, self.idea.receipt_nonce)
-        receipt.withdraw(self.session, token)
+        token = receipts.issue_receipt(self.session, KEY, self.idea.id, self.idea.receipt_nonce)
+        receipt.withdraw_idea(self.session, token)
 
     def accept_a_correction(self):
-        token = receipts.issue(self.session, KEY, self.idea.id, self.idea.receipt_nonce)
-        receipt.correct(self.session, token, {"text": f"En bänk {NEW} här.", "author": "Kim"})
+        token = receipts.issue_receipt(self.session, KEY, self.idea.id, self.idea.receipt_nonce)
+        receipt.correct_idea(self.session, token, {"text": f"En bänk {NEW} här.", "author": "Kim"})
         self.session.flush()
         self.idea.text_version = 2
         decide(self.session, self.idea, DecisionKind.ACCEPT_CORRECTION)
 
     def answer(self):
-        official_answers.write(
+        official_answers.write_official_answer(
             self.session,
             number=self.idea.number,
             staff_id=a_member_of_staff(self.session).id,
@@ -330,7 +330,7 @@ def test_a_change_while_a_page_is_made_is_not_missed(apps, place):
 
     def slowly() -> keeping.Made:
         with db.PublicSession() as session:
-            found = published.idea(session, place.council.slug, place.idea.number)
+            found = published.find_idea(session, place.council.slug, place.idea.number)
         text_read = found.text if isinstance(found, published.PublicIdea) else "borta"
         if change:
             with db.Session.begin() as session:
@@ -341,7 +341,7 @@ def test_a_change_while_a_page_is_made_is_not_missed(apps, place):
     change = [True]
     for expected in (place.idea.public_text, "borta", "borta"):
         with apps[0].test_request_context("/prov"):
-            answer = keeping.answer(slowly, slug=place.council.slug)
+            answer = keeping.answer_from_kept(slowly, slug=place.council.slug)
             assert answer.get_data(as_text=True) == expected
 
 
@@ -582,8 +582,10 @@ class TestTheFeed:
         with db.Session.begin() as session:
             acts = Acts(session, place)
             decide(session, acts.waiting, DecisionKind.REJECT, rule_code="spam")
-            token = receipts.issue(session, KEY, acts.waiting.id, acts.waiting.receipt_nonce)
-            receipt.withdraw(session, token)
+            token = receipts.issue_receipt(
+                session, KEY, acts.waiting.id, acts.waiting.receipt_nonce
+            )
+            receipt.withdraw_idea(session, token)
         assert read_feed(client, place)[2] == {}
 
     def test_an_empty_feed_says_the_same_twice(self, client):
@@ -606,14 +608,14 @@ def test_a_lost_connection_is_not_noticed(client, place):
 
 
 def test_the_question_for_a_version_is_asked_as_the_public(client, place):
-    assert db.glance("SELECT current_user") == [(b"radslag_public",)]
-    assert db.glance("SHOW transaction_read_only") == [(b"on",)]
+    assert db.ask_public_views("SELECT current_user") == [(b"radslag_public",)]
+    assert db.ask_public_views("SHOW transaction_read_only") == [(b"on",)]
 
 
 def test_a_question_that_is_wrong_says_so(client, place):
     for _ in range(2):
         with pytest.raises(ProgrammingError, match="permission denied"):
-            db.glance("SELECT email FROM contacts WHERE email = $1", b"x")
+            db.ask_public_views("SELECT email FROM contacts WHERE email = $1", b"x")
     assert client.get(place.paths()["idea"]).status_code == 200
 
 

@@ -28,11 +28,11 @@ SENT = {
 def dead(settings):
     """A web whose database is not there."""
     gone = replace(settings, database_url="postgresql://127.0.0.1:1/radslag")
-    db.configure(gone)
+    db.configure_sessions(gone)
     app = create_app(gone)
     yield app.test_client()
     app.extensions["submit_limits"].close()
-    db.close()
+    db.close_connections()
 
 
 def test_the_form_is_503_with_everything_still_in_it(dead, caplog):
@@ -65,9 +65,9 @@ def test_what_was_sent_during_an_outage_can_be_sent_again(settings, tmp_path: Pa
     folder = DataFolder(tmp_path / "å data")
     postgres = Postgres(folder, settings={"fsync": "off"})
     postgres.start()
-    migrate.upgrade(postgres.url)
+    migrate.upgrade_database(postgres.url)
     own = replace(settings, database_url=postgres.url)
-    db.configure(own)
+    db.configure_sessions(own)
     with db.Session.begin() as session:
         a_council(session, slug="motesplatser")
     app = create_app(own)
@@ -84,7 +84,7 @@ def test_what_was_sent_during_an_outage_can_be_sent_again(settings, tmp_path: Pa
             assert session.scalar(select(func.count()).select_from(Idea)) == 2
     finally:
         app.extensions["submit_limits"].close()
-        db.close()
+        db.close_connections()
         postgres.stop()
         folder.release()
 

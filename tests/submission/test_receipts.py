@@ -42,7 +42,7 @@ def decide(session, idea: Idea, kind: DecisionKind, **how) -> None:
         idea.status = IdeaStatus.WAITING
         idea.version += 1
         session.flush()
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(kind=kind, staff_id=a_member_of_staff(session).id, **how),
         number=idea.number,
@@ -248,9 +248,11 @@ def test_asking_again_is_possible_once_per_decision(client, session, address, id
 
 
 def test_an_old_link_survives_a_new_key(client, session, address, idea):
-    receipts.issue(session, "another key, as long as it has to be", idea.id, idea.receipt_nonce)
+    receipts.issue_receipt(
+        session, "another key, as long as it has to be", idea.id, idea.receipt_nonce
+    )
     session.commit()
-    new = receipts.token("another key, as long as it has to be", idea.receipt_nonce)
+    new = receipts.make_receipt_token("another key, as long as it has to be", idea.receipt_nonce)
     for path in (address, f"/receipts/{new}"):
         assert idea.number in client.get(path).text
 

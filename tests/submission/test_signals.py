@@ -18,23 +18,23 @@ KEY = "a key for tests only, long enough to be taken"
 
 def test_a_form_that_comes_back_at_once_is_a_signal_and_later_is_none():
     stamp = signals.new_stamp(KEY)
-    assert signals.noticed({"opened": stamp}, KEY) == {"time_trap": 0}
+    assert signals.notice_signals({"opened": stamp}, KEY) == {"time_trap": 0}
     with travel(utcnow() + timedelta(seconds=2), tick=False):
-        assert signals.noticed({"opened": stamp}, KEY)["time_trap"] in {1, 2}
+        assert signals.notice_signals({"opened": stamp}, KEY)["time_trap"] in {1, 2}
     with travel(utcnow() + timedelta(minutes=5)):
-        assert signals.noticed({"opened": stamp}, KEY) == {}
+        assert signals.notice_signals({"opened": stamp}, KEY) == {}
 
 
 @pytest.mark.parametrize("stamp", ["", "form", "form.x.y", "ä", "\ud800", "form.aWk.AAAA"])
 def test_a_stamp_that_is_none_says_nothing(stamp):
-    assert signals.noticed({"opened": stamp}, KEY) == {}
-    assert signals.noticed({"opened": signals.new_stamp("another key")}, KEY) == {}
+    assert signals.notice_signals({"opened": stamp}, KEY) == {}
+    assert signals.notice_signals({"opened": signals.new_stamp("another key")}, KEY) == {}
 
 
 def test_a_stamp_from_the_future_says_nothing():
     with travel(utcnow() + timedelta(hours=1)):
         stamp = signals.new_stamp(KEY)
-    assert signals.noticed({"opened": stamp}, KEY) == {}
+    assert signals.notice_signals({"opened": stamp}, KEY) == {}
 
 
 @pytest.fixture

@@ -279,7 +279,7 @@ def test_a_withdrawn_idea_is_gone_at_once(client, session, settings, council):
     idea = published(session, council, text="Fler bänkar.")
     with db.Session.begin() as unit:
         receipt_token = _token(unit, settings, idea)
-        receipt.withdraw(unit, receipt_token)
+        receipt.withdraw_idea(unit, receipt_token)
     assert client.get(f"/councils/motesplatser/ideas/{idea.number}").status_code == 410
     for path in ("", "/ideas.json", "/ideas.csv", "/feed.atom", "?q=bänkar"):
         assert "Fler bänkar" not in client.get(f"/councils/motesplatser{path}").text
@@ -288,7 +288,7 @@ def test_a_withdrawn_idea_is_gone_at_once(client, session, settings, council):
 def test_a_merged_idea_leads_to_its_target(client, session, council):
     target = published(session, council, text="Den första.")
     idea = published(session, council, text="Samma sak igen.")
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(
             kind=DecisionKind.MERGE,
@@ -378,4 +378,4 @@ def test_no_log_holds_what_a_resident_wrote(client, session, council, caplog):
 def _token(session, settings, idea: Idea) -> str:
     from shared.links import receipts
 
-    return receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
+    return receipts.issue_receipt(session, settings.secret_key, idea.id, idea.receipt_nonce)

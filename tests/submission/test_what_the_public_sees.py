@@ -84,9 +84,9 @@ def ideas(module_database) -> dict[str, str]:
         act.publish(made["gömd"])
         decide(session, made["hopslagen med gömd"], DecisionKind.MERGE, into=made["gömd"].number)
         act.reject(made["gömd"])
-        key = receipts.issue(session, KEY, made["tas tillbaka"].id,
+        key = receipts.issue_receipt(session, KEY, made["tas tillbaka"].id,
                              made["tas tillbaka"].receipt_nonce)  # fmt: skip
-        receipt.withdraw(session, key)
+        receipt.withdraw_idea(session, key)
         for name in ("tillbakadragen", "tillbakadragen oläst"):
             made[name].status = IdeaStatus.WITHDRAWN
             made[name].version += 1
@@ -117,7 +117,9 @@ class _Acts:
         last = self.session.scalars(
             select(Decision.id).where(Decision.idea_id == idea.id).order_by(Decision.seq.desc())
         ).first()
-        undoing.undo(self.session, decision_id=last, staff_id=a_member_of_staff(self.session).id)
+        undoing.undo_decision(
+            self.session, decision_id=last, staff_id=a_member_of_staff(self.session).id
+        )
 
 
 def names_in(page: str) -> set[str]:
@@ -203,9 +205,9 @@ def test_a_feed_ends_where_it_is_full(app, ideas, monkeypatch):
 def paths(ideas) -> list[str]:
     with db.Session.begin() as session:
         staff = a_member_of_staff(session)
-        link = unsubscribe_links.issue(session, KEY, staff.id)
+        link = unsubscribe_links.issue_unsubscribe_token(session, KEY, staff.id)
         idea = an_idea(session, a_council(session))
-        key = receipts.issue(session, KEY, idea.id, idea.receipt_nonce)
+        key = receipts.issue_receipt(session, KEY, idea.id, idea.receipt_nonce)
     return [
         f"/councils/{SLUG}/ideas",
         f"/councils/{SLUG}/ideas/{ideas['publicerad']}/report",
@@ -256,8 +258,10 @@ def test_an_answer_to_a_secret_address_is_kept_by_nobody(app, ideas):
     client = app.test_client()
     with db.Session.begin() as session:
         idea = an_idea(session, a_council(session))
-        key = receipts.issue(session, KEY, idea.id, idea.receipt_nonce)
-        link = unsubscribe_links.issue(session, KEY, a_member_of_staff(session).id)
+        key = receipts.issue_receipt(session, KEY, idea.id, idea.receipt_nonce)
+        link = unsubscribe_links.issue_unsubscribe_token(
+            session, KEY, a_member_of_staff(session).id
+        )
     for path in (f"/receipts/{key}", f"/unsubscribe/{link}", f"/unsubscribe/{link}/done"):
         for answer in (client.get(path), client.get(path, headers={"Accept": "application/json"})):
             assert answer.headers["Cache-Control"] == "no-store", path

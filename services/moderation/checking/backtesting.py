@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased, joinedload
 from services.moderation.checking.batches import subject_of
 from services.moderation.checking.verdicts import from_row
 from services.moderation.checks import Equipment, Finding, checks_with, run_all
-from services.moderation.checks.verdict import SPAM_THRESHOLD, combine
+from services.moderation.checks.verdict import SPAM_THRESHOLD, combine_findings
 from services.moderation.checks.wording.lexicon import Term, TermError
 from shared.models import (
     Decision,
@@ -137,12 +137,14 @@ class Summary:
             self.found_in_published.update(each.found)
 
 
-def count(session: SqlSession, since: datetime | None) -> int:
-    """Return how many ideas `compare` will go through."""
+def count_ideas(session: SqlSession, since: datetime | None) -> int:
+    """Return how many ideas `compare_verdicts` will go through."""
     return session.scalar(select(func.count()).select_from(Idea).where(*_wanted(since))) or 0
 
 
-def compare(session: SqlSession, proposal: Proposal, since: datetime | None) -> Iterator[Compared]:
+def compare_verdicts(
+    session: SqlSession, proposal: Proposal, since: datetime | None
+) -> Iterator[Compared]:
     """Judge every idea that this installation stored since a moment, in the order it came.
 
     An idea is judged in its newest text that is not a mask: what the writer wrote last.
@@ -159,7 +161,9 @@ def compare(session: SqlSession, proposal: Proposal, since: datetime | None) -> 
             kept = [each for each in stored if each.check not in own]
             result = run_all(subject_of(idea, text), checks)
             now = [*result.findings, *kept]
-            after = combine(now, result.unchecked, spam_threshold=proposal.spam_threshold).outcome
+            after = combine_findings(
+                now, result.unchecked, spam_threshold=proposal.spam_threshold
+            ).outcome
             codes = frozenset(each.code.value for each in now)
             before = frozenset(each.code.value for each in stored)
             yield Compared(

@@ -41,14 +41,14 @@ def check_batch(
     """
     ids = sorted({delivery.subject_id for delivery in deliveries})
     ideas = lock_ideas(session, Idea.id.in_(ids), joinedload(Idea.council, innerjoin=True))
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     standing = [idea for idea in ideas if idea.destroyed_at is None]
     words = _texts(session, standing)
-    checks = checks_with(equipping.standing(session))
+    checks = checks_with(equipping.read_equipment(session))
     results = {idea.id: run_all(subject_of(idea, words[idea.id]), checks) for idea in standing}
     asked = [_asked(idea, words[idea.id]) for idea in standing]
-    seen = duplicates.look(session, asked)
-    groups = duplicates.settle(session, asked, seen)
+    seen = duplicates.search_copies(session, asked)
+    groups = duplicates.settle_groups(session, asked, seen)
     checked = []
     for idea in standing:
         result = results[idea.id]
@@ -57,7 +57,7 @@ def check_batch(
         told = looked.of(idea)
         found = [*result.findings, *copies, *told.findings]
         checked.append(verdicts.Checked(idea, found, (*result.unchecked, *told.unchecked)))
-    verdicts.write(session, checked)
+    verdicts.write_verdicts(session, checked)
     for link in groups.links.values():
         # When it was checked it was the first of its kind; now an earlier one has turned up.
         verdicts.add_finding(session, link.idea_id, _copy_finding(link, ""))

@@ -35,7 +35,7 @@ _TEXTS = text("""
 """)
 
 
-def find(session: SqlSession, queries: Sequence[Collection[int]]) -> list[list[int]]:
+def find_candidates(session: SqlSession, queries: Sequence[Collection[int]]) -> list[list[int]]:
     """Return, for each set of keys, the `seq` of at most MAX_CANDIDATES ideas, likeliest first."""
     found: list[list[int]] = [[] for _ in queries]
     # In the order of the index: neighbours are read together.

@@ -1,11 +1,12 @@
 """Near-duplicates in the database: who is the same as whom, and who was first.
 
-The scheme is the one measured in the design (DUPLICATES, section 7). Two identical ideas that
+The scheme is the one that was measured. Two identical ideas that
 arrive at the same instant and are checked by two workers must still be linked, so:
 
-1. `look` notes the newest batch and searches what is stored, without any lock;
-2. `settle` takes one global lock, asks again for exact copies, compares with the batches that
-   committed since `look`, links everything, and writes this batch for those who come after.
+1. `search_copies` notes the newest batch and searches what is stored, without any lock;
+2. `settle_groups` takes one global lock, asks again for exact copies, compares with the batches
+   that committed since `search_copies`, links everything, and writes this batch for those who come
+   after.
 
 The lock is held until the caller commits, and covers milliseconds: numbers of batches are drawn
 under it, so they commit in order and nothing falls between the two steps.
@@ -71,8 +72,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What `look` saw: the newest batch then, and per idea its keys and what it is like, by seq."""
+class Searched:
+    """What `search_copies` saw: the newest batch, and by `seq` each idea's keys and likenesses."""
 
     since: int
     keys: Mapping[UUID, frozenset[int]]
@@ -80,23 +81,23 @@ class Look:
     matches: Mapping[UUID, Mapping[int, texts.Match]]
 
 
-def look(session: SqlSession, asked: Sequence[Asked]) -> Look:
+def search_copies(session: SqlSession, asked: Sequence[Asked]) -> Searched:
     """Search what is stored; no lock is held, so this may take its time."""
     since = session.scalar(select(func.coalesce(func.max(FingerprintBatch.seq), 0))) or 0
     found_keys = texts.keys_of([idea.folded for idea in asked])
     keys = {idea.id: frozenset(of.stored) for idea, of in zip(asked, found_keys, strict=True)}
     queries = {idea.id: of.query for idea, of in zip(asked, found_keys, strict=True)}
     matches: dict[UUID, dict[int, texts.Match]] = {idea.id: {} for idea in asked}
-    near = candidates.find(session, [queries[idea.id] for idea in asked])
+    near = candidates.find_candidates(session, [queries[idea.id] for idea in asked])
     folded = candidates.folded_texts(session, itertools.chain.from_iterable(near))
     for idea, seqs in zip(asked, near, strict=True):
         for seq in seqs:
             if seq == idea.seq or seq not in folded:
                 continue
-            match = texts.confirm(idea.folded, folded[seq])
+            match = texts.confirm_match(idea.folded, folded[seq])
             if match is not None:
                 matches[idea.id][seq] = match
-    return Look(since, keys, queries, matches)
+    return Searched(since, keys, queries, matches)
 
 
 def take_turn(session: SqlSession) -> None:
@@ -109,7 +110,7 @@ def take_turn(session: SqlSession) -> None:
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
-def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
+def settle_groups(session: SqlSession, asked: Sequence[Asked], seen: Searched) -> Groups:
     """Link each idea to the earliest of its group, and write the batch. Locks until commit.
 
     Only links are written here; the caller makes findings of them.
@@ -144,7 +145,7 @@ def settle(session: SqlSession, asked: Sequence[Asked], seen: Look) -> Groups:
 def _confirm(idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]]) -> None:
     if known.id == idea.id:
         return
-    match = texts.confirm(idea.folded, known.folded)
+    match = texts.confirm_match(idea.folded, known.folded)
     if match is not None:
         _keep(idea, known, match, matches)
 
@@ -153,12 +154,12 @@ def _keep(
     idea: Asked, known: Known, match: texts.Match, matches: list[tuple[Known, texts.Match]]
 ) -> None:
     """Add a confirmed match, unless the two wish their thing in different places."""
-    if not texts.elsewhere(match, idea.text, known.text):
+    if not texts.is_elsewhere(match, idea.text, known.text):
         matches.append((known, match))
 
 
 def _batches_since(session: SqlSession, since: int) -> dict[int, set[int]]:
-    """Return the ideas (by seq) and keys of batches that committed after `look` began."""
+    """Return the ideas (by seq) and keys of batches that committed after `search_copies` began."""
     found: dict[int, set[int]] = {}
     rows = session.execute(
         select(FingerprintBatch.idea_seqs, FingerprintBatch.keys).where(
@@ -184,7 +185,7 @@ def _earliest_copies(
 
 
 def _reread(
-    session: SqlSession, asked: Sequence[Asked], seen: Look, delta: Mapping[int, set[int]]
+    session: SqlSession, asked: Sequence[Asked], seen: Searched, delta: Mapping[int, set[int]]
 ) -> dict[UUID, list[tuple[Known, texts.Match]]]:
     """Return the confirmed matches with today's roots, those of the newest batches among them."""
     new = {

@@ -18,7 +18,7 @@ _State = tuple[object, ...]
 _kept: dict[str, tuple[_State, Equipment]] = {}
 
 
-def standing(session: SqlSession) -> Equipment:
+def read_equipment(session: SqlSession) -> Equipment:
     """Return what the checks shall work with now."""
     database = str(session.get_bind().engine.url)
     state = _state(session)
@@ -33,7 +33,7 @@ def _read(session: SqlSession) -> Equipment:
     return Equipment(
         words=word_lists.standing_words(session),
         spam_model=spam_versions.in_use(session),
-        off=switches.off(session),
+        off=switches.list_switched_off(session),
     )
 
 
@@ -48,4 +48,4 @@ def _state(session: SqlSession) -> _State:
             select(func.max(CheckSwitch.changed_at)).scalar_subquery(),
         )
     ).one()
-    return (word_lists.today(session), *row)
+    return (word_lists.read_today(session), *row)

@@ -57,7 +57,7 @@ class Measured:
     seen: int
 
 
-def findings(session: SqlSession, idea: Idea) -> list[Measured]:
+def read_findings(session: SqlSession, idea: Idea) -> list[Measured]:
     """Return what the checks found in the idea's current text, worst first."""
     latest = (
         select(CheckOutcome.agreed)
@@ -98,7 +98,7 @@ class Similar:
     later: bool
 
 
-def similar(
+def read_similar(
     session: SqlSession, idea: Idea, found: Sequence[Measured]
 ) -> tuple[list[Similar], list[Similar], int]:
     """Return the earlier ideas that findings point at, the first later copies, and their number.

@@ -13,7 +13,7 @@ def is_on(session: SqlSession) -> bool:
     """Tell whether the depth is on: by the settings of this process, and by staff's switch."""
     if not session.info.get("semantic", False):
         return False
-    return switches.SEMANTIC not in switches.off(session)
+    return switches.SEMANTIC not in switches.list_switched_off(session)
 
 
 def is_worth_it(findings: Iterable[Finding], outcome: Outcome) -> bool:

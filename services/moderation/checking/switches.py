@@ -42,13 +42,13 @@ def lookups_on(session: SqlSession) -> frozenset[str]:
     return frozenset(session.scalars(switched))
 
 
-def off(session: SqlSession) -> frozenset[str]:
+def list_switched_off(session: SqlSession) -> frozenset[str]:
     """Return the names of the checks that do not run: they are never `unchecked`."""
     switched = dict(session.execute(select(CheckSwitch.name, CheckSwitch.is_on)).all())
     return frozenset(name for name in VERSIONS if not switched.get(name, name not in lookups.NAMES))
 
 
-def switch(session: SqlSession, name: str, *, is_on: bool, by: UUID) -> None:
+def switch_check(session: SqlSession, name: str, *, is_on: bool, by: UUID) -> None:
     """Switch a check on or off; workers notice with their next batch.
 
     Raises UnknownCheckError for a check that is not here or is always on.
@@ -60,7 +60,7 @@ def switch(session: SqlSession, name: str, *, is_on: bool, by: UUID) -> None:
     session.execute(made.on_conflict_do_update(index_elements=["name"], set_=row))
 
 
-def rows(session: SqlSession) -> dict[str, CheckSwitch]:
+def read_switches(session: SqlSession) -> dict[str, CheckSwitch]:
     """Return the switches that anybody has touched, by name."""
     return {row.name: row for row in session.scalars(select(CheckSwitch))}
 

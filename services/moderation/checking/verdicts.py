@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import lookups
 from services.moderation.checking import arrivals, duplicates, meaning, switches
 from services.moderation.checks import CHECK_VERSIONS, Finding
-from services.moderation.checks.verdict import VERDICT_VERSION, combine
+from services.moderation.checks.verdict import VERDICT_VERSION, combine_findings
 from services.moderation.decisions import deciding, entries
 from shared.clock import utcnow
 from shared.delivery import outbox, queues
@@ -54,7 +54,7 @@ class Reached(NamedTuple):
     unchecked: tuple[str, ...]
 
 
-def write(session: SqlSession, checked: Sequence[Checked]) -> None:
+def write_verdicts(session: SqlSession, checked: Sequence[Checked]) -> None:
     """Store what was found, and act on what it means, in few statements for many ideas.
 
     Writing the same again changes nothing that a person sees: rows are replaced, an open entry
@@ -65,7 +65,7 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
     rows = [_row(each.idea, finding) for each in checked for finding in each.findings]
     if rows:
         session.execute(insert(FindingRow), rows)
-    reached = [(each, *combine(each.findings, each.unchecked)) for each in checked]
+    reached = [(each, *combine_findings(each.findings, each.unchecked)) for each in checked]
     _store_verdicts(
         session,
         [(each.idea, outcome, priority, each.unchecked) for each, outcome, priority in reached],
@@ -96,10 +96,10 @@ def write(session: SqlSession, checked: Sequence[Checked]) -> None:
 
 def add_finding(session: SqlSession, idea_id: UUID, finding: Finding) -> None:
     """Add a finding to an idea that was checked before (an earlier copy of it turned up)."""
-    replace(session, session.get_one(Idea, idea_id), finding.check, [finding])
+    replace_findings(session, session.get_one(Idea, idea_id), finding.check, [finding])
 
 
-def replace(
+def replace_findings(
     session: SqlSession,
     idea: Idea,
     check: str,
@@ -125,7 +125,7 @@ def replace(
     if standing is None:
         return None
     missing = [name for name in standing.unchecked if name != check] + [check] * unchecked
-    outcome, priority = combine(_findings(session, idea), missing)
+    outcome, priority = combine_findings(_findings(session, idea), missing)
     _store_verdicts(session, [(idea, outcome, priority, missing)])
     return Reached(outcome, priority, tuple(missing))
 
@@ -139,9 +139,9 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
     if payload["text_version"] != idea.text_version and idea.status is not IdeaStatus.RECEIVED:
         return  # a newer text has been, or will be, checked in its own right
     should_have_run = CHECK_VERSIONS.keys() | lookups.NAMES
-    unchecked = tuple(sorted(should_have_run - switches.off(session)))
+    unchecked = tuple(sorted(should_have_run - switches.list_switched_off(session)))
     duplicates.take_turn(session)
-    write(session, [Checked(idea, [], unchecked)])
+    write_verdicts(session, [Checked(idea, [], unchecked)])
 
 
 def _earlier_codes(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, set[str]]:

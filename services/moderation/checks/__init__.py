@@ -55,9 +55,9 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         gibberish.CHECK,
         offers.CHECK,
         signals.CHECK,
-        tone.make(equipment),
+        tone.make_check(equipment),
         language.CHECK,
-        learned.make(equipment),
+        learned.make_check(equipment),
     )
     return tuple(check for check in every if check.name not in equipment.off)
 

@@ -1,7 +1,7 @@
 """Whether two folded texts are the same, and the finding that says so. No database here.
 
-A pair that shares a band key (`fingerprints`) is only worth comparing; `confirm` decides by the
-folded texts, and `elsewhere` by the places that the texts as written name. The rules lean to
+A pair that shares a band key (`fingerprints`) is only worth comparing; `confirm_match` decides by
+the folded texts, and `is_elsewhere` by the places that the texts as written name. The rules lean to
 silence: short ideas share their words with many others ("ny hundrastgård i …"), and the same wish
 for another place is another wish.
 """
@@ -21,11 +21,11 @@ from services.moderation.checks.finding import Code, Finding, Severity, Span
 from services.moderation.checks.fingerprints import (
     FINGERPRINT_VERSION,
     Keys,
-    grams,
     keys_of,
+    make_grams,
 )
-from services.moderation.checks.places import differ, lacking, places
-from services.moderation.checks.word_lists import words
+from services.moderation.checks.places import differ_in_places, find_lacking, find_places
+from services.moderation.checks.word_lists import read_words
 from shared.text import fold_word
 
 __all__ = [
@@ -34,9 +34,9 @@ __all__ = [
     "VERSION",
     "Keys",
     "Match",
-    "confirm",
+    "confirm_match",
     "copy_finding",
-    "elsewhere",
+    "is_elsewhere",
     "keys_of",
 ]
 
@@ -51,7 +51,7 @@ class Match:
     """Two texts are `near` each other, or one is `contained` in the other, a weaker kind.
 
     `score` is 0 to 1. A contained text of under 60 characters is a hint only: its score is at most
-    HINT. `words` are the folded words that say something and stand in both.
+    HINT. `read_words` are the folded words that say something and stand in both.
     """
 
     kind: Kind
@@ -99,11 +99,11 @@ _LINK = frozenset(("http", "https", "www"))
 _DIGITS = re.compile(r"\d+")
 
 # Folded words that carry no wish of their own; a text may have others of them and be the same.
-_SMALL = words("small_words.txt")
+_SMALL = read_words("small_words.txt")
 _NEGATIONS = frozenset(("aldrig", "ej", "icke", "inga", "ingen", "inget", "inte", "nej"))
 
 
-def confirm(a: str, b: str) -> Match | None:
+def confirm_match(a: str, b: str) -> Match | None:
     """Say whether two folded texts are the same, or one a part of the other; None when neither.
 
     Near: under 20 characters the words are the same in any order, small slips of the keyboard
@@ -127,18 +127,18 @@ def confirm(a: str, b: str) -> Match | None:
     return Match(match.kind, match.score, frozenset(shared))
 
 
-def elsewhere(match: Match, a: str, b: str) -> bool:
+def is_elsewhere(match: Match, a: str, b: str) -> bool:
     """Tell whether two confirmed texts, as they were written, wish their thing in other places.
 
     So they do when each names a place that the other does not; of a text inside another, when it
     names one that the other does not.
     """
-    places_of_a, places_of_b = places(a), places(b)
+    places_of_a, places_of_b = find_places(a), find_places(b)
     if match.kind == "near":
-        return differ(places_of_a, places_of_b)
+        return differ_in_places(places_of_a, places_of_b)
     if len(a) > len(b):
         places_of_a, places_of_b = places_of_b, places_of_a
-    return bool(lacking(places_of_a, places_of_b))
+    return bool(find_lacking(places_of_a, places_of_b))
 
 
 def _near(short: str, long: str) -> Match | None:
@@ -177,7 +177,7 @@ def _one_word_left_out(short: str, long: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _gram_set(text: str) -> frozenset[str]:
-    return frozenset(grams(text))
+    return frozenset(make_grams(text))
 
 
 def _contained(short: str, long: str) -> Match | None:
@@ -262,7 +262,7 @@ def _misspelt(a: list[str], b: list[str]) -> int:
 def _names(told: list[str], every: list[str]) -> bool:
     """Tell whether among the words that differ is a number, or one that stands where a place does.
 
-    Folded words have no capitals; those that are written with one are compared by `elsewhere`.
+    Folded words have no capitals; those that are written with one are compared by `is_elsewhere`.
     """
     after = dict(zip(every[1:], every, strict=False))
     return any(word[0].isdigit() or after.get(word) in _AT for word in told)

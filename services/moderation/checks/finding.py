@@ -135,7 +135,7 @@ class Check:
     run: Callable[[Subject], Iterable[Finding]]
 
 
-def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def join_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans in order, those that touch or overlap made one."""
     merged: list[Span] = []
     for start, end in sorted(spans):

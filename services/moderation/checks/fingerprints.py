@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from services.moderation.checks.word_lists import words
+from services.moderation.checks.word_lists import read_words
 
 # Raise it whenever the keys of any text change: stored keys are compared only with their own kind.
 FINGERPRINT_VERSION = 1
@@ -45,10 +45,10 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 @cache
 def _common() -> frozenset[str]:
-    return frozenset(gram.replace("_", " ") for gram in words("common_grams.txt"))
+    return frozenset(gram.replace("_", " ") for gram in read_words("common_grams.txt"))
 
 
-def grams(folded: str) -> list[str]:
+def make_grams(folded: str) -> list[str]:
     """Return all 4-grams of a folded text with a space at each end, in order."""
     padded = f" {folded} "
     return [padded[i : i + GRAM] for i in range(len(padded) - GRAM + 1)]
@@ -123,7 +123,7 @@ def _windows(length: int) -> list[tuple[int, int]]:
 
 def _features(folded: str) -> tuple[list[int], list[int]]:
     """Return hashes of the grams that say something, in order, and where each begins."""
-    every = grams(folded) if folded else []
+    every = make_grams(folded) if folded else []
     common = _common()
     places = [place for place, gram in enumerate(every) if gram not in common]
     if not places:

@@ -19,7 +19,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from shared.text import fold_word
 
@@ -46,7 +46,7 @@ def _table() -> dict[str, int]:
     return {pair.replace("_", " "): int(tenths) for pair, tenths in split}
 
 
-def likelihood(words: Iterable[str]) -> float:
+def measure_likelihood(words: Iterable[str]) -> float:
     """Return the mean log2 of the pairs in folded words, in tenths: 0 is certain, less is odder."""
     line = f" {' '.join(words)} "
     table = _table()
@@ -60,21 +60,21 @@ def run(subject: Subject) -> Iterator[Finding]:
     text = subject.text
     words = _words(text, ())
     # Nearly every text ends here: its words are likely enough, whatever its links are.
-    if likelihood(words) >= _LIMIT:
+    if measure_likelihood(words) >= _LIMIT:
         return
     letters = sum(len(match[0]) for match in _WORD.finditer(text))
-    words = _words(text, [link.span for link in links.find(text)])
+    words = _words(text, [link.span for link in links.find_links(text)])
     known = sum(map(len, words))
-    if known < _FEWEST_LETTERS or 2 * known < letters or likelihood(words) >= _LIMIT:
+    if known < _FEWEST_LETTERS or 2 * known < letters or measure_likelihood(words) >= _LIMIT:
         return
     odd = [
         span
         for word, spans in words.items()
         for span in spans
-        if len(word) >= _FEWEST_IN_WORD and likelihood([word]) < _LIMIT
+        if len(word) >= _FEWEST_IN_WORD and measure_likelihood([word]) < _LIMIT
     ]
     if odd:
-        yield Finding(NAME, Code.GIBBERISH, Severity.MEDIUM, 0.5, "text", joined(odd))
+        yield Finding(NAME, Code.GIBBERISH, Severity.MEDIUM, 0.5, "text", join_spans(odd))
 
 
 def _words(text: str, taken: Collection[Span]) -> dict[str, list[Span]]:

@@ -17,7 +17,7 @@ from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
 from services.moderation.checks import writing
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
-from services.moderation.checks.word_lists import lines
+from services.moderation.checks.word_lists import read_lines
 
 NAME = "language"
 
@@ -76,7 +76,7 @@ _MACRO = {"nb": "no", "nn": "no", "hr": "bs", "sr": "bs"}
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
-def identify(text: str) -> Identified:
+def identify_language(text: str) -> Identified:
     """Return the language that most of the beginning of a text is written in."""
     return _identify(_words(text))
 
@@ -129,7 +129,7 @@ def _words(text: str) -> list[str]:
 def _small_words() -> Mapping[str, frozenset[str]]:
     """Return the languages that write each small word."""
     codes: dict[str, set[str]] = {}
-    for line in lines("function_words.txt"):
+    for line in read_lines("function_words.txt"):
         code, *words = line.split()
         for word in words:
             codes.setdefault(word, set()).add(code)
@@ -200,7 +200,7 @@ _SURE = 0.93
 def run(subject: Subject) -> Iterator[Finding]:
     """Yield a finding when the text is surely in another language than the council's.
 
-    A wrong finding is worse than none, so more is asked for than by `identify`: where both
+    A wrong finding is worse than none, so more is asked for than by `identify_language`: where both
     languages share a script, what the council's language does not write must outnumber what only it
     writes; for languages that are no neighbours of it, in a longer and surer text, be as much.
     """

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
-from services.moderation.checks.learned_spam.spam_features import features, words_of
-from services.moderation.checks.learned_spam.spam_model import SpamModel, percent, shipped
+from services.moderation.checks.learned_spam.spam_features import read_features, words_of
+from services.moderation.checks.learned_spam.spam_model import (
+    SpamModel,
+    compute_percent,
+    load_shipped_model,
+)
 
 NAME = "learned_spam"
 VERSION = 1
@@ -17,9 +21,9 @@ _FEWEST_CHARACTERS = 10
 _MUST_BE_SEEN = 0.5
 
 
-def make(equipment: Equipment) -> Check:
+def make_check(equipment: Equipment) -> Check:
     """Return the check with the model in use; without one, with the shipped model."""
-    model = equipment.spam_model or shipped()
+    model = equipment.spam_model or load_shipped_model()
 
     def run(subject: Subject) -> Iterator[Finding]:
         return _judge(subject, model)
@@ -32,7 +36,7 @@ def _judge(subject: Subject, model: SpamModel) -> Iterator[Finding]:
     if len(subject.text) < _FEWEST_CHARACTERS:
         return
     words = words_of(subject.text)
-    found = features(subject.text, words)
+    found = read_features(subject.text, words)
     logit = model.logit_of(found)
     score = model.score(logit)
     if score <= 0:
@@ -44,5 +48,5 @@ def _judge(subject: Subject, model: SpamModel) -> Iterator[Finding]:
         score,
         "text",
         model.telling_words(found, words),
-        {"percent": percent(logit), "version": model.version},
+        {"percent": compute_percent(logit), "version": model.version},
     )

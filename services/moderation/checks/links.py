@@ -8,7 +8,7 @@ import tldextract
 
 from services.moderation.checks.finding import Span
 from services.moderation.checks.scripts import is_mixed
-from services.moderation.checks.word_lists import words
+from services.moderation.checks.word_lists import read_words
 from shared.text import fold_word
 
 # The list of suffixes that comes with the package; nothing is fetched and nothing is written.
@@ -27,11 +27,11 @@ _AFTER_LINK = ".,;:!?'’»)]}…"
 
 # Suffixes that are also words: "varje dag.om man" has lost a space, it is no link. They count with
 # a path or more than two labels.
-_WORDS = words("word_suffixes.txt")
+_WORDS = read_words("word_suffixes.txt")
 
-SHORTENERS = words("shorteners.txt")
+SHORTENERS = read_words("shorteners.txt")
 # Sites that are imitated to steal passwords.
-_KNOWN_SITES = words("known_sites.txt")
+_KNOWN_SITES = read_words("known_sites.txt")
 _LIKE_LETTERS = str.maketrans("0135", "oles")
 
 
@@ -48,7 +48,7 @@ class Link:
     lookalike: bool = False
 
 
-def find(text: str) -> tuple[Link, ...]:
+def find_links(text: str) -> tuple[Link, ...]:
     """Return the links of a text, in order. E-mail addresses are none."""
     found: list[Link] = []
     for match in _WRITTEN_OUT.finditer(text):
@@ -70,7 +70,7 @@ def find(text: str) -> tuple[Link, ...]:
 
 
 def _link(start: int, shown: str, host: str, *, poses: bool = False) -> Link:
-    site = decoded(host.lower().removeprefix("www."))
+    site = decode_host(host.lower().removeprefix("www."))
     return Link(
         (start, start + len(shown)),
         site,
@@ -79,7 +79,7 @@ def _link(start: int, shown: str, host: str, *, poses: bool = False) -> Link:
     )
 
 
-def decoded(host: str) -> str:
+def decode_host(host: str) -> str:
     """Return a host as a reader would see it: "xn--…" (RFC 3492) as the letters it stands for."""
     labels = []
     for label in host.split("."):

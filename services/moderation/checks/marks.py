@@ -16,7 +16,7 @@ class Piece:
     ends: tuple[int, ...] = ()
 
 
-def cut(text: str, spans: Mapping[int, Sequence[Span]]) -> list[Piece]:
+def cut_text(text: str, spans: Mapping[int, Sequence[Span]]) -> list[Piece]:
     """Cut a text at every border of the spans, [start, end) in code points, keyed by finding.
 
     Spans may overlap; what lies outside the text is ignored. The pieces together are the text.

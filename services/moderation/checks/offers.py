@@ -16,7 +16,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from services.moderation.checks.personal import contact
 
@@ -47,8 +47,12 @@ def run(subject: Subject) -> Iterator[Finding]:
     messengers = [match.span() for match in _MESSENGER.finditer(text)]
     if not trade and not messengers:
         return
-    numbers = contact.phones(text, ())
-    contacts = [*numbers, *contact.emails(text), *(link.span for link in links.find(text))]
+    numbers = contact.find_phones(text, ())
+    contacts = [
+        *numbers,
+        *contact.find_emails(text),
+        *(link.span for link in links.find_links(text)),
+    ]
     near = {span for place in contacts + messengers for span in _within(trade, place)}
     called = [span for span in messengers if _within(sorted(contacts), span)]
     if called or (messengers and near):
@@ -59,7 +63,7 @@ def run(subject: Subject) -> Iterator[Finding]:
         severity, score = Severity.LOW, 0.2
     else:
         return
-    yield Finding(NAME, Code.OFFER, severity, score, "text", joined([*near, *called]) or ())
+    yield Finding(NAME, Code.OFFER, severity, score, "text", join_spans([*near, *called]) or ())
 
 
 def _within(spans: Sequence[Span], place: Span) -> list[Span]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from services.moderation.checks.finding import Span
-from services.moderation.checks.word_lists import lines
+from services.moderation.checks.word_lists import read_lines
 from shared.text import fold_word
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -17,7 +17,7 @@ Phrase = tuple[tuple[str, ...], float]
 def _by_first_word() -> dict[str, tuple[Phrase, ...]]:
     """Read the list: a weight, 0 to 1, and the words; `#` begins a comment."""
     table: dict[str, list[Phrase]] = {}
-    for line in lines("spam_phrases.txt"):
+    for line in read_lines("spam_phrases.txt"):
         weight, written = line.split(maxsplit=1)
         phrase = tuple(fold_word(word) for word in _WORD.findall(written))
         table.setdefault(phrase[0], []).append((phrase, float(weight)))
@@ -28,7 +28,7 @@ def _by_first_word() -> dict[str, tuple[Phrase, ...]]:
     }
 
 
-def find(text: str) -> Iterator[tuple[Span, float]]:
+def find_phrases(text: str) -> Iterator[tuple[Span, float]]:
     """Yield where a listed phrase stands, and its weight. Case and accents do not matter."""
     table = _by_first_word()
     words = [(fold_word(match[0]), match.span()) for match in _WORD.finditer(text)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
 
-from services.moderation.checks.word_lists import words
+from services.moderation.checks.word_lists import read_words
 from shared.text import fold_word
 
 _AT = (
@@ -38,8 +38,8 @@ _OTHER_NAME = re.compile(r"(?<=[\w,]\s)[A-ZÅÄÖÉ][a-zåäöé]{3,}[\w-]*")
 _SIGNATURE = re.compile(r"(?i)\b(?:mvh|m\.v\.h|vh|häls\w*|vänlig\w*|regards)\b")
 _WORD = re.compile(r"\w[\w’'-]*")
 # What ends as places do and names none; what stands where a place does and tells no wishes apart.
-_NO_PLACES = words("no_places.txt")
-_TOO_WIDE = words("wide_places.txt")
+_NO_PLACES = read_words("no_places.txt")
+_TOO_WIDE = read_words("wide_places.txt")
 _FEWEST_WORDS = 2
 # Names that begin with so many letters alike are of one thing.
 _COMPOUND = 7
@@ -55,7 +55,7 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
             yield match.start(), match.end(), match[0]
 
 
-def places(text: str) -> frozenset[str]:
+def find_places(text: str) -> frozenset[str]:
     """Return the places that a text names, folded, without those that are as wide as a city."""
     signed = _SIGNATURE.search(text, len(text) // 2)
     body = text[: signed.start()] if signed else text
@@ -76,19 +76,19 @@ def without_places(text: str) -> str:
     return left if len(_WORD.findall(left)) >= _FEWEST_WORDS else text
 
 
-def elsewhere(a: frozenset[str], b: frozenset[str]) -> bool:
+def share_no_place(a: frozenset[str], b: frozenset[str]) -> bool:
     """Tell whether two texts' places have nothing in common; not so when one names none."""
     if not a or not b:
         return False
     return not any(_same(one, other) for one in a for other in b)
 
 
-def differ(a: frozenset[str], b: frozenset[str]) -> bool:
+def differ_in_places(a: frozenset[str], b: frozenset[str]) -> bool:
     """Tell whether each of two texts names a place that the other does not."""
-    return bool(lacking(a, b)) and bool(lacking(b, a))
+    return bool(find_lacking(a, b)) and bool(find_lacking(b, a))
 
 
-def lacking(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
+def find_lacking(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
     """Return the places of one text that are none of the other's."""
     return frozenset(one for one in a if not any(_same(one, other) for other in b))
 

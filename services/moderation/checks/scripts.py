@@ -18,7 +18,7 @@ from services.moderation.checks.finding import (
     Finding,
     Severity,
     Subject,
-    joined,
+    join_spans,
 )
 
 NAME = "scripts"
@@ -51,7 +51,7 @@ def _invisible(field: Field, text: str) -> Iterator[Finding]:
     if not found:
         return
     count = len(found)
-    spans = joined(match.span() for match in found)
+    spans = join_spans(match.span() for match in found)
     if all(match[0] in _PASTED for match in found):
         severity, score = Severity.INFO, 0.0
     elif any(match[0] in _TURNING for match in found) or count > _FEW:
@@ -102,7 +102,7 @@ def _disguised(field: Field, text: str) -> Iterator[Finding]:
     if mixed or styled:
         score = 0.55 if mixed else 0.3
         severity = Severity.MEDIUM if mixed else Severity.LOW
-        yield Finding(NAME, Code.MIXED_SCRIPT, severity, score, field, joined(mixed + styled))
+        yield Finding(NAME, Code.MIXED_SCRIPT, severity, score, field, join_spans(mixed + styled))
 
 
 def is_mixed(word: str) -> bool:

@@ -18,7 +18,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 
 NAME = "spam"
@@ -46,7 +46,7 @@ _POSES = 0.65
 
 
 def _links(field: Field, text: str) -> Iterator[Finding]:
-    found = links.find(text)
+    found = links.find_links(text)
     markup = [match.span() for match in _MARKUP.finditer(text)]
     if not found and not markup:
         return
@@ -64,13 +64,13 @@ def _links(field: Field, text: str) -> Iterator[Finding]:
     if field == "author":
         # A name that is an address is written to be clicked.
         score, severity = max(score, 0.4), Severity.MEDIUM
-    spans = joined([*(link.span for link in found), *markup])
+    spans = join_spans([*(link.span for link in found), *markup])
     params = {"count": count, "shortened": shortened, "lookalike": poses}
     yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
 
 
 def _phrases(field: Field, text: str) -> Iterator[Finding]:
-    found = list(phrases.find(text))
+    found = list(phrases.find_phrases(text))
     if found:
         score = 1 - prod(1 - weight for _span, weight in found)
         yield Finding(
@@ -79,7 +79,7 @@ def _phrases(field: Field, text: str) -> Iterator[Finding]:
             Severity.MEDIUM,
             score,
             field,
-            joined(span for span, _weight in found),
+            join_spans(span for span, _weight in found),
             {"count": len(found)},
         )
 
@@ -134,7 +134,9 @@ _LONG = 30
 
 def _repetition(field: Field, text: str) -> Iterator[Finding]:
     """One character five times in a row, or the same one to four words again and again."""
-    found = joined([*(m.span() for m in _SAME_CHARACTER.finditer(text)), *_repeated_words(text)])
+    found = join_spans(
+        [*(m.span() for m in _SAME_CHARACTER.finditer(text)), *_repeated_words(text)]
+    )
     if not found:
         return
     covered = sum(end - start for start, end in found)

@@ -31,9 +31,9 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
-from services.moderation.checks.word_lists import listed
+from services.moderation.checks.word_lists import read_word_rows
 from services.moderation.checks.wording.disguise import Word, words_of
 from services.moderation.checks.wording.lexicon import Lexicon, Match, Term, lexicon_of
 
@@ -43,8 +43,8 @@ VERSION = 2
 URGENT = 0.9
 LOOK = 0.5
 
-_NEGATIONS = listed("tone_negations.txt")
-_REPORTING = listed("tone_reporting.txt")
+_NEGATIONS = read_word_rows("tone_negations.txt")
+_REPORTING = read_word_rows("tone_reporting.txt")
 # "Inte bara en idiot": more than that, not less.
 _ONLY = frozenset({"bara", "endast", "only", "just", "bare", "kun"})
 _BUT = frozenset({"men", "utan", "but", "mutta"})
@@ -64,7 +64,7 @@ class Toned(NamedTuple):
     negated: bool
 
 
-def find(text: str, lexicon: Lexicon) -> list[Toned]:
+def find_marked(text: str, lexicon: Lexicon) -> list[Toned]:
     """Return what is marked in a text, in order; nothing that an allowed term covers."""
     words = words_of(text, lexicon.vocabulary)
     matches = lexicon.find(words)
@@ -152,7 +152,7 @@ def severity_of(tone: Toned, field: Field = "text") -> Severity:
     return Severity.HIGH if grave else Severity.MEDIUM
 
 
-def make(equipment: Equipment) -> Check:
+def make_check(equipment: Equipment) -> Check:
     """Return the check with the shipped lists and those of the equipment."""
     added: tuple[Term, ...] = tuple(
         term for name in sorted(equipment.words) for term in equipment.words[name]
@@ -164,7 +164,7 @@ def make(equipment: Equipment) -> Check:
         lexicon = lexicon_of(added)
         for field, text in subject.fields:
             groups: dict[tuple[Code, bool, bool], list[Toned]] = {}
-            for tone in find(text, lexicon):
+            for tone in find_marked(text, lexicon):
                 groups.setdefault((tone.code, tone.quoted, tone.negated), []).append(tone)
             for (code, quoted, negated), tones in groups.items():
                 worst = max((severity_of(tone, field) for tone in tones), key=lambda s: s.rank)
@@ -175,7 +175,7 @@ def make(equipment: Equipment) -> Check:
                     worst,
                     weight / 2 if quoted or negated else weight,
                     field,
-                    joined(tone.span for tone in tones),
+                    join_spans(tone.span for tone in tones),
                     {"quoted": int(quoted), "negated": int(negated)},
                 )
 

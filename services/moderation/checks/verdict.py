@@ -105,7 +105,7 @@ def spam_score(findings: Iterable[Finding]) -> float:
     return 1 - prod(1 - f.score for f in findings if f.code in SPAM_CODES)
 
 
-def combine(
+def combine_findings(
     findings: Collection[Finding],
     unchecked: Collection[str] = (),
     *,

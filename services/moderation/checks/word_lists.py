@@ -5,17 +5,17 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent / "data"
 
 
-def lines(name: str) -> tuple[str, ...]:
+def read_lines(name: str) -> tuple[str, ...]:
     """Return the lines of a list that say something, in their order."""
     every = (_FOLDER / name).read_text(encoding="utf-8").splitlines()
     return tuple(line for line in every if line.strip() and not line.startswith("#"))
 
 
-def listed(name: str) -> frozenset[str]:
+def read_word_rows(name: str) -> frozenset[str]:
     """Return a list that has many words on a line, in small letters."""
-    return frozenset(word.lower() for line in lines(name) for word in line.split())
+    return frozenset(word.lower() for line in read_lines(name) for word in line.split())
 
 
-def words(name: str) -> frozenset[str]:
+def read_words(name: str) -> frozenset[str]:
     """Return a list of one word a line."""
-    return frozenset(lines(name))
+    return frozenset(read_lines(name))

@@ -2,8 +2,8 @@
 
 A finding of high severity does not forbid anything: a person may know better than a check. But
 nothing that carries one becomes public without an act that names it. Every way into the public goes
-through `transitions.show`, which shows only what a `Leave` was given for; a leave is given against
-the findings that stand when the idea is locked, not those that stood on a page.
+through `transitions.show_version`, which shows only what a `Leave` was given for; a leave is given
+against the findings that stand when the idea is locked, not those that stood on a page.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,8 +21,8 @@ from services.moderation.checks import (
     checks_with,
     run_all,
 )
-from services.moderation.checks.explanations import title
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.checks.explanations import name_finding
+from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.settings import word_lists
 from shared.i18n import gettext as _
 from shared.models import CheckSwitch, FindingRow, Idea, IdeaText, Verdict
@@ -31,7 +31,7 @@ from shared.models import CheckSwitch, FindingRow, Idea, IdeaText, Verdict
 Version = tuple[UUID, int]
 
 
-class Held(NotAllowed):
+class HeldError(NotAllowedError):
     """A text with something grave in it, which the request did not name."""
 
     def __init__(self, codes: Collection[str]) -> None:
@@ -40,14 +40,14 @@ class Held(NotAllowed):
             _(
                 "Texten blir inte publik än. Kontrollerna har hittat: %(found)s. Läs den, och"
                 " markera vart och ett om den ska bli publik ändå.",
-                found=", ".join(named(self.codes)),
+                found=", ".join(name_codes(self.codes)),
             )
         )
 
 
-def named(codes: Iterable[str]) -> list[str]:
+def name_codes(codes: Iterable[str]) -> list[str]:
     """Return what kinds of findings are called; the codes are those of findings."""
-    return [title(Code(code)) for code in codes]
+    return [name_finding(Code(code)) for code in codes]
 
 
 def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version, frozenset[str]]:
@@ -143,12 +143,12 @@ class Leave:
         return held
 
     def require(self, session: SqlSession, idea: Idea, version: int | None) -> None:
-        """Give leave for one text of a locked idea, if any is to be shown. Raises Held."""
+        """Give leave for one text of a locked idea, if any is to be shown. Raises HeldError."""
         if version is None:
             return
         held = self.ask(session, [(idea, version)])
         if held:
-            raise Held(held[idea.number])
+            raise HeldError(held[idea.number])
 
     def give(self, idea: Idea, version: int) -> None:
         """Give leave without asking: for what was public before it came here, or says less."""

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions import entries, requirements, supporters, track_record
-from services.moderation.decisions.acknowledging import Held, Leave
-from services.moderation.decisions.deciding import apply_decision, conclude_decisions, decide
+from services.moderation.decisions.acknowledging import HeldError, Leave
+from services.moderation.decisions.deciding import apply_decision, conclude_decisions, decide_idea
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
-from services.moderation.decisions.re_reviews import OthersTurn
-from services.moderation.decisions.transitions import Conflict, NotAllowed, new_decision
-from services.moderation.decisions.undoing import restore, shown_again, undo
+from services.moderation.decisions.re_reviews import OthersTurnError
+from services.moderation.decisions.transitions import ConflictError, NotAllowedError, new_decision
+from services.moderation.decisions.undoing import restore_idea, shown_again, undo_decision
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
 from shared.i18n import gettext as _
@@ -50,7 +50,7 @@ class BulkResult:
         """Do one of them by itself; those that cannot be done are left as they were."""
         try:
             act()
-        except Held as held:
+        except HeldError as held:
             self.held[number] = held.codes
         except refusals:
             self.conflicts.append(number)
@@ -70,11 +70,11 @@ def decide_many(
     one idea, in `acknowledged`.
 
     So is one whose new look is another person's to take, and, of a merge, the idea `into` which
-    the others go. Raises NotAllowed, and decides nothing, when the kind does not fit one that did
-    not move.
+    the others go. Raises NotAllowedError, and decides nothing, when the kind does not fit one that
+    did not move.
     """
     if request.kind not in KINDS:
-        raise NotAllowed(
+        raise NotAllowedError(
             _("Det går bara att publicera, slå ihop, avslå eller behålla flera på en gång.")
         )
     if request.kind is not DecisionKind.MERGE:
@@ -86,7 +86,7 @@ def decide_many(
     target = requirements.target_of(by_number, request.into)
     if target is not None:
         seen.pop(target.number, None)
-    prepared = requirements.prepare(session, request, target, result.bulk_id)
+    prepared = requirements.prepare_decision(session, request, target, result.bulk_id)
     alone = _with_more_to_it(session, [idea.id for idea in by_number.values()])
     plain = [
         idea
@@ -95,18 +95,18 @@ def decide_many(
     ]
     # Before those that go alone: one of them may let go of others that stand here.
     for idea in plain:
-        requirements.require(idea, prepared)
+        requirements.require_allowed(idea, prepared)
     for number in sorted(seen.keys() - {idea.number for idea in plain}):
         own = {*request.acknowledged, *(acknowledged or {}).get(number, ())}
         act = partial(
-            decide,
+            decide_idea,
             session,
             replace(request, acknowledged=own),
             number=number,
             seen_version=seen[number],
             bulk_id=result.bulk_id,
         )
-        result.try_one(number, act, (Conflict, OthersTurn, LookupError))
+        result.try_one(number, act, (ConflictError, OthersTurnError, LookupError))
     if request.kind is DecisionKind.PUBLISH:
         held = prepared.leave.ask(
             session, [(idea, idea.text_version) for idea in plain], acknowledged
@@ -124,7 +124,7 @@ def _decide_together(
     """Decide about locked ideas that the decision fits, and with which nothing else goes along."""
     counted: Collection[UUID] = ()
     if prepared.target is not None and prepared.request.counts_as_support:
-        counted = supporters.heard(session, _oldest_first(ideas), prepared.target)
+        counted = supporters.find_new_supporters(session, _oldest_first(ideas), prepared.target)
     texts = _texts(session, ideas)
     made = [apply_decision(session, prepared, idea, counted=counted) for idea in ideas]
     session.add_all(made)
@@ -175,13 +175,13 @@ def undo_many(
             together.append((idea, undone))
         else:
             act = partial(
-                undo,
+                undo_decision,
                 session,
                 decision_id=undone.id,
                 staff_id=staff_id,
                 acknowledged=acknowledged,
             )
-            result.try_one(idea.number, act, (Conflict, NotAllowed))
+            result.try_one(idea.number, act, (ConflictError, NotAllowedError))
     leave = Leave(acknowledged)
     shown = [(idea, shown_again(undone)) for idea, undone in together]
     result.held |= leave.ask(session, [(idea, version) for idea, version in shown if version])
@@ -200,7 +200,7 @@ def _undo_together(
     with session.no_autoflush:
         for idea, undone in together:
             decision = new_decision(idea, DecisionKind.UNDO, staff_id=staff_id, undoes=undone)
-            decision.before["acknowledged"] = restore(session, idea, undone.before, leave)
+            decision.before["acknowledged"] = restore_idea(session, idea, undone.before, leave)
             made.append(decision)
         session.add_all(made)
         session.flush()

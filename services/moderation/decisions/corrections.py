@@ -1,7 +1,7 @@
 """Corrections: when one waits for a person, and what becomes of an idea whose writer was asked.
 
 Asking closes the entries of the idea: it sleeps. It wakes when the correction has been checked,
-which opens an entry of its own, or when the days are over, by `wake`.
+which opens an entry of its own, or when the days are over, by `wake_ideas`.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Qu
 _MOST = 200
 
 
-def waits(session: SqlSession, idea: Idea) -> bool:
+def has_unseen_correction(session: SqlSession, idea: Idea) -> bool:
     """Whether the writer has corrected the text since a person judged it last."""
     undoing = aliased(Decision)
     judged = select(func.max(Decision.text_version)).where(
@@ -39,7 +39,7 @@ def waits(session: SqlSession, idea: Idea) -> bool:
     return newest is not None and not is_public and newest > (session.scalar(judged) or 0)
 
 
-def wake(session: SqlSession, days: int) -> int:
+def wake_ideas(session: SqlSession, days: int) -> int:
     """Bring back to the queue what has slept for so many days, and say how many that were."""
     later = aliased(Decision)
     entry = aliased(QueueEntry)

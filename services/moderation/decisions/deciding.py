@@ -2,7 +2,7 @@
 
 A decision is one row, one change of the idea, the entries it closes, and one event, all in the
 caller's transaction. It is made against the version that the person saw: of two people who act,
-the second gets `Conflict`.
+the second gets `ConflictError`.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,14 +25,14 @@ from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
 from services.moderation.decisions.transitions import (
     PUBLISHES,
-    Conflict,
-    NotAllowed,
-    latest,
+    ConflictError,
+    NotAllowedError,
     leave_status,
     lock_merged,
     new_decision,
+    read_latest_decision,
     release_merged,
-    show,
+    show_version,
 )
 from shared.clock import utcnow
 from shared.delivery import outbox
@@ -54,7 +54,7 @@ _UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
 
 
-def decide(
+def decide_idea(
     session: SqlSession,
     request: DecisionRequest,
     *,
@@ -67,23 +67,26 @@ def decide(
     The same decision again, by the same person against the same version, changes nothing and
     returns the first one.
 
-    Raises LookupError for an unknown number, Conflict when the idea moved since `seen_version`, and
-    NotAllowed when the kind does not fit the idea's status or lacks its rule, target or words; of
-    those Held, when the text would become public and has grave findings that are not acknowledged.
+    Raises LookupError for an unknown number, ConflictError when the idea moved since
+    `seen_version`, and NotAllowedError when the kind does not fit the idea's status or lacks its
+    rule, target or words; of those HeldError, when the text would become public and has grave
+    findings that are not acknowledged.
     """
     kind = request.kind
     if kind in _UNDECIDABLE:
-        raise NotAllowed(_("Det beslutet kan ingen välja."))
+        raise NotAllowedError(_("Det beslutet kan ingen välja."))
     idea, target = requirements.lock_with_target(session, number, request.into)
-    prepared = requirements.prepare(session, request, target, bulk_id)
+    prepared = requirements.prepare_decision(session, request, target, bulk_id)
     if idea.version != seen_version:
         return _find_same(session, prepared, idea, seen_version)
-    requirements.require(idea, prepared)
+    requirements.require_allowed(idea, prepared)
     by_the_first = kind is not DecisionKind.ACCEPT_CORRECTION and re_reviews.require_another(
         session, idea.id, kind, request.staff_id
     )
-    if kind is DecisionKind.ACCEPT_CORRECTION and not corrections.waits(session, idea):
-        raise NotAllowed(_("Ingen rättelse väntar på att bli publicerad."))
+    if kind is DecisionKind.ACCEPT_CORRECTION and not corrections.has_unseen_correction(
+        session, idea
+    ):
+        raise NotAllowedError(_("Ingen rättelse väntar på att bli publicerad."))
     if kind in PUBLISHES:
         prepared.leave.require(session, idea, idea.text_version)
     following = lock_merged(session, idea) if kind is DecisionKind.MERGE else ()
@@ -95,7 +98,7 @@ def decide(
     session.flush()  # entries and children name the decision
     if kind is DecisionKind.MASK:
         _mask(session, prepared, idea, decision)
-        outbox.record(session, IdeaDecided(idea.id, decision.id, kind))
+        outbox.record_event(session, IdeaDecided(idea.id, decision.id, kind))
         return decision
     if kind is DecisionKind.REJECT:
         release_merged(session, idea, decision.id)
@@ -150,7 +153,7 @@ def conclude_decisions(
 ) -> None:
     """Close what stored decisions of one request have answered, learn from them, tell of them."""
     entries.close_answered(session, made)
-    track_record.note(session, made, prepared.rule.code if prepared.rule else None)
+    track_record.note_decisions(session, made, prepared.rule.code if prepared.rule else None)
     outbox.record_all(session, [IdeaDecided(each.idea_id, each.id, each.kind) for each in made])
 
 
@@ -173,18 +176,18 @@ def may_publish_itself(idea: Idea) -> bool:
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:
-    """Publish a clear idea because its council says so. Raises Held for one that is not."""
+    """Publish a clear idea because its council says so. Raises HeldError for one that is not."""
     leave = Leave()
     leave.require(session, idea, idea.text_version)
     decision = _by_the_system(session, idea, DecisionKind.POLICY, leave, published_at=utcnow())
-    outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.POLICY))
+    outbox.record_event(session, IdeaDecided(idea.id, decision.id, DecisionKind.POLICY))
     return decision
 
 
 def _find_same(
     session: SqlSession, prepared: PreparedDecision, idea: Idea, seen_version: int
 ) -> Decision:
-    """Return the decision that was made about this version, if it is the same. Raises Conflict."""
+    """Return the decision made about this version, if it is the same. Raises ConflictError."""
     request = prepared.request
     earlier = session.scalar(
         select(Decision).where(Decision.idea_id == idea.id, Decision.seen_version == seen_version)
@@ -196,8 +199,8 @@ def _find_same(
         and (request.kind is not DecisionKind.MASK or _is_masked(session, earlier, request))
     ):
         return earlier
-    last = latest(session, idea.id)
-    raise Conflict(seen_version=seen_version, version=idea.version, last=last)
+    last = read_latest_decision(session, idea.id)
+    raise ConflictError(seen_version=seen_version, version=idea.version, last=last)
 
 
 def _is_masked(session: SqlSession, earlier: Decision, request: DecisionRequest) -> bool:
@@ -221,7 +224,7 @@ def _find_supporters(
         return set()
     counting = [idea] if prepared.request.counts_as_support else []
     counting += [child for child in following if child.counts_as_support]
-    return supporters.heard(session, counting, prepared.target)
+    return supporters.find_new_supporters(session, counting, prepared.target)
 
 
 def _settle(session: SqlSession, idea: Idea, decision: Decision, leave: Leave) -> None:
@@ -230,7 +233,7 @@ def _settle(session: SqlSession, idea: Idea, decision: Decision, leave: Leave) -
         leave_status(idea)
         idea.status = decision.status_after
     if decision.kind in PUBLISHES:
-        decision.before["acknowledged"] = show(session, idea, idea.text_version, leave)
+        decision.before["acknowledged"] = show_version(session, idea, idea.text_version, leave)
         idea.published_at = idea.published_at or utcnow()
     elif decision.kind is DecisionKind.REJECT:
         idea.rule_id = decision.rule_id
@@ -254,9 +257,9 @@ def _mask(session: SqlSession, prepared: PreparedDecision, idea: Idea, decision:
         idea.text_version = masked.version
     if public:
         prepared.leave.give(idea, masked.version)  # the public reads less than before
-        show(session, idea, masked.version, prepared.leave)
-        entries.close(session, idea.id, closed_by=decision.id, reasons=_MASK_CLOSES)
-    outbox.record(session, IdeaSubmitted(idea.id, masked.version))
+        show_version(session, idea, masked.version, prepared.leave)
+        entries.close_entries(session, idea.id, closed_by=decision.id, reasons=_MASK_CLOSES)
+    outbox.record_event(session, IdeaSubmitted(idea.id, masked.version))
 
 
 def _by_the_system(
@@ -265,7 +268,7 @@ def _by_the_system(
     decision = new_decision(idea, kind)
     session.add(decision)
     with session.no_autoflush:
-        show(session, idea, idea.text_version, leave)
+        show_version(session, idea, idea.text_version, leave)
         idea.status = IdeaStatus.PUBLISHED
         idea.published_at = published_at
     return decision

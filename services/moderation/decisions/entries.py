@@ -57,7 +57,7 @@ def open_entries(session: SqlSession, wanted: Sequence[tuple[UUID, Reason, int]]
     )
 
 
-def close(
+def close_entries(
     session: SqlSession,
     idea_id: UUID,
     *,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shared.models import IdeaText, TextKind
-from shared.text import fold
+from shared.text import fold_text
 
 # Said aloud by a screen reader, unlike a black bar.
 MASK = "[maskat]"
@@ -22,7 +22,7 @@ def merged_spans(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[in
     return merged
 
 
-def mask(text: str, spans: Sequence[tuple[int, int]]) -> str:
+def mask_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """Return the text with each span, [start, end) in code points, replaced by `[maskat]`."""
     pieces = []
     position = 0
@@ -36,13 +36,13 @@ def masked_version(
     standing: IdeaText, spans: Sequence[tuple[int, int]], *, mask_author: bool
 ) -> IdeaText:
     """Return a new text version (its number is the caller's) without the words or the author."""
-    masked = mask(standing.text or "", spans)
+    masked = mask_text(standing.text or "", spans)
     return IdeaText(
         idea_id=standing.idea_id,
         kind=TextKind.MASK,
         text=masked,
         author=None if mask_author else standing.author,
-        folded=fold(masked),
+        folded=fold_text(masked),
     )
 
 

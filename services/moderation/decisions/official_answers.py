@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.delivery import outbox
 from shared.delivery.events import IdeaAnswered
 from shared.i18n import gettext as _
@@ -18,11 +18,11 @@ from shared.ids import new_id
 from shared.models import Idea, IdeaStatus, OfficialAnswer
 
 
-class Moved(Exception):  # noqa: N818 - says what it is
+class AnswerMovedError(Exception):
     """Somebody else has changed the answer since the person saw it."""
 
 
-def standing(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:
+def read_standing_answer(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:
     """Return the newest version; without a text it says that there is no answer any more."""
     return session.scalar(
         select(OfficialAnswer)
@@ -32,7 +32,7 @@ def standing(session: SqlSession, idea_id: UUID) -> OfficialAnswer | None:
     )
 
 
-def write(
+def write_official_answer(
     session: SqlSession,
     *,
     number: str,
@@ -45,8 +45,8 @@ def write(
     """Answer the idea with this number, or write a new version of the answer.
 
     The writers hear of the first one always, of a later one when it `tells`. The same words again
-    change nothing. Raises LookupError for an unknown number, NotAllowed for an idea that is not
-    public, and Moved when `seen` is not the version that stands.
+    change nothing. Raises LookupError for an unknown number, NotAllowedError for an idea that is
+    not public, and AnswerMovedError when `seen` is not the version that stands.
     """
     idea, last = _lock_with_answer(session, number)
     has_answer = last is not None and last.text is not None
@@ -61,20 +61,20 @@ def write(
 def take_back(session: SqlSession, *, number: str, staff_id: UUID, seen: int) -> OfficialAnswer:
     """Leave the idea without an answer; what was answered stays in the history.
 
-    Raises what `write` raises, and NotAllowed when there is no answer.
+    Raises what `write_official_answer` raises, and NotAllowedError when there is no answer.
     """
     idea, last = _lock_with_answer(session, number)
     if last is None or last.text is None:
-        raise NotAllowed(_("Idén har inget svar att ta tillbaka."))
+        raise NotAllowedError(_("Idén har inget svar att ta tillbaka."))
     if last.version != seen:
-        raise Moved
+        raise AnswerMovedError
     return _append(session, idea, last, staff_id, text=None)
 
 
-def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAnswer:
+def undo_official_answer(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAnswer:
     """Put back what stood before a version; only the newest can be undone, and no undo.
 
-    A second click changes nothing. Raises LookupError, Moved and NotAllowed.
+    A second click changes nothing. Raises LookupError, AnswerMovedError and NotAllowedError.
     """
     undone = session.get(OfficialAnswer, answer_id)
     if undone is None:
@@ -83,9 +83,11 @@ def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAns
     if last is not None and last.undoes == undone.id:
         return last
     if last is None or last.id != undone.id:
-        raise Moved
+        raise AnswerMovedError
     if undone.undoes is not None:
-        raise NotAllowed(_("Ett ångrat svar går inte att ångra. Skriv svaret på nytt i stället."))
+        raise NotAllowedError(
+            _("Ett ångrat svar går inte att ångra. Skriv svaret på nytt i stället.")
+        )
     before = session.scalar(
         select(OfficialAnswer).where(
             OfficialAnswer.idea_id == idea.id, OfficialAnswer.version == undone.version - 1
@@ -105,15 +107,15 @@ def undo(session: SqlSession, *, answer_id: UUID, staff_id: UUID) -> OfficialAns
 def _lock_with_answer(session: SqlSession, number: str) -> tuple[Idea, OfficialAnswer | None]:
     """Lock the idea, as decisions do, and return it with the newest version of its answer."""
     for idea in lock_ideas(session, Idea.number == number):
-        return idea, standing(session, idea.id)
+        return idea, read_standing_answer(session, idea.id)
     raise LookupError
 
 
 def _require(idea: Idea, last: OfficialAnswer | None, seen: int) -> None:
     if idea.status is not IdeaStatus.PUBLISHED:
-        raise NotAllowed(_("Bara en publicerad idé kan få ett svar från staden."))
+        raise NotAllowedError(_("Bara en publicerad idé kan få ett svar från staden."))
     if seen != (last.version if last else 0):
-        raise Moved
+        raise AnswerMovedError
 
 
 def _append(
@@ -139,5 +141,5 @@ def _append(
     )
     session.add(answer)
     session.flush()  # the event names it
-    outbox.record(session, IdeaAnswered(idea.id, answer.id))
+    outbox.record_event(session, IdeaAnswered(idea.id, answer.id))
     return answer

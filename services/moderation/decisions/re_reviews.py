@@ -11,7 +11,7 @@ from sqlalchemy import literal, select, true
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.i18n import gettext as _
 from shared.models import Decision, DecisionKind, QueueEntry, Reason, Role, Staff
 
@@ -40,11 +40,11 @@ class NewLook:
         return self.first == staff_id and self.somebody_else
 
 
-class OthersTurn(NotAllowed):
+class OthersTurnError(NotAllowedError):
     """The new look is another person's to take."""
 
 
-def pending(session: SqlSession, idea_id: UUID) -> NewLook | None:
+def read_pending_look(session: SqlSession, idea_id: UUID) -> NewLook | None:
     """Return the new look that an idea waits for; None when there is none, or nobody was first.
 
     An idea that came back because its merge target left has no judgement to look at anew.
@@ -91,15 +91,15 @@ def pending(session: SqlSession, idea_id: UUID) -> NewLook | None:
 def require_another(session: SqlSession, idea_id: UUID, kind: DecisionKind, staff_id: UUID) -> bool:
     """Return whether the first person decides anew because nobody else is there.
 
-    Raises OthersTurn when somebody else is.
+    Raises OthersTurnError when somebody else is.
     """
     if kind not in JUDGEMENTS:
         return False
-    look = pending(session, idea_id)
+    look = read_pending_look(session, idea_id)
     if look is None or look.first != staff_id:
         return False
     if look.somebody_else:
-        raise OthersTurn(
+        raise OthersTurnError(
             _("Du fattade beslutet som ska prövas igen. Låt en kollega göra den nya prövningen.")
         )
     return True

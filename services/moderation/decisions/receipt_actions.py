@@ -16,36 +16,38 @@ from shared.text import fold_hash
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
 
 
-def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
+def act_on_receipts(
+    session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]
+) -> None:
     """Act on every request of a batch, and mark them done."""
     ideas = lock_ideas(session, Idea.id.in_({delivery.subject_id for delivery in deliveries}))
     by_id = {idea.id: idea for idea in ideas}
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     for delivery in deliveries:
         idea = by_id[delivery.subject_id]
         verb = ReceiptVerb(delivery.payload["verb"])
         if idea.status is IdeaStatus.WITHDRAWN:
             continue
         if verb is ReceiptVerb.WITHDRAW:
-            withdraw(session, idea)
+            withdraw_idea(session, idea)
         elif verb is ReceiptVerb.CORRECT:
-            correct(session, idea, delivery.payload["text_version"])
+            correct_idea(session, idea, delivery.payload["text_version"])
         elif verb is ReceiptVerb.RE_REVIEW and idea.status in _DECIDED:
             entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.REQUEST_PRIORITY)
         elif verb is ReceiptVerb.REPORT and idea.status is IdeaStatus.PUBLISHED:
             entries.open_entry(session, idea.id, Reason.REPORT, entries.REPORT_PRIORITY)
 
 
-def withdraw(session: SqlSession, idea: Idea) -> None:
+def withdraw_idea(session: SqlSession, idea: Idea) -> None:
     """Take an idea back for its writer; the public stopped seeing it when they asked."""
     transitions.leave_status(idea)
     idea.status = IdeaStatus.WITHDRAWN
     idea.version += 1
-    entries.close(session, idea.id)
+    entries.close_entries(session, idea.id)
     transitions.release_merged(session, idea, cause=None)
 
 
-def correct(session: SqlSession, idea: Idea, text_version: int) -> None:
+def correct_idea(session: SqlSession, idea: Idea, text_version: int) -> None:
     """Put the writer's corrected text under check; a public text stands until a person accepts it.
 
     An older correction that arrives late, and the same one again, change nothing.
@@ -62,4 +64,4 @@ def correct(session: SqlSession, idea: Idea, text_version: int) -> None:
     idea.fold_hash = fold_hash(corrected.folded or "")
     # Who decides now must have seen the new words.
     idea.version += 1
-    outbox.record(session, IdeaSubmitted(idea.id, text_version))
+    outbox.record_event(session, IdeaSubmitted(idea.id, text_version))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
-from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowed
+from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowedError
 from services.moderation.settings import rules
 from shared.i18n import gettext as _
 from shared.idea_locks import lock_ideas
@@ -19,7 +19,7 @@ def lock_with_target(
 ) -> tuple[Idea, Idea | None]:
     """Lock the idea and the one it may be merged into, in the order of their ids.
 
-    Raises LookupError for an unknown number, NotAllowed for an unknown target.
+    Raises LookupError for an unknown number, NotAllowedError for an unknown target.
     """
     numbers = [number] if into is None else [number, into]
     found = lock_ideas(session, Idea.number.in_(numbers))
@@ -30,59 +30,64 @@ def lock_with_target(
 
 
 def target_of(by_number: Mapping[str, Idea], into: str | None) -> Idea | None:
-    """Return the idea to merge into, if one is named. Raises NotAllowed for an unknown number."""
+    """Return the idea to merge into, if one is named.
+
+    Raises NotAllowedError for an unknown number.
+    """
     if into is None:
         return None
     if into not in by_number:
-        raise NotAllowed(_("Det finns ingen idé med det numret att slå ihop med."))
+        raise NotAllowedError(_("Det finns ingen idé med det numret att slå ihop med."))
     return by_number[into]
 
 
 def rule_in_force(session: SqlSession, code: str | None) -> Rule | None:
-    """Return the newest version in force of a rule; None for no code. Raises NotAllowed."""
+    """Return the newest version in force of a rule; None for no code. Raises NotAllowedError."""
     if not code:
         return None
     rule = rules.find_rule_in_force(session, code)
     if rule is None:
-        raise NotAllowed(_("Den regeln finns inte."))
+        raise NotAllowedError(_("Den regeln finns inte."))
     return rule
 
 
-def prepare(
+def prepare_decision(
     session: SqlSession, request: DecisionRequest, target: Idea | None, bulk_id: UUID | None = None
 ) -> PreparedDecision:
-    """Find the rule that a request names, if its kind needs one. Raises NotAllowed."""
+    """Find the rule that a request names, if its kind needs one. Raises NotAllowedError."""
     is_rejection = request.kind is DecisionKind.REJECT
     rule = rule_in_force(session, request.rule_code) if is_rejection else None
     return PreparedDecision(request, rule, target, bulk_id, Leave(request.acknowledged))
 
 
-def require(idea: Idea, prepared: PreparedDecision) -> None:
-    """Raise NotAllowed when a kind does not fit the idea's status, or lacks what it needs."""
+def require_allowed(idea: Idea, prepared: PreparedDecision) -> None:
+    """Raise NotAllowedError when a kind does not fit the idea's status, or lacks what it needs."""
     request, target = prepared.request, prepared.target
     kind = request.kind
     allowed, _after = TRANSITIONS[kind]
     if idea.status not in allowed:
-        raise NotAllowed(_("Beslutet passar inte idéns läge just nu."))
+        raise NotAllowedError(_("Beslutet passar inte idéns läge just nu."))
     public = idea.status is IdeaStatus.PUBLISHED
     if kind is DecisionKind.PUBLISH and public and idea.public_version == idea.text_version:
-        raise NotAllowed(_("Den texten är redan publicerad."))
+        raise NotAllowedError(_("Den texten är redan publicerad."))
     if kind is DecisionKind.REJECT and prepared.rule is None:
-        raise NotAllowed(_("Välj vilken regel avslaget bygger på."))
+        raise NotAllowedError(_("Välj vilken regel avslaget bygger på."))
     if kind is DecisionKind.MASK and not (request.mask_spans or request.mask_author):
-        raise NotAllowed(_("Välj vilka ord som ska maskas."))
+        raise NotAllowedError(_("Välj vilka ord som ska maskas."))
     if kind is DecisionKind.ASK_CORRECTION and not request.reason_text:
-        raise NotAllowed(_("Skriv vad skribenten behöver rätta."))
+        raise NotAllowedError(_("Skriv vad skribenten behöver rätta."))
     if kind is DecisionKind.MERGE:
         _require_target(idea, target)
 
 
 def _require_target(idea: Idea, target: Idea | None) -> None:
     if target is None:
-        raise NotAllowed(_("Skriv numret på idén som den ska slås ihop med."))
+        raise NotAllowedError(_("Skriv numret på idén som den ska slås ihop med."))
     if target.id == idea.id:
-        raise NotAllowed(_("En idé kan inte slås ihop med sig själv."))
+        raise NotAllowedError(_("En idé kan inte slås ihop med sig själv."))
     if target.council_id != idea.council_id:
-        raise NotAllowed(_("Bara idéer till samma råd kan slås ihop."))
+        raise NotAllowedError(_("Bara idéer till samma råd kan slås ihop."))
     if target.status not in CAN_HOLD_MERGED:
-        raise NotAllowed(_("Idén att slå ihop med måste vara publicerad eller vänta på beslut."))
+        raise NotAllowedError(
+            _("Idén att slå ihop med måste vara publicerad eller vänta på beslut.")
+        )

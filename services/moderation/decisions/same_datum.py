@@ -36,7 +36,7 @@ def name_words(words: str) -> list[str]:
     ]
 
 
-def places(text: str, words: str) -> list[Place]:
+def find_places(text: str, words: str) -> list[Place]:
     """Return every place in a text where what these words tell stands, their own included."""
     whole = rf"(?<!\w){re.escape(words.strip())}(?!\w)" if words.strip() else r"(?!)"
     found = {match.span() for match in re.finditer(whole, text, re.IGNORECASE)}

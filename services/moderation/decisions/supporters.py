@@ -11,7 +11,7 @@ from shared.models import Contact, Idea
 _ADDRESS = func.lower(Contact.email)
 
 
-def heard(session: SqlSession, ideas: Sequence[Idea], target: Idea) -> set[UUID]:
+def find_new_supporters(session: SqlSession, ideas: Sequence[Idea], target: Idea) -> set[UUID]:
     """Return which ideas, taken in turn, are by somebody whom the target does not count yet.
 
     The target's own writer counts once, and so does each of those merged into it and counted.

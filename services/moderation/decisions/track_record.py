@@ -59,7 +59,9 @@ def shown_by(status: IdeaStatus, rule_code: str | None) -> tuple[frozenset[Code]
     return frozenset(), frozenset()
 
 
-def note(session: SqlSession, decisions: Sequence[Decision], rule_code: str | None) -> None:
+def note_decisions(
+    session: SqlSession, decisions: Sequence[Decision], rule_code: str | None
+) -> None:
     """Write down what a person's stored decisions show about the findings in the texts they judge.
 
     One that leads back to waiting, or masks, shows nothing here (`note_masked`).

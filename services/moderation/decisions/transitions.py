@@ -84,7 +84,7 @@ class Last(NamedTuple):
     decided_at: datetime
 
 
-class Conflict(Exception):  # noqa: N818 - the word of the contract
+class ConflictError(Exception):
     """The idea moved since the person saw it."""
 
     def __init__(self, *, seen_version: int, version: int, last: Decision | None) -> None:
@@ -96,7 +96,7 @@ class Conflict(Exception):  # noqa: N818 - the word of the contract
         )
 
 
-class NotAllowed(Exception):  # noqa: N818 - says what it is
+class NotAllowedError(Exception):
     """The decision does not fit; `reason` is a sentence for the person who tried."""
 
     def __init__(self, reason: str) -> None:
@@ -104,7 +104,7 @@ class NotAllowed(Exception):  # noqa: N818 - says what it is
         self.reason = reason
 
 
-def latest(session: SqlSession, idea_id: UUID) -> Decision | None:
+def read_latest_decision(session: SqlSession, idea_id: UUID) -> Decision | None:
     """Return the newest decision about an idea."""
     return session.scalar(
         select(Decision).where(Decision.idea_id == idea_id).order_by(Decision.seq.desc()).limit(1)
@@ -166,7 +166,7 @@ def leave_status(idea: Idea) -> None:
     idea.counts_as_support = False
 
 
-def show(session: SqlSession, idea: Idea, version: int, leave: "Leave") -> list[str]:
+def show_version(session: SqlSession, idea: Idea, version: int, leave: "Leave") -> list[str]:
     """Make a text version the public one; return what is grave in it and was named.
 
     Nothing becomes public but through here. Raises LookupError without leave for this text.
@@ -196,4 +196,4 @@ def release_merged(session: SqlSession, target: Idea, cause: UUID | None) -> Non
         leave_status(child)
         child.status = IdeaStatus.WAITING
         entries.open_entry(session, child.id, Reason.RE_REVIEW, entries.RETURNED_PRIORITY)
-        outbox.record(session, IdeaDecided(child.id, decision.id, DecisionKind.REOPEN))
+        outbox.record_event(session, IdeaDecided(child.id, decision.id, DecisionKind.REOPEN))

@@ -12,13 +12,13 @@ from services.moderation.decisions import entries, re_reviews, supporters, track
 from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.transitions import (
     CAN_HOLD_MERGED,
-    Conflict,
-    NotAllowed,
-    latest,
+    ConflictError,
+    NotAllowedError,
     leave_status,
     new_decision,
+    read_latest_decision,
     release_merged,
-    show,
+    show_version,
 )
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
@@ -30,7 +30,7 @@ from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Re
 LASTING = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY})
 
 
-def undo(
+def undo_decision(
     session: SqlSession,
     *,
     decision_id: UUID,
@@ -39,16 +39,16 @@ def undo(
 ) -> Decision:
     """Put back what stood before a decision; itself a decision, and only on the latest one.
 
-    Raises LookupError, Conflict when something was decided since, and NotAllowed when the writer
-    has withdrawn the idea, for what the system decided as the idea came in, for an undo, and for
-    the one who decided when the writer has asked that somebody looks anew; of those Held, when a
-    text with grave findings that are not acknowledged would become public again.
+    Raises LookupError, ConflictError when something was decided since, and NotAllowedError when the
+    writer has withdrawn the idea, for what the system decided as the idea came in, for an undo, and
+    for the one who decided when the writer has asked that somebody looks anew; of those HeldError,
+    when a text with grave findings that are not acknowledged would become public again.
     """
     undone = session.get(Decision, decision_id)
     if undone is None:
         raise LookupError
     idea, target = _lock_with_target(session, undone)
-    last = latest(session, idea.id)
+    last = read_latest_decision(session, idea.id)
     if last is not None and last.undoes == undone.id:
         return last
     _require_standing(undone, idea, target, last)
@@ -65,18 +65,18 @@ def undo(
     counts = (
         target is None
         or idea.merged_into is not None
-        or bool(supporters.heard(session, [idea], target))
+        or bool(supporters.find_new_supporters(session, [idea], target))
     )
     with session.no_autoflush:
         _give_children_back(session, idea, undone)
-        decision.before["acknowledged"] = restore(session, idea, undone.before, leave)
+        decision.before["acknowledged"] = restore_idea(session, idea, undone.before, leave)
         idea.counts_as_support &= counts
     if idea.status not in CAN_HOLD_MERGED:
         # What was merged into it while it could hold others.
         release_merged(session, idea, decision.id)
     if undone.status_before is not IdeaStatus.WAITING and undone.kind is not DecisionKind.MASK:
         # What came of the decision, and a request about it; an older request waits on.
-        entries.close(
+        entries.close_entries(
             session,
             idea.id,
             closed_by=decision.id,
@@ -87,7 +87,7 @@ def undo(
     if undone.kind is DecisionKind.REJECT:
         _take_children_back(session, undone, staff_id)
     track_record.take_back(session, undone)
-    outbox.record(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
+    outbox.record_event(session, IdeaDecided(idea.id, decision.id, DecisionKind.UNDO))
     return decision
 
 
@@ -96,13 +96,17 @@ def _require_standing(
 ) -> None:
     """Raise when a decision is not what stands of the idea, or can no longer be taken back."""
     if last is None or last.id != undone.id:
-        raise Conflict(seen_version=undone.seen_version, version=idea.version, last=last)
+        raise ConflictError(seen_version=undone.seen_version, version=idea.version, last=last)
     if idea.status is IdeaStatus.WITHDRAWN:
-        raise NotAllowed(_("Den som skrev idén har tagit tillbaka den."))
+        raise NotAllowedError(_("Den som skrev idén har tagit tillbaka den."))
     if undone.kind in LASTING:
-        raise NotAllowed(_("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället."))
+        raise NotAllowedError(
+            _("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället.")
+        )
     if target is not None and target.status not in CAN_HOLD_MERGED:
-        raise NotAllowed(_("Idén som den var sammanslagen med går inte längre att slå ihop med."))
+        raise NotAllowedError(
+            _("Idén som den var sammanslagen med går inte längre att slå ihop med.")
+        )
 
 
 def _lock_with_target(session: SqlSession, undone: Decision) -> tuple[Idea, Idea | None]:
@@ -119,7 +123,9 @@ def shown_again(undone: Decision) -> int | None:
     return version
 
 
-def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any], leave: Leave) -> list[str]:
+def restore_idea(
+    session: SqlSession, idea: Idea, before: Mapping[str, Any], leave: Leave
+) -> list[str]:
     """Put back what `new_decision` noted; return what was named of what is public then."""
     named: list[str] = []
     leave_status(idea)
@@ -131,7 +137,7 @@ def restore(session: SqlSession, idea: Idea, before: Mapping[str, Any], leave: L
     if session.get_one(IdeaText, (idea.id, idea.text_version)).kind is TextKind.MASK:
         idea.text_version = before["text_version"]
     if before["public_version"] is not None:
-        named = show(session, idea, before["public_version"], leave)
+        named = show_version(session, idea, before["public_version"], leave)
     if before["published_at"] is None:
         idea.published_at = None
     return named
@@ -163,6 +169,6 @@ def _take_children_back(session: SqlSession, undone: Decision, staff_id: UUID) -
     ).all()
     for decision_id in released:
         try:
-            undo(session, decision_id=decision_id, staff_id=staff_id)
-        except (Conflict, NotAllowed):
+            undo_decision(session, decision_id=decision_id, staff_id=staff_id)
+        except (ConflictError, NotAllowedError):
             continue

@@ -57,13 +57,13 @@ def _keep_private(response: Response) -> Response:
     return response
 
 
-def current() -> SignedIn:
+def get_signed_in() -> SignedIn:
     """Return who makes this request. Only for views behind a guard."""
     staff: SignedIn = g.staff
     return staff
 
 
-def guard(role: Role) -> Callable[[], ResponseReturnValue | None]:
+def make_guard(role: Role) -> Callable[[], ResponseReturnValue | None]:
     """Return a hook for `before_request` that lets in those with at least this role."""
 
     def hook() -> ResponseReturnValue | None:
@@ -92,13 +92,13 @@ def open_door() -> ResponseReturnValue | None:
     return elsewhere
 
 
-def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require_role(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only this role and those above into one view."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not current().may(role):
+            if not get_signed_in().may(role):
                 abort(403)
             return view(*args, **kwargs)
 
@@ -116,7 +116,7 @@ def ask_who_it_is() -> ResponseReturnValue | None:
 
 def _ask_to_sign_in() -> ResponseReturnValue:
     if web.wants_json():
-        return web.problem(401, _("Logga in först."))
+        return web.make_problem(401, _("Logga in först."))
     if request.method in SAFE:
         return redirect(url_for("login.form", next=request.full_path.rstrip("?")), 303)
     # What somebody typed is never lost because their session ended meanwhile.

@@ -19,7 +19,7 @@ _CARRIED_AS = {"email": "kept_email"}
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def keeps(
+def keep_fields(
     *fields: str,
     is_about_many: bool = False,
     again: Callable[..., ResponseReturnValue] | None = None,

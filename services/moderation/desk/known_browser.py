@@ -42,7 +42,7 @@ def find_source(email: str) -> Source:
     return Source(places.place_of(request.remote_addr))
 
 
-def remember(staff: Staff) -> None:
+def remember_browser(staff: Staff) -> None:
     """Let the answer to the running request tell this browser whose it is."""
     value = _signer().dumps([_whose(staff.email), secrets.token_hex(8)])
 
@@ -60,10 +60,10 @@ def remember(staff: Staff) -> None:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(web.settings().secret_key, salt="known browser")
+    return URLSafeTimedSerializer(web.get_settings().secret_key, salt="known browser")
 
 
 def _whose(email: str) -> str:
     named = f"known browser {mailboxes.known_as(email)}".encode("utf-8", "replace")
-    digest = hmac.digest(web.settings().secret_key.encode(), named, "sha256")
+    digest = hmac.digest(web.get_settings().secret_key.encode(), named, "sha256")
     return digest[:_HASH_BYTES].hex()

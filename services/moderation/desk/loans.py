@@ -23,17 +23,17 @@ def find_loans() -> DeskLoans:
 
 def write_letter(idea: Idea, draft: Draft) -> tuple[str, str] | None:
     """Write the letter about a decision not yet made; None where such a decision sends none."""
-    return find_loans().write_letter(idea, draft, web.settings())
+    return find_loans().write_letter(idea, draft, web.get_settings())
 
 
 def write_answer_letter(idea: Idea, text: str, signature: str) -> tuple[str, str]:
     """Write the letter about an official answer that is not public yet."""
-    return find_loans().write_answer_letter(idea, text, signature, web.settings())
+    return find_loans().write_answer_letter(idea, text, signature, web.get_settings())
 
 
 def read_own_digest_line() -> str | None:
     """Say what became of one's last digest and when the next one comes; readers have none."""
-    person = access.current()
+    person = access.get_signed_in()
     if not person.may(Role.MODERATOR):
         return None
-    return find_loans().read_digest_line(person.id, web.settings())
+    return find_loans().read_digest_line(person.id, web.get_settings())

@@ -111,7 +111,7 @@ def settings_pages() -> list[tuple[str, str, str]]:
     return [(page.url, page.label(), page.about()) for page in _SETTINGS[1:]]
 
 
-def menu(path: str, role: Role) -> Menu:
+def make_menu(path: str, role: Role) -> Menu:
     """Return what the menu shows at a path to somebody with this role."""
     is_admin = role is Role.ADMIN
     # Administrators find the rules where they change them, others among the records.

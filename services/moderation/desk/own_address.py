@@ -18,7 +18,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def refuse_other_senders() -> ResponseReturnValue | None:
     """Refuse what was not sent to the desk's own address, or by a page of somebody else."""
-    desk = urlsplit(web.settings().desk_url)
+    desk = urlsplit(web.get_settings().desk_url)
     if request.host != desk.netloc:
         if request.method in SAFE:
             # Quoted: what the path says may be a line end.
@@ -26,13 +26,13 @@ def refuse_other_senders() -> ResponseReturnValue | None:
             path = quote(request.path, safe="/") + (
                 f"?{quote(asked, safe=_IN_QUERY)}" if asked else ""
             )
-            return redirect(web.settings().desk_url + path, 303)
+            return redirect(web.get_settings().desk_url + path, 303)
         return web.error_page(
             400, detail=_("Fel adress till Rådslag. Fråga den som driver systemet efter den rätta.")
         )
     if request.method in SAFE:
         return None
-    if not _is_sent_by_desk(request.environ, web.settings()):
+    if not _is_sent_by_desk(request.environ, web.get_settings()):
         return web.error_page(403, detail=_("Det där skickades inte från deskens egna sidor."))
     return None
 

@@ -25,13 +25,13 @@ class _Port:
     settings_frame: Final = "moderation/_admin_frame.html"
 
     def person(self) -> Person:
-        return access.current()
+        return access.get_signed_in()
 
     def guard(self, role: Role) -> Callable[[], Any]:
-        return access.guard(role)
+        return access.make_guard(role)
 
     def requires(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        return access.requires(role)
+        return access.require_role(role)
 
     def keeps(
         self, *fields: str, again: Callable[..., Any]
@@ -41,7 +41,7 @@ class _Port:
             def kept(*args: P.args, **kwargs: P.kwargs) -> R:
                 return view(*args, **kwargs)
 
-            return kept_words.keeps(*fields, again=again)(kept)
+            return kept_words.keep_fields(*fields, again=again)(kept)
 
         return declare
 
@@ -54,8 +54,10 @@ class _Port:
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
-        by = access.current().id
-        audit.record(session, by=by, action=action, subject=subject, before=before, after=after)
+        by = access.get_signed_in().id
+        audit.record_change(
+            session, by=by, action=action, subject=subject, before=before, after=after
+        )
 
     def link_to_idea(self, number: str) -> str:
         return url_for("ideas.show", number=number)

@@ -52,11 +52,11 @@ def init_app(app: Flask) -> None:
 def begin_session(writing: SqlSession, staff: Staff, *, via: str = sessions.PASSWORD) -> None:
     """Sign a person in: a new session, which ends with the account or after 12 hours."""
     browser = sessions.browser_of(request.headers.get("User-Agent", ""))
-    session_id = sessions.begin(writing, staff, via=via, browser=browser)
+    session_id = sessions.begin_session(writing, staff, via=via, browser=browser)
     session.clear()
     session.permanent = True
     session["session_id"] = str(session_id)
-    known_browser.remember(staff)
+    known_browser.remember_browser(staff)
     g.staff = SignedIn(staff.id, staff.email, staff.name, staff.role, staff.language, session_id)
 
 
@@ -66,13 +66,13 @@ def find_who_it_is() -> SignedIn | None:
     if kept is None:
         return None
     with Session() as reading:
-        found = sessions.find(reading, UUID(kept))
+        found = sessions.find_session(reading, UUID(kept))
     if found is None:
         session.clear()
         return None
     if sessions.is_stale(found):
         with Session.begin() as writing:
-            sessions.touch(writing, found.session_id)
+            sessions.touch_session(writing, found.session_id)
     return SignedIn(
         found.staff_id, found.email, found.name, found.role, found.language, found.session_id
     )

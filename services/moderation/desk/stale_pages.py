@@ -44,7 +44,7 @@ def _show_stale_form(_error: CSRFError) -> ResponseReturnValue:
     if again is None or request.is_json:
         return _refuse()
     # The view itself would have asked for the role next, if it asks for more than its guard.
-    if not access.current().may(getattr(view, "role", Role.READER)):
+    if not access.get_signed_in().may(getattr(view, "role", Role.READER)):
         return error_page(403)
     # The page of signing in has no token that could be right, and sends none.
     is_back = request.form.get("csrf_token") == ""

@@ -11,7 +11,7 @@ LASTS_S = 10
 _KEY = "undo"
 
 
-def offer(url: str, number: str, what: str, *, has_letter: bool) -> None:
+def offer_undo(url: str, number: str, what: str, *, has_letter: bool) -> None:
     """Remember in the session of who did it what a POST to this address takes back.
 
     `has_letter`: one will leave for it.
@@ -25,7 +25,7 @@ def offer(url: str, number: str, what: str, *, has_letter: bool) -> None:
     }
 
 
-def take() -> dict[str, Any] | None:
+def take_offer() -> dict[str, Any] | None:
     """Return what can be taken back by key, for the page that shows it first; only once."""
     found: dict[str, Any] | None = session.pop(_KEY, None)
     # One that yesterday's code left has no address.

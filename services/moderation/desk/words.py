@@ -5,7 +5,7 @@ from shared.i18n import ngettext
 from shared.models import DecisionKind, IdeaStatus, Outcome, Reason, Role
 
 
-def reason(of: Reason) -> str:
+def say_reason(of: Reason) -> str:
     """Say why a person should look."""
     return {
         Reason.NEW: _("Ny idé"),
@@ -18,7 +18,7 @@ def reason(of: Reason) -> str:
     }[of]
 
 
-def status(of: IdeaStatus) -> str:
+def say_status(of: IdeaStatus) -> str:
     """Say what the public sees."""
     return {
         IdeaStatus.RECEIVED: _("Mottagen"),
@@ -30,7 +30,7 @@ def status(of: IdeaStatus) -> str:
     }[of]
 
 
-def outcome(of: Outcome) -> str:
+def say_outcome(of: Outcome) -> str:
     """Say what the findings together mean."""
     return {
         Outcome.CLEAR: _("Inga kontroller slog till"),
@@ -39,7 +39,7 @@ def outcome(of: Outcome) -> str:
     }[of]
 
 
-def done(of: DecisionKind) -> str:
+def say_decision(of: DecisionKind) -> str:
     """Say what was decided."""
     return {
         DecisionKind.PUBLISH: _("Publicerad"),
@@ -58,10 +58,10 @@ def done(of: DecisionKind) -> str:
 
 def status_name(of: str) -> str:
     """Say what the public sees, for a status by its stored name."""
-    return status(IdeaStatus(of))
+    return say_status(IdeaStatus(of))
 
 
-def role(of: Role) -> str:
+def say_role(of: Role) -> str:
     """Say what a member of staff may do."""
     return {
         Role.READER: _("Läsare"),
@@ -70,7 +70,7 @@ def role(of: Role) -> str:
     }[of]
 
 
-def duration(seconds: int) -> str:
+def say_duration(seconds: int) -> str:
     """Say how long something took, roughly: minutes, hours or days."""
     minutes = seconds // 60
     if minutes < 1:

@@ -1,8 +1,8 @@
 """Checks that ask somebody else's service. Each is off until an administrator switches it on.
 
 What would leave the house is one table for each service (`service.Leaving`): the request is built
-from it, and the desk's page shows it. `asking.ask` is the only door: nothing is requested from
-anybody while a lookup is off. A service that is down, slow or answers nonsense makes its check
+from it, and the desk's page shows it. `asking.ask_services` is the only door: nothing is requested
+from anybody while a lookup is off. A service that is down, slow or answers nonsense makes its check
 `unchecked`, never clean.
 """
 

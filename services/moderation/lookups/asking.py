@@ -52,7 +52,7 @@ class _Work:
     changed: Condition = field(default_factory=Condition)
 
 
-def ask(
+def ask_services(
     access: Access,
     on: Collection[str],
     questions: Sequence[Question],

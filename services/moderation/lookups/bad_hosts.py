@@ -44,7 +44,7 @@ class BadHosts:
         return not self.hosts.isdisjoint(above) or (host, path) in self.pages
 
 
-def parse(lines: Iterable[str]) -> BadHosts:
+def parse_hosts(lines: Iterable[str]) -> BadHosts:
     """Read a host, a web address or a line of a hosts file from each line; others are passed over.
 
     `evil.example`, `0.0.0.0 evil.example`, `||evil.example^`, `http://shop.example/bad.exe`. An
@@ -98,7 +98,7 @@ _kept: dict[str, _Kept] = {}
 _lock = Lock()
 
 
-def standing(source: str, http: Http) -> BadHosts:
+def load_hosts(source: str, http: Http) -> BadHosts:
     """Return the list of a source, a path or a web address, as fresh as can be had.
 
     Raises LookupFailedError when there is none that is less than a day old.
@@ -134,7 +134,7 @@ def _from_file(kept: _Kept, path: Path) -> BadHosts:
         version = f"{about.st_mtime_ns} {about.st_size}"
         if kept.list is None or kept.version != version:
             with path.open(encoding="utf-8", errors="replace") as file:
-                kept.list = parse(file)
+                kept.list = parse_hosts(file)
             kept.version = version
     except OSError as error:
         raise LookupFailedError(type(error).__name__) from None
@@ -152,7 +152,7 @@ def _fetch(kept: _Kept, source: str, http: Http) -> None:
         at_most=_AT_MOST_BYTES,
     )
     if answer.status == 200:
-        read = parse(answer.text.splitlines())
+        read = parse_hosts(answer.text.splitlines())
         if not read:
             # An empty list is an error page far more often than a world without bad hosts.
             raise LookupFailedError("no list")

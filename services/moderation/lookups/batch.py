@@ -42,7 +42,9 @@ class Looked:
         return self.told.get((idea.id, idea.text_version), unasked)
 
 
-def read(session: SqlSession, deliveries: Sequence[outbox.Delivery], on: frozenset[str]) -> Asked:
+def read_texts(
+    session: SqlSession, deliveries: Sequence[outbox.Delivery], on: frozenset[str]
+) -> Asked:
     """Read the texts that stand now of the ideas that the deliveries name.
 
     Nothing is read when no lookup is on. What was withdrawn or destroyed is nobody's business.
@@ -84,8 +86,8 @@ def read(session: SqlSession, deliveries: Sequence[outbox.Delivery], on: frozens
     )
 
 
-def look(access: Access, asked: Asked, *, budget_s: float) -> Looked:
+def look_up_texts(access: Access, asked: Asked, *, budget_s: float) -> Looked:
     """Ask the services, for so many seconds at most."""
     questions = list(asked.questions.values())
-    told = asking.ask(access, asked.on, questions, budget_s=min(budget_s, asking.BUDGET_S))
+    told = asking.ask_services(access, asked.on, questions, budget_s=min(budget_s, asking.BUDGET_S))
     return Looked(asked.on, dict(zip(asked.questions, told, strict=True)))

@@ -7,8 +7,8 @@ an idea leaves the house.
 from collections.abc import Sequence
 
 from services.moderation.checks import links
-from services.moderation.checks.finding import Code, Field, Finding, Severity, Span, joined
-from services.moderation.lookups.bad_hosts import BadHosts, site_of, standing
+from services.moderation.checks.finding import Code, Field, Finding, Severity, Span, join_spans
+from services.moderation.lookups.bad_hosts import BadHosts, load_hosts, site_of
 from services.moderation.lookups.fetching import Http
 from services.moderation.lookups.service import Access, Question, Service
 from shared.i18n import gettext as _
@@ -19,7 +19,7 @@ _SCORE = 0.8
 
 
 def _ask(http: Http, access: Access, questions: Sequence[Question]) -> list[tuple[Finding, ...]]:
-    bad = standing(access.bad_hosts, http)
+    bad = load_hosts(access.bad_hosts, http)
     return [tuple(_findings(bad, question)) for question in questions]
 
 
@@ -27,7 +27,9 @@ def _findings(bad: BadHosts, question: Question) -> list[Finding]:
     fields: tuple[tuple[Field, str], ...] = (("text", question.text), ("author", question.author))
     found: list[Finding] = []
     for field, text in fields:
-        spans = joined(link.span for link in links.find(text) if _is_bad(bad, text, link.span))
+        spans = join_spans(
+            link.span for link in links.find_links(text) if _is_bad(bad, text, link.span)
+        )
         if spans:
             # Who follows it may be harmed.
             found.append(
@@ -42,7 +44,7 @@ def _is_bad(bad: BadHosts, text: str, span: Span) -> bool:
 
 
 def _test(http: Http, access: Access) -> str:
-    count = len(standing(access.bad_hosts, http))
+    count = len(load_hosts(access.bad_hosts, http))
     return ngettext("Listan har %(n)s rad.", "Listan har %(n)s rader.", count)
 
 
@@ -57,7 +59,9 @@ SERVICE = Service(
     leaving=(),
     setting="RADSLAG_BAD_HOSTS",
     is_set=lambda access: bool(access.bad_hosts),
-    concerns=lambda question: bool(links.find(question.text) or links.find(question.author)),
+    concerns=lambda question: bool(
+        links.find_links(question.text) or links.find_links(question.author)
+    ),
     one_by_one=False,
     ask=_ask,
     test=_test,

@@ -42,7 +42,7 @@ class AccountError(ValueError):
 def checked_email(raw: str) -> str:
     """Return an address as it is kept, in small letters. Raises AccountError."""
     try:
-        found = mailboxes.checked(raw.strip())
+        found = mailboxes.check_mailbox(raw.strip())
     except BadAddressError:
         raise AccountError(
             "email", _("Skriv en e-postadress, till exempel namn@exempel.se.")
@@ -71,7 +71,7 @@ def checked_password(raw: str) -> str:
     return unicodedata.normalize("NFKC", raw)
 
 
-def find(session: SqlSession, email: str) -> Staff | None:
+def find_account(session: SqlSession, email: str) -> Staff | None:
     """Return the account with this address, however its domain is written."""
     return session.scalar(select(Staff).where(func.lower(Staff.email) == mailboxes.known_as(email)))
 
@@ -84,7 +84,7 @@ def add_staff(
     Raises AccountError for an address or password that cannot be used, or an address that is taken.
     """
     address = checked_email(email)
-    if find(session, address) is not None:
+    if find_account(session, address) is not None:
         raise AccountError("email", _("Det finns redan ett konto med den adressen."))
     staff = Staff(email=address, name=checked_name(name), role=role)
     if password is not None:
@@ -104,13 +104,13 @@ def sign_in(
 ) -> Staff | None:
     """Return the account if the password is right, and say only that it was not if not.
 
-    Count the attempt first (`throttle.count`). Success forgets the failures at this account from
-    this source.
+    Count the attempt first (`throttle.count_attempt`). Success forgets the failures at this account
+    from this source.
     """
-    staff = find(session, email)
+    staff = find_account(session, email)
     if not is_right(staff, password) or staff is None:
         return None
-    throttle.forget(session, settings, Tried.PASSWORD, email, source)
+    throttle.forget_failures(session, settings, Tried.PASSWORD, email, source)
     return staff
 
 

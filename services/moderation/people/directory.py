@@ -80,7 +80,7 @@ class Identity:
     role: Role | None
 
 
-def begin(settings: Settings, redirect_uri: str) -> Begun:
+def begin_sign_in(settings: Settings, redirect_uri: str) -> Begun:
     """Begin a sign-in. Raises DirectoryDownError."""
     metadata = _discovered(settings.oidc_issuer)
     verifier, nonce = generate_token(48), generate_token(32)
@@ -94,7 +94,7 @@ def begin(settings: Settings, redirect_uri: str) -> Begun:
     return Begun(url, state, nonce, verifier)
 
 
-def finish(
+def finish_sign_in(
     settings: Settings, begun: Begun, redirect_uri: str, answer: Mapping[str, str]
 ) -> Identity:
     """Return whom the directory let in. Raises DirectoryDownError or RefusedError.
@@ -123,7 +123,7 @@ def finish(
     return _identity(settings, _claims(settings, metadata, token, begun.nonce))
 
 
-def enter(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
+def enter_account(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
     """Return the account of the person, linked, made or given its role as the settings say.
 
     Found by the directory's own id once it is linked; before that by an address to be believed.
@@ -152,7 +152,7 @@ def enter(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
 def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
     if identity.email is None:
         raise RefusedError("no address")
-    staff = accounts.find(session, identity.email)
+    staff = accounts.find_account(session, identity.email)
     if staff is None:
         if not settings.oidc_create:
             raise RefusedError("unknown")
@@ -163,7 +163,7 @@ def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staf
             None,
             name=identity.name[: accounts.MAX_NAME],
         )
-        audit.record(
+        audit.record_change(
             session,
             by=None,
             action="staff.from_directory",

@@ -39,7 +39,7 @@ class Open:
     letter: LetterState | None
 
 
-def invite(
+def invite_person(
     session: SqlSession,
     settings: Settings,
     *,
@@ -55,7 +55,7 @@ def invite(
     used or has an account, and for a name that is too long.
     """
     address = accounts.checked_email(email)
-    if accounts.find(session, address) is not None:
+    if accounts.find_account(session, address) is not None:
         raise AccountError("email", _("Det finns redan ett konto med den adressen."))
     now = utcnow()
     session.execute(
@@ -65,9 +65,9 @@ def invite(
         .values(expires_at=now)
     )
     nonce = account_links.new_nonce()
-    token = account_links.token(settings.secret_key, LinkKind.INVITATION, nonce)
+    token = account_links.make_account_token(settings.secret_key, LinkKind.INVITATION, nonce)
     invitation = Invitation(
-        sha256=account_links.sha256(token),
+        sha256=account_links.hash_account_token(token),
         nonce=nonce,
         email=address,
         name=accounts.checked_name(name),
@@ -79,8 +79,8 @@ def invite(
     )
     session.add(invitation)
     session.flush()  # the event and the log want its id
-    outbox.record(session, AccountLinkMade(invitation.id, LinkKind.INVITATION))
-    audit.record(
+    outbox.record_event(session, AccountLinkMade(invitation.id, LinkKind.INVITATION))
+    audit.record_change(
         session,
         by=by,
         action="staff.invited",
@@ -110,7 +110,7 @@ def open_ones(session: SqlSession) -> list[Open]:
     return [Open(*row) for row in rows]
 
 
-def withdraw(session: SqlSession, invitation_id: UUID, *, by: UUID) -> bool:
+def withdraw_invitation(session: SqlSession, invitation_id: UUID, *, by: UUID) -> bool:
     """End an invitation that waits; False when there is none. A letter on its way is cancelled."""
     ended = session.execute(
         update(Invitation)
@@ -121,7 +121,7 @@ def withdraw(session: SqlSession, invitation_id: UUID, *, by: UUID) -> bool:
     ).one_or_none()
     if ended is None:
         return False
-    audit.record(
+    audit.record_change(
         session, by=by, action="staff.invitation_withdrawn", subject=("staff", invitation_id)
     )
     return True
@@ -142,7 +142,7 @@ def invite_first_admin(session: SqlSession) -> str | None:
     token = secrets.token_urlsafe(32)
     session.add(
         Invitation(
-            sha256=account_links.sha256(token),
+            sha256=account_links.hash_account_token(token),
             role=Role.ADMIN,
             expires_at=utcnow() + FIRST_LASTS,
         )
@@ -156,15 +156,17 @@ def first_admin_link(session: SqlSession, settings: Settings) -> str | None:
     return f"{settings.desk_url}/welcome/{token}" if token else None
 
 
-def find(session: SqlSession, token: str) -> Invitation | None:
+def find_invitation(session: SqlSession, token: str) -> Invitation | None:
     """Return the invitation that a token opens, if it is neither used nor old; locks it."""
-    invitation = session.get(Invitation, account_links.sha256(token), with_for_update=True)
+    invitation = session.get(
+        Invitation, account_links.hash_account_token(token), with_for_update=True
+    )
     if invitation is None or invitation.used_at or invitation.expires_at <= utcnow():
         return None
     return invitation
 
 
-def accept(
+def accept_invitation(
     session: SqlSession, invitation: Invitation, *, email: str, password: str, name: str
 ) -> Staff:
     """Make the account that an invitation is for, and use the invitation up.
@@ -177,7 +179,7 @@ def accept(
     )
     staff.language = invitation.language
     invitation.used_at = utcnow()
-    audit.record(
+    audit.record_change(
         session,
         by=staff.id,
         action="staff.joined",

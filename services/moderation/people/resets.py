@@ -20,7 +20,7 @@ from shared.models import LinkKind, PasswordReset, Staff
 LASTS = timedelta(hours=1)
 
 
-def ask(session: SqlSession, settings: Settings, email: str) -> None:
+def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     """Owe the person with this address a letter, if there is one who signs in with a password.
 
     The same rows are written either way; those that belong to nobody go when they are old.
@@ -34,30 +34,30 @@ def ask(session: SqlSession, settings: Settings, email: str) -> None:
     session.execute(
         delete(PasswordReset).where(PasswordReset.id.in_(old.with_for_update(skip_locked=True)))
     )
-    found = accounts.find(session, email)
+    found = accounts.find_account(session, email)
     # Without a password of its own an account is entered through the city's directory only.
     person = found if found and found.disabled_at is None and found.password_hash else None
     nonce = account_links.new_nonce()
-    token = account_links.token(settings.secret_key, LinkKind.RESET, nonce)
+    token = account_links.make_account_token(settings.secret_key, LinkKind.RESET, nonce)
     reset = PasswordReset(
         staff_id=person.id if person else None,
         nonce=nonce,
-        sha256=account_links.sha256(token),
+        sha256=account_links.hash_account_token(token),
         created_at=now,
         expires_at=now + LASTS,
     )
     session.add(reset)
     session.flush()  # the event wants its id
-    outbox.record(session, AccountLinkMade(reset.id, LinkKind.RESET))
+    outbox.record_event(session, AccountLinkMade(reset.id, LinkKind.RESET))
 
 
-def find(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:
+def find_reset(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:
     """Return what a token opens and whose it is, if it is neither used nor old; locks both."""
     row = session.execute(
         select(PasswordReset, Staff)
         .join(Staff, Staff.id == PasswordReset.staff_id)
         .where(
-            PasswordReset.sha256 == account_links.sha256(token),
+            PasswordReset.sha256 == account_links.hash_account_token(token),
             PasswordReset.used_at.is_(None),
             PasswordReset.expires_at > utcnow(),
             Staff.disabled_at.is_(None),
@@ -67,7 +67,7 @@ def find(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:
     return None if row is None else (row[0], row[1])
 
 
-def use(session: SqlSession, reset: PasswordReset, staff: Staff, password: str) -> None:
+def use_reset(session: SqlSession, reset: PasswordReset, staff: Staff, password: str) -> None:
     """Set the new password, use up every open link of the person, and sign them out everywhere.
 
     A second factor stays as it is: a mailbox is not enough to get past it. Raises AccountError.
@@ -79,4 +79,6 @@ def use(session: SqlSession, reset: PasswordReset, staff: Staff, password: str) 
         .values(used_at=utcnow())
     )
     sessions.end_all(session, staff)
-    audit.record(session, by=staff.id, action="staff.password_changed", subject=("staff", staff.id))
+    audit.record_change(
+        session, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
+    )

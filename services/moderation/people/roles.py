@@ -33,12 +33,12 @@ class Person:
     seen_at: datetime | None
 
 
-def everybody(session: SqlSession) -> list[Person]:
+def list_accounts(session: SqlSession) -> list[Person]:
     """Return all accounts, open ones first, by name."""
     return _read(session, None)
 
 
-def one(session: SqlSession, staff_id: UUID) -> Person | None:
+def find_person(session: SqlSession, staff_id: UUID) -> Person | None:
     """Return one account."""
     found = _read(session, staff_id)
     return found[0] if found else None
@@ -91,7 +91,7 @@ def change_role(session: SqlSession, staff: Staff, role: Role, *, by: UUID | Non
     session.flush()
     if second_factor.is_required(session, role):
         second_factor.end_sessions_without(session, Staff.id == staff.id)
-    audit.record(
+    audit.record_change(
         session,
         by=by,
         action="staff.role_changed",
@@ -101,22 +101,22 @@ def change_role(session: SqlSession, staff: Staff, role: Role, *, by: UUID | Non
     )
 
 
-def disable(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
+def disable_account(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
     """Close an account and end its sessions at once. Raises LastAdministratorError."""
     if staff.disabled_at is not None:
         return
     _must_not_be_the_last(session, staff)
     staff.disabled_at = utcnow()
     sessions.end_all(session, staff)
-    audit.record(session, by=by, action="staff.disabled", subject=("staff", staff.id))
+    audit.record_change(session, by=by, action="staff.disabled", subject=("staff", staff.id))
 
 
-def enable(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
+def enable_account(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
     """Open a closed account again, as it was."""
     if staff.disabled_at is None:
         return
     staff.disabled_at = None
-    audit.record(session, by=by, action="staff.enabled", subject=("staff", staff.id))
+    audit.record_change(session, by=by, action="staff.enabled", subject=("staff", staff.id))
 
 
 def _must_not_be_the_last(session: SqlSession, staff: Staff) -> None:

@@ -58,7 +58,7 @@ class OwnFactorFirstError(Exception):
     """Nobody may ask of others what they have not done: they would lock themselves out."""
 
 
-def state(session: SqlSession, staff_id: UUID) -> State:
+def read_state(session: SqlSession, staff_id: UUID) -> State:
     """Return what a person has."""
     left = (
         select(func.count())
@@ -69,7 +69,7 @@ def state(session: SqlSession, staff_id: UUID) -> State:
     return State(is_on, codes_left)
 
 
-def begin(session: SqlSession, settings: Settings, staff: Staff) -> None:
+def begin_second_factor(session: SqlSession, settings: Settings, staff: Staff) -> None:
     """Make a secret that counts when its first code is right; a confirmed one stays as it is."""
     secret = _seal(settings, staff.id, pyotp.random_base32())
     fresh = insert_or(SecondFactor).values(staff_id=staff.id, secret=secret, created_at=utcnow())
@@ -82,7 +82,9 @@ def begin(session: SqlSession, settings: Settings, staff: Staff) -> None:
     )
 
 
-def pending(session: SqlSession, settings: Settings, staff: Staff) -> tuple[str, str] | None:
+def read_pending_secret(
+    session: SqlSession, settings: Settings, staff: Staff
+) -> tuple[str, str] | None:
     """Return the secret that waits to be confirmed and its address for an app; None without one."""
     factor = session.get(SecondFactor, staff.id)
     if factor is None or factor.confirmed_at is not None:
@@ -93,19 +95,21 @@ def pending(session: SqlSession, settings: Settings, staff: Staff) -> tuple[str,
     return secret, pyotp.TOTP(secret).provisioning_uri(name=staff.email, issuer_name=ISSUER)
 
 
-def confirm(session: SqlSession, settings: Settings, staff: Staff, code: str) -> list[str] | None:
+def confirm_second_factor(
+    session: SqlSession, settings: Settings, staff: Staff, code: str
+) -> list[str] | None:
     """Turn the waiting secret on if its code is right; return the recovery codes, shown once."""
     factor = _locked(session, staff.id)
     if factor is None or factor.confirmed_at is not None or not _take(settings, factor, code):
         return None
     factor.confirmed_at = utcnow()
-    audit.record(
+    audit.record_change(
         session, by=staff.id, action="staff.second_factor_added", subject=("staff", staff.id)
     )
     return new_recovery_codes(session, staff.id)
 
 
-def check(session: SqlSession, settings: Settings, staff_id: UUID, code: str) -> bool:
+def check_code(session: SqlSession, settings: Settings, staff_id: UUID, code: str) -> bool:
     """Whether a code from the app, or a recovery code, is right; right ones are used up."""
     factor = _locked(session, staff_id)
     if factor is None or factor.confirmed_at is None:
@@ -124,33 +128,33 @@ def new_recovery_codes(session: SqlSession, staff_id: UUID) -> list[str]:
     return codes
 
 
-def remove(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
+def remove_second_factor(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
     """Take a person's second factor away, and sign them out everywhere."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
     session.execute(delete(SecondFactor).where(SecondFactor.staff_id == staff.id))
     sessions.end_all(session, staff)
     action = "staff.second_factor_removed" if by == staff.id else "staff.second_factor_reset"
-    audit.record(session, by=by, action=action, subject=("staff", staff.id))
+    audit.record_change(session, by=by, action=action, subject=("staff", staff.id))
 
 
-def policy(session: SqlSession) -> Requires:
+def read_policy(session: SqlSession) -> Requires:
     """Return who must have a second factor."""
     return session.scalar(select(SignInPolicy.second_factor)) or Requires.NOBODY
 
 
 def is_required(session: SqlSession, role: Role) -> bool:
     """Whether somebody with this role must have a second factor."""
-    wanted = policy(session)
+    wanted = read_policy(session)
     return wanted is Requires.ALL or (wanted is Requires.ADMINS and role is Role.ADMIN)
 
 
-def require(session: SqlSession, wanted: Requires, *, by: UUID) -> None:
+def require_second_factor(session: SqlSession, wanted: Requires, *, by: UUID) -> None:
     """Say who must have a second factor; those who lack it are signed out, and set one up at once.
 
     Sessions that began in the city's directory go on: it asks for what it wants.
     Raises OwnFactorFirstError.
     """
-    before = policy(session)
+    before = read_policy(session)
     if wanted is not Requires.NOBODY and not session.scalar(select(_has_one(by))):
         raise OwnFactorFirstError
     values = {"second_factor": wanted, "changed_by": by, "changed_at": utcnow()}
@@ -162,7 +166,7 @@ def require(session: SqlSession, wanted: Requires, *, by: UUID) -> None:
     for role in Role:
         if is_required(session, role):
             end_sessions_without(session, Staff.role == role)
-    audit.record(
+    audit.record_change(
         session,
         by=by,
         action="sign_in.second_factor_required",
@@ -234,11 +238,11 @@ def _sha256(staff_id: UUID, code: str) -> bytes:
 
 
 def _seal(settings: Settings, staff_id: UUID, secret: str) -> bytes:
-    return sealed.seal(settings.secret_key, _PURPOSE, staff_id, secret)
+    return sealed.seal_text(settings.secret_key, _PURPOSE, staff_id, secret)
 
 
 def _unseal(settings: Settings, factor: SecondFactor) -> str | None:
-    secret = sealed.unseal(settings.secret_key, _PURPOSE, factor.staff_id, factor.secret)
+    secret = sealed.unseal_text(settings.secret_key, _PURPOSE, factor.staff_id, factor.secret)
     if secret is None:
         log.warning(
             "a second factor was made with another secret key",

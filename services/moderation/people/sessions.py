@@ -55,7 +55,7 @@ class Found:
     seen_at: datetime
 
 
-def begin(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
+def begin_session(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
     """Begin a session and return its id; clears away some that have ended by themselves."""
     now = utcnow()
     ended = select(StaffSession.id).where(StaffSession.begun_at < now - LASTS).limit(20)
@@ -75,7 +75,7 @@ def begin(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
     return begun.id
 
 
-def find(session: SqlSession, session_id: UUID) -> Found | None:
+def find_session(session: SqlSession, session_id: UUID) -> Found | None:
     """Return whom a session belongs to, while it, the account and its epoch last."""
     row = session.execute(
         select(
@@ -103,7 +103,7 @@ def is_stale(found: Found) -> bool:
     return found.seen_at < utcnow() - SEEN_EVERY
 
 
-def touch(session: SqlSession, session_id: UUID) -> None:
+def touch_session(session: SqlSession, session_id: UUID) -> None:
     """Note that the person was seen."""
     session.execute(
         update(StaffSession).where(StaffSession.id == session_id).values(seen_at=utcnow())
@@ -125,7 +125,7 @@ def open_ones(session: SqlSession, staff_id: UUID) -> list[StaffSession]:
     return list(rows)
 
 
-def end(session: SqlSession, session_id: UUID, staff_id: UUID) -> bool:
+def end_session(session: SqlSession, session_id: UUID, staff_id: UUID) -> bool:
     """End one session of this person; False when it is not theirs, or not there."""
     ended = session.execute(
         delete(StaffSession)

@@ -36,7 +36,7 @@ class Tried(enum.Enum):
         self.at_account = at_account
 
 
-def count(
+def count_attempt(
     session: SqlSession,
     settings: Settings,
     tried: Tried,
@@ -78,7 +78,9 @@ def count(
     return True
 
 
-def forget(session: SqlSession, settings: Settings, tried: Tried, who: str, source: str) -> None:
+def forget_failures(
+    session: SqlSession, settings: Settings, tried: Tried, who: str, source: str
+) -> None:
     """Forget the failures at this account from this source, after a success."""
     who_hash, source_hash = _hashes(settings, tried, who, source)
     session.execute(

@@ -40,7 +40,7 @@ _LASTS = timedelta(days=60)
 _DRAWABLE = (DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MASK)
 
 
-def share(session: SqlSession) -> float:
+def read_share(session: SqlSession) -> float:
     """Return which share of decisions is drawn now."""
     found = session.scalar(select(SampleShare.share).order_by(SampleShare.id.desc()).limit(1))
     return DEFAULT_SHARE if found is None else found
@@ -50,9 +50,9 @@ def set_share(session: SqlSession, wanted: float, by: UUID) -> None:
     """Set the share of decisions made from now on. Raises ValueError outside of 0 to 1."""
     if not 0 <= wanted <= 1:
         raise ValueError("a share is 0 to 1")
-    before = share(session)
+    before = read_share(session)
     session.add(SampleShare(share=wanted, changed_by=by))
-    audit.record(
+    audit.record_change(
         session,
         by=by,
         action="sampling.share_changed",
@@ -62,7 +62,7 @@ def set_share(session: SqlSession, wanted: float, by: UUID) -> None:
     )
 
 
-def lot(key: str, decision_id: UUID) -> float:
+def draw_lot(key: str, decision_id: UUID) -> float:
     """Return the lot of a decision, evenly from 0 to 1; it is drawn when it is below the share."""
     digest = hmac.digest(key.encode(), b"sample " + decision_id.bytes, hashlib.sha256)
     return int.from_bytes(digest[:8]) / 2**64
@@ -91,7 +91,7 @@ _VOID = text("""
     RETURNING s.idea_id""")
 
 
-def draw(session: SqlSession, key: str, now: datetime | None = None) -> int:
+def draw_samples(session: SqlSession, key: str, now: datetime | None = None) -> int:
     """Draw from the decisions made since the last draw, and open an entry for each one drawn.
 
     `key` is the installation's secret. Safe to repeat. Returns how many were drawn.
@@ -116,7 +116,7 @@ def draw(session: SqlSession, key: str, now: datetime | None = None) -> int:
     drawn = [
         row
         for row in found
-        if row.was_drawn or lot(key, row.id) < _share_at(shares, row.decided_at)
+        if row.was_drawn or draw_lot(key, row.id) < _share_at(shares, row.decided_at)
     ]
     kept = _without_most_of_bulk(session, drawn, key)
     state.drawn_until = max(state.drawn_until, until)
@@ -128,7 +128,7 @@ def draw(session: SqlSession, key: str, now: datetime | None = None) -> int:
 def forget_the_void(session: SqlSession, now: datetime) -> None:
     """Close what there is nothing to compare with any more, and what nobody found the time for."""
     for idea_id in session.scalars(_VOID, {"now": now, "too_old": now - _LASTS}).all():
-        entries.close(session, idea_id, reasons=[Reason.SAMPLE], at=now)
+        entries.close_entries(session, idea_id, reasons=[Reason.SAMPLE], at=now)
 
 
 def _shares(session: SqlSession) -> list[tuple[datetime, float]]:
@@ -163,7 +163,7 @@ def _without_most_of_bulk(session: SqlSession, drawn: Sequence[Row[Any]], key: s
         )
         kept = {bulk_id: number for bulk_id, number in counted if bulk_id is not None}
     chosen = []
-    for row in sorted(rows, key=lambda each: lot(key, each.id)):
+    for row in sorted(rows, key=lambda each: draw_lot(key, each.id)):
         if row.bulk_id is not None:
             kept[row.bulk_id] = kept.get(row.bulk_id, 0) + 1
             if kept[row.bulk_id] > MOST_OF_BULK:

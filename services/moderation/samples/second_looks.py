@@ -40,11 +40,11 @@ MOST_LISTED = 50
 _OPEN = and_(Sample.answered_at.is_(None), Sample.voided_at.is_(None))
 
 
-class Closed(Exception):  # noqa: N818 - says what it is
+class SampleClosedError(Exception):
     """Somebody answered first, or the first decision was undone, or the idea taken back."""
 
 
-class RuleMissing(Exception):  # noqa: N818 - says what it is
+class RuleMissingError(Exception):
     """A rejection that names no rule in force."""
 
 
@@ -100,7 +100,7 @@ def is_for(staff_id: UUID) -> ColumnElement[bool]:
     return and_(_OPEN, ~own.exists(), ~Sample.passed_by.contains([staff_id]))
 
 
-def waiting(session: SqlSession, staff_id: UUID) -> tuple[list[Waiting], bool]:
+def list_waiting(session: SqlSession, staff_id: UUID) -> tuple[list[Waiting], bool]:
     """Return the oldest samples that are for this person, and whether there are more."""
     rows = session.execute(
         select(Sample.id, Council.title, Sample.drawn_at)
@@ -113,7 +113,7 @@ def waiting(session: SqlSession, staff_id: UUID) -> tuple[list[Waiting], bool]:
     return [Waiting(*row) for row in rows[:MOST_LISTED]], len(rows) > MOST_LISTED
 
 
-def following(session: SqlSession, staff_id: UUID) -> int | None:
+def find_following(session: SqlSession, staff_id: UUID) -> int | None:
     """Return the id of the oldest sample that is for this person."""
     return session.scalar(
         select(Sample.id).where(is_for(staff_id)).order_by(Sample.drawn_at, Sample.id).limit(1)
@@ -132,8 +132,8 @@ def on_idea(session: SqlSession, number: str, staff_id: UUID) -> int | None:
     )
 
 
-def sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sheet:
-    """Return what this person may see of a sample. Raises LookupError, and Closed."""
+def read_sample_sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sheet:
+    """Return what this person may see of a sample. Raises LookupError, and SampleClosedError."""
     row = session.execute(
         select(Sample, Idea.received_at, Idea.precision, Council.title, IdeaText)
         .join(Idea, Idea.id == Sample.idea_id)
@@ -166,7 +166,7 @@ def sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sheet:
     )
 
 
-def answer(
+def answer_sample(
     session: SqlSession,
     sample_id: int,
     staff_id: UUID,
@@ -177,8 +177,8 @@ def answer(
 ) -> Compared:
     """Take a second judgement, which changes nothing about the idea, and compare it with the first.
 
-    Where both were sure and differ, an entry for a new look is opened. Raises LookupError, Closed,
-    and RuleMissing.
+    Where both were sure and differ, an entry for a new look is opened. Raises LookupError,
+    SampleClosedError, and RuleMissingError.
     """
     sample = _lock_sample(session, sample_id, staff_id)
     rule = _rule_in_force(session, rule_code) if judgement is Judgement.REJECT else None
@@ -188,7 +188,7 @@ def answer(
     sample.answered_by = staff_id
     sample.answered_at = utcnow()
     session.flush()
-    entries.close(session, sample.idea_id, reasons=[Reason.SAMPLE])
+    entries.close_entries(session, sample.idea_id, reasons=[Reason.SAMPLE])
     compared = _compared(session, [Sample.id == sample_id])[0]
     if judgement is Judgement.UNSURE:
         return compared
@@ -199,7 +199,10 @@ def answer(
 
 
 def pass_on(session: SqlSession, sample_id: int, staff_id: UUID) -> None:
-    """Leave a sample to others: this person knows the first decision. Raises as `answer` does."""
+    """Leave a sample to others: this person knows the first decision.
+
+    Raises as `answer_sample` does.
+    """
     sample = _lock_sample(session, sample_id, staff_id)
     sample.passed_by = [*sample.passed_by, staff_id]
 
@@ -212,7 +215,7 @@ def answered_by(session: SqlSession, sample_id: int, staff_id: UUID) -> Compared
     return found[0]
 
 
-def differing(session: SqlSession) -> list[Compared]:
+def list_differing(session: SqlSession) -> list[Compared]:
     """Return the newest samples on which two people differed. It says nobody's name."""
     ids = session.scalars(
         select(Sample.id)
@@ -269,12 +272,12 @@ def _lock_sample(session: SqlSession, sample_id: int, staff_id: UUID) -> Sample:
 
 def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
     if sample.answered_at is not None or sample.voided_at is not None:
-        raise Closed
+        raise SampleClosedError
     undone = select(Decision.id).where(Decision.undoes == sample.decision_id).exists()
     gone = select(undone | (Idea.status == IdeaStatus.WITHDRAWN)).where(Idea.id == sample.idea_id)
     # The draw voids such a one, but not at once.
     if session.scalar(gone):
-        raise Closed
+        raise SampleClosedError
     if session.scalar(select(Sample.id).where(Sample.id == sample.id, is_for(staff_id))) is None:
         raise LookupError
 
@@ -282,7 +285,7 @@ def _require_open(session: SqlSession, sample: Sample, staff_id: UUID) -> None:
 def _rule_in_force(session: SqlSession, code: str) -> Rule:
     rule = rules.find_rule_in_force(session, code)
     if rule is None:
-        raise RuleMissing
+        raise RuleMissingError
     return rule
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from services.moderation.checks.finding import Finding
 from services.moderation.semantic import looking, space
 from services.moderation.semantic.model import DIMENSIONS, Model, Vectors
-from services.moderation.semantic.suggestions import LIKE, Candidate, suggest
+from services.moderation.semantic.suggestions import LIKE, Candidate, suggest_same_wishes
 from services.moderation.semantic.telling import says_something
 
 
@@ -28,10 +28,10 @@ class Among:
     def add(self, texts: Sequence[str]) -> None:
         """Read more texts: a tenth of a second of a core each, on all cores there are."""
         with ThreadPoolExecutor(cpu_count()) as pool:
-            made = list(pool.map(lambda text: looking.embed(self.model, [text]), texts))
+            made = list(pool.map(lambda text: looking.embed_texts(self.model, [text]), texts))
         self.texts += texts
         self._raw = np.concatenate([self._raw, *made])
-        here = space.shipped().drawn_to(self._raw)
+        here = space.load_space().drawn_to(self._raw)
         self._placed = here.placed(self._raw)
         self._languages = here.languages(self._raw)
 
@@ -61,4 +61,4 @@ class Among:
                     same_language=bool(self._languages[other] == self._languages[place]),
                 )
             )
-        return suggest(self.texts[place], near, {UUID(int=each) for each in told})
+        return suggest_same_wishes(self.texts[place], near, {UUID(int=each) for each in told})

@@ -22,7 +22,12 @@ from services.moderation.checks.finding import Finding
 from services.moderation.checks.places import without_places
 from services.moderation.semantic import outcomes, space, vectors
 from services.moderation.semantic.model import Model, Vectors
-from services.moderation.semantic.suggestions import CANDIDATES, LIKE, Candidate, suggest
+from services.moderation.semantic.suggestions import (
+    CANDIDATES,
+    LIKE,
+    Candidate,
+    suggest_same_wishes,
+)
 from services.moderation.semantic.telling import says_something
 from shared.delivery import outbox
 from shared.idea_locks import lock_ideas
@@ -69,7 +74,7 @@ def to_read(session: SqlSession, deliveries: Sequence[outbox.Delivery]) -> list[
         )
         .order_by(Idea.id)
     ).all()
-    have = vectors.known(session, [idea for idea, _version in rows])
+    have = vectors.read_vectors(session, [idea for idea, _version in rows])
     return [
         ToRead(idea, version.version, version.text or "")
         for idea, version in rows
@@ -77,20 +82,20 @@ def to_read(session: SqlSession, deliveries: Sequence[outbox.Delivery]) -> list[
     ]
 
 
-def embed(model: Model, texts: Sequence[str]) -> Vectors:
+def embed_texts(model: Model, texts: Sequence[str]) -> Vectors:
     """Return the vectors of texts, read without their places."""
     return model.embed([without_places(each) for each in texts])
 
 
-def keep(session: SqlSession, read: Sequence[ToRead], made: Vectors) -> None:
+def keep_vectors(session: SqlSession, read: Sequence[ToRead], made: Vectors) -> None:
     """Store the vectors that were made."""
-    vectors.store(
+    vectors.store_vectors(
         session,
         [(each.idea, each.version, vector) for each, vector in zip(read, made, strict=True)],
     )
 
 
-def look(
+def compare_batch(
     session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery], *, is_on: bool
 ) -> None:
     """Say what the ideas of a batch are like, and mark its deliveries done.
@@ -100,7 +105,7 @@ def look(
     """
     versions = {each.subject_id: each.payload["text_version"] for each in deliveries}
     ideas = lock_ideas(session, Idea.id.in_(versions), joinedload(Idea.council, innerjoin=True))
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     # A newer text has been, or will be, announced in its own right.
     standing = [
         idea
@@ -112,12 +117,12 @@ def look(
     found = _compare(session, standing) if is_on and standing else {}
     duplicates.take_turn(session)
     for idea in standing:
-        outcomes.conclude(session, idea, found.get(idea.id, ()))
+        outcomes.conclude_look(session, idea, found.get(idea.id, ()))
     log.info("meanings looked at", extra={"ideas": len(standing), "on": is_on})
 
 
 def _compare(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Sequence[Finding]]:
-    own = vectors.known(session, ideas)
+    own = vectors.read_vectors(session, ideas)
     missing = [idea.id for idea in ideas if idea.id not in own]
     if missing:
         raise LookupError(f"{len(missing)} ideas have no vector")
@@ -138,7 +143,7 @@ def _compare(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Sequence[
             and named.may_be_named
             and named.named != mine.named
         ]
-        findings = suggest(mine.text, candidates, told[idea.id])
+        findings = suggest_same_wishes(mine.text, candidates, told[idea.id])
         found[idea.id] = findings
         for finding in findings:
             if finding.similar_to in told:
@@ -184,7 +189,7 @@ def _nearest(
     """Return, for each idea, the nearest of the newest ones and how like they are."""
     windows = _windows.setdefault(str(session.get_bind().engine.url), vectors.Windows())
     of_all = windows.of_all(session)
-    here = space.shipped().drawn_to(of_all.matrix)
+    here = space.load_space().drawn_to(of_all.matrix)
     near: dict[UUID, dict[UUID, _Near]] = {idea.id: {} for idea in ideas}
     by_council: dict[int, list[Idea]] = {}
     for idea in ideas:

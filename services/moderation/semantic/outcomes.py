@@ -26,7 +26,7 @@ from shared.models import (
 )
 
 
-def conclude(
+def conclude_look(
     session: SqlSession, idea: Idea, findings: Sequence[Finding], *, failed: bool = False
 ) -> None:
     """Store what a look found in the text that stands, and act on it.
@@ -41,7 +41,7 @@ def conclude(
             )
         )
     )
-    reached = verdicts.replace(session, idea, SEMANTIC, findings, unchecked=failed)
+    reached = verdicts.replace_findings(session, idea, SEMANTIC, findings, unchecked=failed)
     if reached is None:
         return
     if idea.status is IdeaStatus.RECEIVED:
@@ -71,4 +71,4 @@ def give_up(session: SqlSession, idea_id: UUID, payload: Mapping[str, object]) -
         return
     if idea.status is not IdeaStatus.WITHDRAWN:
         duplicates.take_turn(session)
-        conclude(session, idea, (), failed=True)
+        conclude_look(session, idea, (), failed=True)

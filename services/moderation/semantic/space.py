@@ -60,7 +60,7 @@ class Space:
 
 
 @cache
-def shipped() -> Space:
+def load_space() -> Space:
     """Return the space as it is shipped."""
     with np.load(_SHIPPED, allow_pickle=False) as stored:
         return Space(stored["means"].astype(np.float32), stored["common"].astype(np.float32))

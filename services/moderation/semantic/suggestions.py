@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.moderation.checking.switches import SEMANTIC
 from services.moderation.checks.finding import Code, Finding, Severity
-from services.moderation.checks.places import elsewhere, places
+from services.moderation.checks.places import find_places, share_no_place
 from services.moderation.semantic.telling import shared_words
 
 # Likeness (the cosine in `space`) from which a wish may be the same: with a telling word in common
@@ -36,19 +36,21 @@ class Candidate:
     same_language: bool = True
 
 
-def suggest(text: str, near: Iterable[Candidate], told: Collection[UUID] = ()) -> list[Finding]:
+def suggest_same_wishes(
+    text: str, near: Iterable[Candidate], told: Collection[UUID] = ()
+) -> list[Finding]:
     """Return the findings that an idea may wish the same as others, three at most, the best first.
 
     Not suggested: what is `told` of already, the same wish in another place, and what is not like
     enough.
     """
-    here = places(text)
+    here = find_places(text)
     findings: dict[UUID, Finding] = {}
     for candidate in sorted(near, key=lambda each: (-each.likeness, each.number)):
         if candidate.id in told or candidate.id in findings:
             continue
-        there = places(candidate.text)
-        if elsewhere(here, there):
+        there = find_places(candidate.text)
+        if share_no_place(here, there):
             continue
         spans = shared_words(text, candidate.text, here | there)
         if candidate.likeness < _needed(candidate, has_words=bool(spans)):

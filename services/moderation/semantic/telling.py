@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Iterable
 
 from services.moderation.checks.finding import Span
-from services.moderation.checks.word_lists import words
+from services.moderation.checks.word_lists import read_words
 from shared.text import fold_word
 
 _WORD = re.compile(r"\w[\w’'-]*")
 # Said in every second idea, and therefore no reason.
-_NOT_TELLING = words("small_words.txt") | words("civic_words.txt")
+_NOT_TELLING = read_words("small_words.txt") | read_words("civic_words.txt")
 _SHORTEST = 4
 # Two words are one when they begin alike: inflections differ at the end.
 _STEM = 5

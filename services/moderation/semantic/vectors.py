@@ -39,7 +39,7 @@ def from_bytes(stored: bytes) -> Vectors:
     return np.frombuffer(stored, dtype=_STORED).astype(np.float32).reshape(-1, DIMENSIONS)
 
 
-def known(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Vectors]:
+def read_vectors(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Vectors]:
     """Return the vectors that are stored for the texts which stand now."""
     rows = session.execute(
         select(Embedding.idea_id, Embedding.vector)
@@ -53,7 +53,9 @@ def known(session: SqlSession, ideas: Sequence[Idea]) -> dict[UUID, Vectors]:
     return {idea_id: from_bytes(vector)[0] for idea_id, vector in rows}
 
 
-def store(session: SqlSession, made: Sequence[tuple[Idea, int, npt.NDArray[np.float32]]]) -> None:
+def store_vectors(
+    session: SqlSession, made: Sequence[tuple[Idea, int, npt.NDArray[np.float32]]]
+) -> None:
     """Store the vectors of ideas' text versions; each idea has one, that of the text that stands.
 
     Embedding takes a while: what was read of a text that stands no more is dropped.

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from shared import text
 from shared.i18n import gettext as _
-from shared.times import city
+from shared.times import move_to_city
 
 # What a calendar in a city's office reaches; beyond it a year was mistyped.
 _YEARS = range(1990, 2201)
@@ -22,7 +22,7 @@ class FieldError(ValueError):
         self.sentence = sentence
 
 
-class BadField(Exception):  # noqa: N818 - says what it is
+class BadFieldError(Exception):
     """A field of a whole act cannot be used: which one, and a sentence for who wrote it."""
 
     def __init__(self, field: str, sentence: str) -> None:
@@ -31,22 +31,22 @@ class BadField(Exception):  # noqa: N818 - says what it is
         self.sentence = sentence
 
 
-def typed(form: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+def read_typed(form: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     """Return the named fields as they can be stored: trimmed, with one kind of line break."""
-    return {name: text.clean(form.get(name, "")) for name in names}
+    return {name: text.clean_text(form.get(name, "")) for name in names}
 
 
 def seen_version(form: Mapping[str, str]) -> int | None:
     """Return the version that the person saw; None where a form never says so."""
-    return whole(form.get("version", ""), _LONGEST_VERSION)
+    return read_whole(form.get("version", ""), _LONGEST_VERSION)
 
 
-def whole(raw: str, longest: int) -> int | None:
+def read_whole(raw: str, longest: int) -> int | None:
     """Return a whole number of so many digits at the most; None for anything else."""
     return int(raw) if raw.isdecimal() and len(raw) <= longest else None
 
 
-def needed(value: str, most: int, sentence: str) -> str:
+def read_needed(value: str, most: int, sentence: str) -> str:
     """Return a text that must be there. Raises FieldError with the sentence, or when too long."""
     if not value:
         raise FieldError(sentence)
@@ -60,7 +60,7 @@ def at_most(value: str, most: int) -> str:
     return value
 
 
-def day(value: str) -> date | None:
+def read_day(value: str) -> date | None:
     """Return a day, or nothing where nothing was typed. Raises FieldError."""
     if not value:
         return None
@@ -73,7 +73,7 @@ def day(value: str) -> date | None:
     return found
 
 
-def moment(value: str, timezone: ZoneInfo) -> datetime | None:
+def read_moment(value: str, timezone: ZoneInfo) -> datetime | None:
     """Return the moment that a clock in the city shows, or nothing where nothing was typed.
 
     Raises FieldError, also for the hour that is skipped when summer time begins.
@@ -87,7 +87,7 @@ def moment(value: str, timezone: ZoneInfo) -> datetime | None:
     if local is None or local.year not in _YEARS:
         raise FieldError(_("Skriv dag och tid som 2027-01-31 08:00."))
     found = local.astimezone(UTC)
-    if city(found, timezone).replace(tzinfo=None) != local.replace(tzinfo=None):
+    if move_to_city(found, timezone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise FieldError(_("Den tiden finns inte: då ställs klockan om till sommartid."))
     return found
 
@@ -96,4 +96,4 @@ def written_moment(value: datetime | None, timezone: ZoneInfo) -> str:
     """Write a moment as the form's field has it."""
     if value is None:
         return ""
-    return city(value, timezone).replace(tzinfo=None).isoformat(timespec="minutes")
+    return move_to_city(value, timezone).replace(tzinfo=None).isoformat(timespec="minutes")

@@ -13,7 +13,7 @@ from shared.clock import utcnow
 from shared.i18n import LANGUAGES
 from shared.i18n import gettext as _
 from shared.models import AnswerTemplate, Rule
-from shared.models.rule import place
+from shared.models.rule import place_rule
 
 MAX_TITLE = 80
 MAX_TEXT = 2000
@@ -30,7 +30,7 @@ class Draft:
     text: str
 
 
-def standing(session: SqlSession) -> Sequence[AnswerTemplate]:
+def list_standing(session: SqlSession) -> Sequence[AnswerTemplate]:
     """Return the templates in use: those of a rule first, then those for any, by title."""
     return session.scalars(
         select(AnswerTemplate)
@@ -44,7 +44,7 @@ def standing(session: SqlSession) -> Sequence[AnswerTemplate]:
     ).all()
 
 
-def retired(session: SqlSession) -> Sequence[AnswerTemplate]:
+def list_retired(session: SqlSession) -> Sequence[AnswerTemplate]:
     """Return the templates out of use, the latest first."""
     return session.scalars(
         select(AnswerTemplate)
@@ -53,17 +53,19 @@ def retired(session: SqlSession) -> Sequence[AnswerTemplate]:
     ).all()
 
 
-def find(session: SqlSession, template_id: int) -> AnswerTemplate | None:
+def find_template(session: SqlSession, template_id: int) -> AnswerTemplate | None:
     """Return one template."""
     return session.get(AnswerTemplate, template_id)
 
 
 def rule_codes(session: SqlSession) -> Sequence[str]:
     """Return the codes of all rules that have a wording, in the order of the list."""
-    return sorted(session.scalars(select(Rule.code).distinct()), key=place)
+    return sorted(session.scalars(select(Rule.code).distinct()), key=place_rule)
 
 
-def read(form: Mapping[str, str], codes: Sequence[str]) -> tuple[Draft | None, dict[str, str]]:
+def read_template_form(
+    form: Mapping[str, str], codes: Sequence[str]
+) -> tuple[Draft | None, dict[str, str]]:
     """Return the draft, or None and a sentence for each field that cannot be used."""
     faults: dict[str, str] = {}
     if form["rule_code"] and form["rule_code"] not in codes:
@@ -76,7 +78,7 @@ def read(form: Mapping[str, str], codes: Sequence[str]) -> tuple[Draft | None, d
         ("text", form["text"], MAX_TEXT, _("Skriv texten.")),
     ):
         try:
-            admin_forms.needed(value, most, missing)
+            admin_forms.read_needed(value, most, missing)
         except FieldError as error:
             faults[name] = error.sentence
     if faults:
@@ -89,12 +91,12 @@ def draft_of(template: AnswerTemplate) -> Draft:
     return Draft(template.rule_code, template.language, template.title, template.text)
 
 
-def create(session: SqlSession, draft: Draft, *, by: UUID) -> AnswerTemplate:
+def create_template(session: SqlSession, draft: Draft, *, by: UUID) -> AnswerTemplate:
     """Add a template."""
     template = AnswerTemplate(**asdict(draft))
     session.add(template)
     session.flush()  # the log names it
-    audit.record(
+    audit.record_change(
         session,
         by=by,
         action="answer_template.created",
@@ -104,7 +106,7 @@ def create(session: SqlSession, draft: Draft, *, by: UUID) -> AnswerTemplate:
     return template
 
 
-def change(
+def change_template(
     session: SqlSession, template_id: int, draft: Draft, *, seen_version: int, by: UUID
 ) -> None:
     """Change a template that still is as this person saw it. The same again is fine.
@@ -112,7 +114,7 @@ def change(
     Raises LookupError, and MovedError when somebody changed it meanwhile.
     """
     template = _locked(session, template_id)
-    versioned.change(
+    versioned.change_row(
         session,
         template,
         before=asdict(draft_of(template)),
@@ -124,7 +126,7 @@ def change(
     )
 
 
-def retire(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplate:
+def retire_template(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplate:
     """Take a template out of use; again changes nothing. Raises LookupError."""
     template = _locked(session, template_id)
     if template.retired_at is None:
@@ -133,7 +135,7 @@ def retire(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplate
     return template
 
 
-def restore(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplate:
+def restore_template(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplate:
     """Take a template in use again; again changes nothing. Raises LookupError."""
     template = _locked(session, template_id)
     if template.retired_at is not None:
@@ -143,7 +145,7 @@ def restore(session: SqlSession, template_id: int, *, by: UUID) -> AnswerTemplat
 
 
 def _record(session: SqlSession, template: AnswerTemplate, action: str, by: UUID) -> None:
-    audit.record(session, by=by, action=action, subject=("answer_template", template.id))
+    audit.record_change(session, by=by, action=action, subject=("answer_template", template.id))
 
 
 def _locked(session: SqlSession, template_id: int) -> AnswerTemplate:

@@ -22,7 +22,7 @@ _PERSONAL = frozenset(
 )
 
 
-def record(
+def record_change(
     session: SqlSession,
     *,
     by: UUID | None,
@@ -83,7 +83,9 @@ class Wanted:
     before: int | None = None
 
 
-def entries(session: SqlSession, wanted: Wanted) -> tuple[list[tuple[AuditEntry, str]], int | None]:
+def read_entries(
+    session: SqlSession, wanted: Wanted
+) -> tuple[list[tuple[AuditEntry, str]], int | None]:
     """Return a page of entries with the name of who made each, newest first, and where to go on."""
     question = (
         select(AuditEntry, Staff.name, Staff.email)
@@ -123,7 +125,7 @@ def last_about(session: SqlSession, subject: tuple[str, object]) -> Last | None:
     return Last(row.name or row.email or "", row.at) if row else None
 
 
-def people(session: SqlSession) -> list[tuple[str, str]]:
+def list_people(session: SqlSession) -> list[tuple[str, str]]:
     """Return the id and name of everybody who has or had an account, by name, for a filter."""
     rows = session.execute(select(Staff.id, Staff.name, Staff.email))
     found = [(str(staff_id), name or email) for staff_id, name, email in rows]

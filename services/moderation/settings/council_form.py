@@ -71,7 +71,9 @@ def as_typed(facts: Facts, timezone: ZoneInfo) -> dict[str, str]:
     }
 
 
-def read(form: Mapping[str, str], timezone: ZoneInfo) -> tuple[Facts | None, dict[str, str]]:
+def read_council_form(
+    form: Mapping[str, str], timezone: ZoneInfo
+) -> tuple[Facts | None, dict[str, str]]:
     """Return the facts, or None and a sentence for each field that cannot be used."""
     faults: dict[str, str] = {}
 
@@ -82,7 +84,7 @@ def read(form: Mapping[str, str], timezone: ZoneInfo) -> tuple[Facts | None, dic
             faults[name] = error.sentence
             return instead
 
-    held_on = field("held_on", admin_forms.day, None)
+    held_on = field("held_on", admin_forms.read_day, None)
     facts = Facts(
         title=field("title", lambda v: _line(v, _("Skriv vad rådet heter.")), ""),
         theme=field("theme", lambda v: _line(v, _("Skriv vad rådet handlar om.")), ""),
@@ -90,15 +92,15 @@ def read(form: Mapping[str, str], timezone: ZoneInfo) -> tuple[Facts | None, dic
         held_label=field("held_label", lambda v: _held_label(v, form["held_on"], held_on), ""),
         introduction=field(
             "introduction",
-            lambda v: admin_forms.needed(
+            lambda v: admin_forms.read_needed(
                 v, MAX_INTRODUCTION, _("Skriv några rader om rådet. De står överst på dess sida.")
             ),
             "",
         ),
         summary_url=field("summary_url", _web_address, None),
         language=field("language", _language, LANGUAGES[0]),
-        open_from=field("open_from", lambda v: admin_forms.moment(v, timezone), None),
-        open_until=field("open_until", lambda v: admin_forms.moment(v, timezone), None),
+        open_from=field("open_from", lambda v: admin_forms.read_moment(v, timezone), None),
+        open_until=field("open_until", lambda v: admin_forms.read_moment(v, timezone), None),
         publishes_clear=form["publishes_clear"] == "1",
         wait_limit_h=field("wait_limit_h", _hours, None),
     )
@@ -107,7 +109,7 @@ def read(form: Mapping[str, str], timezone: ZoneInfo) -> tuple[Facts | None, dic
     return (None if faults else facts), faults
 
 
-def slug(value: str, title: str) -> str:
+def read_slug(value: str, title: str) -> str:
     """Return the council's part of its address; made from its title where nothing was typed.
 
     Raises FieldError.
@@ -130,7 +132,7 @@ def _slug_of(title: str) -> str:
 
 
 def _line(value: str, missing: str) -> str:
-    return admin_forms.needed(" ".join(value.split()), MAX_LINE, missing)
+    return admin_forms.read_needed(" ".join(value.split()), MAX_LINE, missing)
 
 
 def _held_label(value: str, typed_day: str, held_on: date | None) -> str:
@@ -159,7 +161,7 @@ def _web_address(value: str) -> str | None:
 def _hours(value: str) -> int | None:
     if not value:
         return None
-    hours = admin_forms.whole(value, 4)
+    hours = admin_forms.read_whole(value, 4)
     if hours not in _WAIT_LIMITS_H:
         raise FieldError(_("Skriv ett helt antal timmar, 1 till 1000, eller lämna fältet tomt."))
     return hours

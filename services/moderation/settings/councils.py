@@ -18,12 +18,12 @@ class SlugTakenError(Exception):
     """There is a council with this address."""
 
 
-def listed(session: SqlSession) -> Sequence[Council]:
+def list_councils(session: SqlSession) -> Sequence[Council]:
     """Return all councils, newest first."""
     return session.scalars(select(Council).order_by(Council.id.desc())).all()
 
 
-def find(session: SqlSession, slug: str) -> Council | None:
+def find_council(session: SqlSession, slug: str) -> Council | None:
     """Return one council."""
     return session.scalar(select(Council).where(Council.slug == slug))
 
@@ -34,7 +34,7 @@ def is_open(council: Council, now: datetime) -> bool:
     return begun and (council.open_until is None or now < council.open_until)
 
 
-def create(session: SqlSession, slug: str, facts: Facts, *, by: UUID) -> None:
+def create_council(session: SqlSession, slug: str, facts: Facts, *, by: UUID) -> None:
     """Make a council. Raises SlugTakenError."""
     made = session.execute(
         postgresql.insert(Council)
@@ -44,12 +44,14 @@ def create(session: SqlSession, slug: str, facts: Facts, *, by: UUID) -> None:
     )
     if made.scalar_one_or_none() is None:
         raise SlugTakenError
-    audit.record(
+    audit.record_change(
         session, by=by, action="council.created", subject=("council", slug), after=asdict(facts)
     )
 
 
-def change(session: SqlSession, slug: str, facts: Facts, *, seen_version: int, by: UUID) -> None:
+def change_council(
+    session: SqlSession, slug: str, facts: Facts, *, seen_version: int, by: UUID
+) -> None:
     """Change a council that still is as this person saw it; its address stays.
 
     Raises LookupError, and MovedError when somebody changed it meanwhile. The same again is fine.
@@ -57,7 +59,7 @@ def change(session: SqlSession, slug: str, facts: Facts, *, seen_version: int, b
     council = session.scalar(select(Council).where(Council.slug == slug).with_for_update())
     if council is None:
         raise LookupError
-    versioned.change(
+    versioned.change_row(
         session,
         council,
         before=asdict(facts_of(council)),

@@ -16,7 +16,7 @@ from services.moderation.settings.versioned import MovedError
 from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.models import Decision, Rule
-from shared.models.rule import CODES, place
+from shared.models.rule import CODES, place_rule
 
 MAX_TITLE = 80
 MAX_TEXT = 1000
@@ -65,7 +65,7 @@ class SameError(Exception):
     """The new wording is the one that stands."""
 
 
-def listed(session: SqlSession) -> list[History]:
+def list_rules(session: SqlSession) -> list[History]:
     """Return every rule of the list, and those that the list once had."""
     versions: dict[str, list[Version]] = {code: [] for code in CODES}
     used = (
@@ -121,17 +121,17 @@ def find_rule_in_force(session: SqlSession, code: str) -> Rule | None:
 
 def list_rules_in_force(session: SqlSession) -> list[Rule]:
     """Return the newest version in force of each rule, in the order of the list."""
-    return sorted(session.scalars(select_rules_in_force()), key=lambda rule: place(rule.code))
+    return sorted(session.scalars(select_rules_in_force()), key=lambda rule: place_rule(rule.code))
 
 
-def newest(session: SqlSession, code: str) -> Rule | None:
+def find_newest_rule(session: SqlSession, code: str) -> Rule | None:
     """Return the newest version of a rule, in force or not."""
     return session.scalar(
         select(Rule).where(Rule.code == code).order_by(Rule.version.desc()).limit(1)
     )
 
 
-def read(
+def read_rule_form(
     form: Mapping[str, str], timezone: ZoneInfo
 ) -> tuple[Wording | None, datetime | None, dict[str, str]]:
     """Return the wording and when it begins (None: at once), and what is wrong with each field."""
@@ -140,12 +140,12 @@ def read(
         is_title = name.startswith("title")
         missing = _("Skriv vad regeln heter.") if is_title else _("Skriv vad regeln säger.")
         try:
-            admin_forms.needed(form[name], MAX_TITLE if is_title else MAX_TEXT, missing)
+            admin_forms.read_needed(form[name], MAX_TITLE if is_title else MAX_TEXT, missing)
         except FieldError as error:
             faults[name] = error.sentence
     begins = None
     try:
-        begins = admin_forms.moment(form["in_force_from"], timezone)
+        begins = admin_forms.read_moment(form["in_force_from"], timezone)
     except FieldError as error:
         faults["in_force_from"] = error.sentence
     # A form takes a while to send; only what was long ago is a mistake.
@@ -162,7 +162,7 @@ def read(
     return wording, begins, {}
 
 
-def reword(
+def reword_rule(
     session: SqlSession,
     code: str,
     wording: Wording,
@@ -177,7 +177,7 @@ def reword(
     than the one seen, SameError when nothing would change.
     """
     session.execute(_LOCK)
-    standing = newest(session, code)
+    standing = find_newest_rule(session, code)
     if standing is None and code not in CODES:
         raise LookupError
     if (standing.version if standing else 0) != seen_version:
@@ -189,7 +189,7 @@ def reword(
         raise SameError
     rule = Rule(code=code, version=seen_version + 1, in_force_from=begins, **asdict(wording))
     session.add(rule)
-    audit.record(
+    audit.record_change(
         session,
         by=by,
         action="rule.worded",

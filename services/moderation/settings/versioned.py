@@ -18,7 +18,7 @@ class Versioned(Protocol):
     version: Any
 
 
-def change(
+def change_row(
     session: SqlSession,
     row: Versioned,
     *,
@@ -40,4 +40,4 @@ def change(
     for name, value in after.items():
         setattr(row, name, value)
     row.version += 1
-    audit.record(session, by=by, action=action, subject=subject, before=before, after=after)
+    audit.record_change(session, by=by, action=action, subject=subject, before=before, after=after)

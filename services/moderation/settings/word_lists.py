@@ -15,26 +15,26 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
 from services.moderation.checks import marks, tone
-from services.moderation.checks.finding import Span, joined
+from services.moderation.checks.finding import Span, join_spans
 from services.moderation.checks.marks import Piece
 from services.moderation.checks.wording.lexicon import Lexicon, Term, lexicon_of
 from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.models import Idea, IdeaStatus, IdeaText, Rule, Staff, WordListEntry
-from shared.times import city
+from shared.times import move_to_city
 
 # So many of the newest ideas a word is tried on before it may be saved.
 TRIED_ON = 1000
 # So many of the texts it changes are shown.
 SHOWN = 50
 _AROUND = 60
-# Where no process has said which city it is (`shared.db.configure`).
+# Where no process has said which city it is (`shared.db.configure_sessions`).
 _UTC = ZoneInfo("UTC")
 
 
-def today(session: SqlSession) -> date:
+def read_today(session: SqlSession) -> date:
     """Return the city's day: a word works until its last day ends there."""
-    return city(utcnow(), session.info.get("timezone", _UTC)).date()
+    return move_to_city(utcnow(), session.info.get("timezone", _UTC)).date()
 
 
 def standing_words(session: SqlSession) -> Mapping[str, tuple[Term, ...]]:
@@ -43,7 +43,9 @@ def standing_words(session: SqlSession) -> Mapping[str, tuple[Term, ...]]:
         select(WordListEntry)
         .where(
             WordListEntry.removed_at.is_(None),
-            or_(WordListEntry.expires_on.is_(None), WordListEntry.expires_on >= today(session)),
+            or_(
+                WordListEntry.expires_on.is_(None), WordListEntry.expires_on >= read_today(session)
+            ),
         )
         .order_by(WordListEntry.list, WordListEntry.term, WordListEntry.language)
     )
@@ -64,7 +66,7 @@ class Entry:
     is_expired: bool
 
 
-def entries(session: SqlSession, name: str) -> list[Entry]:
+def list_entries(session: SqlSession, name: str) -> list[Entry]:
     """Return every row of a list, removed ones too, newest first."""
     remover = aliased(Staff)
     rows = session.execute(
@@ -74,7 +76,7 @@ def entries(session: SqlSession, name: str) -> list[Entry]:
         .where(WordListEntry.list == name)
         .order_by(WordListEntry.id.desc())
     )
-    now = today(session)
+    now = read_today(session)
     return [
         Entry(
             row,
@@ -90,7 +92,7 @@ def _called(person: Staff | None) -> str:
     return (person.name or person.email) if person else ""
 
 
-def add(
+def add_entry(
     session: SqlSession, term: Term, *, comment: str, expires_on: date | None, by: UUID
 ) -> WordListEntry:
     """Add a term; one of the same list, language and spelling that stands is removed for it."""
@@ -119,13 +121,13 @@ def add(
     )
     session.add(row)
     session.flush()
-    audit.record(
+    audit.record_change(
         session, by=by, action="word.added", subject=("word", row.id), after=_for_the_log(row)
     )
     return row
 
 
-def remove(session: SqlSession, entry_id: int, *, by: UUID) -> WordListEntry:
+def remove_entry(session: SqlSession, entry_id: int, *, by: UUID) -> WordListEntry:
     """Remove an entry; removing it again changes nothing.
 
     Raises LookupError when there is no such entry.
@@ -141,7 +143,7 @@ def remove(session: SqlSession, entry_id: int, *, by: UUID) -> WordListEntry:
 def _remove(session: SqlSession, row: WordListEntry, by: UUID) -> None:
     row.removed_at = utcnow()
     row.removed_by = by
-    audit.record(
+    audit.record_change(
         session, by=by, action="word.removed", subject=("word", row.id), before=_for_the_log(row)
     )
 
@@ -212,7 +214,10 @@ def try_out(session: SqlSession, term: Term) -> Trial:
 
 def _difference(text: str, before: Lexicon, after: Lexicon) -> tuple[Span, ...]:
     """Return where the one marks and the other does not, or not in the same way."""
-    return joined(each.span for each in set(tone.find(text, before)) ^ set(tone.find(text, after)))
+    return join_spans(
+        each.span
+        for each in set(tone.find_marked(text, before)) ^ set(tone.find_marked(text, after))
+    )
 
 
 def _excerpt(text: str, spans: Sequence[Span]) -> list[Piece]:
@@ -220,5 +225,5 @@ def _excerpt(text: str, spans: Sequence[Span]) -> list[Piece]:
     first = max(0, spans[0][0] - _AROUND)
     last = min(len(text), spans[-1][1] + _AROUND)
     shown = [(start - first, end - first) for start, end in spans]
-    pieces = marks.cut(text[first:last], {1: shown})
+    pieces = marks.cut_text(text[first:last], {1: shown})
     return [*[Piece("…")] * bool(first), *pieces, *[Piece("…")] * (last < len(text))]

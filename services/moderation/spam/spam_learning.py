@@ -20,12 +20,12 @@ import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.checks.learned_spam.spam_figures import Figures, measure
-from services.moderation.checks.learned_spam.spam_model import SpamModel, shipped
-from services.moderation.checks.learned_spam.spam_training import fold_of, train
+from services.moderation.checks.learned_spam.spam_figures import Figures, measure_model
+from services.moderation.checks.learned_spam.spam_model import SpamModel, load_shipped_model
+from services.moderation.checks.learned_spam.spam_training import fold_of, train_model
 from services.moderation.spam import spam_versions
 from shared.models import Decision, DecisionKind, LearnedModel
-from shared.text import fold
+from shared.text import fold_text
 
 # Of each kind, to learn at all.
 FEWEST = 10
@@ -101,23 +101,23 @@ class Learned:
     figures: dict[str, Any]
 
 
-def gather(session: SqlSession) -> Lesson:
+def gather_lesson(session: SqlSession) -> Lesson:
     """Read what people's decisions teach, the newest 20 000."""
     kinds: dict[str, tuple[str, bool]] = {}
     last_seq = 0
     for row in session.execute(_EXAMPLES, {"most": _MOST}):
         last_seq = max(last_seq, row.seq)
         # A wave of one text is one example.
-        kinds.setdefault(fold(row.text), (row.text, row.spam))
+        kinds.setdefault(fold_text(row.text), (row.text, row.spam))
     return Lesson(
         texts=[words for words, _spam in kinds.values()],
         kinds=[spam for _words, spam in kinds.values()],
         last_seq=last_seq,
-        standing=spam_versions.in_use(session) or shipped(),
+        standing=spam_versions.in_use(session) or load_shipped_model(),
     )
 
 
-def learn(lesson: Lesson) -> Learned | None:
+def learn_lesson(lesson: Lesson) -> Learned | None:
     """Train on three texts in four and compare on the fourth; None when there are too few.
 
     No database here: it may take half a minute, during which nothing should be held open.
@@ -127,16 +127,16 @@ def learn(lesson: Lesson) -> Learned | None:
     taught = kinds[~held]
     if min(taught.sum(), (~taught).sum()) < FEWEST:
         return None
-    model = train(
+    model = train_model(
         [words for words, out in zip(lesson.texts, held, strict=True) if not out],
         taught.tolist(),
-        on=shipped(),
+        on=load_shipped_model(),
     )
     # As it will be read back.
     model = SpamModel.from_bytes(model.to_bytes())
     unseen = [words for words, out in zip(lesson.texts, held, strict=True) if out]
-    own = measure(model, unseen, kinds[held].tolist())
-    standing = measure(lesson.standing, unseen, kinds[held].tolist())
+    own = measure_model(model, unseen, kinds[held].tolist())
+    standing = measure_model(lesson.standing, unseen, kinds[held].tolist())
     if min(own.spam, own.ham) < FEWEST_HELD_BACK:
         note = UNSURE
     else:
@@ -153,18 +153,20 @@ def learn(lesson: Lesson) -> Learned | None:
     )
 
 
-def store(session: SqlSession, learned: Learned, made_by: UUID | None = None) -> LearnedModel:
+def store_learned(
+    session: SqlSession, learned: Learned, made_by: UUID | None = None
+) -> LearnedModel:
     """Store what was learned as the next version, in use when it is not worse.
 
     When another version was put in use meanwhile, the comparison says nothing about that one: the
     new version is only stored.
     """
     compared = learned.figures["standing"]["version"]
-    standing = spam_versions.in_use(session) or shipped()
+    standing = spam_versions.in_use(session) or load_shipped_model()
     note = learned.note
     if note == NOT_WORSE and standing.version != compared:
         note = OVERTAKEN
-    return spam_versions.add(
+    return spam_versions.add_version(
         session,
         learned.model,
         figures=learned.figures,

@@ -46,7 +46,7 @@ def in_use(session: SqlSession) -> SpamModel | None:
         return None
 
 
-def listed(session: SqlSession) -> Sequence[LearnedModel]:
+def list_versions(session: SqlSession) -> Sequence[LearnedModel]:
     """Return all versions without their weights, newest first."""
     return session.scalars(
         select(LearnedModel)
@@ -56,7 +56,7 @@ def listed(session: SqlSession) -> Sequence[LearnedModel]:
     ).all()
 
 
-def describe(row: LearnedModel) -> dict[str, Any]:
+def describe_version(row: LearnedModel) -> dict[str, Any]:
     """Return a version as plain values."""
     return {
         "version": row.version,
@@ -69,7 +69,7 @@ def describe(row: LearnedModel) -> dict[str, Any]:
     }
 
 
-def activate(session: SqlSession, version: int) -> None:
+def activate_version(session: SqlSession, version: int) -> None:
     """Put a version in use instead of the one that is.
 
     Raises LookupError for one that is not there, ModelError for one that cannot be used.
@@ -82,7 +82,7 @@ def activate(session: SqlSession, version: int) -> None:
     _put_in_use(session, row)
 
 
-def add(
+def add_version(
     session: SqlSession,
     model: SpamModel,
     *,

@@ -7,7 +7,7 @@ person who was unsure says nothing about agreement and is counted apart.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.moderation.checks.learned_spam.spam_figures import Figure, wilson
+from services.moderation.checks.learned_spam.spam_figures import Figure, estimate_share
 
 Judged = tuple[str, str]
 Pairs = Mapping[tuple[Judged, Judged], int]
@@ -41,12 +41,12 @@ def pairs_of(counts: Mapping[str, int]) -> dict[tuple[Judged, Judged], int]:
     return found
 
 
-def overall(pairs: Pairs) -> Agreement:
+def compute_agreement(pairs: Pairs) -> Agreement:
     """Return how often both said the same, rule included."""
     sure = {pair: number for pair, number in pairs.items() if pair[1][0] != UNSURE}
     alike, whole = _alike(sure), sum(sure.values())
     unsure = sum(pairs.values()) - whole
-    return Agreement(alike, whole, wilson(alike, whole), kappa(sure), unsure)
+    return Agreement(alike, whole, estimate_share(alike, whole), compute_kappa(sure), unsure)
 
 
 def per_rule(pairs: Pairs) -> dict[str, Agreement]:
@@ -65,11 +65,11 @@ def per_rule(pairs: Pairs) -> dict[str, Agreement]:
             by_it[seen] = by_it.get(seen, 0) + number
         both = by_it.get(((rule, ""), (rule, "")), 0)
         either = sum(number for pair, number in by_it.items() if (rule, "") in pair)
-        found[rule] = Agreement(both, either, wilson(both, either), kappa(by_it))
+        found[rule] = Agreement(both, either, estimate_share(both, either), compute_kappa(by_it))
     return found
 
 
-def kappa(pairs: Pairs) -> float | None:
+def compute_kappa(pairs: Pairs) -> float | None:
     """Return Cohen's kappa: 1 for always the same, 0 for no more often than by chance.
 
     None where chance alone explains everything (both always say one and the same) or nothing was

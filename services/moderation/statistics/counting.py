@@ -123,7 +123,7 @@ def is_anything_there(session: SqlSession) -> bool:
     return bool(session.scalar(text("SELECT EXISTS (SELECT FROM ideas)")))
 
 
-def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def find_day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return when a day begins and ends in the city; 23 or 25 hours where the clock is changed."""
     return (
         datetime.combine(day, time(), zone),
@@ -148,7 +148,9 @@ def days_due(session: SqlSession, zone: ZoneInfo, now: datetime) -> list[date]:
     today, first = now.astimezone(zone).date(), min(began).astimezone(zone).date()
     days = (today - timedelta(days=back) for back in range((today - first).days + 1))
     due = {
-        day for day in days if day not in counted or counted[day] < bounds(day, zone)[1] + _GRACE
+        day
+        for day in days
+        if day not in counted or counted[day] < find_day_bounds(day, zone)[1] + _GRACE
     }
     if counted:
         since = {"since": max(counted.values()) - _GRACE, "zone": zone.key}
@@ -181,7 +183,7 @@ def take_stock(session: SqlSession, today: date) -> None:
 
 
 def _counted(session: SqlSession, day: date, zone: ZoneInfo) -> Counter[_ROW]:
-    start, end = bounds(day, zone)
+    start, end = find_day_bounds(day, zone)
     spoken = {"start": start, "end": end}
     # An id is drawn a moment before or after its row gets its time.
     keys = {"least": least_id_at(start - _GRACE), "beyond": least_id_at(end + _GRACE)}

@@ -70,7 +70,7 @@ class Report:
 
     def took_at(self, share: float) -> int | None:
         """Return the wait in seconds that this share of ideas did not exceed."""
-        return waits.percentile(self.took, share)
+        return waits.compute_percentile(self.took, share)
 
     @property
     def rights(self) -> list[Right]:
@@ -90,7 +90,7 @@ class Report:
         return pairs_of(self.totals.get("sample", {}))
 
 
-def read(session: SqlSession, period: Period, council_id: int | None = None) -> Report:
+def read_report(session: SqlSession, period: Period, council_id: int | None = None) -> Report:
     """Read what was counted in a period, of one council or of all."""
     inside = [DailyNumber.day.between(period.first, period.last)]
     of_council = [DailyNumber.council_id == council_id] if council_id is not None else []
@@ -134,7 +134,7 @@ def read(session: SqlSession, period: Period, council_id: int | None = None) -> 
     )
 
 
-def councils(session: SqlSession) -> Sequence[Council]:
+def list_councils(session: SqlSession) -> Sequence[Council]:
     """Return all councils, the newest first."""
     return session.scalars(select(Council).order_by(Council.id.desc())).all()
 

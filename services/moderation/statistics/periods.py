@@ -26,7 +26,7 @@ class Period:
         )
 
 
-def read(code: str, today: date) -> Period:
+def read_period(code: str, today: date) -> Period:
     """Read a period: `30d`, `12m` (the running month and eleven before it) or a year.
 
     Anything else is the last 30 days. The days of a year end today when it is the running one.

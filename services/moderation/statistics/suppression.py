@@ -11,7 +11,7 @@ from collections.abc import Mapping
 SMALL = 5
 
 
-def alone(number: int) -> int | None:
+def suppress_alone(number: int) -> int | None:
     """Return a count that belongs to no total, or None where it is too small to show."""
     return None if 0 < number < SMALL else number
 
@@ -27,16 +27,16 @@ def with_total(cells: Mapping[str, int]) -> tuple[dict[str, int | None], int | N
         if _is_safe(cells, hidden):
             break
         hidden.add(key)
-    total: int | None = alone(sum(cells.values()))
+    total: int | None = suppress_alone(sum(cells.values()))
     if total is None or not _is_safe(cells, hidden):
         # Without a total there is nothing to subtract from.
         hidden, total = small, None if small else total
     return {key: None if key in hidden else cells[key] for key in cells}, total
 
 
-def share(part: int, rest: int) -> float | None:
+def suppress_share(part: int, rest: int) -> float | None:
     """Return a part of the whole as a share, or None where either side of it is small."""
-    if alone(part) is None or alone(rest) is None or part + rest < SMALL:
+    if suppress_alone(part) is None or suppress_alone(rest) is None or part + rest < SMALL:
         return None
     return part / (part + rest)
 

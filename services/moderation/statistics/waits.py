@@ -30,7 +30,7 @@ def step_in_sql(seconds: str) -> str:
     return f"(CASE {cases} END)::bigint"
 
 
-def percentile(counts: Mapping[int, int], share: float) -> int | None:
+def compute_percentile(counts: Mapping[int, int], share: float) -> int | None:
     """Return the wait, in seconds, that this share of the counted ones did not exceed.
 
     `counts` are numbers by the lower end of their step; inside a step they are taken to lie evenly.

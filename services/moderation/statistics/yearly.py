@@ -25,7 +25,7 @@ _SETTLING = timedelta(days=7)
 Totals = Mapping[str, Mapping[str, int]]
 
 
-def refresh(session: SqlSession, zone: ZoneInfo, now: datetime) -> None:
+def refresh_years(session: SqlSession, zone: ZoneInfo, now: datetime) -> None:
     """Write the numbers of every year that is not final yet."""
     today = now.astimezone(zone).date()
     first = session.scalar(select(func.min(CountedDay.day)))
@@ -39,19 +39,21 @@ def refresh(session: SqlSession, zone: ZoneInfo, now: datetime) -> None:
         is_over = today > date(year, 12, 31) + _SETTLING and year not in uncounted
         totals = _totals(session, year)
         if totals:
-            _write(session, year, told(totals, is_over=is_over), is_final=is_over, now=now)
+            _write(
+                session, year, suppress_totals(totals, is_over=is_over), is_final=is_over, now=now
+            )
 
 
-def told(totals: Totals, *, is_over: bool) -> dict[str, Any]:
+def suppress_totals(totals: Totals, *, is_over: bool) -> dict[str, Any]:
     """Return what may be told of a year with these numbers (`counting`)."""
     took = {int(step): number for step, number in totals.get("took", {}).items()}
     settled = totals.get("settled", {})
     by_policy = sum(totals.get("by_policy", {}).values())
     numbers: dict[str, Any] = {
-        "received": suppression.alone(sum(totals.get("received", {}).values())),
-        "published": suppression.alone(settled.get("publish", 0) + by_policy),
+        "received": suppression.suppress_alone(sum(totals.get("received", {}).values())),
+        "published": suppression.suppress_alone(settled.get("publish", 0) + by_policy),
         "median_s": (
-            waits.percentile(took, 0.5) if sum(took.values()) >= suppression.SMALL else None
+            waits.compute_percentile(took, 0.5) if sum(took.values()) >= suppression.SMALL else None
         ),
     }
     if not is_over:
@@ -65,10 +67,10 @@ def told(totals: Totals, *, is_over: bool) -> dict[str, Any]:
     }
     published = of_spam.pop("publish", 0)
     return numbers | {
-        "merged": suppression.alone(settled.get("merge", 0)),
+        "merged": suppression.suppress_alone(settled.get("merge", 0)),
         "rejected": rejected,
         "rules": rules,
-        "likely_spam_published": suppression.share(published, sum(of_spam.values())),
+        "likely_spam_published": suppression.suppress_share(published, sum(of_spam.values())),
     }
 
 

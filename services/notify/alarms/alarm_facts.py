@@ -42,7 +42,7 @@ class Known:
         return self.councils[slug][1] if slug in self.councils else None
 
 
-def known(session: SqlSession, incidents: Sequence[Incident]) -> Known:
+def read_known(session: SqlSession, incidents: Sequence[Incident]) -> Known:
     """Read, in two statements, what is said of incidents besides themselves."""
     keys = {incident.key for incident in incidents if incident.key}
     councils = session.execute(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.alarms import alarm_facts, alarm_words
 from services.notify.alarms.alarm_facts import Said
 from services.notify.mail.letters import host_of
-from services.notify.mail.rendering import render, to_email
+from services.notify.mail.rendering import render_letter, to_email
 from shared import i18n, times
 from shared.config import Settings
 from shared.models import Incident, Letter, Notice, NoticeItem, Precision, Staff
@@ -35,7 +35,7 @@ class Told:
     until: str = ""
 
 
-def compose(
+def compose_notice(
     session: SqlSession, letter: Letter, settings: Settings
 ) -> tuple[str, EmailMessage] | str:
     """Return whom a claimed letter goes to and the mail, or why it should not be sent after all."""
@@ -51,7 +51,7 @@ def compose(
     if not incidents:
         return OVER_ALREADY
     person = session.get_one(Staff, notice.staff_id)
-    rendered = render(
+    rendered = render_letter(
         letter.template,
         letter.language,
         settings=settings,
@@ -82,15 +82,15 @@ def _leave_out_what_is_over(session: SqlSession, notice_id: UUID) -> None:
 def _told(
     session: SqlSession, incidents: Sequence[Incident], language: str, settings: Settings
 ) -> list[Told]:
-    facts = alarm_facts.known(session, incidents)
+    facts = alarm_facts.read_known(session, incidents)
 
     def at(moment: datetime | None) -> str:
         if moment is None:
             return ""
-        return times.written(moment, Precision.INSTANT, settings.timezone)
+        return times.write_moment(moment, Precision.INSTANT, settings.timezone)
 
-    with i18n.speaking(language):
+    with i18n.speak_language(language):
         return [
-            Told(alarm_words.said(each, facts), at(each.opened_at), at(each.resolved_at))
+            Told(alarm_words.say_incident(each, facts), at(each.opened_at), at(each.resolved_at))
             for each in incidents[:SHOWN]
         ]

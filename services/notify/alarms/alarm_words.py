@@ -11,27 +11,27 @@ from services.notify.alarms.alarm_facts import Known, Said
 from services.notify.alarms.signs import MOST_COUNTED
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.models import AlertKind, Incident
+from shared.models import Incident, IncidentKind
 
 
-def said(incident: Incident, facts: Known) -> Said:
+def say_incident(incident: Incident, facts: Known) -> Said:
     """Say an incident in the language now spoken."""
     return _SAID[incident.kind](incident, facts)
 
 
-def kind(of: AlertKind) -> str:
+def name_kind(of: IncidentKind) -> str:
     """Name a kind of incident in a word or two."""
     return {
-        AlertKind.THREAT: _("Hot"),
-        AlertKind.CHILD: _("Barn"),
-        AlertKind.WAVE: _("Våg av idéer"),
-        AlertKind.OVERDUE: _("Lång väntan"),
-        AlertKind.FAILED_JOBS: _("Jobb"),
-        AlertKind.UNCHECKED: _("Kontroll"),
-        AlertKind.DEAF: _("Drift"),
-        AlertKind.DIGEST_FAILED: _("Sammanfattning via mejl"),
-        AlertKind.WEBHOOK_OFF: _("Koppling"),
-        AlertKind.BOUNCED: _("Adress"),
+        IncidentKind.THREAT: _("Hot"),
+        IncidentKind.CHILD: _("Barn"),
+        IncidentKind.WAVE: _("Våg av idéer"),
+        IncidentKind.OVERDUE: _("Lång väntan"),
+        IncidentKind.FAILED_JOBS: _("Jobb"),
+        IncidentKind.UNCHECKED: _("Kontroll"),
+        IncidentKind.DEAF: _("Drift"),
+        IncidentKind.DIGEST_FAILED: _("Sammanfattning via mejl"),
+        IncidentKind.WEBHOOK_OFF: _("Koppling"),
+        IncidentKind.BOUNCED: _("Adress"),
     }[of]
 
 
@@ -155,17 +155,17 @@ def _overdue(incident: Incident, facts: Known) -> Said:
     )
 
 
-_SAID: Mapping[AlertKind, Callable[[Incident, Known], Said]] = MappingProxyType(
+_SAID: Mapping[IncidentKind, Callable[[Incident, Known], Said]] = MappingProxyType(
     {
-        AlertKind.THREAT: _threat,
-        AlertKind.CHILD: _child,
-        AlertKind.WAVE: _wave,
-        AlertKind.OVERDUE: _overdue,
-        AlertKind.FAILED_JOBS: fault_words.failed_jobs,
-        AlertKind.UNCHECKED: fault_words.unchecked,
-        AlertKind.DEAF: fault_words.deaf,
-        AlertKind.DIGEST_FAILED: fault_words.digest_failed,
-        AlertKind.WEBHOOK_OFF: fault_words.webhook_off,
-        AlertKind.BOUNCED: fault_words.bounced,
+        IncidentKind.THREAT: _threat,
+        IncidentKind.CHILD: _child,
+        IncidentKind.WAVE: _wave,
+        IncidentKind.OVERDUE: _overdue,
+        IncidentKind.FAILED_JOBS: fault_words.failed_jobs,
+        IncidentKind.UNCHECKED: fault_words.say_unchecked,
+        IncidentKind.DEAF: fault_words.say_deaf,
+        IncidentKind.DIGEST_FAILED: fault_words.digest_failed,
+        IncidentKind.WEBHOOK_OFF: fault_words.webhook_off,
+        IncidentKind.BOUNCED: fault_words.say_bounced,
     }
 )

@@ -48,7 +48,7 @@ class Turn:
         return self.begins <= now < self.ends
 
 
-def people(session: SqlSession) -> dict[UUID, Person]:
+def list_people(session: SqlSession) -> dict[UUID, Person]:
     """Return those who can be on duty, in the order of their names."""
     rows = session.execute(
         select(
@@ -65,11 +65,11 @@ def people(session: SqlSession) -> dict[UUID, Person]:
 def on_duty(session: SqlSession, now: datetime, timezone: ZoneInfo) -> list[Person]:
     """Return who is on duty now, each once."""
     today = now.astimezone(timezone).date()
-    holding = [turn.person for turn in turns(session, today, 1, timezone) if turn.holds(now)]
+    holding = [turn.person for turn in list_turns(session, today, 1, timezone) if turn.holds(now)]
     return list(dict.fromkeys(holding))
 
 
-def turns(session: SqlSession, first: date, days: int, timezone: ZoneInfo) -> list[Turn]:
+def list_turns(session: SqlSession, first: date, days: int, timezone: ZoneInfo) -> list[Turn]:
     """Return all duty of so many days, what began the day before and still lasts included."""
     shifts = session.scalars(select(DutyShift).order_by(DutyShift.id)).all()
     # The day before has shifts that end on the first.
@@ -79,7 +79,7 @@ def turns(session: SqlSession, first: date, days: int, timezone: ZoneInfo) -> li
         .where(DutyCover.last_day >= every[0], DutyCover.first_day <= every[-1])
         .order_by(DutyCover.id)
     ).all()
-    able = people(session)
+    able = list_people(session)
     begun = _moment(first, time(), timezone)
     found = [
         turn

@@ -29,10 +29,10 @@ def failed_jobs(incident: Incident, _facts: Known) -> Said:
     )
 
 
-def unchecked(incident: Incident, _facts: Known) -> Said:
+def say_unchecked(incident: Incident, _facts: Known) -> Said:
     """Say that a check does not run."""
     return Said(
-        _("Kontroll som inte körs: %(check)s", check=check_words.check(incident.key)),
+        _("Kontroll som inte körs: %(check)s", check=check_words.name_check(incident.key)),
         ngettext(
             "%(n)s idé har väntat i mer än %(minutes)s minuter utan den kontrollen.",
             "%(n)s idéer har väntat i mer än %(minutes)s minuter utan den kontrollen.",
@@ -49,7 +49,7 @@ def unchecked(incident: Incident, _facts: Known) -> Said:
     )
 
 
-def deaf(incident: Incident, _facts: Known) -> Said:
+def say_deaf(incident: Incident, _facts: Known) -> Said:
     """Say that nobody works on what there is to do."""
     restart = _("Inget är förlorat: arbetet görs när processen är i gång.")
     if incident.key.startswith(PROCESS):
@@ -137,7 +137,7 @@ def webhook_off(_incident: Incident, _facts: Known) -> Said:
     )
 
 
-def bounced(_incident: Incident, _facts: Known) -> Said:
+def say_bounced(_incident: Incident, _facts: Known) -> Said:
     """Say that an address takes no mail."""
     return Said(
         _("En kollegas adress tar inte emot brev"),

@@ -53,7 +53,7 @@ def failed_jobs(session: SqlSession, _now: Now) -> Iterator[Sign]:
     yield from (Sign(*row) for row in session.execute(grouped))
 
 
-def deaf(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_deaf(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find queues whose oldest work is too old, letters that do not leave, and silent processes.
 
     That a process runs says nothing: the age of the oldest row that nobody has worked on does.
@@ -96,7 +96,7 @@ def failed_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
 
 def late_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find out whether digests are not made at their hour."""
-    if count := runs.overdue(session, now.timezone, now.moment):
+    if count := runs.count_overdue(session, now.timezone, now.moment):
         yield Sign(OVERDUE_DIGESTS, count)
 
 

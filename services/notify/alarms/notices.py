@@ -24,8 +24,8 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
 from shared.models import (
-    AlertKind,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     Notice,
@@ -41,8 +41,10 @@ ALERT_OVER = "alert-over"
 # wait for the others.
 SPACING = timedelta(minutes=5)
 # About ideas, for people who moderate; all others are about the system, for administrators.
-CONTENT = frozenset({AlertKind.THREAT, AlertKind.CHILD, AlertKind.WAVE, AlertKind.OVERDUE})
-_OPERATION = frozenset(AlertKind) - CONTENT
+CONTENT = frozenset(
+    {IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE}
+)
+_OPERATION = frozenset(IncidentKind) - CONTENT
 _LOCK = 7_261_993_011
 _UNDECIDED = frozenset({LetterState.WAITING, LetterState.CLAIMED})
 
@@ -64,7 +66,7 @@ def is_anything_untold(session: SqlSession) -> bool:
     return bool(session.scalar(select(found)))
 
 
-def tell(session: SqlSession, settings: Settings, now: datetime) -> None:
+def write_notices(session: SqlSession, settings: Settings, now: datetime) -> None:
     """Write the notices that are due; nothing when somebody else is at it."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
         return
@@ -73,17 +75,17 @@ def tell(session: SqlSession, settings: Settings, now: datetime) -> None:
         _tell_over(session, kinds, settings, now)
 
 
-def administrators(session: SqlSession) -> list[Person]:
+def list_administrators(session: SqlSession) -> list[Person]:
     """Return those who hear of the system, and of ideas while nobody is on duty.
 
     Everybody who moderates, should there be no administrator.
     """
-    able = list(duty.people(session).values())
+    able = list(duty.list_people(session).values())
     return [person for person in able if person.role is Role.ADMIN] or able
 
 
 def _tell_begun(
-    session: SqlSession, kinds: Collection[AlertKind], settings: Settings, now: datetime
+    session: SqlSession, kinds: Collection[IncidentKind], settings: Settings, now: datetime
 ) -> None:
     # With the one whose minute is over go those that began within it.
     untold = session.execute(
@@ -107,7 +109,7 @@ def _tell_begun(
 
 
 def _tell_over(
-    session: SqlSession, kinds: Collection[AlertKind], settings: Settings, now: datetime
+    session: SqlSession, kinds: Collection[IncidentKind], settings: Settings, now: datetime
 ) -> None:
     """Tell those whose mail about the beginning has left; while that is open, wait."""
     over = session.scalars(
@@ -151,17 +153,17 @@ def _told(session: SqlSession, incident_id: UUID) -> list[tuple[_Hearer, LetterS
 
 
 def _hearers(
-    session: SqlSession, kinds: Collection[AlertKind], now: datetime, timezone: ZoneInfo
+    session: SqlSession, kinds: Collection[IncidentKind], now: datetime, timezone: ZoneInfo
 ) -> tuple[ToldAs, list[Person]]:
     if kinds is not CONTENT:
-        return ToldAs.ADMIN, administrators(session)
+        return ToldAs.ADMIN, list_administrators(session)
     if on_duty := duty.on_duty(session, now, timezone):
         return ToldAs.ON_DUTY, on_duty
-    return ToldAs.INSTEAD, administrators(session)
+    return ToldAs.INSTEAD, list_administrators(session)
 
 
 def _told_lately(
-    session: SqlSession, kinds: Collection[AlertKind], now: datetime, *, is_over: bool
+    session: SqlSession, kinds: Collection[IncidentKind], now: datetime, *, is_over: bool
 ) -> bool:
     reasons = [ToldAs.ON_DUTY, ToldAs.INSTEAD] if kinds is CONTENT else [ToldAs.ADMIN]
     lately = select(Notice.id).where(

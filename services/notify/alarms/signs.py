@@ -27,7 +27,6 @@ from sqlalchemy.orm import Session as SqlSession
 
 from shared import red_days
 from shared.models import (
-    AlertKind,
     Council,
     Decision,
     DecisionKind,
@@ -35,6 +34,7 @@ from shared.models import (
     Idea,
     IdeaStatus,
     Incident,
+    IncidentKind,
     QueueEntry,
     Reason,
     Verdict,
@@ -87,7 +87,7 @@ class Now:
     letters_are_held: bool = False
 
 
-def threats(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_threats(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find ideas that wait or are public in which a check saw a grave threat, until looked at.
 
     One that is public counts double: publishing it is no end of the matter. It ends when the words
@@ -103,7 +103,7 @@ def threats(session: SqlSession, now: Now) -> Iterator[Sign]:
         )
         .order_by(found.c.since, Idea.number)
     )
-    mistaken = session.scalars(_decided_all_the_same(session, now, AlertKind.THREAT)).all()
+    mistaken = session.scalars(_decided_all_the_same(session, now, IncidentKind.THREAT)).all()
     seen = dict.fromkeys(mistaken, PUBLIC)
     for number, is_public in session.execute(question):
         seen[number] = max(PUBLIC if is_public else 1, seen.get(number, 1))
@@ -111,7 +111,7 @@ def threats(session: SqlSession, now: Now) -> Iterator[Sign]:
         yield Sign(number, count)
 
 
-def children(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_children(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find public ideas that tell of a child: not looked at yet, or published all the same."""
     found = _open_with("child", _CARE)
     unseen = session.scalars(
@@ -120,11 +120,11 @@ def children(session: SqlSession, now: Now) -> Iterator[Sign]:
         .where(Idea.status == IdeaStatus.PUBLISHED, found.c.text_version == Idea.public_version)
         .order_by(found.c.since, Idea.number)
     ).all()
-    mistaken = session.scalars(_decided_all_the_same(session, now, AlertKind.CHILD)).all()
+    mistaken = session.scalars(_decided_all_the_same(session, now, IncidentKind.CHILD)).all()
     yield from map(Sign, dict.fromkeys([*unseen, *mistaken]))
 
 
-def waves(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_waves(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find councils that get many ideas at once that look like spam, like each other or like one.
 
     Counted among the newest that wait: what is decided is no wave any more.
@@ -150,13 +150,13 @@ def waves(session: SqlSession, now: Now) -> Iterator[Sign]:
     found = Counter(
         slug for slug, fold, spam, burst in newest if spam or burst or alike[fold] >= _ALIKE
     )
-    going_on = open_keys(session, AlertKind.WAVE)
+    going_on = open_keys(session, IncidentKind.WAVE)
     for slug, count in found.items():
         if count >= (WAVE_ENDS if slug in going_on else WAVE_BEGINS):
             yield Sign(slug, count)
 
 
-def overdue(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_overdue(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find councils in which something has waited longer than their limit of working time."""
     limits = session.execute(
         select(Council.id, Council.slug, Council.wait_limit_h).where(
@@ -164,7 +164,7 @@ def overdue(session: SqlSession, now: Now) -> Iterator[Sign]:
         )
     ).all()
     for council_id, slug, hours in limits:
-        since = red_days.before(now.moment, hours or 0, now.timezone)
+        since = red_days.count_back(now.moment, hours or 0, now.timezone)
         late = (
             select(QueueEntry.id)
             .where(
@@ -179,7 +179,7 @@ def overdue(session: SqlSession, now: Now) -> Iterator[Sign]:
             yield Sign(slug, count)
 
 
-def unchecked(session: SqlSession, now: Now) -> Iterator[Sign]:
+def find_unchecked(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find checks that are missing for ideas that have waited long, nothing worse being known."""
     waiting = (
         select(QueueEntry.idea_id)
@@ -203,7 +203,7 @@ def unchecked(session: SqlSession, now: Now) -> Iterator[Sign]:
     yield from (Sign(*row) for row in session.execute(question))
 
 
-def open_keys(session: SqlSession, kind: AlertKind) -> set[str]:
+def open_keys(session: SqlSession, kind: IncidentKind) -> set[str]:
     """Return what the open incidents of a kind are about."""
     keys = select(Incident.key).where(Incident.kind == kind, Incident.resolved_at.is_(None))
     return set(session.scalars(keys))
@@ -235,13 +235,13 @@ def _open_with(code: str, least_priority: int, *conditions: ColumnElement[bool])
     )
 
 
-def _decided_all_the_same(session: SqlSession, now: Now, kind: AlertKind) -> Select[str]:
+def _decided_all_the_same(session: SqlSession, now: Now, kind: IncidentKind) -> Select[str]:
     """Ask for ideas whose latest decision left public what an alarm of this kind is about.
 
     A text that no check has come to yet may hold it still.
     """
     known = open_keys(session, kind)
-    code = text("'threat'") if kind is AlertKind.THREAT else text("'child'")
+    code = text("'threat'") if kind is IncidentKind.THREAT else text("'child'")
     candidates = union(
         select(Decision.idea_id.label("id"))
         .join(FindingRow, FindingRow.idea_id == Decision.idea_id)

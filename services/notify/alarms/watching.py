@@ -13,43 +13,43 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.alarms import faults, signs
 from services.notify.alarms.signs import Now, Sign
 from services.notify.mail import incidents
-from shared.models import AlertKind, Incident
+from shared.models import Incident, IncidentKind
 
 Look = Callable[[SqlSession, Now], Iterable[Sign]]
 
 # Who sees what. Kinds that are not here are opened and resolved by those who notice (a webhook that
 # was turned off, an address that bounces).
-LOOKS: Mapping[AlertKind, Sequence[Look]] = MappingProxyType(
+LOOKS: Mapping[IncidentKind, Sequence[Look]] = MappingProxyType(
     {
-        AlertKind.THREAT: (signs.threats,),
-        AlertKind.CHILD: (signs.children,),
-        AlertKind.WAVE: (signs.waves,),
-        AlertKind.OVERDUE: (signs.overdue,),
-        AlertKind.FAILED_JOBS: (faults.failed_jobs,),
-        AlertKind.UNCHECKED: (signs.unchecked,),
-        AlertKind.DEAF: (faults.deaf,),
-        AlertKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
+        IncidentKind.THREAT: (signs.find_threats,),
+        IncidentKind.CHILD: (signs.find_children,),
+        IncidentKind.WAVE: (signs.find_waves,),
+        IncidentKind.OVERDUE: (signs.find_overdue,),
+        IncidentKind.FAILED_JOBS: (faults.failed_jobs,),
+        IncidentKind.UNCHECKED: (signs.find_unchecked,),
+        IncidentKind.DEAF: (faults.find_deaf,),
+        IncidentKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
     }
 )
 
 # So many ideas are told one by one; what comes on top is one incident: a campaign must not become
 # as many.
 ONE_BY_ONE = 10
-_EACH_AN_IDEA = frozenset({AlertKind.THREAT, AlertKind.CHILD})
+_EACH_AN_IDEA = frozenset({IncidentKind.THREAT, IncidentKind.CHILD})
 
 # How long a sign must be gone before it is over: queues breathe, and of a heap of late ideas the
 # next is late a moment after the last was decided. A person's decision about an idea is over at
 # once.
-_CALM: Mapping[AlertKind, timedelta] = MappingProxyType(
+_CALM: Mapping[IncidentKind, timedelta] = MappingProxyType(
     {
-        AlertKind.OVERDUE: timedelta(minutes=30),
-        AlertKind.UNCHECKED: timedelta(minutes=10),
-        AlertKind.DEAF: timedelta(minutes=2),
+        IncidentKind.OVERDUE: timedelta(minutes=30),
+        IncidentKind.UNCHECKED: timedelta(minutes=10),
+        IncidentKind.DEAF: timedelta(minutes=2),
     }
 )
 
 
-def watch(session: SqlSession, kind: AlertKind, now: Now) -> None:
+def watch_kind(session: SqlSession, kind: IncidentKind, now: Now) -> None:
     """Take a look for one kind, and act on it."""
     found = {sign.key: sign for look in LOOKS[kind] for sign in look(session, now)}
     if kind in _EACH_AN_IDEA:
@@ -57,7 +57,7 @@ def watch(session: SqlSession, kind: AlertKind, now: Now) -> None:
     # In one order, so that two who watch at once wait for each other in no circle.
     for key in sorted(found):
         if kind in _EACH_AN_IDEA and key and found[key].count > 1:
-            incidents.worsen(session, kind, key, count=found[key].count)
+            incidents.worsen_incident(session, kind, key, count=found[key].count)
         incidents.open_or_see(session, kind, key, count=found[key].count)
     over = select(Incident.key).where(
         Incident.kind == kind,
@@ -65,7 +65,7 @@ def watch(session: SqlSession, kind: AlertKind, now: Now) -> None:
         Incident.seen_at <= now.moment - _CALM.get(kind, timedelta()),
     )
     for key in sorted(set(session.scalars(over)) - found.keys()):
-        incidents.resolve(session, kind, key)
+        incidents.resolve_incident(session, kind, key)
 
 
 def _some_one_by_one(found: Mapping[str, Sign], known: set[str]) -> dict[str, Sign]:

@@ -25,7 +25,7 @@ def make_pages(port: DeskPort) -> Blueprint:
     def show() -> str:
         """Show whom letters do not reach."""
         with Session() as session:
-            dead = addresses.latest(session)
+            dead = addresses.list_dead(session)
         return render_template(
             "notify/addresses.html", dead=dead, words=_words(), precision=Precision.INSTANT
         )
@@ -35,7 +35,7 @@ def make_pages(port: DeskPort) -> Blueprint:
         """Let letters go there again. Already done by somebody else: nothing is left to do."""
         try:
             with Session.begin() as session:
-                dead = addresses.revive(session, dead_id, port.person().id)
+                dead = addresses.revive_address(session, dead_id, port.person().id)
                 port.record(session, "address.revived", _owner(session, dead))
         except LookupError:
             abort(404)

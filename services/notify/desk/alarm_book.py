@@ -71,7 +71,7 @@ def going_on(session: SqlSession) -> list[Line]:
     )
 
 
-def over(session: SqlSession, before: UUID | None = None) -> list[Line]:
+def list_over(session: SqlSession, before: UUID | None = None) -> list[Line]:
     """Return a page of those that are over, newest first; `before` is the last one seen."""
     wanted = select(Incident).where(Incident.resolved_at.is_not(None))
     if before is not None:
@@ -79,7 +79,7 @@ def over(session: SqlSession, before: UUID | None = None) -> list[Line]:
     return _lines(session, session.scalars(wanted.order_by(Incident.id.desc()).limit(PAGE)).all())
 
 
-def stuck(session: SqlSession) -> Stuck | None:
+def read_stuck(session: SqlSession) -> Stuck | None:
     """Return the mails that were tried and did not leave; None when all do."""
     rows = session.execute(
         select(Letter.created_at, Letter.error).where(_stuck()).order_by(Letter.created_at)
@@ -87,7 +87,7 @@ def stuck(session: SqlSession) -> Stuck | None:
     return Stuck(len(rows), rows[0].created_at, rows[-1].error or "") if rows else None
 
 
-def frame(session: SqlSession, now: datetime) -> Frame:
+def read_frame(session: SqlSession, now: datetime) -> Frame:
     """Return what each page says. One statement."""
     number = (
         select(func.count())
@@ -111,13 +111,13 @@ def _stuck() -> ColumnElement[bool]:
 
 
 def _lines(session: SqlSession, incidents: Sequence[Incident]) -> list[Line]:
-    facts = alarm_facts.known(session, incidents)
+    facts = alarm_facts.read_known(session, incidents)
     heard = _heard(session, [each.id for each in incidents])
     return [
         Line(
             each.id,
-            alarm_words.kind(each.kind),
-            alarm_words.said(each, facts),
+            alarm_words.name_kind(each.kind),
+            alarm_words.say_incident(each, facts),
             each.opened_at,
             each.resolved_at,
             heard[each.id],

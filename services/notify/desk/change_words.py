@@ -9,7 +9,7 @@ from shared.i18n import gettext as _
 
 def _name_days() -> list[str]:
     """Name the days of the week from Monday."""
-    names = get_day_names("wide", locale=i18n.language())
+    names = get_day_names("wide", locale=i18n.get_language())
     return [str(names[day]) for day in range(7)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.digests import readers, schedules
 from services.notify.digests.readers import Reader
-from services.notify.digests.schedule_words import when
+from services.notify.digests.schedule_words import say_when
 from services.notify.mail.letters import SUPERSEDED
 from shared.clock import utcnow
 from shared.config import Settings
@@ -46,21 +46,23 @@ class Status:
 
 def of_one(session: SqlSession, settings: Settings, staff_id: UUID) -> str | None:
     """Return somebody's line; None for who can have no digest."""
-    return next((each.line for each in statuses(session, settings, only=staff_id)), None)
+    return next((each.line for each in read_statuses(session, settings, only=staff_id)), None)
 
 
-def statuses(session: SqlSession, settings: Settings, *, only: UUID | None = None) -> list[Status]:
+def read_statuses(
+    session: SqlSession, settings: Settings, *, only: UUID | None = None
+) -> list[Status]:
     """Return the line of everybody who can have digests, or of one, in the order of names.
 
     One statement: that of one stands on the page of the queue.
     """
-    question = readers.everybody(readers.IS_ON, *_LATEST.c).outerjoin(_LATEST, true())
+    question = readers.select_everybody(readers.IS_ON, *_LATEST.c).outerjoin(_LATEST, true())
     if only is not None:
         question = question.where(Staff.id == only)
     now, zone = utcnow(), settings.timezone
     found = []
     for row in session.execute(question):
-        reader = readers.reader(row)
+        reader = readers.make_reader(row)
         following = _next(reader if row.is_on else None, now, zone)
         line = ", ".join([*_last(row, now, zone), following])
         found.append(Status(reader.id, reader.name or reader.email, line))
@@ -84,17 +86,17 @@ def _last(row: Row[Any], now: datetime, zone: ZoneInfo) -> list[str]:
 
 
 def _next(reader: Reader | None, now: datetime, zone: ZoneInfo) -> str:
-    slot = schedules.following(reader.schedule, now, zone) if reader else None
+    slot = schedules.find_following_slot(reader.schedule, now, zone) if reader else None
     if reader is None or slot is None:
         return _("inga fler brev")
-    missed = schedules.latest(reader.schedule, now, zone)
+    missed = schedules.find_latest_slot(reader.schedule, now, zone)
     if missed is not None and missed.at > reader.since:
         return _("nästa alldeles strax")
-    return _("nästa %(when)s", when=when(slot.at, now, zone))
+    return _("nästa %(when)s", when=say_when(slot.at, now, zone))
 
 
 def _at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Say when something was; of today the time is enough."""
     local = moment.astimezone(zone)
     is_today = local.date() == now.astimezone(zone).date()
-    return f"{local:%H:%M}" if is_today else when(moment, now, zone)
+    return f"{local:%H:%M}" if is_today else say_when(moment, now, zone)

@@ -39,7 +39,7 @@ class Cover:
     by: str
 
 
-def shifts(session: SqlSession) -> Sequence[Shift]:
+def list_shifts(session: SqlSession) -> Sequence[Shift]:
     """Return the plan in the order of the week."""
     rows = session.execute(
         select(
@@ -56,7 +56,7 @@ def shifts(session: SqlSession) -> Sequence[Shift]:
     return [Shift(*row) for row in rows]
 
 
-def covers(session: SqlSession, since: date) -> Sequence[Cover]:
+def list_covers(session: SqlSession, since: date) -> Sequence[Cover]:
     """Return the replacements that are not over, the next first."""
     substitute = aliased(Staff)
     rows = session.execute(

@@ -65,7 +65,7 @@ class _Changes:
     def add_shifts(self) -> ResponseReturnValue:
         """Give somebody duty: `staff_id`, `days`, `begins`, `ends`."""
         with Session.begin() as session:
-            able = duty.people(session)
+            able = duty.list_people(session)
             read, faults = duty_form.read_duty(request.form, request.form.getlist("days"), able)
             added = duty_plan.add_shifts(session, read) if read else []
             for shift in added:
@@ -87,7 +87,7 @@ class _Changes:
     def add_cover(self) -> ResponseReturnValue:
         """Say that somebody is away: `away_id`, `first_day`, `last_day`, `cover_id`."""
         with Session.begin() as session:
-            read, faults = duty_form.read_absence(request.form, duty.people(session), _today())
+            read, faults = duty_form.read_absence(request.form, duty.list_people(session), _today())
             if read is not None:
                 cover = duty_plan.add_cover(session, read)
                 fields, subject = duty_plan.fields_of(cover), ("duty", cover.staff_id)
@@ -116,17 +116,17 @@ def _refused(faults: Mapping[str, str]) -> ResponseReturnValue:
 
 
 def _today() -> date:
-    return utcnow().astimezone(web.settings().timezone).date()
+    return utcnow().astimezone(web.get_settings().timezone).date()
 
 
 def _page(*, may_change: bool, faults: Mapping[str, str] | None = None) -> str:
-    now, timezone, today = utcnow(), web.settings().timezone, _today()
+    now, timezone, today = utcnow(), web.get_settings().timezone, _today()
     with Session() as session:
-        people = duty.people(session)
-        turns = duty.turns(session, today, _DAYS_AHEAD, timezone)
-        plan = duty_plan.shifts(session)
-        covers = duty_plan.covers(session, today)
-        instead = notices.administrators(session)
+        people = duty.list_people(session)
+        turns = duty.list_turns(session, today, _DAYS_AHEAD, timezone)
+        plan = duty_plan.list_shifts(session)
+        covers = duty_plan.list_covers(session, today)
+        instead = notices.list_administrators(session)
     return render_template(
         "notify/duty.html",
         may_change=may_change,
@@ -139,7 +139,7 @@ def _page(*, may_change: bool, faults: Mapping[str, str] | None = None) -> str:
         able=set(people),
         plan_days=plan_days(),
         local=lambda moment: moment.astimezone(timezone),
-        written=lambda day: format_date(day, "d MMMM y", locale=i18n.language()),
+        written=lambda day: format_date(day, "d MMMM y", locale=i18n.get_language()),
         today=today,
         form=request.form,
         chosen=request.form.getlist("days"),
@@ -151,8 +151,8 @@ def _days(today: date, turns: Sequence[Turn]) -> list[Day]:
     every = [today + timedelta(days=n) for n in range(_DAYS_AHEAD)]
     return [
         Day(
-            format_date(day, "EEEE d MMMM", locale=i18n.language()),
-            red_days.name(day),
+            format_date(day, "EEEE d MMMM", locale=i18n.get_language()),
+            red_days.name_red_day(day),
             day == today,
             # What began yesterday and lasts is today's, too.
             [turn for turn in turns if turn.day == day or (day == today and turn.day < day)],
@@ -163,5 +163,5 @@ def _days(today: date, turns: Sequence[Turn]) -> list[Day]:
 
 def plan_days() -> list[str]:
     """Name the eight days of the plan, in the language now spoken."""
-    names = get_day_names("wide", locale=i18n.language())
+    names = get_day_names("wide", locale=i18n.get_language())
     return [str(names[day]).capitalize() for day in range(RED_DAY)] + [_("Röd dag")]

@@ -65,7 +65,7 @@ _ROWS = select(
 ).outerjoin(Idea, Idea.id == Letter.idea_id)
 
 
-def counts(session: SqlSession, now: datetime) -> dict[LetterState, int]:
+def count_letters(session: SqlSession, now: datetime) -> dict[LetterState, int]:
     """Count the letters of the last 30 days by state, every state named."""
     found = dict(
         session.execute(
@@ -77,7 +77,7 @@ def counts(session: SqlSession, now: datetime) -> dict[LetterState, int]:
     return {state: found.get(state, 0) for state in LetterState}
 
 
-def latest(session: SqlSession, wanted: Wanted) -> list[LetterRow]:
+def list_letters(session: SqlSession, wanted: Wanted) -> list[LetterRow]:
     """Return a page of letters, newest first."""
     asked = _ROWS.order_by(Letter.id.desc()).limit(PAGE)
     if wanted.state is not None:
@@ -93,7 +93,9 @@ def latest(session: SqlSession, wanted: Wanted) -> list[LetterRow]:
     return [LetterRow(*row) for row in session.execute(asked)]
 
 
-def chosen(session: SqlSession, ids: Sequence[UUID], which: ColumnElement[bool]) -> list[LetterRow]:
+def list_chosen(
+    session: SqlSession, ids: Sequence[UUID], which: ColumnElement[bool]
+) -> list[LetterRow]:
     """Return those of some letters that `which` fits, newest first."""
     asked = _ROWS.where(Letter.id.in_(ids), which).order_by(Letter.id.desc())
     return [LetterRow(*row) for row in session.execute(asked)]

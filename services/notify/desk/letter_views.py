@@ -34,15 +34,15 @@ def make_pages(port: DeskPort) -> Blueprint:
         }
     )
     bp.before_request(port.guard(Role.READER))
-    bp.add_app_template_global(letter_words.template, "letter_name")
-    bp.add_app_template_global(letter_words.state, "letter_state")
-    bp.add_app_template_global(letter_words.reason, "letter_reason")
-    bp.add_url_rule("/letters", "letters", letters, methods=["GET"])
+    bp.add_app_template_global(letter_words.name_template, "letter_name")
+    bp.add_app_template_global(letter_words.name_state, "letter_state")
+    bp.add_app_template_global(letter_words.say_reason, "letter_reason")
+    bp.add_url_rule("/letters", "letters", show_letters, methods=["GET"])
 
     def act(do: str) -> ResponseReturnValue:
         ids = _asked_ids(request.form)
         with Session.begin() as session:
-            change = resending.again if do == _AGAIN else resending.release
+            change = resending.resend_letters if do == _AGAIN else resending.release_letters
             changed = change(session, ids)
             if changed:
                 one = str(ids[0]) if ids is not None and len(ids) == 1 else "many"
@@ -58,24 +58,28 @@ def make_pages(port: DeskPort) -> Blueprint:
     return bp
 
 
-def letters() -> ResponseReturnValue:
+def show_letters() -> ResponseReturnValue:
     """Show the ledger, by `state`, `template` and `number`; `before` goes on where a page ended."""
     wanted = _wanted()
     now = utcnow()
     with Session() as session:
-        counts = letter_overview.counts(session, now)
-        rows = letter_overview.latest(session, wanted)
-        digests = digest_status.statuses(session, web.settings())
-        failed = resending.count(session, resending.can_go_again())
-        held = resending.count(session, resending.is_held()) if web.settings().hold_letters else 0
+        counts = letter_overview.count_letters(session, now)
+        rows = letter_overview.list_letters(session, wanted)
+        digests = digest_status.read_statuses(session, web.get_settings())
+        failed = resending.count_letters(session, resending.can_go_again())
+        held = (
+            resending.count_letters(session, resending.is_held())
+            if web.get_settings().hold_letters
+            else 0
+        )
     return render_template(
         "notify/letters.html",
         counts=counts,
         rows=rows,
         digests=digests,
         wanted=wanted,
-        states=letter_words.states(),
-        templates=letter_words.templates(),
+        states=letter_words.name_states(),
+        templates=letter_words.name_templates(),
         failed=failed,
         held=held,
         more=rows[-1].id if len(rows) == letter_overview.PAGE else None,
@@ -88,8 +92,8 @@ def _ask(do: str) -> ResponseReturnValue:
     ids = _asked_ids(request.args)
     which = resending.can_go_again() if do == _AGAIN else resending.is_held()
     with Session() as session:
-        rows = letter_overview.chosen(session, ids, which) if ids is not None else []
-        count = resending.count(session, which) if ids is None else len(rows)
+        rows = letter_overview.list_chosen(session, ids, which) if ids is not None else []
+        count = resending.count_letters(session, which) if ids is None else len(rows)
     if not count:
         flash(_("Inget av de brev du valde kan skickas så."))
         return redirect(url_for(".letters"), 303)
@@ -99,7 +103,7 @@ def _ask(do: str) -> ResponseReturnValue:
 
 
 def _times() -> dict[str, Any]:
-    timezone = web.settings().timezone
+    timezone = web.get_settings().timezone
     return {
         "now": utcnow(),
         "today": utcnow().astimezone(timezone).date(),

@@ -28,7 +28,7 @@ _NO_SUCH_ADDRESS = frozenset({"550", "551", "553"})
 _FULL = frozenset({"452", "552"})
 
 
-def states() -> Mapping[LetterState, str]:
+def name_states() -> Mapping[LetterState, str]:
     """Name the states."""
     return {
         LetterState.WAITING: _("Väntar"),
@@ -39,7 +39,7 @@ def states() -> Mapping[LetterState, str]:
     }
 
 
-def templates() -> Mapping[str, str]:
+def name_templates() -> Mapping[str, str]:
     """Name the letters, in the order in which a writer may get them."""
     return {
         RECEIVED: _("Mottagen"),
@@ -85,17 +85,17 @@ def _reasons() -> Mapping[str, str]:
     }
 
 
-def template(name: str) -> str:
+def name_template(name: str) -> str:
     """Name a letter; one that is not known here keeps its own name."""
-    return templates().get(name, name)
+    return name_templates().get(name, name)
 
 
-def state(of: str) -> str:
+def name_state(of: str) -> str:
     """Name a state by its stored name."""
-    return states()[LetterState(of)]
+    return name_states()[LetterState(of)]
 
 
-def reason(code: str | None) -> str:
+def say_reason(code: str | None) -> str:
     """Say why a letter waits, failed or was cancelled; nothing when there is nothing to say.
 
     `code` is our own word, the reply code of a mail server, or the type (and place) of an error.

@@ -10,7 +10,7 @@ from shared.desk_loans import Draft
 from shared.models import DecisionKind, Idea, IdeaStatus, Precision
 
 
-def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | None:
+def preview_letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | None:
     """Return subject and text of the letter; None when such a decision sends none.
 
     The idea's council is loaded. Asks the database nothing, and makes no link that opens a receipt.
@@ -21,12 +21,12 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
         return None
     pages = f"{settings.public_url}/councils/{idea.council.slug}/ideas"
 
-    with i18n.speaking(idea.language):
+    with i18n.speak_language(idea.language):
         facts = {
             "number": idea.number,
             "council": idea.council.title,
-            "received_on": times.written(idea.received_at, Precision.DAY, settings.timezone),
-            "decided_on": times.written(utcnow(), Precision.DAY, settings.timezone),
+            "received_on": times.write_moment(idea.received_at, Precision.DAY, settings.timezone),
+            "decided_on": times.write_moment(utcnow(), Precision.DAY, settings.timezone),
             "was_public": was_public,
             "with_others": False,
             "sorted_as": draft.sorted_as,
@@ -46,7 +46,7 @@ def letter(idea: Idea, draft: Draft, settings: Settings) -> tuple[str, str] | No
     return render_plain(template, idea.language, settings=settings, **facts)
 
 
-def answer(idea: Idea, text: str, signature: str, settings: Settings) -> tuple[str, str]:
+def preview_answer(idea: Idea, text: str, signature: str, settings: Settings) -> tuple[str, str]:
     """Return subject and text of the letter that an official answer would send to its writer.
 
     The idea's council is loaded. Makes no link that opens a receipt.

@@ -30,7 +30,7 @@ def is_held() -> ColumnElement[bool]:
     return and_(Letter.state == LetterState.WAITING, Letter.released_at.is_(None))
 
 
-def again(session: SqlSession, ids: Sequence[UUID] | None) -> int:
+def resend_letters(session: SqlSession, ids: Sequence[UUID] | None) -> int:
     """Let failed letters wait to be sent once more, all of them without `ids`; return how many."""
     now = utcnow()
     return _change(
@@ -46,7 +46,7 @@ def again(session: SqlSession, ids: Sequence[UUID] | None) -> int:
     )
 
 
-def release(session: SqlSession, ids: Sequence[UUID] | None) -> int:
+def release_letters(session: SqlSession, ids: Sequence[UUID] | None) -> int:
     """Let held letters go, all that wait now without `ids`; return how many."""
     return _change(session, ids, is_held(), released_at=utcnow())
 
@@ -60,6 +60,6 @@ def _change(
     return len(session.execute(changed.execution_options(synchronize_session=False)).all())
 
 
-def count(session: SqlSession, which: ColumnElement[bool]) -> int:
+def count_letters(session: SqlSession, which: ColumnElement[bool]) -> int:
     """Count the letters that could be changed."""
     return session.scalar(select(func.count()).select_from(Letter).where(which)) or 0

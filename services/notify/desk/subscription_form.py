@@ -38,7 +38,7 @@ def as_typed(choice: Choice) -> dict[str, Any]:
     }
 
 
-def typed(form: "MultiDict[str, str]") -> dict[str, Any]:
+def read_typed(form: "MultiDict[str, str]") -> dict[str, Any]:
     """Return what a browser sent, as `as_typed` has it."""
     one = ("rhythm", "hour", "every_hours", "until_hour", "weekday", "language")
     many = ("weekdays", "council_ids", "lanes")
@@ -50,7 +50,7 @@ def typed(form: "MultiDict[str, str]") -> dict[str, Any]:
     )
 
 
-def read(
+def read_choice(
     form: Mapping[str, Any], standing: Choice, council_ids: frozenset[int]
 ) -> tuple[Choice, dict[str, str]]:
     """Return the choice, and a sentence for each field that cannot be used.

@@ -55,15 +55,15 @@ def make_pages(port: DeskPort) -> Blueprint:
     def choose(staff_id: UUID) -> ResponseReturnValue:
         """Store a choice, or show the form again with what was typed."""
         own_id = allowed(staff_id)
-        form = subscription_form.typed(request.form)
+        form = subscription_form.read_typed(request.form)
         with Session.begin() as session:
             standing = subscribing.choice_of(session, staff_id)
             if standing is None:
                 abort(404)
-            known = frozenset(each for each, _title in subscribing.councils(session))
-            after, faults = subscription_form.read(form, standing, known)
+            known = frozenset(each for each, _title in subscribing.list_councils(session))
+            after, faults = subscription_form.read_choice(form, standing, known)
             if not faults:
-                before = subscribing.choose(session, after)
+                before = subscribing.store_choice(session, after)
                 port.record(
                     session,
                     "subscription.changed",
@@ -88,10 +88,10 @@ def _add_looks(bp: Blueprint, port: DeskPort) -> None:
         """Send oneself a digest of what waits now."""
         own_id = port.person().id
         with Session.begin() as session:
-            reader = readers.one(session, own_id)
+            reader = readers.find_reader(session, own_id)
             if reader is None:
                 abort(404)
-            is_sent = runs.send_test(session, web.settings(), reader)
+            is_sent = runs.send_test(session, web.get_settings(), reader)
         flash(
             _("Ett prov är på väg till %(address)s.", address=reader.email)
             if is_sent
@@ -125,14 +125,14 @@ def read_own_line(staff_id: UUID, settings: Settings) -> str | None:
 
 def _written(staff_id: UUID) -> Rendered:
     """Write what somebody's digest would say now; what the run noted for that is taken back."""
-    settings = web.settings()
+    settings = web.get_settings()
     with Session() as session:
-        reader = readers.one(session, staff_id)
+        reader = readers.find_reader(session, staff_id)
         if reader is None:
             abort(404)
-        digest = runs.test(session, settings, reader)
+        digest = runs.make_test_digest(session, settings, reader)
         person = session.get_one(Staff, staff_id)
-        written = digest_letters.write(session, digest, person, reader.language, settings)
+        written = digest_letters.write_digest(session, digest, person, reader.language, settings)
         session.rollback()
     assert isinstance(written, Rendered)
     return written
@@ -146,15 +146,15 @@ def _page(
     form: dict[str, Any] | None = None,
     faults: dict[str, str] | None = None,
 ) -> str:
-    settings = web.settings()
+    settings = web.get_settings()
     with Session() as session:
         choice = subscribing.choice_of(session, staff_id)
         if choice is None:
             abort(404)
         status = digest_status.of_one(session, settings, staff_id)
-        everybody = digest_status.statuses(session, settings) if for_all else []
-        chosen = subscribing.choices(session) if for_all else []
-        councils = subscribing.councils(session)
+        everybody = digest_status.read_statuses(session, settings) if for_all else []
+        chosen = subscribing.list_choices(session) if for_all else []
+        councils = subscribing.list_councils(session)
     return render_template(
         "notify/subscriptions.html",
         choice=choice,
@@ -165,8 +165,8 @@ def _page(
         others=[each for each in everybody if each.staff_id != own_id],
         described={each.staff_id: _described(each) for each in chosen},
         councils=[(str(each), title) for each, title in councils],
-        lanes=[(lane.value, lanes.name(lane)) for lane in Lane],
-        hours=[(str(hour), schedule_words.clock(hour)) for hour in subscription_form.HOURS],
+        lanes=[(lane.value, lanes.name_lane(lane)) for lane in Lane],
+        hours=[(str(hour), schedule_words.write_hour(hour)) for hour in subscription_form.HOURS],
         apart=[(str(hours), said()) for hours, said in APART.items()],
         days=[(str(day), schedule_words.day_name(day)) for day in range(1, 8)],
         languages=[("sv", _("Svenska")), ("en", _("Engelska"))],
@@ -174,4 +174,4 @@ def _page(
 
 
 def _described(choice: Choice) -> str:
-    return schedule_words.describe(choice.schedule) if choice.is_on else _("inga brev")
+    return schedule_words.describe_schedule(choice.schedule) if choice.is_on else _("inga brev")

@@ -140,14 +140,14 @@ def reason_name(reason: Reason) -> str:
     }[reason]
 
 
-def age(since: datetime, now: datetime) -> str:
+def write_age(since: datetime, now: datetime) -> str:
     """Write an age in words: "3 dagar", whole minutes at the least."""
     return format_timedelta(
-        max(now - since, timedelta(minutes=1)), granularity="minute", locale=i18n.language()
+        max(now - since, timedelta(minutes=1)), granularity="minute", locale=i18n.get_language()
     )
 
 
-def read(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
+def read_contents(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
     """Read what the digest's run saw and what of it still waits, in the language now spoken.
 
     Entries that came after the run belong to the next one, so each is new exactly once.
@@ -155,16 +155,16 @@ def read(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
     now = utcnow()
     wanted = Wanted.of(digest.council_ids, digest.lanes)
     run = session.get_one(DigestRun, digest.run_id)
-    groups = _once((run.slot,), now, lambda: positions.groups(session, run.id))
+    groups = _once((run.slot,), now, lambda: positions.count_groups(session, run.id))
     last = positions.last_told(session, [digest.staff_id], run.id)
-    known = positions.known(session, {digest.staff_id: wanted}, last, groups, run.id)
+    known = positions.read_known(session, {digest.staff_id: wanted}, last, groups, run.id)
     told = last.get(digest.staff_id)
     since = told.read_at if told else run.started_at - _FIRST_LOOKS_BACK
     councils = _once(("councils", run.slot), now, lambda: _councils(session))
     own = known[digest.staff_id]
     heads = _once((run.slot, wanted), now, lambda: _heads(session, run.id, wanted))
     made = _once(
-        (run.slot, wanted, own.key, i18n.language()),
+        (run.slot, wanted, own.key, i18n.get_language()),
         now,
         lambda: _contents(groups, heads, wanted, own, councils, now),
     )
@@ -176,7 +176,9 @@ def read(session: SqlSession, digest: Digest, settings: Settings) -> Contents:
     week = _once(
         (run.slot, "week", wanted.council_ids),
         now,
-        lambda: digest_week.read(session, run.started_at, settings.timezone, wanted.council_ids),
+        lambda: digest_week.read_week(
+            session, run.started_at, settings.timezone, wanted.council_ids
+        ),
     )
     return replace(made, decided=decided.by_others_than(digest.staff_id), week=week)
 
@@ -201,7 +203,7 @@ def _heads(session: SqlSession, run_id: int, wanted: Wanted) -> list[_Head]:
         behind.setdefault(fold, []).append(
             Group(
                 *(council, lane, Reason(reason), True, run),
-                positions.stays(earlier),
+                positions.read_stays(earlier),
                 count,
                 oldest,
             )
@@ -242,9 +244,9 @@ def _contents(
         gone=_count([each for each in seen if not each.waits], known),
         waiting=sum(each.count for each in some),
         urgent=sum(each.count for each in some if each.lane == Lane.URGENT),
-        oldest=age(min((each.oldest for each in some), default=now), now),
+        oldest=write_age(min((each.oldest for each in some), default=now), now),
         lanes=[
-            _line(lanes.name(lane), f"?lane={lane.value}", mine, known, now)
+            _line(lanes.name_lane(lane), f"?lane={lane.value}", mine, known, now)
             for lane in Lane
             if (mine := [each for each in some if each.lane == lane.value])
         ],
@@ -263,7 +265,7 @@ def _count(some: Sequence[Group], known: Known) -> int:
 
 def _line(name: str, path: str, some: Sequence[Group], known: Known, now: datetime) -> Line:
     waiting = sum(each.count for each in some)
-    oldest = age(min(each.oldest for each in some), now)
+    oldest = write_age(min(each.oldest for each in some), now)
     return Line(name, _count(some, known), waiting, oldest, path)
 
 
@@ -276,10 +278,10 @@ def _item(head: _Head, known: Known, councils: dict[int, tuple[str, str]], now: 
         number=head.number,
         reason=reason_name(head.reason),
         council=title,
-        age=age(head.opened_at, now),
+        age=write_age(head.opened_at, now),
         new=_count(head.behind, known),
         alike=sum(each.count for each in head.behind) - 1,
         is_urgent=head.lane == Lane.URGENT,
         kinds=kinds,
-        lane=lanes.name(Lane(head.lane)) if head.lane else "",
+        lane=lanes.name_lane(Lane(head.lane)) if head.lane else "",
     )

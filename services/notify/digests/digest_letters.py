@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.digests import digest_contents, schedule_words
 from services.notify.digests.readers import USUAL, schedule_of
 from services.notify.mail.letters import DIGEST
-from services.notify.mail.rendering import Rendered, render
+from services.notify.mail.rendering import Rendered, render_letter
 from shared import i18n
 from shared.clock import utcnow
 from shared.config import Settings
@@ -14,7 +14,7 @@ from shared.models import Digest, Staff, Subscription
 NOTHING_WAITS = "nothing waits"
 
 
-def write(
+def write_digest(
     session: SqlSession,
     digest: Digest,
     person: Staff,
@@ -23,16 +23,16 @@ def write(
     **links: str,
 ) -> Rendered | str:
     """Write a digest, or return why it should not be sent after all."""
-    with i18n.speaking(language):
+    with i18n.speak_language(language):
         now = utcnow()
-        contents = digest_contents.read(session, digest, settings)
+        contents = digest_contents.read_contents(session, digest, settings)
         chosen = session.get(Subscription, person.id)
-        comes = schedule_words.describe(USUAL if chosen is None else schedule_of(chosen))
+        comes = schedule_words.describe_schedule(USUAL if chosen is None else schedule_of(chosen))
     if not (contents.waiting or digest.is_calm or digest.is_test):
         return NOTHING_WAITS
     # What colleagues decide from here on is for the next one.
     digest.read_at = now
-    return render(
+    return render_letter(
         DIGEST,
         language,
         settings=settings,

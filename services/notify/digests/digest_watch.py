@@ -27,7 +27,7 @@ class Watch:
         now = utcnow()
         if self._ask_at is not None and now < self._ask_at <= now + _LOOK_AGAIN:
             return None
-        found = readers.due(session, self._timezone, now)
+        found = readers.list_due(session, self._timezone, now)
         self._ask_at = None if found else self._next(session, now)
         return [(each.reader.id, each.slot.name) for each in found] or None
 

@@ -35,7 +35,7 @@ class Day:
     @property
     def label(self) -> str:
         """The day's short name: "mån 23"."""
-        return format_date(self.day, "EEE d", locale=i18n.language())
+        return format_date(self.day, "EEE d", locale=i18n.get_language())
 
     def percent(self, number: int) -> int:
         """How long a bar is; something is never nothing."""
@@ -46,7 +46,7 @@ class Day:
         return "█" * max(1, round(_WIDEST * number / self.most)) if number else ""
 
 
-def read(
+def read_week(
     session: SqlSession, now: datetime, timezone: ZoneInfo, council_ids: frozenset[int] | None
 ) -> list[Day]:
     """Return the seven days before today, the oldest first; nothing when nothing happened."""

@@ -134,23 +134,23 @@ class Known:
         return (self.everywhere, frozenset(self.places.items()), self.stays)
 
 
-def stamp(session: SqlSession, run_id: int) -> None:
+def stamp_positions(session: SqlSession, run_id: int) -> None:
     """Note where every entry waits that is committed and open."""
     session.execute(_END_STAYS, {"run": run_id})
     session.execute(_BEGIN_STAYS, {"run": run_id})
 
 
-def groups(session: SqlSession, run_id: int) -> list[Group]:
+def count_groups(session: SqlSession, run_id: int) -> list[Group]:
     """Count what a run saw, and say what of it waits still."""
     return [
-        Group(council, lane, Reason(reason), waits, run, stays(earlier), count, oldest)
+        Group(council, lane, Reason(reason), waits, run, read_stays(earlier), count, oldest)
         for council, lane, reason, waits, run, earlier, count, oldest in session.execute(
             _GROUPS, {"run": run_id}
         )
     ]
 
 
-def stays(rows: Iterable[tuple[int | None, str | None, int, int]] | None) -> tuple[Stay, ...]:
+def read_stays(rows: Iterable[tuple[int | None, str | None, int, int]] | None) -> tuple[Stay, ...]:
     """Read earlier stays as `EARLIER` gives them."""
     return tuple(Stay(*row) for row in rows or ())
 
@@ -165,7 +165,7 @@ def last_told(session: SqlSession, people: Collection[UUID], run_id: int) -> dic
     }
 
 
-def known(
+def read_known(
     session: SqlSession,
     wanted: Mapping[UUID, Wanted],
     last: Mapping[UUID, Last],

@@ -30,7 +30,9 @@ _SCHEDULE = (
 )
 
 # Whether digests go out to somebody: until they say no, and while mail reaches them.
-IS_ON = (func.coalesce(Subscription.wanted, True) & addresses.reaches(Staff.id)).label("is_on")
+IS_ON = (func.coalesce(Subscription.wanted, True) & addresses.reaches_staff(Staff.id)).label(
+    "is_on"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,18 @@ class Due:
     slot: Slot
 
 
-def readers(session: SqlSession) -> list[Reader]:
+def list_readers(session: SqlSession) -> list[Reader]:
     """Return the moderators and administrators who want digests, in the order of their accounts."""
-    return [reader(row) for row in session.execute(_readers())]
+    return [make_reader(row) for row in session.execute(_readers())]
 
 
-def one(session: SqlSession, staff_id: UUID) -> Reader | None:
+def find_reader(session: SqlSession, staff_id: UUID) -> Reader | None:
     """Return somebody as a reader, also when they have said no; None for who can have no digest."""
-    row = session.execute(everybody().where(Staff.id == staff_id)).one_or_none()
-    return None if row is None else reader(row)
+    row = session.execute(select_everybody().where(Staff.id == staff_id)).one_or_none()
+    return None if row is None else make_reader(row)
 
 
-def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
+def list_due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
     """Return those whose hour has come since their last digest, in the order of their accounts.
 
     Only the latest hour counts: what an outage made somebody miss is told in one mail. A new
@@ -112,21 +114,21 @@ def due(session: SqlSession, timezone: ZoneInfo, now: datetime) -> list[Due]:
         staff_id, since, *chosen, weekdays = row
         key = (*chosen, tuple(weekdays or ()))
         if key not in slots:
-            slots[key] = schedules.latest(_schedule(row), now, timezone)
+            slots[key] = schedules.find_latest_slot(_schedule(row), now, timezone)
         slot = slots[key]
         if slot is not None and slot.at > since:
             found[staff_id] = slot
     if not found:
         return []
     rows = session.execute(_readers().where(Staff.id.in_(found)))
-    return [Due(reader(row), found[row.id]) for row in rows]
+    return [Due(make_reader(row), found[row.id]) for row in rows]
 
 
 def next_slot(session: SqlSession, timezone: ZoneInfo, now: datetime) -> datetime | None:
     """Return when the next hour comes that anybody has chosen."""
     rows = session.execute(_wanting(*_SCHEDULE).distinct())
     chosen = {_schedule(row) for row in rows}
-    slots = (schedules.following(schedule, now, timezone) for schedule in chosen)
+    slots = (schedules.find_following_slot(schedule, now, timezone) for schedule in chosen)
     return min((slot.at for slot in slots if slot is not None), default=None)
 
 
@@ -147,10 +149,10 @@ def _schedule(row: Row[Any]) -> Schedule:
     return USUAL if row.rhythm is None else schedule_of(row)
 
 
-def everybody(*more: Any) -> Select[Any]:
+def select_everybody(*more: Any) -> Select[Any]:
     """Return a statement of all who can have digests, also those who have said no, and of `more`.
 
-    `reader` reads its rows.
+    `make_reader` reads its rows.
     """
     return _readers(*more, also_off=True)
 
@@ -200,8 +202,8 @@ def _since() -> Any:
     return func.greatest(Staff.created_at, Subscription.chosen_at, last).label("since")
 
 
-def reader(row: Row[Any]) -> Reader:
-    """Read a row of `everybody`."""
+def make_reader(row: Row[Any]) -> Reader:
+    """Read a row of `select_everybody`."""
     return Reader(
         id=row.id,
         email=row.email,

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.digests import positions
 from services.notify.digests.positions import Known, Last
-from services.notify.digests.readers import Reader, due, readers
+from services.notify.digests.readers import Reader, list_due, list_readers
 from services.notify.mail.letters import DIGEST, SUPERSEDED, give_up_interrupted, message_id
 from shared.clock import utcnow
 from shared.config import Settings
@@ -56,7 +56,7 @@ def run_scheduled(session: SqlSession, settings: Settings, now: datetime) -> lis
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
         return []
     # Asked under the lock: another run may just have told them.
-    people = due(session, settings.timezone, now)
+    people = list_due(session, settings.timezone, now)
     if not people:
         return []
     slots = {each.reader.id: each.slot.name for each in people}
@@ -66,10 +66,10 @@ def run_scheduled(session: SqlSession, settings: Settings, now: datetime) -> lis
 def run_now(session: SqlSession, settings: Settings, now: datetime | None = None) -> list[Told]:
     """Make a digest for everybody, whatever their hour; their own comes nevertheless."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    return _run(session, "now", readers(session), {}, settings, now or utcnow())
+    return _run(session, "now", list_readers(session), {}, settings, now or utcnow())
 
 
-def test(session: SqlSession, settings: Settings, reader: Reader) -> Digest:
+def make_test_digest(session: SqlSession, settings: Settings, reader: Reader) -> Digest:
     """Make a digest that shows somebody what theirs would say now; it counts as nothing told."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     now = utcnow()
@@ -90,14 +90,14 @@ def send_test(session: SqlSession, settings: Settings, reader: Reader) -> bool:
     )
     if session.scalar(under_way.limit(1)) is not None:
         return False
-    digest = test(session, settings, reader)
+    digest = make_test_digest(session, settings, reader)
     session.execute(insert(Letter), [_letter_row(digest.id, reader, settings)])
     return True
 
 
-def overdue(session: SqlSession, timezone: ZoneInfo, now: datetime) -> int:
+def count_overdue(session: SqlSession, timezone: ZoneInfo, now: datetime) -> int:
     """Count those whose digest has been due for a quarter of an hour and was not made."""
-    return sum(now - each.slot.at > _OVERDUE_AFTER for each in due(session, timezone, now))
+    return sum(now - each.slot.at > _OVERDUE_AFTER for each in list_due(session, timezone, now))
 
 
 def _run(
@@ -122,7 +122,7 @@ def _begin(session: SqlSession, kind: str, now: datetime) -> int:
     run = DigestRun(slot=f"{kind}-{new_id()}", started_at=now)
     session.add(run)
     session.flush()
-    positions.stamp(session, run.id)
+    positions.stamp_positions(session, run.id)
     return run.id
 
 
@@ -152,10 +152,10 @@ def _tell(
     now: datetime,
     timezone: ZoneInfo,
 ) -> list[Told]:
-    groups = positions.groups(session, run_id)
+    groups = positions.count_groups(session, run_id)
     wanted = {reader.id: reader.wanted for reader in people}
     last = positions.last_told(session, wanted, run_id)
-    known = positions.known(session, wanted, last, groups, run_id)
+    known = positions.read_known(session, wanted, last, groups, run_id)
     # People who want the same and know the same are counted for once.
     counted: dict[object, tuple[int, int]] = {}
     told = []

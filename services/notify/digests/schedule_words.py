@@ -29,33 +29,33 @@ _WEEK = timedelta(days=7)
 
 def day_name(weekday: int) -> str:
     """Name a day of the week (Monday is 1)."""
-    name: str = Locale.parse(i18n.language()).days["stand-alone"]["wide"][weekday - 1]
+    name: str = Locale.parse(i18n.get_language()).days["stand-alone"]["wide"][weekday - 1]
     return name
 
 
-def clock(hour: int) -> str:
+def write_hour(hour: int) -> str:
     """Write an hour as a clock shows it."""
     return f"{hour:02}:00"
 
 
-def describe(schedule: Schedule) -> str:
+def describe_schedule(schedule: Schedule) -> str:
     """Say when digests come: "varje arbetsdag 07:00"."""
     if schedule.rhythm is Rhythm.WEEKLY:
         on = _("varje %(day)s", day=day_name(schedule.weekday))
     else:
         on = _days(schedule)
     if schedule.rhythm is not Rhythm.HOURS:
-        return f"{on} {clock(schedule.hour)}"
+        return f"{on} {write_hour(schedule.hour)}"
     return _(
         "%(days)s, %(often)s från %(first)s till %(last)s",
         days=on,
         often=APART.get(schedule.every_hours, APART[1])(),
-        first=clock(schedule.hour),
-        last=clock(schedule.until_hour),
+        first=write_hour(schedule.hour),
+        last=write_hour(schedule.until_hour),
     )
 
 
-def when(moment: datetime, now: datetime, timezone: ZoneInfo) -> str:
+def say_when(moment: datetime, now: datetime, timezone: ZoneInfo) -> str:
     """Say when something was or will be, as people do: "i dag 07:00", "måndag 07:00"."""
     local, today = moment.astimezone(timezone), now.astimezone(timezone).date()
     said = {
@@ -65,7 +65,7 @@ def when(moment: datetime, now: datetime, timezone: ZoneInfo) -> str:
     }.get((local.date() - today).days)
     if said is None and timedelta() < local.date() - today < _WEEK:
         said = day_name(local.isoweekday())
-    return f"{said or format_date(local, 'd MMMM', locale=i18n.language())} {local:%H:%M}"
+    return f"{said or format_date(local, 'd MMMM', locale=i18n.get_language())} {local:%H:%M}"
 
 
 def _days(schedule: Schedule) -> str:
@@ -74,7 +74,7 @@ def _days(schedule: Schedule) -> str:
     if schedule.weekdays == ALL_DAYS:
         return _("varje dag")
     names = format_list(
-        [day_name(day) for day in sorted(schedule.weekdays)], locale=i18n.language()
+        [day_name(day) for day in sorted(schedule.weekdays)], locale=i18n.get_language()
     )
     if schedule.working_days_only:
         return _("%(days)s som inte är helgdag", days=names)

@@ -42,7 +42,7 @@ class Slot:
     at: datetime
 
 
-def following(schedule: Schedule, after: datetime, timezone: ZoneInfo) -> Slot | None:
+def find_following_slot(schedule: Schedule, after: datetime, timezone: ZoneInfo) -> Slot | None:
     """Return the first slot after a moment; None when there will be none."""
     today = after.astimezone(timezone).date()
     days = (today + timedelta(days=ahead) for ahead in range(_LOOKS_DAYS))
@@ -52,7 +52,7 @@ def following(schedule: Schedule, after: datetime, timezone: ZoneInfo) -> Slot |
     )
 
 
-def latest(schedule: Schedule, moment: datetime, timezone: ZoneInfo) -> Slot | None:
+def find_latest_slot(schedule: Schedule, moment: datetime, timezone: ZoneInfo) -> Slot | None:
     """Return the last slot that has come by a moment; None when there has been none."""
     today = moment.astimezone(timezone).date()
     days = (today - timedelta(days=back) for back in range(_LOOKS_DAYS))

@@ -45,7 +45,7 @@ class Choice:
         }
 
 
-def choices(session: SqlSession) -> list[Choice]:
+def list_choices(session: SqlSession) -> list[Choice]:
     """Return what everybody has chosen who can have a digest, in the order of their names."""
     rows = session.execute(_question())
     return sorted((_choice(*row) for row in rows), key=lambda each: each.name.lower())
@@ -57,7 +57,7 @@ def choice_of(session: SqlSession, staff_id: UUID) -> Choice | None:
     return None if row is None else _choice(*row)
 
 
-def choose(session: SqlSession, chosen: Choice) -> Choice:
+def store_choice(session: SqlSession, chosen: Choice) -> Choice:
     """Store a choice, and return it as it was.
 
     Another rhythm waits for its first hour. Raises LookupError for somebody who can have no digest.
@@ -84,7 +84,7 @@ def turn_off(session: SqlSession, staff_id: UUID) -> None:
     )
 
 
-def councils(session: SqlSession) -> Sequence[tuple[int, str]]:
+def list_councils(session: SqlSession) -> Sequence[tuple[int, str]]:
     """Return the councils that can be chosen, the newest first."""
     rows = session.execute(select(Council.id, Council.title).order_by(Council.id.desc()))
     return [(row.id, row.title) for row in rows]

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.notify.mail.letters import enter
-from services.notify.mail.rendering import Rendered, render, to_email
+from services.notify.mail.letters import enter_letter
+from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared import i18n, times
 from shared.clock import utcnow
 from shared.config import Settings
@@ -25,20 +25,20 @@ PASSWORD_RESET = "password-reset"  # noqa: S105 - the name of a template
 LINK_ENDED = "link ended"
 
 
-def write(
+def write_account_letters(
     session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery], settings: Settings
 ) -> None:
     """Write the ledger rows of the letters that a batch of links owes, and mark the batch done.
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     for delivery in deliveries:
         link_id = UUID(delivery.payload["link_id"])
         if LinkKind(delivery.payload["kind"]) is LinkKind.INVITATION:
             invitation = session.scalar(select(Invitation).where(Invitation.id == link_id))
             if invitation is not None and invitation.email is not None:
-                enter(
+                enter_letter(
                     session,
                     settings,
                     due_at=utcnow(),
@@ -50,7 +50,7 @@ def write(
         reset = session.get(PasswordReset, link_id)
         person = session.get(Staff, reset.staff_id) if reset and reset.staff_id else None
         if person is not None:
-            enter(
+            enter_letter(
                 session,
                 settings,
                 due_at=utcnow(),
@@ -61,7 +61,7 @@ def write(
             )
 
 
-def compose(
+def compose_account_letter(
     session: SqlSession, letter: Letter, settings: Settings
 ) -> tuple[str, EmailMessage] | str:
     """Return whom a claimed letter goes to and the mail, or why it should not be sent after all."""
@@ -72,7 +72,7 @@ def compose(
     link = _link(settings, LinkKind.RESET, reset)
     if link is None:
         return LINK_ENDED
-    rendered = render(
+    rendered = render_letter(
         PASSWORD_RESET,
         letter.language,
         settings=settings,
@@ -93,7 +93,7 @@ def _invitation(
     if link is None or invitation.email is None:
         return LINK_ENDED
     inviter = session.get(Staff, invitation.invited_by) if invitation.invited_by else None
-    rendered = render(
+    rendered = render_letter(
         INVITATION,
         letter.language,
         settings=settings,
@@ -110,15 +110,15 @@ def _link(settings: Settings, kind: LinkKind, row: Invitation | PasswordReset) -
     """Make the link of a row again; None when it is used, old, or was made with another key."""
     if row.nonce is None or row.used_at is not None or row.expires_at <= utcnow():
         return None
-    token = account_links.token(settings.secret_key, kind, row.nonce)
-    if account_links.sha256(token) != row.sha256:
+    token = account_links.make_account_token(settings.secret_key, kind, row.nonce)
+    if account_links.hash_account_token(token) != row.sha256:
         return None
-    return account_links.url(settings.desk_url, kind, token)
+    return account_links.make_account_url(settings.desk_url, kind, token)
 
 
 def _until(settings: Settings, letter: Letter, row: Invitation | PasswordReset) -> str:
-    with i18n.speaking(letter.language):
-        return times.written(row.expires_at, Precision.INSTANT, settings.timezone)
+    with i18n.speak_language(letter.language):
+        return times.write_moment(row.expires_at, Precision.INSTANT, settings.timezone)
 
 
 def _mailed(

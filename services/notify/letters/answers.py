@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, column, exists, or_, select, t
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.notify.mail.letters import INTERRUPTED, SUPERSEDED, enter, may_have_left
+from services.notify.mail.letters import INTERRUPTED, SUPERSEDED, enter_letter, may_have_left
 from shared.config import Settings
 from shared.delivery import outbox
 from shared.models import Contact, Idea, Letter, LetterState, OfficialAnswer
@@ -34,14 +34,14 @@ class _Told(NamedTuple):
     answer_id: UUID
 
 
-def write(
+def write_answer_letters(
     session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery], settings: Settings
 ) -> None:
     """Write the ledger rows that a batch of answers owes, and mark the batch done.
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     answers = session.scalars(
         select(OfficialAnswer)
         .where(OfficialAnswer.id.in_({UUID(each.payload["answer_id"]) for each in deliveries}))
@@ -108,7 +108,7 @@ def _add(
     language: str,
     settings: Settings,
 ) -> None:
-    enter(
+    enter_letter(
         session,
         settings,
         template=template,

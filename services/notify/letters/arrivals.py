@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, s
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
-from services.notify.mail.letters import OWED, enter
+from services.notify.mail.letters import OWED, enter_letter
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
@@ -45,14 +45,14 @@ _MAILBOX: ColumnElement[str] = literal_column(MAILBOX)
 _LOOKS_BACK = timedelta(days=5)
 
 
-def write(
+def write_arrival_letters(
     session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery], settings: Settings
 ) -> None:
     """Write the ledger rows that a batch of checked ideas owes, and mark the batch done.
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     session.execute(select(_COUNTING))
     arrived = session.execute(
         select(Idea.id, Idea.language, _MAILBOX)
@@ -90,7 +90,7 @@ def _today(session: SqlSession, mailboxes: Collection[str], settings: Settings) 
 def _add(
     session: SqlSession, idea_id: UUID, language: str, settings: Settings, *, enough: bool
 ) -> None:
-    enter(
+    enter_letter(
         session,
         settings,
         template=RECEIVED,

@@ -35,11 +35,13 @@ from shared.models import (
 _PUBLIC = table("public_ideas", *map(column, ("id", "number", "answer", "answer_from")))
 
 
-def read(session: SqlSession, letter: Letter, settings: Settings) -> dict[str, Any] | str:
+def read_writer_facts(
+    session: SqlSession, letter: Letter, settings: Settings
+) -> dict[str, Any] | str:
     """Return what the letter's template needs, or why it should not be sent after all."""
     idea = session.get_one(Idea, letter.idea_id)
     council = session.get_one(Council, idea.council_id)
-    with i18n.speaking(letter.language):
+    with i18n.speak_language(letter.language):
         facts = _about_idea(session, idea, council, settings)
         if letter.decision_id is not None:
             decision = session.get_one(Decision, letter.decision_id)
@@ -56,14 +58,14 @@ def read(session: SqlSession, letter: Letter, settings: Settings) -> dict[str, A
 def _about_idea(
     session: SqlSession, idea: Idea, council: Council, settings: Settings
 ) -> dict[str, Any]:
-    token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
+    token = receipts.issue_receipt(session, settings.secret_key, idea.id, idea.receipt_nonce)
     public = public_row(session, idea.id) is not None
     return {
         "number": idea.number,
         "council": council.title,
         "status": idea.status.value,
         "received_on": _on(idea.received_at, settings),
-        "receipt_url": receipts.url(settings.public_url, token),
+        "receipt_url": receipts.make_receipt_url(settings.public_url, token),
         "public_url": idea_url(settings, council.slug, idea.number) if public else None,
         "quote": idea.public_text if public else None,
         "has_mask": public and _is_masked(session, idea),
@@ -155,7 +157,7 @@ def idea_url(settings: Settings, slug: str, number: str) -> str:
 
 
 def _on(moment: datetime, settings: Settings) -> str:
-    return times.written(moment, Precision.DAY, settings.timezone)
+    return times.write_moment(moment, Precision.DAY, settings.timezone)
 
 
 def _is_masked(session: SqlSession, idea: Idea) -> bool:

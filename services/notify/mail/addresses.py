@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.mail import incidents
 from shared.clock import utcnow
-from shared.models import AlertKind, DeadAddress, Idea, Letter, LetterState, Staff
+from shared.models import DeadAddress, Idea, IncidentKind, Letter, LetterState, Staff
 
 # Why a letter was cancelled, as its `error` says.
 ADDRESS_DEAD = "address dead"
@@ -36,7 +36,7 @@ class Dead:
     found_at: datetime
 
 
-def reaches(staff_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+def reaches_staff(staff_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """Say, in a question about members of staff, whether letters reach them."""
     return ~exists().where(DeadAddress.staff_id == staff_id, DeadAddress.revived_at.is_(None))
 
@@ -53,7 +53,7 @@ def is_dead() -> ColumnElement[bool]:
     return exists().where(DeadAddress.revived_at.is_(None), or_(of_staff, of_writer))
 
 
-def bury(session: SqlSession, letter: Letter, reason: str) -> None:
+def bury_address(session: SqlSession, letter: Letter, reason: str) -> None:
     """Send nothing more to where a letter went; again is harmless.
 
     An invitation goes to somebody who is nobody yet: that it did not arrive is all there is to say.
@@ -67,10 +67,10 @@ def bury(session: SqlSession, letter: Letter, reason: str) -> None:
         .on_conflict_do_nothing()
     )
     if "staff_id" in whose:
-        incidents.open_or_see(session, AlertKind.BOUNCED, str(whose["staff_id"]))
+        incidents.open_or_see(session, IncidentKind.BOUNCED, str(whose["staff_id"]))
 
 
-def revive(session: SqlSession, dead_id: UUID, by: UUID) -> DeadAddress:
+def revive_address(session: SqlSession, dead_id: UUID, by: UUID) -> DeadAddress:
     """Let letters go to an address again, also those that were cancelled because it was dead.
 
     Raises LookupError for one that is not dead.
@@ -84,7 +84,7 @@ def revive(session: SqlSession, dead_id: UUID, by: UUID) -> DeadAddress:
     if dead is None:
         raise LookupError
     if dead.staff_id is not None:
-        incidents.resolve(session, AlertKind.BOUNCED, str(dead.staff_id))
+        incidents.resolve_incident(session, IncidentKind.BOUNCED, str(dead.staff_id))
     else:
         _let_go(session, dead)
     return dead
@@ -102,7 +102,7 @@ def _let_go(session: SqlSession, dead: DeadAddress) -> None:
     )
 
 
-def latest(session: SqlSession) -> Sequence[Dead]:
+def list_dead(session: SqlSession) -> Sequence[Dead]:
     """Return the dead addresses, those of staff first, then the newest first."""
     rows = session.execute(
         select(

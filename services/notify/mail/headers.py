@@ -43,14 +43,14 @@ class Header(str):
         return f"{self.name}: {self.written}\n".replace("\n", policy.linesep)
 
 
-def text(name: str, words: str) -> Header:
+def make_text_header(name: str, words: str) -> Header:
     """Return a header of words: line ends and other control characters are spaces."""
     shown = " ".join("".join(" " if _is_control(sign) else sign for sign in words).split())
     first = LINE - len(name) - 2
     return Header(name, shown, _written(shown, first) if shown else '""')
 
 
-def mailbox(name: str, address: str, called: str = "") -> Header:
+def make_mailbox_header(name: str, address: str, called: str = "") -> Header:
     """Return a header with one address, as `shared.addresses.mailboxes` has it, and a name."""
     if not called:
         return Header(name, address, address)
@@ -64,7 +64,7 @@ def mailbox(name: str, address: str, called: str = "") -> Header:
     return Header(name, shown, f"{encoded}\n <{address}>")
 
 
-def token(name: str, value: str) -> Header:
+def make_token_header(name: str, value: str) -> Header:
     """Return a header that is one long word, which no line break may part."""
     if not _TOKEN.fullmatch(value):
         raise ValueError("a header that is one word holds something else")

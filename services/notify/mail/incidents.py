@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 from shared.clock import utcnow
 from shared.delivery import outbox
 from shared.delivery.events import AlertRaised, AlertResolved
-from shared.models import AlertKind, Incident
+from shared.models import Incident, IncidentKind
 
 # Before anybody is told: what begins in the same minute travels in one mail, and what is over
 # within it was nothing to run for.
@@ -22,7 +22,7 @@ GATHER = timedelta(minutes=1)
 QUIET = timedelta(hours=1)
 
 
-def open_or_see(session: SqlSession, kind: AlertKind, key: str = "", *, count: int = 1) -> UUID:
+def open_or_see(session: SqlSession, kind: IncidentKind, key: str = "", *, count: int = 1) -> UUID:
     """Open an incident, or note that the open one about the same thing lasts; return its id."""
     while True:
         found = _see(session, kind, key, count) or _open(session, kind, key, count)
@@ -31,7 +31,7 @@ def open_or_see(session: SqlSession, kind: AlertKind, key: str = "", *, count: i
         # Somebody opened it between the two and has committed: now it can be seen.
 
 
-def resolve(session: SqlSession, kind: AlertKind, key: str = "") -> bool:
+def resolve_incident(session: SqlSession, kind: IncidentKind, key: str = "") -> bool:
     """Note that an incident is over, and say whether it was open."""
     done = (
         update(Incident)
@@ -41,11 +41,11 @@ def resolve(session: SqlSession, kind: AlertKind, key: str = "") -> bool:
     )
     incident_id = session.scalar(done)
     if incident_id is not None:
-        outbox.record(session, AlertResolved(kind.value, incident_id))
+        outbox.record_event(session, AlertResolved(kind.value, incident_id))
     return incident_id is not None
 
 
-def worsen(session: SqlSession, kind: AlertKind, key: str, *, count: int) -> None:
+def worsen_incident(session: SqlSession, kind: IncidentKind, key: str, *, count: int) -> None:
     """Note that an open incident has got worse, once; those who hear of it are told again."""
     worse = (
         update(Incident)
@@ -61,10 +61,10 @@ def worsen(session: SqlSession, kind: AlertKind, key: str, *, count: int) -> Non
     )
     incident_id = session.scalar(worse)
     if incident_id is not None:
-        outbox.record(session, AlertRaised(kind.value, incident_id))
+        outbox.record_event(session, AlertRaised(kind.value, incident_id))
 
 
-def _see(session: SqlSession, kind: AlertKind, key: str, count: int) -> UUID | None:
+def _see(session: SqlSession, kind: IncidentKind, key: str, count: int) -> UUID | None:
     return session.scalar(
         update(Incident)
         .where(Incident.kind == kind, Incident.key == key, Incident.resolved_at.is_(None))
@@ -74,7 +74,7 @@ def _see(session: SqlSession, kind: AlertKind, key: str, count: int) -> UUID | N
     )
 
 
-def _open(session: SqlSession, kind: AlertKind, key: str, count: int) -> UUID | None:
+def _open(session: SqlSession, kind: IncidentKind, key: str, count: int) -> UUID | None:
     now = utcnow()
     last_over = (
         select(func.max(Incident.resolved_at))
@@ -97,5 +97,5 @@ def _open(session: SqlSession, kind: AlertKind, key: str, count: int) -> UUID | 
         .returning(Incident.id)
     )
     if opened is not None:
-        outbox.record(session, AlertRaised(kind.value, opened))
+        outbox.record_event(session, AlertRaised(kind.value, opened))
     return opened

@@ -68,7 +68,7 @@ COMPLAINED = "complaint"
 ON_ITS_WAY = text("letters.state IN ('waiting', 'claimed')")
 
 
-def owed(decision: Decision) -> str | None:
+def find_owed(decision: Decision) -> str | None:
     """Return the template of the letter that a decision owes its writer, if any.
 
     An import and a council's own policy never write; masking does when the words were public.
@@ -117,7 +117,7 @@ def return_path(letter_id: UUID, settings: Settings) -> str | None:
     return mailboxes.as_sent(f"{before}{letter_id.hex}{after}") if star else None
 
 
-def write(
+def write_decision_letters(
     session: SqlSession,
     batch: UUID,
     deliveries: Sequence[outbox.Delivery],
@@ -127,7 +127,7 @@ def write(
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     decisions = session.scalars(
         select(Decision)
         .where(Decision.id.in_({UUID(each.payload["decision_id"]) for each in deliveries}))
@@ -146,7 +146,7 @@ def write(
             continue  # no address: no letter and no trace
         if decision.kind is DecisionKind.UNDO:
             _after_undo(session, decision, language, settings)
-        elif template := owed(decision):
+        elif template := find_owed(decision):
             _add(session, decision, template, language, settings)
 
 
@@ -154,7 +154,7 @@ def _add(
     session: SqlSession, decision: Decision, template: str, language: str, settings: Settings
 ) -> None:
     # Should the decision have been undone already, the claim will find out and cancel it.
-    enter(
+    enter_letter(
         session,
         settings,
         template=template,
@@ -166,7 +166,7 @@ def _add(
     )
 
 
-def enter(session: SqlSession, settings: Settings, **about: Any) -> None:
+def enter_letter(session: SqlSession, settings: Settings, **about: Any) -> None:
     """Write the row of a letter, with its Message-ID; where there is one already, nothing."""
     letter_id = new_id()
     session.execute(

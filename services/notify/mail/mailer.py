@@ -1,8 +1,9 @@
 """Outgoing mail: the only module that speaks SMTP.
 
-What went wrong is told apart by what may be done about it: try all letters later (`ServerDown`),
-this letter later or never (`Refused`), or nobody knows whether it was taken (`Uncertain`). An error
-carries a reply code or the name of its type, never a text: servers quote addresses.
+What went wrong is told apart by what may be done about it: try all letters later
+(`ServerDownError`), this letter later or never (`LetterRefusedError`), or nobody knows whether it
+was taken (`UncertainError`). An error carries a reply code or the name of its type, never a text:
+servers quote addresses.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ _BAD_SYNTAX = "5.1.3"
 _STATUS = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
-class NotSent(Exception):  # noqa: N818 - says what it is
+class NotSentError(Exception):
     """A letter did not leave; `code` is what the ledger may hold of the reason."""
 
     def __init__(self, code: str) -> None:
@@ -43,11 +44,11 @@ class NotSent(Exception):  # noqa: N818 - says what it is
         self.code = code
 
 
-class ServerDown(NotSent):
+class ServerDownError(NotSentError):
     """There is no server, or it refused us: no letter will leave just now."""
 
 
-class Refused(NotSent):
+class LetterRefusedError(NotSentError):
     """This letter was not taken: `passing` (4xx, a lost line) or for good (5xx, RFC 5321 §4.2.1).
 
     `status` is why, where the server says it (RFC 3463): `5.1.1` is an address that is not there.
@@ -59,7 +60,7 @@ class Refused(NotSent):
         self.status = status
 
 
-class Uncertain(NotSent):
+class UncertainError(NotSentError):
     """The connection was lost after the letter was handed over: it may have been taken."""
 
 
@@ -100,7 +101,7 @@ class Mailer:
     def send(self, message: EmailMessage, recipient: str, sender: str | None = None) -> None:
         """Hand a letter over for one recipient, with a sender on the envelope of its own if any.
 
-        Raises ServerDown, Refused or Uncertain; what each means is said above.
+        Raises ServerDownError, LetterRefusedError or UncertainError; what each means is said above.
         """
         recipient = recipient_of(recipient)
         words = message.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
@@ -123,7 +124,7 @@ class Mailer:
             smtp.send(_with_dots_doubled(words))
         except OSError as error:
             self._drop()
-            raise Refused(_name_of(error), passing=True) from None
+            raise LetterRefusedError(_name_of(error), passing=True) from None
         try:
             if smtp.sock is not None:
                 smtp.sock.settimeout(VERDICT_TIMEOUT_S)
@@ -133,7 +134,7 @@ class Mailer:
                 smtp.sock.settimeout(TIMEOUT_S)
         except OSError as error:
             self._drop()
-            raise Uncertain(_name_of(error)) from None
+            raise UncertainError(_name_of(error)) from None
         if code != _OK:
             self._refused(code, reply)
 
@@ -142,7 +143,7 @@ class Mailer:
         if recipient.isascii():
             return ()
         if not self._connected().has_extn("smtputf8"):
-            raise Refused("no SMTPUTF8", passing=False)
+            raise LetterRefusedError("no SMTPUTF8", passing=False)
         return ("SMTPUTF8", "BODY=8BITMIME")
 
     def _begin(self, sender: str, *options: str) -> smtplib.SMTP:
@@ -155,14 +156,14 @@ class Mailer:
             self._drop()
             if used_before:
                 return self._begin(sender, *options)
-            raise ServerDown(_name_of(error)) from None
+            raise ServerDownError(_name_of(error)) from None
         if code == _OK:
             return smtp
         # Our own address was refused: no fault of the letter's.
         self._drop()
         if used_before:
             return self._begin(sender, *options)
-        raise ServerDown(str(code))
+        raise ServerDownError(str(code))
 
     def _ask(self, smtp: smtplib.SMTP, command: str, *, expected: frozenset[int]) -> None:
         """Take a step in the middle of a letter, which is not taken before the last one."""
@@ -170,14 +171,14 @@ class Mailer:
             code, reply = smtp.docmd(command)
         except OSError as error:
             self._drop()
-            raise Refused(_name_of(error), passing=True) from None
+            raise LetterRefusedError(_name_of(error), passing=True) from None
         if code not in expected:
             self._refused(code, reply)
 
     def _refused(self, code: int, reply: bytes) -> NoReturn:
         self._after_refusal(code)
         status = _STATUS.match(reply)
-        raise Refused(
+        raise LetterRefusedError(
             str(code), passing=code < _PERMANENT, status=status and status[1].decode("ascii")
         )
 
@@ -196,9 +197,9 @@ class Mailer:
             try:
                 self._smtp = self._connect()
             except smtplib.SMTPResponseException as error:
-                raise ServerDown(str(error.smtp_code)) from None
+                raise ServerDownError(str(error.smtp_code)) from None
             except OSError as error:
-                raise ServerDown(_name_of(error)) from None
+                raise ServerDownError(_name_of(error)) from None
         return self._smtp
 
     def _connect(self) -> smtplib.SMTP:
@@ -234,12 +235,12 @@ def _with_dots_doubled(words: bytes) -> bytes:
 def recipient_of(address: str) -> str:
     """Return a stored address as a mail server gets it.
 
-    Raises Refused when that cannot be: such a letter can never leave.
+    Raises LetterRefusedError when that cannot be: such a letter can never leave.
     """
     try:
         return mailboxes.as_sent(address)
     except BadAddressError:
-        raise Refused(BAD_ADDRESS, passing=False, status=_BAD_SYNTAX) from None
+        raise LetterRefusedError(BAD_ADDRESS, passing=False, status=_BAD_SYNTAX) from None
 
 
 def _usual_port(*, tls_from_start: bool, starttls: bool) -> int:

@@ -17,7 +17,7 @@ _BUTTON = re.compile(r'(<a class="button"[^>]*>)(.*?)(</a>)', re.DOTALL)
 _WORDS = re.compile(r'(<blockquote class="words">\s*<p>)(.*?)(</p>)', re.DOTALL)
 
 
-def adapted(html: str) -> str:
+def adapt_html(html: str) -> str:
     """Give buttons their size in Word, and quoted words the line breaks that it would lose."""
     html = _BUTTON.sub(rf"\1{_BEFORE}\2{_AFTER}\3", html)
     return _WORDS.sub(_with_breaks, html)

@@ -35,10 +35,10 @@ class Rendered:
     language: str
 
 
-def render(template: str, language: str, **context: Any) -> Rendered:
+def render_letter(template: str, language: str, **context: Any) -> Rendered:
     """Render a letter in a language; the subject is forced to one line."""
-    with i18n.speaking(language):
-        spoken = i18n.language()
+    with i18n.speak_language(language):
+        spoken = i18n.get_language()
         context["language"] = spoken
         subject, text, html = (
             _environment().get_template(f"email/{template}/{part}").render(context)
@@ -47,7 +47,7 @@ def render(template: str, language: str, **context: Any) -> Rendered:
     return Rendered(
         subject=" ".join(subject.split()),
         text=_wrapped(text),
-        html=_inliner().inline(outlook.adapted(html)),
+        html=_inliner().inline(outlook.adapt_html(html)),
         language=spoken,
     )
 
@@ -57,8 +57,8 @@ def render_plain(template: str, language: str, **context: Any) -> tuple[str, str
 
     Lines are as long as their paragraphs: a page breaks them as it needs.
     """
-    with i18n.speaking(language):
-        context["language"] = i18n.language()
+    with i18n.speak_language(language):
+        context["language"] = i18n.get_language()
         subject, text = (
             _environment().get_template(f"email/{template}/{part}").render(context)
             for part in ("subject.txt", "body.txt")
@@ -81,23 +81,25 @@ def to_email(
     digests, and `unsubscribe_url` leave them from their mail program (RFC 8058). The Message-ID is
     the ledger's, so that a repeated delivery is recognised.
 
-    Raises Refused for an address that nothing can be sent to.
+    Raises LetterRefusedError for an address that nothing can be sent to.
     """
     message = EmailMessage()
     name, sender = mailboxes.of_sender(settings.mail_from)
-    message["From"] = headers.mailbox("From", sender, name)
-    message["To"] = headers.mailbox("To", recipient_of(recipient))
-    message["Subject"] = headers.text("Subject", rendered.subject)
+    message["From"] = headers.make_mailbox_header("From", sender, name)
+    message["To"] = headers.make_mailbox_header("To", recipient_of(recipient))
+    message["Subject"] = headers.make_text_header("Subject", rendered.subject)
     message["Date"] = format_datetime(utcnow().astimezone(settings.timezone))
     message["Message-ID"] = headers.message_id(message_id)
     message["Auto-Submitted"] = "auto-generated"
     if list_id is not None:
-        message["List-Id"] = headers.token("List-Id", list_id)
+        message["List-Id"] = headers.make_token_header("List-Id", list_id)
     elif contact := _answers_go_to(settings):
         # Writers who answer reach people; members of staff know where to go.
-        message["Reply-To"] = headers.mailbox("Reply-To", contact)
+        message["Reply-To"] = headers.make_mailbox_header("Reply-To", contact)
     if unsubscribe_url is not None:
-        message["List-Unsubscribe"] = headers.token("List-Unsubscribe", f"<{unsubscribe_url}>")
+        message["List-Unsubscribe"] = headers.make_token_header(
+            "List-Unsubscribe", f"<{unsubscribe_url}>"
+        )
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")

@@ -46,7 +46,7 @@ _KEPT = timedelta(days=2)
 _HASH_BYTES = 16
 
 
-def take(session: SqlSession, letter: Letter, settings: Settings) -> bool:
+def take_allowance(session: SqlSession, letter: Letter, settings: Settings) -> bool:
     """Count a claimed letter to where it goes, and say whether it may leave; again is harmless.
 
     In the transaction of its claim: of two workers at once the second waits, and counts the first.

@@ -27,12 +27,12 @@ STRIKES = 3
 _ENDED = (LetterState.SENT, LetterState.FAILED)
 
 
-def act(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
+def act_on_bounces(session: SqlSession, batch: UUID, deliveries: Sequence[outbox.Delivery]) -> None:
     """Act on a batch of reports of letters that came back, and mark it done.
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     for delivery in deliveries:
         kind = BounceKind(delivery.payload["kind"])
         came_back(session, delivery.subject_id, kind, delivery.payload["status"])
@@ -67,17 +67,17 @@ def came_back(
         return
     log.warning("a letter came back", extra={"letter": str(letter_id), "status": status or ""})
     if complained:
-        addresses.bury(session, letter, COMPLAINED)
+        addresses.bury_address(session, letter, COMPLAINED)
     else:
-        refused(session, letter, status)
+        judge_refusal(session, letter, status)
 
 
-def refused(session: SqlSession, letter: Letter, status: str | None) -> None:
+def judge_refusal(session: SqlSession, letter: Letter, status: str | None) -> None:
     """Find out what a letter that was refused for good, or came back, says of its address."""
     if status in NOT_THERE:
-        addresses.bury(session, letter, status)
+        addresses.bury_address(session, letter, status)
     elif _strikes(session, letter) >= STRIKES:
-        addresses.bury(session, letter, status or REFUSED)
+        addresses.bury_address(session, letter, status or REFUSED)
 
 
 def _strikes(session: SqlSession, letter: Letter) -> int:

@@ -29,7 +29,12 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.notify.mail.letters import BOUNCED, COMPLAINED, INTERRUPTED, ON_ITS_WAY
-from services.notify.mail.mailer import NotSent, Refused, ServerDown, Uncertain
+from services.notify.mail.mailer import (
+    LetterRefusedError,
+    NotSentError,
+    ServerDownError,
+    UncertainError,
+)
 from services.notify.sending import still_true
 from shared.clock import utcnow
 from shared.models import Letter, LetterState
@@ -51,7 +56,9 @@ _SEND, _WAIT = "send", "wait"
 _LOOK_AGAIN_S = 2
 
 
-def claim(session: SqlSession, *, held: bool = False, notices: bool = False) -> Letter | None:
+def claim_letter(
+    session: SqlSession, *, held: bool = False, notices: bool = False
+) -> Letter | None:
     """Take the letter that has been due the longest and is still to be sent, or None.
 
     Those that are no longer true are cancelled on the way. While letters are `held`, only those
@@ -157,24 +164,26 @@ def mark_sent(session: SqlSession, letter: Letter) -> None:
     )
 
 
-def cancel(session: SqlSession, letter: Letter, reason: str) -> None:
+def cancel_letter(session: SqlSession, letter: Letter, reason: str) -> None:
     """Note that a claimed letter turned out to have nothing to say, or nobody to say it to."""
     _leave_claim(session, letter, state=LetterState.CANCELLED, error=reason)
 
 
-def mark_not_sent(session: SqlSession, letter: Letter, problem: NotSent) -> None:
+def mark_not_sent(session: SqlSession, letter: Letter, problem: NotSentError) -> None:
     """Note why a claimed letter did not leave, and when it will be tried again, if at all.
 
     Refused for good: failed. A digest that may have been taken: failed, for it goes out at most
     once. All else: tried again after a pause that doubles, for four days and ten attempts.
     """
-    if isinstance(problem, Refused) and not problem.passing:
+    if isinstance(problem, LetterRefusedError) and not problem.passing:
         _leave_claim(session, letter, state=LetterState.FAILED, error=problem.code)
-    elif isinstance(problem, Uncertain) and letter.digest_id is not None:
+    elif isinstance(problem, UncertainError) and letter.digest_id is not None:
         _leave_claim(session, letter, state=LetterState.FAILED, error=INTERRUPTED)
     else:
         longest = (
-            _LONGEST_PAUSE_WITHOUT_SERVER_S if isinstance(problem, ServerDown) else _LONGEST_PAUSE_S
+            _LONGEST_PAUSE_WITHOUT_SERVER_S
+            if isinstance(problem, ServerDownError)
+            else _LONGEST_PAUSE_S
         )
         retry_later(session, letter, problem.code, longest_s=longest)
 

@@ -14,7 +14,7 @@ from services.notify.alarms import alarm_letters
 from services.notify.digests import digest_letters, unsubscribing
 from services.notify.letters import account_letters, writer_facts
 from services.notify.mail.letters import DIGEST, host_of
-from services.notify.mail.rendering import Rendered, render, to_email
+from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
 
@@ -27,25 +27,25 @@ class Composed:
     message: EmailMessage
 
 
-def compose(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
+def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     """Write a claimed letter, or return why it should not be sent after all."""
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
     if letter.invitation_id is not None or letter.reset_id is not None:
-        about_account = account_letters.compose(session, letter, settings)
+        about_account = account_letters.compose_account_letter(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
     if letter.notice_id is not None:
-        about_incidents = alarm_letters.compose(session, letter, settings)
+        about_incidents = alarm_letters.compose_notice(session, letter, settings)
         return about_incidents if isinstance(about_incidents, str) else Composed(*about_incidents)
     if letter.idea_id is None:
         raise ValueError("a letter to a writer is about an idea")
     recipient = session.scalar(select(Contact.email).where(Contact.idea_id == letter.idea_id))
     if recipient is None:
         return "no address"
-    facts = writer_facts.read(session, letter, settings)
+    facts = writer_facts.read_writer_facts(session, letter, settings)
     if isinstance(facts, str):
         return facts
-    rendered = render(letter.template, letter.language, settings=settings, **facts)
+    rendered = render_letter(letter.template, letter.language, settings=settings, **facts)
     return _mailed(rendered, letter, recipient, settings)
 
 
@@ -69,8 +69,8 @@ def _mailed(
 def _digest(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     digest = session.get_one(Digest, letter.digest_id)
     person = session.get_one(Staff, digest.staff_id)
-    unsubscribe_url = unsubscribing.link(session, person.id, settings)
-    rendered = digest_letters.write(
+    unsubscribe_url = unsubscribing.make_link(session, person.id, settings)
+    rendered = digest_letters.write_digest(
         session, digest, person, letter.language, settings, unsubscribe_url=unsubscribe_url
     )
     if isinstance(rendered, str):

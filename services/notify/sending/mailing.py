@@ -12,9 +12,9 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.notify.mail import letters
-from services.notify.mail.mailer import Mailer, NotSent, Refused, ServerDown
+from services.notify.mail.mailer import LetterRefusedError, Mailer, NotSentError, ServerDownError
 from services.notify.sending import allowance, bounces, claims, pace
-from services.notify.sending.composing import Composed, compose
+from services.notify.sending.composing import Composed, compose_letter
 from shared.config import Settings
 from shared.db import Session
 from shared.errors import place_of
@@ -44,15 +44,15 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = 
             if settings.mail_gap_s and not notices and not _await_turn(settings, left_s):
                 break
             with Session.begin() as session:
-                letter = claims.claim(session, held=settings.hold_letters, notices=notices)
-                if letter is not None and not allowance.take(session, letter, settings):
-                    claims.cancel(session, letter, WITHHELD)
+                letter = claims.claim_letter(session, held=settings.hold_letters, notices=notices)
+                if letter is not None and not allowance.take_allowance(session, letter, settings):
+                    claims.cancel_letter(session, letter, WITHHELD)
                     continue
             if letter is None:
                 break
             try:
                 sent += _send(mailer, letter, settings)
-            except ServerDown:
+            except ServerDownError:
                 break
     return sent
 
@@ -70,15 +70,15 @@ def _await_turn(settings: Settings, within_s: float) -> bool:
 
 
 def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
-    """Send one claimed letter, and say whether it left. Raises ServerDown."""
+    """Send one claimed letter, and say whether it left. Raises ServerDownError."""
     composed = _composed(letter, settings)
     if composed is None:
         return False
     try:
         mailer.send(composed.message, composed.recipient, letters.return_path(letter.id, settings))
-    except NotSent as problem:
+    except NotSentError as problem:
         _not_sent(letter, problem)
-        if isinstance(problem, ServerDown):
+        if isinstance(problem, ServerDownError):
             raise
         return False
     except Exception as error:  # whatever is wrong with one letter, others must leave
@@ -96,10 +96,10 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
     """Compose a letter; one that cannot be composed waits, and the others go on."""
     try:
         with Session.begin() as session:
-            composed = compose(session, letter, settings)
+            composed = compose_letter(session, letter, settings)
     except SQLAlchemyError:
         raise  # the database, not the letter; its lease will end
-    except Refused as problem:
+    except LetterRefusedError as problem:
         _not_sent(letter, problem)
         return None
     except Exception as error:  # whatever is wrong with one letter, others must leave
@@ -109,16 +109,16 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
     if isinstance(composed, Composed):
         return composed
     with Session.begin() as session:
-        claims.cancel(session, letter, composed)
+        claims.cancel_letter(session, letter, composed)
     return None
 
 
-def _not_sent(letter: Letter, problem: NotSent) -> None:
+def _not_sent(letter: Letter, problem: NotSentError) -> None:
     """Note why a letter did not leave, and what that says of its address."""
     with Session.begin() as session:
         claims.mark_not_sent(session, letter, problem)
-        if isinstance(problem, Refused) and not problem.passing:
-            bounces.refused(session, letter, problem.status)
+        if isinstance(problem, LetterRefusedError) and not problem.passing:
+            bounces.judge_refusal(session, letter, problem.status)
     log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
 
 

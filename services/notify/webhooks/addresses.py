@@ -1,8 +1,8 @@
 """Which addresses webhooks may go to: those of the open internet, and what the operator allows.
 
 An endpoint's address is typed by a person and resolved by a name server that somebody else may run,
-so neither is trusted. `read` looks at what was typed; `permits` at the address that is about to be
-connected to, which is the only one that counts.
+so neither is trusted. `read_address` looks at what was typed; `permits_address` at the address that
+is about to be connected to, which is the only one that counts.
 """
 
 import re
@@ -108,7 +108,7 @@ class Target:
     port: int
 
 
-def read(raw: str, allowed: Allowed) -> Target:
+def read_address(raw: str, allowed: Allowed) -> Target:
     """Read an address as it was typed. Raises BadAddressError.
 
     Plain http only to what the operator may have opened: a host that is named, or, where networks
@@ -117,7 +117,7 @@ def read(raw: str, allowed: Allowed) -> Target:
     parts = _split(raw)
     host = host_of(parts.hostname or "")
     literal = _literal(host)
-    if literal is not None and not permits(literal, host, allowed):
+    if literal is not None and not permits_address(literal, host, allowed):
         raise BadAddressError("private")
     if parts.scheme == "http" and not _may_be_plain(host, literal, allowed):
         raise BadAddressError("https")
@@ -128,7 +128,7 @@ def read(raw: str, allowed: Allowed) -> Target:
     return Target(f"{parts.scheme}://{place}{path}", parts.scheme, host, port)
 
 
-def permits(address: Address, host: str, allowed: Allowed) -> bool:
+def permits_address(address: Address, host: str, allowed: Allowed) -> bool:
     """Whether to connect to an address on behalf of a host."""
     bare = _unwrapped(address)
     return allowed.names(host) or allowed.holds(bare) or _is_open(bare)

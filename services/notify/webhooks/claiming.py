@@ -113,7 +113,7 @@ _CLAIM = """
 _CLAIMS = tuple(text(_CLAIM.format(picked=each)) for each in (_A_TEST, _ITS_TURN))
 
 
-def claim(session: SqlSession) -> Claimed | None:
+def claim_webhook(session: SqlSession) -> Claimed | None:
     """Take a webhook that is due, or None. What is no longer true is cancelled on the way."""
     now = utcnow()
     moments = {

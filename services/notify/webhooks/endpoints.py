@@ -15,9 +15,9 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id, read_uuid
 from shared.models import (
-    AlertKind,
     Council,
     DeliveryState,
+    IncidentKind,
     Webhook,
     WebhookDelivery,
     WebhookState,
@@ -31,7 +31,7 @@ class MovedError(Exception):
     """Somebody else changed it after this person had read it."""
 
 
-def listed(session: SqlSession) -> Sequence[Webhook]:
+def list_endpoints(session: SqlSession) -> Sequence[Webhook]:
     """Return all endpoints by name."""
     return session.scalars(select(Webhook).order_by(Webhook.title, Webhook.id)).all()
 
@@ -43,7 +43,7 @@ def find_titles(session: SqlSession, ids: set[str]) -> dict[str, str]:
     return {str(each): title for each, title in rows}
 
 
-def councils(session: SqlSession) -> Sequence[Council]:
+def list_councils(session: SqlSession) -> Sequence[Council]:
     """Return the councils that an endpoint may be for, by name."""
     return session.scalars(select(Council).order_by(Council.title)).all()
 
@@ -53,7 +53,7 @@ def council_of(session: SqlSession, webhook: Webhook) -> Council | None:
     return session.get(Council, webhook.council_id) if webhook.council_id else None
 
 
-def facts(session: SqlSession, webhook: Webhook) -> dict[str, Any]:
+def list_facts(session: SqlSession, webhook: Webhook) -> dict[str, Any]:
     """Return what may be told of an endpoint in a log; no address and no secret."""
     council = council_of(session, webhook)
     return {
@@ -67,7 +67,7 @@ def facts(session: SqlSession, webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def create(session: SqlSession, settings: Settings, draft: Draft, *, by: UUID) -> Webhook:
+def create_endpoint(session: SqlSession, settings: Settings, draft: Draft, *, by: UUID) -> Webhook:
     """Add an endpoint, which hears what happens from now on."""
     webhook = Webhook(id=new_id(), nonce=secrets.new_nonce(), created_by=by, version=1)
     _fill(webhook, settings, draft)
@@ -76,7 +76,7 @@ def create(session: SqlSession, settings: Settings, draft: Draft, *, by: UUID) -
     return webhook
 
 
-def locked(session: SqlSession, webhook_id: UUID) -> Webhook:
+def lock_endpoint(session: SqlSession, webhook_id: UUID) -> Webhook:
     """Return an endpoint that nobody else changes meanwhile. Raises LookupError."""
     webhook = session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None:
@@ -84,7 +84,9 @@ def locked(session: SqlSession, webhook_id: UUID) -> Webhook:
     return webhook
 
 
-def change(webhook: Webhook, settings: Settings, draft: Draft, *, seen_version: int) -> None:
+def change_endpoint(
+    webhook: Webhook, settings: Settings, draft: Draft, *, seen_version: int
+) -> None:
     """Change a locked endpoint that still is as this person saw it. Raises MovedError.
 
     What is at another address has not failed yet.
@@ -94,7 +96,7 @@ def change(webhook: Webhook, settings: Settings, draft: Draft, *, seen_version: 
     _fill(webhook, settings, draft)
     webhook.version += 1
     if draft.target is not None:
-        marking.recover(webhook)
+        marking.recover_endpoint(webhook)
 
 
 def _fill(webhook: Webhook, settings: Settings, draft: Draft) -> None:
@@ -108,7 +110,7 @@ def _fill(webhook: Webhook, settings: Settings, draft: Draft) -> None:
         webhook.address = secrets.seal_address(settings, webhook, draft.target.url)
 
 
-def pause(webhook: Webhook) -> None:
+def pause_endpoint(webhook: Webhook) -> None:
     """Tell an endpoint nothing until somebody turns it on; what is owed to it waits."""
     if webhook.state is WebhookState.ON:
         webhook.state = WebhookState.PAUSED
@@ -118,13 +120,13 @@ def turn_on(session: SqlSession, webhook: Webhook) -> None:
     """Let an endpoint hear what happens from now on; what was wrong with it is over."""
     webhook.state = WebhookState.ON
     webhook.off_because = None
-    marking.recover(webhook)
-    incidents.resolve(session, AlertKind.WEBHOOK_OFF, str(webhook.id))
+    marking.recover_endpoint(webhook)
+    incidents.resolve_incident(session, IncidentKind.WEBHOOK_OFF, str(webhook.id))
 
 
-def remove(session: SqlSession, webhook: Webhook) -> None:
+def remove_endpoint(session: SqlSession, webhook: Webhook) -> None:
     """Forget an endpoint and all that was owed to it."""
-    incidents.resolve(session, AlertKind.WEBHOOK_OFF, str(webhook.id))
+    incidents.resolve_incident(session, IncidentKind.WEBHOOK_OFF, str(webhook.id))
     session.delete(webhook)
 
 
@@ -143,7 +145,7 @@ def show_secret(webhook: Webhook, settings: Settings) -> str | None:
     if webhook.secret_seen_at is not None:
         return None
     webhook.secret_seen_at = utcnow()
-    return secrets.shown(settings, webhook.nonce)
+    return secrets.show_secret(settings, webhook.nonce)
 
 
 def send_again(session: SqlSession, webhook_id: UUID, only: Collection[UUID] | None = None) -> int:

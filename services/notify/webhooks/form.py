@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.notify.webhooks.addresses import Allowed, BadAddressError, Target
-from services.notify.webhooks.addresses import read as read_address
+from services.notify.webhooks.addresses import Allowed, BadAddressError, Target, read_address
 from shared import text
 from shared.delivery import hooks
 from shared.i18n import LANGUAGES
@@ -36,12 +35,12 @@ class Choices:
     needs_address: bool
 
 
-def typed(form: Mapping[str, str]) -> dict[str, str]:
+def read_typed(form: Mapping[str, str]) -> dict[str, str]:
     """Return the fields as they can be stored: trimmed, with one kind of line break."""
-    return {name: text.clean(form.get(name, "")) for name in NAMES}
+    return {name: text.clean_text(form.get(name, "")) for name in NAMES}
 
 
-def read(
+def read_draft(
     form: Mapping[str, str], events: Sequence[str], choices: Choices
 ) -> tuple[Draft | None, dict[str, str]]:
     """Return the draft, or None and a sentence for each field that cannot be used."""

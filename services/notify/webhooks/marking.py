@@ -11,8 +11,8 @@ from services.notify.webhooks.claiming import ENOUGH, Claimed
 from shared.clock import utcnow
 from shared.delivery.hooks import PING
 from shared.models import (
-    AlertKind,
     DeliveryState,
+    IncidentKind,
     Webhook,
     WebhookDelivery,
     WebhookOff,
@@ -52,7 +52,7 @@ def mark_done(session: SqlSession, claimed: Claimed, status: int) -> None:
         )
     )
     webhook.last_success_at = now
-    recover(webhook)
+    recover_endpoint(webhook)
 
 
 def mark_not_sent(
@@ -87,7 +87,7 @@ def mark_not_sent(
     session.execute(update(WebhookDelivery).where(WebhookDelivery.id == claimed.id).values(**told))
 
 
-def recover(webhook: Webhook) -> None:
+def recover_endpoint(webhook: Webhook) -> None:
     """Forget the failures of an endpoint."""
     webhook.failures = 0
     webhook.failing_since = None
@@ -116,7 +116,7 @@ def turn_off(session: SqlSession, webhook: Webhook, because: WebhookOff) -> None
         )
         .values(state=DeliveryState.FAILED, error=TURNED_OFF, closed_at=now, claimed_until=None)
     )
-    incidents.open_or_see(session, AlertKind.WEBHOOK_OFF, str(webhook.id))
+    incidents.open_or_see(session, IncidentKind.WEBHOOK_OFF, str(webhook.id))
 
 
 def _is_still_ours(session: SqlSession, claimed: Claimed) -> bool:

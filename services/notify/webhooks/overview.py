@@ -36,7 +36,7 @@ class Row:
     due_at: datetime
 
 
-def counts(session: SqlSession, webhook_id: UUID) -> Mapping[DeliveryState, int]:
+def count_deliveries(session: SqlSession, webhook_id: UUID) -> Mapping[DeliveryState, int]:
     """Count what waits and what failed, each up to MOST_COUNTED and one more."""
     return {
         state: session.scalar(
@@ -52,7 +52,7 @@ def counts(session: SqlSession, webhook_id: UUID) -> Mapping[DeliveryState, int]
     }
 
 
-def latest(
+def list_deliveries(
     session: SqlSession, webhook_id: UUID, *, state: DeliveryState | None, before: UUID | None
 ) -> list[Row]:
     """Return a page of the log, newest first, from where the last one ended."""

@@ -33,8 +33,8 @@ class _Asked:
     settings: Settings
 
 
-def data(session: SqlSession, event: OutboxEvent, settings: Settings) -> Data:
-    """Return the `data` of an event. Raises LookupError for one that has no line here."""
+def make_data(session: SqlSession, event: OutboxEvent, settings: Settings) -> Data:
+    """Return the `make_data` of an event. Raises LookupError for one that has no line here."""
     return _TOLD[event.kind](_Asked(session, event, settings))
 
 

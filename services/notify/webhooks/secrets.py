@@ -23,21 +23,21 @@ def new_nonce() -> bytes:
     return secrets.token_bytes(16)
 
 
-def key(settings: Settings, nonce: bytes) -> bytes:
+def derive_key(settings: Settings, nonce: bytes) -> bytes:
     """Return the bytes that sign: 32, of Standard Webhooks' 24 to 64."""
     return hmac.digest(settings.secret_key.encode(), b"webhook" + nonce, hashlib.sha256)
 
 
-def shown(settings: Settings, nonce: bytes) -> str:
+def show_secret(settings: Settings, nonce: bytes) -> str:
     """Return the secret as receivers keep it."""
-    return _PREFIX + base64.b64encode(key(settings, nonce)).decode("ascii")
+    return _PREFIX + base64.b64encode(derive_key(settings, nonce)).decode("ascii")
 
 
 def seal_address(settings: Settings, webhook: Webhook, url: str) -> bytes:
     """Seal the address of an endpoint that has its id."""
-    return sealed.seal(settings.secret_key, _PURPOSE, webhook.id, url)
+    return sealed.seal_text(settings.secret_key, _PURPOSE, webhook.id, url)
 
 
-def address(settings: Settings, webhook: Webhook) -> str | None:
+def open_address(settings: Settings, webhook: Webhook) -> str | None:
     """Return the address of an endpoint; None when it was sealed with another secret key."""
-    return sealed.unseal(settings.secret_key, _PURPOSE, webhook.id, webhook.address)
+    return sealed.unseal_text(settings.secret_key, _PURPOSE, webhook.id, webhook.address)

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session as SqlSession
 from standardwebhooks import Webhook as Signer
 
 from services.notify.webhooks import claiming, marking, payloads, secrets, shapes
-from services.notify.webhooks.addresses import Allowed, BadAddressError, read
+from services.notify.webhooks.addresses import Allowed, BadAddressError, read_address
 from services.notify.webhooks.claiming import Claimed
-from services.notify.webhooks.transport import Answer, NoAnswerError, post
+from services.notify.webhooks.transport import Answer, NoAnswerError, post_body
 from services.notify.webhooks.turns import a_turn
 from shared.clock import utcnow
 from shared.config import Settings
@@ -79,7 +79,7 @@ def _send_for(budget_s: float, settings: Settings) -> int:
 
 def _claim() -> Claimed | None:
     with Session.begin() as session:
-        return claiming.claim(session)
+        return claiming.claim_webhook(session)
 
 
 def _count(finished: Iterable[Future[bool]]) -> int:
@@ -111,11 +111,13 @@ def _compose(session: SqlSession, claimed: Claimed, settings: Settings) -> _Requ
     webhook = session.get(Webhook, claimed.webhook_id)
     if webhook is None:
         return None
-    body = shapes.body(_told(session, claimed, webhook, settings), webhook.shape, webhook.language)
+    body = shapes.make_body(
+        _told(session, claimed, webhook, settings), webhook.shape, webhook.language
+    )
     headers = {"Content-Type": "application/json"}
     if webhook.shape is WebhookShape.STANDARD:
         headers |= _signed(webhook, claimed, body, settings)
-    return _Request(secrets.address(settings, webhook) or "", body, headers)
+    return _Request(secrets.open_address(settings, webhook) or "", body, headers)
 
 
 def _told(
@@ -125,7 +127,7 @@ def _told(
         told = {"webhook": str(webhook.id), "desk_url": settings.desk_url}
         return shapes.Told(hooks.PING, _iso(claimed.begun_at), told, {})
     event = session.get_one(OutboxEvent, claimed.event_id)
-    data = payloads.data(session, event, settings)
+    data = payloads.make_data(session, event, settings)
     titles = {} if webhook.shape is WebhookShape.STANDARD else _titles(session, data, webhook)
     return shapes.Told(claimed.kind, _iso(event.occurred_at), data, titles)
 
@@ -149,7 +151,7 @@ def _signed(webhook: Webhook, claimed: Claimed, body: bytes, settings: Settings)
     now = utcnow().astimezone(UTC)
     name = f"msg_{claimed.id}"
     signatures = [
-        Signer(secrets.key(settings, nonce)).sign(name, now, body.decode())
+        Signer(secrets.derive_key(settings, nonce)).sign(name, now, body.decode())
         for nonce in webhook.signs_with(now)
     ]
     return {
@@ -164,7 +166,7 @@ def _post(request: _Request, settings: Settings) -> Answer | NoAnswerError:
         return NoAnswerError("key")
     allowed = Allowed.of(settings.webhook_private)
     try:
-        return post(read(request.url, allowed), request.body, request.headers, allowed)
+        return post_body(read_address(request.url, allowed), request.body, request.headers, allowed)
     except NoAnswerError as error:
         return error
     except BadAddressError as error:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from services.notify.webhooks.payloads import Data
 from shared.delivery.hooks import PING
 from shared.i18n import gettext as _
-from shared.models import AlertKind, DecisionKind, IdeaStatus, Outcome, ReceiptVerb
+from shared.models import DecisionKind, IdeaStatus, IncidentKind, Outcome, ReceiptVerb
 
 # Council slugs and rule codes → what they are called, already fit for where they are shown.
 Titles = Mapping[str, str]
@@ -22,7 +22,7 @@ class Said:
     url: str
 
 
-def say(kind: str, data: Data, titles: Titles) -> Said:
+def say_event(kind: str, data: Data, titles: Titles) -> Said:
     """Say an event in the language now spoken."""
     if kind == PING:
         text = _("Det här är ett test från Rådslag. Det kom fram.")
@@ -143,16 +143,16 @@ def _acted(data: Data, titles: Titles) -> str:
 
 def _alert(kind: str, data: Data) -> str:
     known = {
-        AlertKind.THREAT: _("ett möjligt hot i en idé"),
-        AlertKind.CHILD: _("uppgifter om ett barn i en publicerad idé"),
-        AlertKind.WAVE: _("en våg av skräp"),
-        AlertKind.OVERDUE: _("en idé har väntat för länge"),
-        AlertKind.FAILED_JOBS: _("jobb som inte gick"),
-        AlertKind.UNCHECKED: _("en kontroll går inte att köra"),
-        AlertKind.DEAF: _("en del av systemet svarar inte"),
-        AlertKind.DIGEST_FAILED: _("sammanfattningar gick inte iväg"),
-        AlertKind.WEBHOOK_OFF: _("en koppling är avstängd"),
-        AlertKind.BOUNCED: _("en adress tar inte emot brev"),
+        IncidentKind.THREAT: _("ett möjligt hot i en idé"),
+        IncidentKind.CHILD: _("uppgifter om ett barn i en publicerad idé"),
+        IncidentKind.WAVE: _("en våg av skräp"),
+        IncidentKind.OVERDUE: _("en idé har väntat för länge"),
+        IncidentKind.FAILED_JOBS: _("jobb som inte gick"),
+        IncidentKind.UNCHECKED: _("en kontroll går inte att köra"),
+        IncidentKind.DEAF: _("en del av systemet svarar inte"),
+        IncidentKind.DIGEST_FAILED: _("sammanfattningar gick inte iväg"),
+        IncidentKind.WEBHOOK_OFF: _("en koppling är avstängd"),
+        IncidentKind.BOUNCED: _("en adress tar inte emot brev"),
     }
     of = data["alert"]["kind"]
     what = known.get(of, of)

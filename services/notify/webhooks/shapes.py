@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from services.notify.webhooks.payloads import Data
-from services.notify.webhooks.sentences import Said, say
-from shared.i18n import speaking
+from services.notify.webhooks.sentences import Said, say_event
+from shared.i18n import speak_language
 from shared.models import WebhookShape
 
 
@@ -28,9 +28,9 @@ class Told:
     titles: Mapping[str, str]
 
 
-def body(told: Told, shape: WebhookShape, language: str) -> bytes:
+def make_body(told: Told, shape: WebhookShape, language: str) -> bytes:
     """Return the body of a request as JSON."""
-    with speaking(language):
+    with speak_language(language):
         made = _SHAPES[shape](told)
     return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -71,7 +71,7 @@ def _mattermost(told: Told) -> Data:
 
 def _said(told: Told, escape: Callable[[str], str]) -> Said:
     called = {code: escape(" ".join(title.split())) for code, title in told.titles.items()}
-    return say(told.kind, told.data, called)
+    return say_event(told.kind, told.data, called)
 
 
 def _without_references(words: str) -> str:

@@ -31,7 +31,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from services.notify.webhooks.addresses import Allowed, Target, permits
+from services.notify.webhooks.addresses import Allowed, Target, permits_address
 
 CONNECT_S = 3.0
 READ_S = 8.0
@@ -66,18 +66,18 @@ class _ForbiddenError(Exception):
     """No address of this name may be connected to."""
 
 
-def resolve(host: str, port: int) -> list[Any]:
+def resolve_host(host: str, port: int) -> list[Any]:
     """Return all that the resolver knows of a host, as `getaddrinfo` has it."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
-def post(
+def post_body(
     target: Target,
     body: bytes,
     headers: Mapping[str, str],
     allowed: Allowed,
     *,
-    resolver: Resolve = resolve,
+    resolver: Resolve = resolve_host,
 ) -> Answer:
     """Post a body and return the answer, whatever its status. Raises NoAnswerError."""
     call = _Call(allowed, target.scheme, resolver)
@@ -158,7 +158,7 @@ class _Call:
 
     def _passes(self, raw: str, host: str) -> bool:
         address = ip_address(raw.partition("%")[0])
-        if not permits(address, host, self._allowed):
+        if not permits_address(address, host, self._allowed):
             return False
         # In the clear only to what the operator has opened.
         return self._scheme == "https" or self._allowed.names(host) or self._allowed.holds(address)
@@ -180,7 +180,7 @@ class _Call:
 
 
 @cache
-def tls() -> ssl.SSLContext:
+def make_tls_context() -> ssl.SSLContext:
     """Return what vouches for endpoints: this machine's authorities, the city's own among them.
 
     Read once: that takes longer than a request.
@@ -282,7 +282,7 @@ class _Adapter(HTTPAdapter):
         """Believe the authorities that this machine does; nothing turns that off."""
         conn.cert_reqs = "CERT_REQUIRED"
         if url.startswith("https:"):
-            conn.conn_kw["ssl_context"] = tls()
+            conn.conn_kw["ssl_context"] = make_tls_context()
 
 
 def _pool(

@@ -12,7 +12,7 @@ from shared.models import DeliveryState, Webhook, WebhookOff, WebhookShape, Webh
 Written = Callable[[datetime], str]
 
 
-def health(webhook: Webhook, written: Written) -> tuple[str, str]:
+def say_health(webhook: Webhook, written: Written) -> tuple[str, str]:
     """Return how it goes with an endpoint: a tone (good, care, wrong or quiet) and a sentence."""
     if webhook.state is WebhookState.OFF:
         return "wrong", _off(webhook, written)
@@ -35,7 +35,7 @@ def _off(webhook: Webhook, written: Written) -> str:
     return _("Avstängd: inget har kommit fram sedan %(since)s.", since=since)
 
 
-def events() -> dict[str, str]:
+def name_events() -> dict[str, str]:
     """Return what each public name of an event means."""
     known = {
         "idea.submitted": _("En ny idé kom in"),
@@ -51,12 +51,12 @@ def events() -> dict[str, str]:
     return {name: known.get(name, name) for name in hooks.NAMES.values()}
 
 
-def event(name: str) -> str:
+def name_event(name: str) -> str:
     """Return what happened, for the log."""
-    return _("Test") if name == hooks.PING else events().get(name, name)
+    return _("Test") if name == hooks.PING else name_events().get(name, name)
 
 
-def shapes() -> dict[WebhookShape, str]:
+def name_shapes() -> dict[WebhookShape, str]:
     """Return what the bodies look like."""
     return {
         WebhookShape.STANDARD: _("För program: JSON med signatur (Standard Webhooks)"),
@@ -66,7 +66,7 @@ def shapes() -> dict[WebhookShape, str]:
     }
 
 
-def states() -> dict[DeliveryState, str]:
+def name_states() -> dict[DeliveryState, str]:
     """Return where a webhook is on its way."""
     return {
         DeliveryState.WAITING: _("Väntar"),
@@ -77,7 +77,7 @@ def states() -> dict[DeliveryState, str]:
     }
 
 
-def reason(status: int | None, error: str | None) -> str:
+def say_reason(status: int | None, error: str | None) -> str:
     """Say in words what the log says in codes."""
     if status is not None and error is None:
         return _("svar %(status)s", status=status)

@@ -23,7 +23,7 @@ from shared.models import (
 )
 
 
-def write(
+def write_webhooks(
     session: SqlSession,
     batch: UUID,
     deliveries: Sequence[outbox.Delivery],
@@ -33,7 +33,7 @@ def write(
 
     Repeating it changes nothing. Raises StaleBatchError when someone else has the batch now.
     """
-    outbox.done(session, batch, deliveries)
+    outbox.mark_done(session, batch, deliveries)
     owed = [
         {
             "id": new_id(),

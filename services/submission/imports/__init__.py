@@ -13,7 +13,7 @@ from services.submission.imports.entries import ImportFileError, Reading, in_ord
 Reader = Callable[[str, ZoneInfo], Reading]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
-    {"page": page.read, "wxr": wxr.read, "csv": tables.read_csv, "json": tables.read_json}
+    {"page": page.read_page, "wxr": wxr.read_wxr, "csv": tables.read_csv, "json": tables.read_json}
 )
 # What a file that says its own encoding begins with; UTF-16 is how Excel saves “Unicode text”.
 _MARKS = (
@@ -37,7 +37,9 @@ def format_of(path: Path) -> str | None:
     return _ENDINGS.get(path.suffix.lower())
 
 
-def read(data: bytes, form: str, timezone: ZoneInfo, encoding: str | None = None) -> Reading:
+def read_entries(
+    data: bytes, form: str, timezone: ZoneInfo, encoding: str | None = None
+) -> Reading:
     """Read a whole file, and return its entries, the earliest first, and what is doubtful.
 
     Raises ImportFileError, which names the line, for anything that cannot be read; nothing of such

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from services.submission.forms import IdeaForm
 from shared.clock import utcnow
 from shared.models import Precision
-from shared.text import MAX_AUTHOR_LENGTH, AuthorError, AuthorFault, clean, clean_author, length
+from shared.text import (
+    MAX_AUTHOR_LENGTH,
+    AuthorError,
+    AuthorFault,
+    clean_author,
+    clean_text,
+    measure_length,
+)
 
 # Old texts were written under other rules: longer ones are taken as they are, within reason.
 MAX_LENGTH = 20_000
@@ -89,12 +96,12 @@ def make_entry(
     Raises ImportFileError for no id, no text, one above 20 000 code points, a name that cannot be
     shown, or a moment that no calendar has or that is yet to come.
     """
-    cleaned = clean(text)
+    cleaned = clean_text(text)
     if not id.strip():
         raise ImportFileError(line, "an entry has no id")
     if not cleaned:
         raise ImportFileError(line, "an entry has no text")
-    if length(cleaned) > MAX_LENGTH:
+    if measure_length(cleaned) > MAX_LENGTH:
         raise ImportFileError(line, f"a text has more than {MAX_LENGTH} characters")
     try:
         name = _shown_name(author)
@@ -109,7 +116,7 @@ def make_entry(
         known = datetime.combine(moment, _NOON, timezone)
     _require_past(known, line)
     form = IdeaForm(cleaned, None if name.casefold() in _NOBODY else name)
-    return Entry(clean(id), line, form, known, precision, raw, content_type)
+    return Entry(clean_text(id), line, form, known, precision, raw, content_type)
 
 
 def _shown_name(author: str) -> str:

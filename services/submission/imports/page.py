@@ -92,7 +92,7 @@ class _Start:
     name: str
 
 
-def read(text: str, timezone: ZoneInfo) -> Reading:
+def read_page(text: str, timezone: ZoneInfo) -> Reading:
     """Return the entries of a page in its order, newest first, and what is doubtful about them.
 
     The id is a hash of date, name, text and occurrence, counted from the bottom: the same page

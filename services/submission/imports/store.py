@@ -79,7 +79,7 @@ def _bring(
     timezone: ZoneInfo,
     accept: Callable[[SqlSession, Idea], object],
 ) -> Idea:
-    idea = intake.store(
+    idea = intake.store_idea(
         session,
         council,
         entry.form,

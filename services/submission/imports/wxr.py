@@ -38,7 +38,7 @@ _BREAK = re.compile(r"<br\s*/?>\n?|</p>\s*|</li>\s*", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
-def read(text: str, timezone: ZoneInfo) -> Reading:
+def read_wxr(text: str, timezone: ZoneInfo) -> Reading:
     """Return the approved comments; held ones, spam, trash and pings were never public.
 
     A comment under something private, a draft, in the trash or behind a password was approved and

@@ -36,14 +36,14 @@ def ideas(session):
 
 def summary_of(session, proposal):
     summary = Summary()
-    for each in backtesting.compare(session, proposal, None):
+    for each in backtesting.compare_verdicts(session, proposal, None):
         summary.add(each)
     return summary
 
 
 def test_the_same_checks_say_the_same(session, ideas):
-    summary = summary_of(session, Proposal(equipping.standing(session)))
-    assert summary.ideas == backtesting.count(session, None) == 3
+    summary = summary_of(session, Proposal(equipping.read_equipment(session)))
+    assert summary.ideas == backtesting.count_ideas(session, None) == 3
     assert summary.moves == {
         ("clear", "clear"): 1,
         ("attention", "attention"): 1,
@@ -61,8 +61,8 @@ def test_a_check_switched_off_and_a_word_added_change_what_they_should(session, 
         term = "bänkar"
         language = "sv"
     """
-    proposal = Proposal.read(toml, equipping.standing(session))
-    compared = {each.number: each for each in backtesting.compare(session, proposal, None)}
+    proposal = Proposal.read(toml, equipping.read_equipment(session))
+    compared = {each.number: each for each in backtesting.compare_verdicts(session, proposal, None)}
     bench, mail, spam = (compared[idea.number] for idea in ideas)
     assert (bench.before, bench.after, bench.added) == (
         Outcome.CLEAR,
@@ -74,7 +74,7 @@ def test_a_check_switched_off_and_a_word_added_change_what_they_should(session, 
 
 
 def test_a_higher_threshold_lets_spam_through(session, ideas):
-    proposal = Proposal.read("spam_threshold = 1.0", equipping.standing(session))
+    proposal = Proposal.read("spam_threshold = 1.0", equipping.read_equipment(session))
     assert ("likely_spam", "attention") in summary_of(session, proposal).moves
 
 
@@ -87,7 +87,7 @@ def test_it_is_held_against_what_people_decided(session, ideas):
     ):
         decide(session, idea, kind, staff, rule_code=rule)
     session.commit()
-    counted = summary_of(session, Proposal(equipping.standing(session))).decided
+    counted = summary_of(session, Proposal(equipping.read_equipment(session))).decided
     assert counted == {("clear", "published"): 1, ("attention", ""): 1, ("likely_spam", "spam"): 1}
 
 
@@ -116,12 +116,12 @@ def test_the_command_prints_tables_and_changes_nothing(
     rules = tmp_path / "rules.toml"
     rules.write_text('off = ["personal_data"]', "utf-8")
     session.close()
-    db.close()
+    db.close_connections()
     plain = CliRunner().invoke(main, ["backtest", "--rules", str(rules), "--changed"])
     told = CliRunner().invoke(main, ["backtest", "--rules", str(rules), "--changed", "--json"])
     rules.write_text("off = 3", "utf-8")
     wrong = CliRunner().invoke(main, ["backtest", "--rules", str(rules)])
-    db.configure(settings)
+    db.configure_sessions(settings)
     assert plain.exit_code == 0, plain.output
     assert "3 ideas" in plain.stdout
     assert "attention → clear" in plain.stdout

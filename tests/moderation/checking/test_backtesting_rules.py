@@ -7,10 +7,10 @@ import pytest
 from services.moderation.checking import backtesting
 from services.moderation.checking.backtesting import Compared, Proposal, ProposalError, Summary
 from services.moderation.checking.switches import SEMANTIC
-from services.moderation.checking.verdicts import Checked, write
+from services.moderation.checking.verdicts import Checked, write_verdicts
 from services.moderation.checks import Code, Equipment, Finding, Severity
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Outcome, TextKind
-from shared.text import fold
+from shared.text import fold_text
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.moderation.desk.records.test_records_reading import decision
 
@@ -36,7 +36,9 @@ def stored(session, council, text="En bänk vid vattnet, tack.", **about):
 
 
 def rewrite(session, idea, kind, text, version) -> None:
-    session.add(IdeaText(idea_id=idea.id, version=version, kind=kind, text=text, folded=fold(text)))
+    session.add(
+        IdeaText(idea_id=idea.id, version=version, kind=kind, text=text, folded=fold_text(text))
+    )
     session.flush()
     idea.text_version = version
     session.flush()
@@ -45,8 +47,12 @@ def rewrite(session, idea, kind, text, version) -> None:
 def compared(session, since=None, toml="") -> dict[str, Compared]:
     proposal = Proposal.read(toml, Equipment())
     session.flush()
-    found = list(backtesting.compare(session, proposal, since))
-    assert len(found) == len({each.number for each in found}) == backtesting.count(session, since)
+    found = list(backtesting.compare_verdicts(session, proposal, since))
+    assert (
+        len(found)
+        == len({each.number for each in found})
+        == backtesting.count_ideas(session, since)
+    )
     return {each.number: each for each in found}
 
 
@@ -88,10 +94,10 @@ def test_the_verdict_beside_it_is_that_of_the_same_text(session, council):
     idea, unchecked = stored(session, council, MAIL), stored(session, council, MAIL)
     session.refresh(idea, ["council"])
     phone = Finding("personal_data", Code.PHONE, Severity.MEDIUM, 0.9)
-    write(session, [Checked(idea, [phone], ())])
+    write_verdicts(session, [Checked(idea, [phone], ())])
     rewrite(session, idea, TextKind.MASK, "Mejla [maskat] om bänken.", 2)
     session.refresh(idea, ["council"])
-    write(session, [Checked(idea, [], ())])
+    write_verdicts(session, [Checked(idea, [], ())])
     found = compared(session)
     told = found[idea.number]
     assert (told.before, told.added, told.gone) == (Outcome.ATTENTION, {"email"}, {"phone"})
@@ -107,7 +113,7 @@ def test_what_other_checks_found_then_is_kept_and_what_ours_found_is_not(session
         Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9),
         Finding(SEMANTIC, Code.SEMANTIC, Severity.INFO, 0.9),
     ]
-    write(session, [Checked(idea, given, ())])
+    write_verdicts(session, [Checked(idea, given, ())])
     for toml in ("", 'off = ["personal_data"]'):
         told = compared(session, toml=toml)[idea.number]
         assert (told.found, told.gone) == ({"near", "semantic"}, {"email"})

@@ -42,7 +42,7 @@ def claim_all() -> list[tuple[UUID, list[outbox.Delivery]]]:
     with db.Session.begin() as session:
         offers = [offer for queue in queues.ALL for offer in relay._regroup(session, queue)]
     return [
-        (offer.batch, outbox.claim(offer.batch))
+        (offer.batch, outbox.claim_batch(offer.batch))
         for offer in offers
         if offer.consumer is queues.CHECK
     ]
@@ -85,7 +85,7 @@ def test_a_clear_idea_waits_for_a_person(session):
 
 def ledger_is_right() -> bool:
     with db.Session() as fresh:
-        books = ledger.read(fresh)
+        books = ledger.read_ledger(fresh)
     return books.violations == [] and books.unprocessed == 0
 
 
@@ -103,7 +103,7 @@ def test_a_council_may_publish_what_is_clear_and_only_that(session):
     not_clear = an_idea(session, council, text="Ring mig på 0701740605 om den nya lekplatsen.")
     check(session, clear, not_clear)
     assert (clear.status, not_clear.status) == (IdeaStatus.PUBLISHED, IdeaStatus.WAITING)
-    last = transitions.latest(session, clear.id)
+    last = transitions.read_latest_decision(session, clear.id)
     assert last is not None
     assert (last.kind, last.staff_id) == (DecisionKind.POLICY, None)
 
@@ -135,7 +135,7 @@ def test_checking_again_changes_nothing_a_person_sees(session):
     check(session, idea)
     version = idea.version
     before = (open_reasons(session, idea.id), codes(session, idea))
-    outbox.record(session, IdeaSubmitted(idea.id, 1))
+    outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     check(session, idea)
     assert (open_reasons(session, idea.id), codes(session, idea)) == before
     assert (idea.version, idea.status) == (version, IdeaStatus.WAITING)
@@ -182,7 +182,7 @@ def test_a_masked_word_that_was_known_opens_no_new_entry(session):
     )
     deciding.accept_import(session, idea)
     check(session, idea)
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(kind=DecisionKind.MASK, staff_id=staff.id, mask_spans=[(10, 13), (21, 26)]),
         number=idea.number,
@@ -256,12 +256,12 @@ class TestCopies:
 
 
 def _check_in_own_process(database: Settings, batches: list, ready) -> None:
-    db.configure(database)
+    db.configure_sessions(database)
     ready.wait()
     for batch, deliveries in batches:
         with db.Session.begin() as session:
             checking.check_batch(session, batch, deliveries)
-    db.close()
+    db.close_connections()
 
 
 @pytest.mark.parametrize("kind", ["identical", "nearly identical"])
@@ -297,7 +297,7 @@ def test_copies_at_the_same_instant_get_one_original(session, settings, kind):
 def test_two_batches_that_share_an_idea_never_deadlock(session):
     ideas = [an_idea(session) for _ in range(6)]
     for idea in reversed(ideas):
-        outbox.record(session, IdeaSubmitted(idea.id, 1))
+        outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     session.execute(
         OutboxDelivery.__table__.update()
         .where(OutboxDelivery.id % 2 == 0)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checking import candidates, duplicates
 from services.moderation.checking.duplicates import EXACT, Asked
 from services.moderation.checking.groups import Groups, Known
-from services.moderation.checking.verdicts import Checked, write
+from services.moderation.checking.verdicts import Checked, write_verdicts
 from services.moderation.checks import Code, Finding, Severity
 from services.moderation.checks.duplicates import HINT, Match
 from shared.ids import new_id
@@ -29,7 +29,7 @@ from shared.models import (
     TextKind,
     Verdict,
 )
-from shared.text import fold, fold_hash
+from shared.text import fold_hash, fold_text
 from tests.databases import without_indexes
 from tests.factories import a_council, an_idea
 from tests.in_turn import in_turn
@@ -63,7 +63,7 @@ def asked(session: SqlSession, idea: Idea) -> Asked:
 def settled(session: SqlSession, *ideas: Idea) -> Groups:
     """Look, and settle, as a batch of these ideas does."""
     batch = [asked(session, idea) for idea in ideas]
-    groups = duplicates.settle(session, batch, duplicates.look(session, batch))
+    groups = duplicates.settle_groups(session, batch, duplicates.search_copies(session, batch))
     for idea in ideas:
         session.merge(
             Verdict(idea_id=idea.id, text_version=1, outcome="clear", priority=0, ruleset=1)
@@ -97,11 +97,15 @@ def leave(session, idea, how) -> None:
         other = "Något helt annat om en simhall."
         session.add(
             IdeaText(
-                idea_id=idea.id, version=2, kind=TextKind.CORRECTION, text=other, folded=fold(other)
+                idea_id=idea.id,
+                version=2,
+                kind=TextKind.CORRECTION,
+                text=other,
+                folded=fold_text(other),
             )
         )
         session.flush()
-        idea.text_version, idea.fold_hash = 2, fold_hash(fold(other))
+        idea.text_version, idea.fold_hash = 2, fold_hash(fold_text(other))
     session.flush()
 
 
@@ -202,11 +206,11 @@ class TestNear:
         if not between:
             leave(session, first, how)
         batch = [asked(session, second)]
-        look = duplicates.look(session, batch)
+        look = duplicates.search_copies(session, batch)
         assert (first.seq in look.matches[second.id]) is (between or counts)
         if between:
             leave(session, first, how)
-        duplicates.settle(session, batch, look)
+        duplicates.settle_groups(session, batch, look)
         # What was corrected meanwhile was near when it was looked at; its own check comes.
         late = between and how == "corrected"
         assert root(session, second) == (first.id if counts or late else None)
@@ -214,7 +218,7 @@ class TestNear:
     def test_nobody_is_like_oneself(self, session, council):
         first = stored(session, council)
         settled(session, first)
-        again = duplicates.look(session, [asked(session, first)])
+        again = duplicates.search_copies(session, [asked(session, first)])
         assert again.matches == {first.id: {}}
 
     def test_compared_is_the_text_that_stands(self, session, council):
@@ -229,10 +233,10 @@ class TestNear:
         other = stored(session, council, "Fler bänkar i skuggan nere vid torget, gärna med bord.")
         settled(session, other)
         batch = [asked(session, second)]
-        look = duplicates.look(session, batch)
+        look = duplicates.search_copies(session, batch)
         assert look.matches[second.id] == {}
         settled(session, first)
-        duplicates.settle(session, batch, look)
+        duplicates.settle_groups(session, batch, look)
         assert (root(session, second), root(session, other)) == (first.id, None)
 
     def test_in_one_batch_who_came_first_leads_whatever_the_order(self, session, council):
@@ -361,7 +365,7 @@ class TestGroups:
         hinted = stored(session, council, "Något annat", 5)
         session.refresh(hinted, ["council"])
         told = [(copy, given), (strangers, given[1:]), (hinted, given[:1])]
-        write(session, [Checked(idea, findings, ()) for idea, findings in told])
+        write_verdicts(session, [Checked(idea, findings, ()) for idea, findings in told])
         groups = Groups.of(session, [old.id, new.id])
         groups.join(self.known(session, old), self.known(session, new), "exact", 1.0)
         groups.write()
@@ -425,7 +429,7 @@ class TestCandidates:
     def test_a_bucket_gives_its_earliest_only(self, session, monkeypatch):
         monkeypatch.setattr(candidates, "BUCKET_SIZE", 3)
         self.keep(session, 1, [50, 40, 30, 20])
-        assert candidates.find(session, [{1}]) == [[20, 30, 40]]
+        assert candidates.find_candidates(session, [{1}]) == [[20, 30, 40]]
 
     def test_of_many_the_likeliest_are_taken_and_of_equals_the_earliest(self, session, monkeypatch):
         monkeypatch.setattr(candidates, "MAX_CANDIDATES", 3)
@@ -433,10 +437,10 @@ class TestCandidates:
         self.keep(session, 2, [6, 9])
         self.keep(session, 3, [9])
         # 9 has 1/2 + 1, 6 has 1/6 + 1/2, the others 1/6 each.
-        assert candidates.find(session, [{1, 2, 3}]) == [[9, 6, 1]]
+        assert candidates.find_candidates(session, [{1, 2, 3}]) == [[9, 6, 1]]
         # Two may ask for the very same.
-        assert candidates.find(session, [{3}, {3}]) == [[9], [9]]
-        assert candidates.find(session, [{1}, {3}, set(), {7}, {2}]) == [
+        assert candidates.find_candidates(session, [{3}, {3}]) == [[9], [9]]
+        assert candidates.find_candidates(session, [{1}, {3}, set(), {7}, {2}]) == [
             [1, 2, 3],
             [9],
             [],
@@ -448,12 +452,12 @@ class TestCandidates:
         self.keep(session, 1, [1, 2, 3, 4, 5])
         self.keep(session, 2, [1, 2, 3, 4, 6])
         self.keep(session, 3, [7, 8])
-        assert candidates.find(session, [{1, 2, 3}])[0][:3] == [7, 8, 1]
+        assert candidates.find_candidates(session, [{1, 2, 3}])[0][:3] == [7, 8, 1]
 
     def test_nothing_asked_or_nothing_stored_is_nothing_found(self, session):
-        assert candidates.find(session, []) == []
-        assert candidates.find(session, [set(), set()]) == [[], []]
-        assert candidates.find(session, [{1}, {2}]) == [[], []]
+        assert candidates.find_candidates(session, []) == []
+        assert candidates.find_candidates(session, [set(), set()]) == [[], []]
+        assert candidates.find_candidates(session, [{1}, {2}]) == [[], []]
         assert candidates.folded_texts(session, []) == {}
 
     def test_the_constants_are_those_that_were_measured(self):
@@ -470,9 +474,9 @@ class TestCandidates:
         found = candidates.folded_texts(session, [idea.seq, other.seq, idea.seq])
         rows = session.execute(candidates._TEXTS, {"seqs": candidates.as_array([idea.seq])})
         assert len(rows.all()) == (stands is not None)
-        assert found.pop(other.seq) == fold("Annat")
+        assert found.pop(other.seq) == fold_text("Annat")
         assert (list(found) == [idea.seq]) is (stands is not None)
-        assert all(fold(stands) in each for each in found.values())
+        assert all(fold_text(stands) in each for each in found.values())
 
 
 def test_batches_after_the_look_and_no_older_ones_are_read_again(session):
@@ -494,11 +498,11 @@ def test_of_two_batches_at_once_the_second_waits_and_meets_the_first(module_engi
     ideas = [stored(unit, council, WISH + " Låst.", 0), stored(unit, council, NEAR + " Låst.", 1)]
     batches = [[asked(unit, idea)] for idea in ideas]
     unit.commit()
-    looks = [duplicates.look(unit, batch) for batch in batches]
+    looks = [duplicates.search_copies(unit, batch) for batch in batches]
     unit.rollback()
 
     def settle(which: int):
-        return lambda own: bool(duplicates.settle(own, batches[which], looks[which]).links)
+        return lambda own: bool(duplicates.settle_groups(own, batches[which], looks[which]).links)
 
     told = in_turn(module_engine, settle(0), settle(1))
     assert (told.first, told.second, told.waited) == (False, True, True)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checking import idea_reading
-from services.moderation.checking.verdicts import Checked, write
+from services.moderation.checking.verdicts import Checked, write_verdicts
 from services.moderation.checks import Code, Finding, Severity
 from services.moderation.decisions import track_record
 from services.moderation.desk.idea import comparing
 from shared.models import CheckOutcome, DecisionKind, DuplicateLink, IdeaText, TextKind
-from shared.text import fold
+from shared.text import fold_text
 from tests.databases import without_indexes
 from tests.factories import a_council, a_member_of_staff, an_idea
 from tests.moderation.desk.records.test_records_reading import decision
@@ -43,7 +43,9 @@ def stored(session, council, minutes=0, text="En bänk.", **about):
 
 def new_text(session, idea, text="Två bänkar.") -> None:
     session.add(
-        IdeaText(idea_id=idea.id, version=2, kind=TextKind.CORRECTION, text=text, folded=fold(text))
+        IdeaText(
+            idea_id=idea.id, version=2, kind=TextKind.CORRECTION, text=text, folded=fold_text(text)
+        )
     )
     session.flush()
     idea.text_version = 2
@@ -54,15 +56,15 @@ def new_text(session, idea, text="Två bänkar.") -> None:
 class TestFindings:
     def test_are_those_of_the_text_that_stands_worst_first(self, session, council):
         idea, other, third = (stored(session, council) for _ in range(3))
-        write(session, [Checked(idea, [PHONE], ()), Checked(other, [EMAIL], ())])
-        write(session, [Checked(third, [EMAIL], ())])
+        write_verdicts(session, [Checked(idea, [PHONE], ()), Checked(other, [EMAIL], ())])
+        write_verdicts(session, [Checked(third, [EMAIL], ())])
         new_text(session, idea)
-        write(session, [Checked(idea, [EMAIL, PHONE], ())])
+        write_verdicts(session, [Checked(idea, [EMAIL, PHONE], ())])
         assert idea_reading.findings_of(session, [idea.id, other.id]) == {
             idea.id: [PHONE, EMAIL],
             other.id: [EMAIL],
         }
-        measured = idea_reading.findings(session, idea)
+        measured = idea_reading.read_findings(session, idea)
         assert [(each.finding, each.right, each.seen) for each in measured] == [
             (PHONE, 0, 0),
             (EMAIL, 0, 0),
@@ -85,16 +87,18 @@ class TestFindings:
             )
         session.flush()
         idea = stored(session, council)
-        write(session, [Checked(idea, [EMAIL, PHONE], ())])
+        write_verdicts(session, [Checked(idea, [EMAIL, PHONE], ())])
         without_indexes(session)
-        measured = {m.finding.code: (m.right, m.seen) for m in idea_reading.findings(session, idea)}
+        measured = {
+            m.finding.code: (m.right, m.seen) for m in idea_reading.read_findings(session, idea)
+        }
         assert measured == {Code.EMAIL: (1, 3), Code.PHONE: (0, 0)}
 
 
 class TestSimilar:
     def read(self, session, idea):
         session.flush()
-        return idea_reading.similar(session, idea, idea_reading.findings(session, idea))
+        return idea_reading.read_similar(session, idea, idea_reading.read_findings(session, idea))
 
     def test_earlier_are_those_that_findings_name_and_later_those_linked_to_it(
         self, session, council
@@ -111,7 +115,7 @@ class TestSimilar:
             Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, similar_to=each.id)
             for each in named
         ]
-        write(session, [Checked(idea, [*like, EMAIL], ())])
+        write_verdicts(session, [Checked(idea, [*like, EMAIL], ())])
         earlier, copies, count = self.read(session, idea)
         assert [each.number for each in earlier] == [named[1].number, named[0].number]
         assert [each.number for each in copies] == [later[1].number, later[0].number]
@@ -132,7 +136,7 @@ class TestSimilar:
             Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, similar_to=each.id)
             for each in named
         ]
-        write(session, [Checked(idea, like, ())])
+        write_verdicts(session, [Checked(idea, like, ())])
         counts = []
         for each in (*later, stored(session, council, 70), stored(session, council, 71)):
             session.add(
@@ -151,7 +155,7 @@ class TestSimilar:
     def test_shown_is_the_text_that_the_public_reads_or_else_the_newest(self, session, council):
         idea, other = stored(session, council, 5), stored(session, council)
         like = Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, similar_to=other.id)
-        write(session, [Checked(idea, [like], ())])
+        write_verdicts(session, [Checked(idea, [like], ())])
         new_text(session, other)
         for public, text in ((None, "Två bänkar."), (1, "En bänk.")):
             other.public_version = public
@@ -175,7 +179,7 @@ class TestComparing:
                 at = end
             return "".join([*kept, text[at:]]).casefold().split()
 
-        here, there = comparing.differing(one, other)
+        here, there = comparing.find_differing(one, other)
         assert left(one, here) == left(other, there)
         for text, spans in ((one, here), (other, there)):
             assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
@@ -194,11 +198,11 @@ class TestComparing:
         ],
     )
     def test_marked_are_the_words_that_the_other_lacks(self, one, other, here, there):
-        found = comparing.differing(one, other)
+        found = comparing.find_differing(one, other)
         assert [one[a:b] for a, b in found[0]] == here
         assert [other[a:b] for a, b in found[1]] == there
 
     def test_a_word_that_comes_often_is_compared_like_any_other(self):
         one, other = "först " + "bänk " * 300, "bänk " * 300 + "sist"
-        [here], [there] = comparing.differing(one, other)
+        [here], [there] = comparing.find_differing(one, other)
         assert (one[slice(*here)], other[slice(*there)]) == ("först", "sist")

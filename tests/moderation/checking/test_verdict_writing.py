@@ -37,7 +37,7 @@ from shared.models import (
     TextKind,
     Verdict,
 )
-from shared.text import fold
+from shared.text import fold_text
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, open_reasons
 from tests.in_turn import in_turn
 from tests.moderation.desk.records.test_records_reading import decision
@@ -85,12 +85,14 @@ def idea_in(session: SqlSession, status: IdeaStatus, **about) -> Idea:
 
 
 def write(session: SqlSession, idea: Idea, *findings: Finding, unchecked=()) -> None:
-    verdicts.write(session, [Checked(idea, findings, unchecked)])
+    verdicts.write_verdicts(session, [Checked(idea, findings, unchecked)])
     session.flush()
 
 
 def new_text(session, idea, kind, text="En annan text.", version=2) -> None:
-    session.add(IdeaText(idea_id=idea.id, version=version, kind=kind, text=text, folded=fold(text)))
+    session.add(
+        IdeaText(idea_id=idea.id, version=version, kind=kind, text=text, folded=fold_text(text))
+    )
     session.flush()
     idea.text_version = version
     session.flush()
@@ -271,20 +273,20 @@ class TestWhatIsStored:
         write(session, other, EMAIL)
         write(session, idea, EMAIL)
         new_text(session, idea, TextKind.CORRECTION)
-        assert verdicts.replace(session, idea, EMAIL.check, [PHONE]) is None
+        assert verdicts.replace_findings(session, idea, EMAIL.check, [PHONE]) is None
         assert kept(session, idea) == {(1, "email"), (2, "phone")}
         assert verdict(session, idea) is None
         write(session, idea, PHONE, FAINT, unchecked=("language", "tone"))
-        reached = verdicts.replace(session, idea, EMAIL.check, [])
+        reached = verdicts.replace_findings(session, idea, EMAIL.check, [])
         assert reached.outcome is Outcome.ATTENTION
         assert set(reached.unchecked) == {"language", "tone"}
         assert kept(session, idea) == {(1, "email"), (2, "repetition")}
         for name in ("language", "tone"):
-            reached = verdicts.replace(session, idea, name, [])
+            reached = verdicts.replace_findings(session, idea, name, [])
         assert (reached.outcome, reached.unchecked) == (Outcome.CLEAR, ())
         # Once is enough.
         for _ in range(2):
-            reached = verdicts.replace(session, idea, "tone", [], unchecked=True)
+            reached = verdicts.replace_findings(session, idea, "tone", [], unchecked=True)
         assert (reached.outcome, reached.unchecked) == (Outcome.ATTENTION, ("tone",))
         assert verdict(session, idea).unchecked == ["tone"]
         assert kept(session, other) == {(1, "email")}
@@ -375,8 +377,8 @@ class TestGivenUp:
 
     def test_all_that_should_have_run_is_unchecked_and_nothing_that_was_off(self, session):
         staff = a_member_of_staff(session)
-        switches.switch(session, "tone", is_on=False, by=staff.id)
-        switches.switch(session, "akismet", is_on=True, by=staff.id)
+        switches.switch_check(session, "tone", is_on=False, by=staff.id)
+        switches.switch_check(session, "akismet", is_on=True, by=staff.id)
         idea = idea_in(session, RECEIVED)
         verdicts.give_up(session, idea.id, {"text_version": 1})
         unchecked = verdict(session, idea).unchecked
@@ -419,7 +421,7 @@ class TestConclusion:
 
     def looked(self, session, idea, like=None, *, failed=False) -> None:
         found = [] if like is None else [Finding(*_like(), similar_to=like.id)]
-        outcomes.conclude(session, idea, found, failed=failed)
+        outcomes.conclude_look(session, idea, found, failed=failed)
         session.flush()
 
     @pytest.mark.parametrize("publishes", [True, False])
@@ -442,9 +444,9 @@ class TestConclusion:
         idea.council.publishes_clear = True
         write(session, idea)
         assert idea.status is RECEIVED
-        verdicts.replace(session, idea, "x", ())
+        verdicts.replace_findings(session, idea, "x", ())
         for finding in stored:
-            verdicts.replace(session, idea, finding.check, [finding])
+            verdicts.replace_findings(session, idea, finding.check, [finding])
         idea.council.publishes_clear = publishes
         self.looked(session, idea, other if like else None, failed=failed)
         public = publishes and clear
@@ -478,7 +480,7 @@ class TestConclusion:
         close_all(session)
         # What a copy is like was not said by a look, and what is closed is not open.
         copied = Finding("duplicates", Code.NEAR, Severity.MEDIUM, 0.9, similar_to=other.id)
-        verdicts.replace(session, idea, "duplicates", [copied])
+        verdicts.replace_findings(session, idea, "duplicates", [copied])
         session.add(QueueEntry(idea_id=idea.id, reason=Reason.NEW, priority=1, closed_at=utcnow()))
         decision(session, idea, None, DecisionKind.POLICY)
         if by_a_person:
@@ -491,7 +493,9 @@ class TestConclusion:
         )
         session.flush()
         if known:
-            verdicts.replace(session, idea, SEMANTIC, [Finding(*_like(), similar_to=other.id)])
+            verdicts.replace_findings(
+                session, idea, SEMANTIC, [Finding(*_like(), similar_to=other.id)]
+            )
         self.looked(session, idea, other)
         assert (Reason.LATE_FINDING in open_reasons(session, idea.id)) is listed
         assert idea.status is status
@@ -517,7 +521,7 @@ class TestSwitches:
         assert found == ({"language": 1, "tone": 2} if counted else {})
 
     def test_lookups_are_off_until_switched_on_and_others_on_until_off(self, session):
-        assert switches.off(session) == lookups.NAMES
+        assert switches.list_switched_off(session) == lookups.NAMES
         assert switches.lookups_on(session) == frozenset()
         session.add_all(
             CheckSwitch(name=name, is_on=is_on)
@@ -526,7 +530,7 @@ class TestSwitches:
         session.add(CheckSwitch(name="links", is_on=True))
         session.flush()
         assert switches.lookups_on(session) == {"akismet"}
-        assert switches.off(session) == (lookups.NAMES - {"akismet"}) | {"tone"}
+        assert switches.list_switched_off(session) == (lookups.NAMES - {"akismet"}) | {"tone"}
 
 
 class TestBatch:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Subject, run_all
-from services.moderation.checks.explanations import explain
+from services.moderation.checks.explanations import explain_finding
 
 # Arbitrary characters, lone surrogates among them, between pieces that checks react to.
 PIECES = st.one_of(
@@ -55,7 +55,7 @@ def test_no_check_raises_and_spans_lie_inside(text, author):
             for name, value in finding.params.items()
             if isinstance(value, str)
         )
-        assert explain(finding, held)
+        assert explain_finding(finding, held)
     kinds = Counter(
         (finding.code, finding.field, finding.params.get("kind")) for finding in result.findings
     )

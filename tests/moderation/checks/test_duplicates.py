@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from services.moderation.checks.duplicates import (
     HINT,
-    confirm,
+    confirm_match,
     copy_finding,
-    elsewhere,
+    is_elsewhere,
     keys_of,
 )
-from shared.text import fold
+from shared.text import fold_text
 
 
 def fingerprint(folded):
@@ -53,12 +53,12 @@ DATA = (
     ],
 )
 def test_the_same_text_again(a, b):
-    match = confirm(fold(a), fold(b))
+    match = confirm_match(fold_text(a), fold_text(b))
     assert match is not None
     assert match.kind == "near"
-    assert not elsewhere(match, a, b)
-    assert set(query_keys(fold(a))) & set(fingerprint(fold(b)))
-    assert set(query_keys(fold(b))) & set(fingerprint(fold(a)))
+    assert not is_elsewhere(match, a, b)
+    assert set(query_keys(fold_text(a))) & set(fingerprint(fold_text(b)))
+    assert set(query_keys(fold_text(b))) & set(fingerprint(fold_text(a)))
 
 
 @pytest.mark.parametrize(
@@ -88,22 +88,24 @@ def test_the_same_text_again(a, b):
     ],
 )
 def test_another_wish(a, b):
-    assert confirm(fold(a), fold(b)) is None
+    assert confirm_match(fold_text(a), fold_text(b)) is None
 
 
 @pytest.mark.parametrize("extra", ["", " och så vill jag ha fler bänkar i parken vid torget"])
 def test_a_text_inside_a_longer_one(extra):
     long = f"Det här har jag tänkt på länge sedan jag flyttade hit. {DATA} Det vore utmärkt{extra}."
-    match = confirm(fold(long), fold(DATA))
+    match = confirm_match(fold_text(long), fold_text(DATA))
     assert match is not None
     assert match.kind == "contained"
     assert match.score > HINT
-    assert set(query_keys(fold(long))) & set(fingerprint(fold(DATA)))
+    assert set(query_keys(fold_text(long))) & set(fingerprint(fold_text(DATA)))
 
 
 def test_a_short_text_inside_a_longer_one_is_a_hint():
     short = "Gör en park vid slutet av Marieholmsgatan"
-    match = confirm(fold(short), fold(f"{short}, gärna med inspiration från förr i tiden"))
+    match = confirm_match(
+        fold_text(short), fold_text(f"{short}, gärna med inspiration från förr i tiden")
+    )
     assert match is not None
     assert (match.kind, match.score) == ("contained", HINT)
 
@@ -113,11 +115,11 @@ def test_twenty_characters_are_found_where_they_stand_word_by_word(room):
     short = "Grillplats i Pålsjö!"
     around = "Vi är en förening som träffas om kvällarna och har pratat om sommaren"[: 21 * room]
     long = f"{around[: len(around) // 2]}. {short} {around[len(around) // 2 :]}"
-    match = confirm(fold(short), fold(long))
+    match = confirm_match(fold_text(short), fold_text(long))
     assert match is not None
     assert match.kind == "contained"
-    assert not elsewhere(match, short, long)
-    assert set(query_keys(fold(long))) & set(fingerprint(fold(short)))
+    assert not is_elsewhere(match, short, long)
+    assert set(query_keys(fold_text(long))) & set(fingerprint(fold_text(short)))
 
 
 DOGS = (
@@ -137,17 +139,17 @@ DOGS = (
     ],
 )
 def test_the_same_wish_for_another_place_is_another(a, b):
-    match = confirm(fold(a), fold(b))
-    assert match is None or elsewhere(match, a, b)
+    match = confirm_match(fold_text(a), fold_text(b))
+    assert match is None or is_elsewhere(match, a, b)
 
 
 def test_another_word_in_a_long_text_makes_no_other_wish():
     a = DOGS.format("Tuve")
     b = a.replace("alldeles", "tyvärr")
-    match = confirm(fold(a), fold(b))
+    match = confirm_match(fold_text(a), fold_text(b))
     assert match is not None
     assert match.kind == "near"
-    assert not elsewhere(match, a, b)
+    assert not is_elsewhere(match, a, b)
 
 
 GREETING = "Kära kommun! Tack för att vi invånare får lämna våra idéer till er här. "
@@ -160,15 +162,15 @@ def test_what_everybody_begins_with_makes_nobody_alike():
         "Öppna badhuset även på söndagar!",
         "Plantera träd på alla skolgårdar så att det finns skugga när barnen leker om sommaren.",
     ]
-    folded = [fold(GREETING + wish) for wish in wishes]
-    assert [confirm(a, b) for n, a in enumerate(folded) for b in folded[:n]] == [None] * 6
+    folded = [fold_text(GREETING + wish) for wish in wishes]
+    assert [confirm_match(a, b) for n, a in enumerate(folded) for b in folded[:n]] == [None] * 6
 
 
 @pytest.mark.parametrize("kind", ["near", "contained"])
 def test_the_reason_is_the_words_that_both_have(kind):
     text = "Hej! 👋🏽 Ny hundrastgård\u200b i Johanneberg vid Egnahemsvägen, tack på förhand."
     other = "Ny hundrastgård i Johanneberg vid Egnahemsvägen"
-    match = confirm(fold(text), fold(other))
+    match = confirm_match(fold_text(text), fold_text(other))
     assert match is not None
     finding = copy_finding(
         kind=kind, score=0.9, number="R-2026-000001", similar_to=UUID(int=1), text=text,
@@ -186,14 +188,14 @@ def test_the_reason_is_the_words_that_both_have(kind):
 
 
 def test_the_order_does_not_matter():
-    a, b = fold(DATA), fold(DATA.replace("varje ", ""))
-    assert confirm(a, b) == confirm(b, a)
+    a, b = fold_text(DATA), fold_text(DATA.replace("varje ", ""))
+    assert confirm_match(a, b) == confirm_match(b, a)
 
 
 def test_keys_are_the_same_in_every_release_of_a_version():
     assert fingerprint("bygg en bro over an")[:3] == (1733145467, -218626626, -1866106450)
     assert len(fingerprint("bygg en bro over an")) == 32
-    assert len(fingerprint(fold(DATA))) == 24
+    assert len(fingerprint(fold_text(DATA))) == 24
 
 
 def test_what_little_a_text_has_makes_its_keys():
@@ -208,7 +210,7 @@ def test_windows_are_bounded():
     assert len(query_keys(long)) <= 25 * 24
 
 
-@given(st.lists(st.text(max_size=700).map(fold), max_size=4))
+@given(st.lists(st.text(max_size=700).map(fold_text), max_size=4))
 def test_a_batch_gives_what_each_gives_alone(batch):
     for folded, keys in zip(batch, keys_of(batch), strict=True):
         assert keys.stored == fingerprint(folded)
@@ -219,6 +221,6 @@ def test_a_batch_gives_what_each_gives_alone(batch):
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_two_texts_can_be_compared(a, b):
-    assert confirm(fold(a), fold(b)) == confirm(fold(b), fold(a))
-    if len(fold(a)) >= 20:
-        assert confirm(fold(a), fold(a)) is not None
+    assert confirm_match(fold_text(a), fold_text(b)) == confirm_match(fold_text(b), fold_text(a))
+    if len(fold_text(a)) >= 20:
+        assert confirm_match(fold_text(a), fold_text(a)) is not None

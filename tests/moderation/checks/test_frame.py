@@ -16,8 +16,8 @@ from services.moderation.checks import (
     run_all,
 )
 from services.moderation.checks.duplicates import HINT, copy_finding
-from services.moderation.checks.explanations import explain, title
-from shared.i18n import gettext, speaking
+from services.moderation.checks.explanations import explain_finding, name_finding
+from shared.i18n import gettext, speak_language
 
 EARLIER = UUID("01930000-0000-7000-8000-000000000001")
 
@@ -74,15 +74,15 @@ def test_every_code_has_a_title_and_a_sentence(code, field, count):
     spans = ((0, 3), (5, 9))[:count]
     finding = Finding("x", code, Severity.LOW, 0.6, field, spans, {"number": "R-2021-000003"})
     for language in ("sv", "en"):
-        with speaking(language):
-            assert title(code)
-            sentence = explain(finding, "Abc, defg.")
+        with speak_language(language):
+            assert name_finding(code)
+            sentence = explain_finding(finding, "Abc, defg.")
             assert sentence[0].isupper() or sentence[0].isdigit()
             assert sentence.endswith(".")
             assert "%(" not in sentence
             assert sentence.count(". ") == 0
             # A text that was destroyed cannot be quoted, and the sentence still stands.
-            assert explain(finding, "")
+            assert explain_finding(finding, "")
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_every_code_has_a_title_and_a_sentence(code, field, count):
     ],
 )
 def test_sentences_quote_the_words_at_the_spans(text, sentence):
-    assert explain(run_all(Subject(text)).findings[0], text) == sentence
+    assert explain_finding(run_all(Subject(text)).findings[0], text) == sentence
 
 
 def test_a_quote_cannot_disturb_the_sentence():
     text = "a\u202eb\nc" + "d" * 200
     finding = Finding("spam", Code.REPETITION, Severity.LOW, 0.2, spans=((0, len(text)),))
-    sentence = explain(finding, text)
+    sentence = explain_finding(finding, text)
     assert "\u202e" not in sentence
     assert "\n" not in sentence
     assert len(sentence) < 120
@@ -129,4 +129,4 @@ def test_a_copy_names_the_idea_that_was_first(kind, score, code, severity, sente
     finding = copy_finding(kind=kind, score=score, number=number, similar_to=EARLIER, text="a" * 20)
     assert (finding.code, finding.severity, finding.similar_to) == (code, severity, EARLIER)
     assert finding.spans == (((0, 20),) if kind == "exact" else ())
-    assert explain(finding, "x" * 20) == gettext(sentence, number=number)
+    assert explain_finding(finding, "x" * 20) == gettext(sentence, number=number)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Severity, Subject, language, writing
-from services.moderation.checks.explanations import explain
-from services.moderation.checks.language import identify
-from shared.i18n import speaking
+from services.moderation.checks.explanations import explain_finding
+from services.moderation.checks.language import identify_language
+from shared.i18n import speak_language
 
 
 def found(text: str, council: str = "sv") -> str | None:
@@ -56,7 +56,7 @@ def found(text: str, council: str = "sv") -> str | None:
     ],
 )
 def test_languages_are_told(code, text):
-    assert identify(text).code == code
+    assert identify_language(text).code == code
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_languages_are_told(code, text):
     ["", "ok", "Hej", "First!", "12345 !!!", "😀😀😀", "https://a.example/in/the/of/and", "@the"],
 )
 def test_too_short_to_tell_is_an_answer(text):
-    assert identify(text).code is None
+    assert identify_language(text).code is None
     assert found(text) is None
 
 
@@ -113,16 +113,16 @@ def test_swedish_with_names_and_loans_is_swedish_or_untold(text):
 )
 def test_three_names_of_one_answer(tongue, sentence):
     finding = next(language.run(Subject("Trebamo više klupa u parku jer nema gdje sjesti")))
-    with speaking(tongue):
-        assert sentence is None or explain(finding, "") == sentence
-        assert explain(finding, "")
+    with speak_language(tongue):
+        assert sentence is None or explain_finding(finding, "") == sentence
+        assert explain_finding(finding, "")
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=300))
 def test_any_text_has_an_answer(text):
-    share = identify(text).share
+    share = identify_language(text).share
     assert 0 <= share <= 1 + 1e-9
-    assert found(text) is None or found(text) == identify(text).code
+    assert found(text) is None or found(text) == identify_language(text).code
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_work_does_not_grow_with_the_text(piece, monkeypatch):
         writing, "script_of", lambda text: seen.append(len(text)) or script_of(text)
     )
     for times in (100, 1000):
-        identify(piece * (2 * times))
+        identify_language(piece * (2 * times))
     assert max(seen) < 600
 
 
@@ -182,5 +182,5 @@ def test_a_declaration_in_fourteen_languages(shared_data, key):
         text for text in articles(shared_data / "language" / f"udhr_{key}.xml") if len(text) >= 60
     ]
     assert len(texts) >= 30
-    told = [identify(text[:200]).code for text in texts]
+    told = [identify_language(text[:200]).code for text in texts]
     assert told.count(UDHR[key]) / len(told) >= 0.94

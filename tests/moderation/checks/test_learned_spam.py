@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Equipment, Severity, Subject
-from services.moderation.checks.learned import make
+from services.moderation.checks.learned import make_check
 from services.moderation.checks.learned_spam import spam_features
-from services.moderation.checks.learned_spam.spam_features import features, words_of
-from services.moderation.checks.learned_spam.spam_figures import figures, wilson
+from services.moderation.checks.learned_spam.spam_features import read_features, words_of
+from services.moderation.checks.learned_spam.spam_figures import compute_figures, estimate_share
 from services.moderation.checks.learned_spam.spam_model import (
     BITS,
     SHIPPED,
     SURE_SCORE,
     ModelError,
     SpamModel,
-    percent,
-    shipped,
+    compute_percent,
+    load_shipped_model,
 )
-from services.moderation.checks.learned_spam.spam_training import fold_of, train
+from services.moderation.checks.learned_spam.spam_training import fold_of, train_model
 from tests.moderation.checks.test_any_text import TEXTS
 
 OFFERS = [
@@ -44,7 +44,7 @@ WISHES = [
 
 
 def found_in(text: str, model: SpamModel | None = None):
-    return list(make(Equipment(spam_model=model)).run(Subject(text)))
+    return list(make_check(Equipment(spam_model=model)).run(Subject(text)))
 
 
 @pytest.mark.parametrize("text", OFFERS)
@@ -67,25 +67,25 @@ def test_wishes_are_left_in_peace_in_either_language(text):
 def test_what_is_hidden_between_letters_hides_nothing():
     plain = "Get free followers now, click the link in my profile"
     hidden = plain.replace("followers", "fol\u200blow\u00aders").replace("click", "cl\ufeffick")
-    assert features(plain).keys.tolist() == features(hidden).keys.tolist()
+    assert read_features(plain).keys.tolist() == read_features(hidden).keys.tolist()
     spans = found_in(hidden)[0].spans
     assert any("fol\u200blow\u00aders" in hidden[start:end] for start, end in spans)
 
 
 def test_a_number_never_seen_is_like_one_that_was():
     one, other = "Call 09061701461 now", "Call 08712300220 now"
-    assert features(one).keys.tolist() == features(other).keys.tolist()
+    assert read_features(one).keys.tolist() == read_features(other).keys.tolist()
 
 
 @given(TEXTS)
 def test_any_text_has_features_and_words_that_lie_inside(text):
     words = words_of(text)
-    found = features(text, words)
+    found = read_features(text, words)
     assert len(found.keys) == len(found.values) > 0
     assert np.isfinite(found.values).all()
     for word in words:
         assert 0 <= word.span[0] < word.span[1] <= len(text)
-    for span in shipped().telling_words(found, words):
+    for span in load_shipped_model().telling_words(found, words):
         assert 0 <= span[0] < span[1] <= len(text)
 
 
@@ -101,13 +101,13 @@ def test_the_work_grows_with_the_text_and_no_faster(piece):
     def looked_at(length: int) -> int:
         spam_features._grams.cache_clear()
         text = (piece * length)[:length]
-        return sum(len(word.seen) for word in words_of(text)) + len(features(text).keys)
+        return sum(len(word.seen) for word in words_of(text)) + len(read_features(text).keys)
 
     assert looked_at(8000) <= 4.5 * looked_at(2000) + 50
 
 
 class TestScore:
-    model = replace(shipped(), sure=4.0)
+    model = replace(load_shipped_model(), sure=4.0)
 
     def test_is_nothing_up_to_even_odds(self):
         assert self.model.score(0.0) == self.model.score(-3.0) == 0
@@ -121,7 +121,7 @@ class TestScore:
         assert 0 <= self.model.score(low) <= self.model.score(high) <= 0.95
 
     def test_percent_is_never_certain_either(self):
-        assert (percent(-1e9), percent(0.0), percent(1e9)) == (1, 50, 99)
+        assert (compute_percent(-1e9), compute_percent(0.0), compute_percent(1e9)) == (1, 50, 99)
 
 
 class TestFile:
@@ -135,10 +135,10 @@ class TestFile:
         assert about["sources"]
 
     def test_comes_back_as_it_was(self):
-        model = SpamModel.from_bytes(shipped().to_bytes(), 7)
+        model = SpamModel.from_bytes(load_shipped_model().to_bytes(), 7)
         assert model.version == 7
         for text in OFFERS + WISHES:
-            assert model.logit(text) == pytest.approx(shipped().logit(text), abs=1e-3)
+            assert model.logit(text) == pytest.approx(load_shipped_model().logit(text), abs=1e-3)
 
     @pytest.mark.parametrize(
         "data",
@@ -159,7 +159,7 @@ class TestFile:
             "services.moderation.checks.learned_spam.spam_model.FEATURES_VERSION",
             spam_features.FEATURES_VERSION + 1,
         )
-        other = shipped().to_bytes()
+        other = load_shipped_model().to_bytes()
         monkeypatch.undo()
         with pytest.raises(ModelError):
             SpamModel.from_bytes(other)
@@ -178,20 +178,25 @@ KINDS_TO_LEARN = [n % 2 == 0 for n in range(80)]
 
 class TestTraining:
     def test_learns_and_always_the_same(self):
-        one, other = train(TEXTS_TO_LEARN, KINDS_TO_LEARN), train(TEXTS_TO_LEARN, KINDS_TO_LEARN)
+        one, other = (
+            train_model(TEXTS_TO_LEARN, KINDS_TO_LEARN),
+            train_model(TEXTS_TO_LEARN, KINDS_TO_LEARN),
+        )
         assert one.to_bytes() == other.to_bytes()
         assert one.logit("köp klockor billigt här") > 0 > one.logit("ny bänk vid vattnet")
 
     def test_on_top_of_a_model_keeps_what_that_knows(self):
-        learned = train(TEXTS_TO_LEARN, KINDS_TO_LEARN, on=shipped())
-        assert learned.logit("köp klockor billigt här") > shipped().logit("köp klockor billigt här")
+        learned = train_model(TEXTS_TO_LEARN, KINDS_TO_LEARN, on=load_shipped_model())
+        assert learned.logit("köp klockor billigt här") > load_shipped_model().logit(
+            "köp klockor billigt här"
+        )
         assert sum(learned.logit(text) > 0 for text in OFFERS) == len(OFFERS)
         assert sum(learned.logit(text) > 0 for text in WISHES) == 0
 
     @pytest.mark.parametrize("kinds", [[True] * 80, [False] * 80])
     def test_needs_both_kinds(self, kinds):
         with pytest.raises(ValueError, match="both kinds"):
-            train(TEXTS_TO_LEARN, kinds)
+            train_model(TEXTS_TO_LEARN, kinds)
 
     def test_copies_come_to_the_same_fold(self):
         dealt = fold_of(["En bänk, tack!", "en bänk   tack", "EN BÄNK TACK", *TEXTS_TO_LEARN], 5)
@@ -199,14 +204,14 @@ class TestTraining:
         assert set(dealt.tolist()) == set(range(5))
 
     def test_gives_a_model_that_fits_its_file(self):
-        model = train(TEXTS_TO_LEARN, KINDS_TO_LEARN)
+        model = train_model(TEXTS_TO_LEARN, KINDS_TO_LEARN)
         assert model.weights.shape == (1 << BITS,)
         assert len(model.to_bytes()) < 300_000
 
 
 class TestFigures:
     def test_count_right(self):
-        found = figures(
+        found = compute_figures(
             [True] * 10 + [False] * 90,
             [True] * 8 + [False] * 2 + [True] * 3 + [False] * 87,
             [True] * 5 + [False] * 94 + [True],
@@ -221,12 +226,12 @@ class TestFigures:
 
     def test_wilson_is_the_published_interval(self):
         """Newcombe 1998, method 3: 81 of 263 and 0 of 20."""
-        low, high = wilson(81, 263).interval
+        low, high = estimate_share(81, 263).interval
         assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-        assert wilson(0, 20).interval == (0, pytest.approx(0.1611, abs=1e-4))
+        assert estimate_share(0, 20).interval == (0, pytest.approx(0.1611, abs=1e-4))
 
     def test_of_nothing_there_is_none(self):
-        found = figures([False] * 5, [False] * 5, [False] * 5)
+        found = compute_figures([False] * 5, [False] * 5, [False] * 5)
         assert found.spam_caught.value is None
         assert found.mcc.value is None
         assert found.accuracy.value == 1

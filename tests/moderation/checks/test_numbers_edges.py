@@ -45,7 +45,9 @@ def test_one_and_the_same_digit_is_no_card():
 
 
 def kinds(text):
-    return [(found.kind, text[slice(*found.span)]) for found in bank_numbers.find(text)]
+    return [
+        (found.kind, text[slice(*found.span)]) for found in bank_numbers.find_bank_numbers(text)
+    ]
 
 
 CARD = "4111111111111111"
@@ -266,7 +268,7 @@ def test_digits_are_one_thing_only():
 
 
 def mails(text):
-    return [text[start:end] for start, end in contact.emails(text)]
+    return [text[start:end] for start, end in contact.find_emails(text)]
 
 
 AT = [
@@ -356,7 +358,7 @@ def test_where_an_address_begins_and_ends(text, found):
 
 
 def numbers(text, taken=()):
-    return [text[start:end] for start, end in contact.phones(text, taken)]
+    return [text[start:end] for start, end in contact.find_phones(text, taken)]
 
 
 @pytest.mark.parametrize("gap", ["", " ", "-", ".", " - ", "\u00a0", "–", "\u200b", "·", "_", " ("])
@@ -444,7 +446,7 @@ def test_in_a_list_of_numbers_proof_is_asked_for_of_the_first_only():
 
 
 def plate(text):
-    return [(text[slice(*each.span)], each.certain) for each in plates.find(text)]
+    return [(text[slice(*each.span)], each.certain) for each in plates.find_plates(text)]
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÅÄÖ"

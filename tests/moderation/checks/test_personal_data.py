@@ -145,7 +145,7 @@ def test_what_may_be_a_phone_is_not_urgent(text, severity):
     ],
 )
 def test_tables_and_times_are_nobody(text):
-    assert personnummer.find(text) == ()
+    assert personnummer.find_personnummer(text) == ()
 
 
 def written(number):
@@ -170,7 +170,7 @@ def test_every_official_test_number_is_found_as_a_whole(shared_data, name):
         for n, number in enumerate(numbers)
         for k, form in enumerate(written(number))
         if (n + k) % 9 == 0
-        if personnummer.find(f"Hej {form}, tack") != ((4, 4 + len(form)),)
+        if personnummer.find_personnummer(f"Hej {form}, tack") != ((4, 4 + len(form)),)
     ]
     assert missed == []
 
@@ -179,14 +179,16 @@ def test_the_official_list_of_right_and_wrong(shared_data):
     folder = shared_data / "personnummer"
     listed = json.loads((folder / "structured.json").read_text())
     for kind in listed.values():
-        assert all(personnummer.find(number) for number in kind["string"]["valid"])
-        wrong = [number for number in kind["string"]["invalid"] if personnummer.find(number)]
+        assert all(personnummer.find_personnummer(number) for number in kind["string"]["valid"])
+        wrong = [
+            number for number in kind["string"]["invalid"] if personnummer.find_personnummer(number)
+        ]
         # A space for the sign is wrong in a register, and usual in a letter.
         assert all(" " in number for number in wrong)
     for row in json.loads((folder / "interim.json").read_text()):
-        assert bool(personnummer.find(row["separated_format"])) == row["valid"]
+        assert bool(personnummer.find_personnummer(row["separated_format"])) == row["valid"]
     for row in json.loads((folder / "orgnumber.json").read_text()):
-        assert not personnummer.find(row["separated_format"])
+        assert not personnummer.find_personnummer(row["separated_format"])
 
 
 def test_the_official_list_in_its_four_formats(shared_data):
@@ -197,7 +199,7 @@ def test_the_official_list_in_its_four_formats(shared_data):
         (row[form], row["valid"])
         for row in rows
         for form in forms
-        if bool(personnummer.find(f"Hej {row[form]}!")) != row["valid"]
+        if bool(personnummer.find_personnummer(f"Hej {row[form]}!")) != row["valid"]
     ]
     # A space for the sign is wrong in a register, and usual in a letter.
     assert all(" " in form and not valid for form, valid in wrong)

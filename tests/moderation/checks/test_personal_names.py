@@ -9,7 +9,7 @@ from services.moderation.checks.personal import name_words, names
 
 
 def marked(text):
-    return [text[start:end] for start, end in names.find(text)]
+    return [text[start:end] for start, end in names.find_names(text)]
 
 
 @pytest.mark.parametrize(

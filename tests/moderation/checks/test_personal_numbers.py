@@ -132,4 +132,4 @@ def test_a_plate(text, words, severity):
     ],
 )
 def test_no_plate(text):
-    assert plates.find(text) == ()
+    assert plates.find_plates(text) == ()

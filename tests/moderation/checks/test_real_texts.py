@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from services.moderation.checks import Code, Severity, Subject, run_all
-from services.moderation.checks.duplicates import HINT, confirm, keys_of
-from services.moderation.checks.verdict import HARM_CODES, combine
+from services.moderation.checks.duplicates import HINT, confirm_match, keys_of
+from services.moderation.checks.verdict import HARM_CODES, combine_findings
 from shared.models.enums import Outcome
-from shared.text import clean, fold
+from shared.text import clean_text, fold_text
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def test_real_ideas_are_left_in_peace(ideas, titled):
     """Nothing is called spam; the one person found is in the text: "Hannes, 9 år"."""
     personal = []
     for row in ideas:
-        text = clean(f"{row['title']}\n{row['text']}" if titled else row["text"])
+        text = clean_text(f"{row['title']}\n{row['text']}" if titled else row["text"])
         result = run_all(Subject(text))
         assert result.unchecked == ()
-        assert combine(result.findings).outcome is not Outcome.LIKELY_SPAM
+        assert combine_findings(result.findings).outcome is not Outcome.LIKELY_SPAM
         personal += [
             (row["id"], f.code)
             for f in result.findings
@@ -62,17 +62,17 @@ def test_the_page_of_the_city(entries):
     # The child's name stands in the data only; here, how it introduces itself.
     [introduced] = [match for _, text in entries if (match := CHILD.search(text))]
     assert found == [(Code.CHILD, [introduced["name"], introduced["age"]])]
-    folded = [fold(text) for _name, text in entries]
+    folded = [fold_text(text) for _name, text in entries]
     same = [n for n, (a, b) in enumerate(pairwise(folded)) if a == b]
     assert same == [1, 9]
     assert len(set(folded)) == 10
     different = sorted(set(folded))
-    assert not any(confirm(a, b) for n, a in enumerate(different) for b in different[:n])
+    assert not any(confirm_match(a, b) for n, a in enumerate(different) for b in different[:n])
 
 
 def test_few_real_ideas_are_copies_and_those_are(ideas):
     """Of all pairs of 910 ideas four are the same text, one is nearly so, one is a hint."""
-    folded = [fold(row["text"]) for row in ideas]
+    folded = [fold_text(row["text"]) for row in ideas]
     keys = keys_of(folded)
     exact, near, hints = [], [], []
     for i, row in enumerate(ideas):
@@ -80,7 +80,9 @@ def test_few_real_ideas_are_copies_and_those_are(ideas):
             pair = (int(row["id"]), int(ideas[j]["id"]))
             if folded[i] == folded[j]:
                 exact.append(pair)
-            elif keys[i].query & set(keys[j].stored) and (match := confirm(folded[i], folded[j])):
+            elif keys[i].query & set(keys[j].stored) and (
+                match := confirm_match(folded[i], folded[j])
+            ):
                 (hints if match.score <= HINT else near).append(pair)
     assert sorted(exact) == [(785, 872), (785, 5270), (861, 1049), (872, 5270)]
     assert len(near) == 1

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Severity, Subject, run_all
-from services.moderation.checks.explanations import explain
-from services.moderation.checks.verdict import SPAM_CODES, combine
+from services.moderation.checks.explanations import explain_finding
+from services.moderation.checks.verdict import SPAM_CODES, combine_findings
 
 FORM = {
     Code.LINK,
@@ -70,7 +70,7 @@ def test_is_found_and_marked(text, code, words):
 def test_honest_writing_is_left_in_peace(text):
     # A link or an address may be told of; it asks for nothing here.
     assert {c for c, f in found(text).items() if f.severity.rank >= Severity.MEDIUM.rank} == set()
-    assert combine(run_all(Subject(text)).findings).outcome != "likely_spam"
+    assert combine_findings(run_all(Subject(text)).findings).outcome != "likely_spam"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_link_that_poses_as_another_site_is_told_with_what_it_is(link, seen):
     finding = found(text)[Code.LINK]
     assert finding.params["lookalike"] == 1
     assert finding.severity is Severity.MEDIUM
-    sentence = explain(finding, text)
+    sentence = explain_finding(finding, text)
     assert sentence.startswith("En länk låtsas vara en annan webbplats")
     assert seen in sentence
 
@@ -110,7 +110,7 @@ def test_the_site_itself_poses_as_nobody(link):
 def test_an_offer_with_a_way_to_reply_is_for_sale(text):
     finding = found(text)[Code.OFFER]
     assert finding.severity is Severity.MEDIUM
-    assert combine(run_all(Subject(text)).findings).outcome == "likely_spam"
+    assert combine_findings(run_all(Subject(text)).findings).outcome == "likely_spam"
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_an_offer_with_a_way_to_reply_is_for_sale(text):
 )
 def test_what_the_intake_noticed_is_told_and_decides_nothing(signals, code, sentence):
     finding = found("Fler bänkar i parken", signals=signals)[code]
-    assert explain(finding, "") == sentence
-    assert combine([finding]).outcome != "likely_spam"
+    assert explain_finding(finding, "") == sentence
+    assert combine_findings([finding]).outcome != "likely_spam"
     assert code in SPAM_CODES
 
 
@@ -144,4 +144,4 @@ def test_nothing_raises_and_spans_lie_in_the_text(text):
     for finding in result.findings:
         field = text[:80] if finding.field == "author" else text
         assert all(0 <= start < end <= len(field) for start, end in finding.spans)
-        assert explain(finding, field)
+        assert explain_finding(finding, field)

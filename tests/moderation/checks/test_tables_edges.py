@@ -20,7 +20,7 @@ from services.moderation.checks.language import Identified
 from services.moderation.checks.personal import handles, names
 from services.moderation.checks.tone import Toned
 from services.moderation.checks.wording.disguise import Vocabulary, words_of
-from services.moderation.checks.wording.inflection import forms
+from services.moderation.checks.wording.inflection import inflect_word
 
 INFO, LOW, MEDIUM, HIGH = Severity
 
@@ -115,19 +115,19 @@ class TestForms:
         ],
     )
     def test_are_made_of_the_ending(self, language_code, word, are, are_not):
-        made = forms(word, language_code)
+        made = inflect_word(word, language_code)
         assert word in made
         assert set(are.split()) - made == set()
         assert set(are_not.split()) & made == set()
 
     @pytest.mark.parametrize("code", ["", "fi", "xx"])
     def test_of_another_language_the_word_alone(self, code):
-        assert forms("idiootti", code) == {"idiootti"}
+        assert inflect_word("idiootti", code) == {"idiootti"}
 
     @pytest.mark.parametrize("code", ["sv", "en", "no", "da"])
     def test_two_letters_have_no_forms_and_three_have(self, code):
-        assert forms("ab", code) == {"ab"}
-        assert len(forms("abc", code)) > 1
+        assert inflect_word("ab", code) == {"ab"}
+        assert len(inflect_word("abc", code)) > 1
 
 
 class TestDisguise:
@@ -298,7 +298,7 @@ class TestLanguage:
 class TestNames:
     @staticmethod
     def marked(text):
-        return [text[start:end] for start, end in names.find(text)]
+        return [text[start:end] for start, end in names.find_names(text)]
 
     @pytest.mark.parametrize(
         ("text", "found"),
@@ -356,7 +356,7 @@ class TestNames:
 class TestHandles:
     @staticmethod
     def marked(text):
-        found = handles.find(text)
+        found = handles.find_handles(text)
         return [] if found is None else [text[a:b] for a, b in found.spans]
 
     @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ class TestHandles:
         ):
             assert self.marked(text) == ["annaberg"], text
         assert self.marked(f"på {service} anna_berg") == ["anna_berg"]
-        assert handles.find(f"Min {service} är annaberg").told
+        assert handles.find_handles(f"Min {service} är annaberg").told
         assert self.marked(f"vi har {service} annars") == []
 
     @pytest.mark.parametrize(
@@ -547,8 +547,8 @@ class TestGibberish:
         assert not self.spans(f"{known[:8]} {other} {'ж' * 17}")
 
     def test_no_words_are_as_likely_as_can_be(self):
-        assert letters.likelihood([]) == 0.0
-        assert letters.likelihood(["bänk"]) < 0
+        assert letters.measure_likelihood([]) == 0.0
+        assert letters.measure_likelihood(["bänk"]) < 0
 
 
 class TestPlaces:
@@ -573,18 +573,18 @@ class TestPlaces:
     )
     def test_two_names_of_one_place(self, one, other, same):
         assert places._same(one, other) is places._same(other, one) is same
-        assert places.elsewhere(frozenset({one}), frozenset({other})) is not same
-        assert places.differ(frozenset({one}), frozenset({other})) is not same
-        assert (places.lacking(frozenset({one}), frozenset({other})) == {one}) is not same
+        assert places.share_no_place(frozenset({one}), frozenset({other})) is not same
+        assert places.differ_in_places(frozenset({one}), frozenset({other})) is not same
+        assert (places.find_lacking(frozenset({one}), frozenset({other})) == {one}) is not same
 
     def test_one_that_names_none_is_not_elsewhere_and_one_in_common_is_enough(self):
         tuve, both = frozenset({"tuve"}), frozenset({"tuve", "askim"})
-        assert not places.elsewhere(tuve, frozenset())
-        assert not places.elsewhere(frozenset(), tuve)
-        assert not places.elsewhere(tuve, both)
-        assert not places.differ(tuve, both)
-        assert not places.differ(both, tuve)
-        assert places.differ(both, frozenset({"tuve", "kungsbacka"}))
+        assert not places.share_no_place(tuve, frozenset())
+        assert not places.share_no_place(frozenset(), tuve)
+        assert not places.share_no_place(tuve, both)
+        assert not places.differ_in_places(tuve, both)
+        assert not places.differ_in_places(both, tuve)
+        assert places.differ_in_places(both, frozenset({"tuve", "kungsbacka"}))
 
     @pytest.mark.parametrize(
         ("text", "left"),

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Equipment, Severity, Subject, tone
 from services.moderation.checks.wording.disguise import words_of
-from services.moderation.checks.wording.lexicon import Term, TermError, lexicon_of, shipped
-from services.moderation.checks.wording.tone_patterns import PatternError, read
+from services.moderation.checks.wording.lexicon import (
+    Term,
+    TermError,
+    lexicon_of,
+    load_shipped_terms,
+)
+from services.moderation.checks.wording.tone_patterns import PatternError, read_pattern
 
 SENTENCES = Path(__file__).parents[3] / "bench" / "data" / "tone_sentences.tsv"
 ROWS = [
@@ -18,14 +23,14 @@ ROWS = [
     for line in SENTENCES.read_text("utf-8").splitlines()
     if not line.startswith("#")
 ]
-CHECK = tone.make(Equipment())
+CHECK = tone.make_check(Equipment())
 # Made ready here: whichever test comes first must not wait for it.
 lexicon_of()
 MEDIUM = Severity.MEDIUM.rank
 
 
 def found(text, author="", equipment=None):
-    check = CHECK if equipment is None else tone.make(equipment)
+    check = CHECK if equipment is None else tone.make_check(equipment)
     return list(check.run(Subject(text, author)))
 
 
@@ -164,7 +169,7 @@ class TestStaffsWords:
             Term.proposed(wrong)
 
     def test_every_shipped_term_could_be_proposed(self):
-        for term in shipped():
+        for term in load_shipped_terms():
             Term.proposed(
                 {
                     "list": term.list,
@@ -179,7 +184,7 @@ class TestStaffsWords:
 @pytest.mark.parametrize("wrong", ["", "~", "a?", "<nobody> a", "… a"])
 def test_patterns_that_cannot_be_read(wrong):
     with pytest.raises(PatternError):
-        read(wrong, {"filler": frozenset({"x"})})
+        read_pattern(wrong, {"filler": frozenset({"x"})})
 
 
 TRIGGERS = [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Finding, Severity, Subject, run_all
-from services.moderation.checks.verdict import HARM_CODES, SPAM_CODES, combine
+from services.moderation.checks.verdict import HARM_CODES, SPAM_CODES, combine_findings
 
 
 def of(code, severity, score=0.5):
@@ -39,7 +39,7 @@ def of(code, severity, score=0.5):
     ],
 )
 def test_the_verdict(findings, unchecked, outcome, lane):
-    verdict = combine(findings, unchecked)
+    verdict = combine_findings(findings, unchecked)
     assert verdict.outcome == outcome
     assert lane <= verdict.priority <= lane + 9
     assert verdict.lane == lane
@@ -54,15 +54,15 @@ FINDINGS = st.lists(
 def test_the_order_of_findings_does_not_matter(findings, chance):
     shuffled = list(findings)
     chance.shuffle(shuffled)
-    assert combine(findings).outcome == combine(shuffled).outcome
-    assert combine(findings).priority == combine(shuffled).priority
+    assert combine_findings(findings).outcome == combine_findings(shuffled).outcome
+    assert combine_findings(findings).priority == combine_findings(shuffled).priority
 
 
 @given(FINDINGS)
 def test_only_signs_of_spam_make_spam(findings):
     others = [f for f in findings if f.code not in SPAM_CODES]
-    assert combine(others).outcome != "likely_spam"
-    assert combine(findings, ["a check"]).outcome != "clear"
+    assert combine_findings(others).outcome != "likely_spam"
+    assert combine_findings(findings, ["a check"]).outcome != "clear"
     assert not SPAM_CODES & HARM_CODES
 
 
@@ -78,4 +78,4 @@ def test_only_signs_of_spam_make_spam(findings):
     ],
 )
 def test_whole_texts(text, outcome):
-    assert combine(run_all(Subject(text)).findings).outcome == outcome
+    assert combine_findings(run_all(Subject(text)).findings).outcome == outcome

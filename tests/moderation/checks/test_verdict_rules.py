@@ -5,12 +5,12 @@ from itertools import combinations_with_replacement
 import pytest
 
 from services.moderation.checks import Code, Finding, Severity, worst_first
-from services.moderation.checks.finding import joined
+from services.moderation.checks.finding import join_spans
 from services.moderation.checks.verdict import (
     SPAM_THRESHOLD,
     Combined,
     Lane,
-    combine,
+    combine_findings,
     lane_of,
     spam_score,
 )
@@ -70,9 +70,9 @@ def test_every_two_findings_mean_what_the_table_says(unchecked):
     sets += [list(pair) for pair in combinations_with_replacement(some, 2)]
     sets += [[each, other] for each in single for other in some]
     wrong = [
-        (findings, combine(findings, unchecked))
+        (findings, combine_findings(findings, unchecked))
         for findings in sets
-        if tuple(combine(findings, unchecked)) != by_the_table(findings, unchecked)
+        if tuple(combine_findings(findings, unchecked)) != by_the_table(findings, unchecked)
     ]
     assert wrong == []
 
@@ -82,28 +82,30 @@ def test_every_two_findings_mean_what_the_table_says(unchecked):
 )
 def test_spam_begins_exactly_at_the_threshold(score, outcome):
     assert SPAM_THRESHOLD == 0.75
-    assert combine([of("phrase", "medium", score)]).outcome == outcome
+    assert combine_findings([of("phrase", "medium", score)]).outcome == outcome
 
 
 def test_two_halves_are_three_quarters():
     halves = [of("link", "low", 0.5), of("offer", "low", 0.5)]
     assert spam_score(halves) == 0.75
-    assert combine(halves).outcome is Outcome.LIKELY_SPAM
+    assert combine_findings(halves).outcome is Outcome.LIKELY_SPAM
     assert spam_score([*halves, of("email", "high", 1.0)]) == 0.75
 
 
 def test_another_threshold_is_for_trying_out():
     [found] = [[of("phrase", "medium", 0.6)]]
-    assert combine(found, spam_threshold=0.6).outcome is Outcome.LIKELY_SPAM
-    assert combine(found, spam_threshold=0.61).outcome is Outcome.ATTENTION
+    assert combine_findings(found, spam_threshold=0.6).outcome is Outcome.LIKELY_SPAM
+    assert combine_findings(found, spam_threshold=0.61).outcome is Outcome.ATTENTION
 
 
 def test_the_priority_counts_the_score_of_the_worst_finding_only():
-    assert combine([of("email", "medium", 1.0)]).priority == 309
-    assert combine([of("email", "medium", 0.99)]).priority == 308
-    assert combine([of("email", "medium", 0.3), of("phone", "low", 0.9)]).priority == 302
-    assert combine([of("email", "medium", 0.3), of("exact", "medium", 0.9)]).priority == 308
-    assert combine([]).priority == 100
+    assert combine_findings([of("email", "medium", 1.0)]).priority == 309
+    assert combine_findings([of("email", "medium", 0.99)]).priority == 308
+    assert combine_findings([of("email", "medium", 0.3), of("phone", "low", 0.9)]).priority == 302
+    assert (
+        combine_findings([of("email", "medium", 0.3), of("exact", "medium", 0.9)]).priority == 308
+    )
+    assert combine_findings([]).priority == 100
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_findings_are_sorted_by_severity_then_score_then_place():
     ],
 )
 def test_spans_that_touch_or_overlap_are_one(spans, made_one):
-    assert joined(spans) == made_one
+    assert join_spans(spans) == made_one
 
 
 @pytest.mark.parametrize("score", [0, 0.5, 1])

@@ -51,7 +51,7 @@ def decide(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -
     rule = {"rule_code": "spam"} if kind is DecisionKind.REJECT else {}
     seen = more.pop("seen_version", idea.version)
     request = DecisionRequest(kind=kind, staff_id=staff.id, **rule | more)
-    return deciding.decide(session, request, number=idea.number, seen_version=seen)
+    return deciding.decide_idea(session, request, number=idea.number, seen_version=seen)
 
 
 def decide_for_good(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
@@ -91,7 +91,7 @@ def test_a_rejection_points_at_the_newest_version_of_its_rule_in_force(session, 
 
 def test_a_rejection_without_rule_is_refused_and_changes_nothing(session, council, staff):
     idea = waiting(session, council)
-    with pytest.raises(transitions.NotAllowed):
+    with pytest.raises(transitions.NotAllowedError):
         decide(session, idea, DecisionKind.REJECT, staff, rule_code=None)
     assert idea.status is IdeaStatus.WAITING
 
@@ -106,13 +106,13 @@ def test_a_published_idea_can_be_taken_down_and_its_words_leave_the_public(sessi
 @pytest.mark.parametrize("kind", [DecisionKind.IMPORT, DecisionKind.UNDO, DecisionKind.POLICY])
 def test_nobody_chooses_what_only_the_system_decides(session, council, staff, kind):
     idea = waiting(session, council)
-    with pytest.raises(transitions.NotAllowed):
+    with pytest.raises(transitions.NotAllowedError):
         decide(session, idea, kind, staff)
 
 
 def test_an_idea_that_is_not_checked_yet_cannot_be_decided(session, council, staff):
     idea = an_idea(session, council)
-    with pytest.raises(transitions.NotAllowed):
+    with pytest.raises(transitions.NotAllowedError):
         decide(session, idea, DecisionKind.PUBLISH, staff)
 
 
@@ -121,7 +121,7 @@ def test_the_second_of_two_people_gets_a_conflict_with_both_versions(session, co
     seen = idea.version
     decide(session, idea, DecisionKind.PUBLISH, staff)
     colleague = a_member_of_staff(session)
-    with pytest.raises(transitions.Conflict) as caught:
+    with pytest.raises(transitions.ConflictError) as caught:
         decide(session, idea, DecisionKind.REJECT, colleague, seen_version=seen)
     assert (caught.value.seen_version, caught.value.version) == (seen, idea.version)
     assert caught.value.last is not None
@@ -147,13 +147,13 @@ def test_two_people_at_the_same_instant_make_one_decision(session, council, staf
         start.wait()
         with db.Session() as own, own.begin():
             try:
-                deciding.decide(
+                deciding.decide_idea(
                     own,
                     DecisionRequest(kind=kind, staff_id=person.id, rule_code="spam"),
                     number=idea.number,
                     seen_version=2,
                 )
-            except transitions.Conflict:
+            except transitions.ConflictError:
                 outcomes.append("conflict")
             else:
                 outcomes.append("done")
@@ -182,7 +182,7 @@ class TestMerge:
         oldest, middle, newest = (waiting(session, council) for _ in range(3))
         decide(session, newest, DecisionKind.MERGE, staff, into=middle.number)
         merge = decide(session, middle, DecisionKind.MERGE, staff, into=oldest.number)
-        undoing.undo(session, decision_id=merge.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=merge.id, staff_id=staff.id)
         session.refresh(newest)
         assert (newest.merged_into, middle.status) == (middle.id, IdeaStatus.WAITING)
 
@@ -194,7 +194,7 @@ class TestMerge:
         rejected = waiting(session, council)
         decide(session, rejected, DecisionKind.REJECT, staff)
         for target in (idea.number, elsewhere.number, rejected.number, "R-2026-999999", None):
-            with pytest.raises(transitions.NotAllowed):
+            with pytest.raises(transitions.NotAllowedError):
                 decide(session, idea, DecisionKind.MERGE, staff, into=target)
 
     def test_target_that_leaves_sends_its_merged_ones_back(self, session, council, staff):
@@ -204,7 +204,7 @@ class TestMerge:
         session.refresh(merged)
         assert merged.status is IdeaStatus.WAITING
         assert open_reasons(session, merged.id) == [Reason.RE_REVIEW]
-        undoing.undo(session, decision_id=rejection.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=rejection.id, staff_id=staff.id)
         session.refresh(merged)
         assert (merged.status, merged.merged_into) == (IdeaStatus.MERGED, target.id)
 
@@ -237,7 +237,7 @@ class TestMerge:
         counted = [by_ada, again_by_ada, by_bo, middle]
         assert [each.counts_as_support for each in counted] == [True, False, True, True]
         assert {each.merged_into for each in counted} == {target.id}
-        undoing.undo(session, decision_id=merge.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=merge.id, staff_id=staff.id)
         session.expire_all()
         assert [each.counts_as_support for each in counted] == [True, True, True, False]
         assert again_by_ada.merged_into == middle.id
@@ -267,12 +267,12 @@ class TestMask:
             "Jag heter [maskat] och vill ha fler bänkar.",
             "Anonym",
         )
-        undoing.undo(session, decision_id=masked.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=masked.id, staff_id=staff.id)
         assert (idea.public_text, idea.public_author) == (self.text, "Ada")
 
     def test_without_words_is_refused(self, session, council, staff):
         idea = waiting(session, council)
-        with pytest.raises(transitions.NotAllowed):
+        with pytest.raises(transitions.NotAllowedError):
             decide(session, idea, DecisionKind.MASK, staff)
 
 
@@ -281,7 +281,7 @@ class TestUndo:
     def test_puts_back_status_and_entry(self, session, council, staff, kind):
         idea = waiting(session, council)
         made = decide(session, idea, kind, staff)
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert (idea.status, idea.public_text, idea.rule_id, idea.published_at) == (
             IdeaStatus.WAITING,
             None,
@@ -295,7 +295,7 @@ class TestUndo:
         decide(session, idea, DecisionKind.PUBLISH, staff)
         reopened = decide(session, idea, DecisionKind.REOPEN, staff)
         assert open_reasons(session, idea.id) == [Reason.RE_REVIEW]
-        undoing.undo(session, decision_id=reopened.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=reopened.id, staff_id=staff.id)
         assert (idea.status, idea.public_text) == (IdeaStatus.PUBLISHED, "Fler bänkar")
         assert open_reasons(session, idea.id) == []
 
@@ -303,14 +303,14 @@ class TestUndo:
         idea = waiting(session, council)
         first = decide(session, idea, DecisionKind.PUBLISH, staff)
         decide(session, idea, DecisionKind.REJECT, staff)
-        with pytest.raises(transitions.Conflict):
-            undoing.undo(session, decision_id=first.id, staff_id=staff.id)
+        with pytest.raises(transitions.ConflictError):
+            undoing.undo_decision(session, decision_id=first.id, staff_id=staff.id)
 
     def test_twice_is_once(self, session, council, staff):
         idea = waiting(session, council)
         made = decide(session, idea, DecisionKind.PUBLISH, staff)
-        first = undoing.undo(session, decision_id=made.id, staff_id=staff.id)
-        assert undoing.undo(session, decision_id=made.id, staff_id=staff.id).id == first.id
+        first = undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
+        assert undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id).id == first.id
 
 
 def test_many_are_decided_and_undone_in_one_act(session, council, staff):
@@ -345,9 +345,9 @@ def test_the_books_add_up_after_every_kind_of_decision(session, council, staff):
     decide(session, other, DecisionKind.MERGE, staff, into=idea.number)
     decide(session, other, DecisionKind.REOPEN, staff)
     made = decide(session, other, DecisionKind.REJECT, staff)
-    undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+    undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
     session.commit()
     with db.Session() as fresh:
-        books = ledger.read(fresh)
+        books = ledger.read_ledger(fresh)
     assert books.violations == []
     assert (books.published, books.waiting) == (1, 1)

@@ -248,7 +248,7 @@ class TestColleagues:
         assert {each[2] for each in done} == {str(bo.id)}
         assert len({each[1] for each in done[1:]} | {str(bo.id)}) == 2
         with db.Session() as session:
-            assert not second_factor.state(session, bo.id).is_on
+            assert not second_factor.read_state(session, bo.id).is_on
 
 
 class TestForgotten:

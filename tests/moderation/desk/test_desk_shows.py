@@ -35,7 +35,7 @@ from shared.models import (
     TextKind,
     Verdict,
 )
-from shared.text import fold
+from shared.text import fold_text
 from tests.databases import filled, settings_of
 from tests.factories import a_council, an_idea
 from tests.moderation.conftest import PASSWORD, Desk
@@ -89,7 +89,7 @@ def _fill(session: SqlSession) -> None:  # noqa: PLR0915 - one thing after the o
 
     def decide(about: Idea, kind: DecisionKind, **more) -> None:
         session.refresh(about)
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=kind, staff_id=moa.id, **more),
             number=about.number,
@@ -126,7 +126,7 @@ def _fill(session: SqlSession) -> None:  # noqa: PLR0915 - one thing after the o
             version=2,
             kind=TextKind.CORRECTION,
             text=words,
-            folded=fold(words),
+            folded=fold_text(words),
         )
     )
     session.flush()
@@ -150,8 +150,8 @@ def _fill(session: SqlSession) -> None:  # noqa: PLR0915 - one thing after the o
                 DuplicateLink(idea_id=copy.id, original_id=root.id, kind="exact", score=1.0)
             )
     session.flush()
-    asks.ask(session, waiting.id, moa.id, las.id, "Vad tror du?")
-    asks.ask(session, published.id, las.id, moa.id, "Och du?")
+    asks.ask_colleague(session, waiting.id, moa.id, las.id, "Vad tror du?")
+    asks.ask_colleague(session, published.id, las.id, moa.id, "Och du?")
     delivery = session.scalars(select(OutboxDelivery).limit(1)).one()
     for consumer in ("moderation.check", "something.new"):
         session.add(
@@ -176,7 +176,7 @@ def desks(servers) -> Iterator[dict[str, Desk]]:
         settings = settings_of(servers[0].url_of(name))
         app = create_app(settings)
         app.config["TESTING"] = True
-        db.configure(settings)
+        db.configure_sessions(settings)
         try:
             signed_in = {}
             for person in ALL.split():
@@ -184,7 +184,7 @@ def desks(servers) -> Iterator[dict[str, Desk]]:
                 signed_in[person].sign_in(f"{person}@example.org")
             yield signed_in
         finally:
-            db.close()
+            db.close_connections()
 
 
 def idea_page(desk: Desk, name: str) -> BeautifulSoup:
@@ -504,7 +504,7 @@ class TestMenu:
         ],
     )
     def test_leads_where_a_role_may_go_and_says_where_one_is(self, role, path, top, below):
-        menu = navigation.menu(path, role)
+        menu = navigation.make_menu(path, role)
         assert " ".join(self.told(item) for item in menu.top) == top
         assert " ".join(self.told(item) for item in menu.below) == below
 
@@ -514,17 +514,17 @@ class TestMenu:
     def test_each_link_is_a_page_that_opens(self, desks):
         for person, desk in desks.items():
             role = {"las": Role.READER, "moa": Role.MODERATOR, "ada": Role.ADMIN}[person]
-            paths = {each.url for each in navigation.menu("/history", role).below}
+            paths = {each.url for each in navigation.make_menu("/history", role).below}
             if role is Role.ADMIN:
-                paths |= {each.url for each in navigation.menu("/settings", role).below}
-            for path in paths | {each.url for each in navigation.menu("/", role).top}:
+                paths |= {each.url for each in navigation.make_menu("/settings", role).below}
+            for path in paths | {each.url for each in navigation.make_menu("/", role).top}:
                 here = desk.get(path).select_one("nav [aria-current=page]")
                 assert here is not None, path
                 assert here["href"] == path
 
     def test_the_settings_lead_to_all_but_themselves(self, desks):
         doors = [each["href"] for each in desks["ada"].get("/settings").select(".doors a")]
-        menu = [each.url for each in navigation.menu("/settings", Role.ADMIN).below]
+        menu = [each.url for each in navigation.make_menu("/settings", Role.ADMIN).below]
         assert ["/settings", *doors] == menu
 
 

@@ -114,9 +114,9 @@ def test_a_closed_account_is_out_at_once_everywhere(app, module_settings):
     desk = Desk(app, module_settings)
     desk.sign_in("stangd@example.org")
     with db.Session.begin() as session:
-        found = accounts.find(session, "stangd@example.org")
+        found = accounts.find_account(session, "stangd@example.org")
         assert found is not None
-        roles.disable(session, found, by=None)
+        roles.disable_account(session, found, by=None)
     for method, path, needed in walk(app):
         if needed is not None:
             assert ask(desk, method, path).status_code in {303, 401}, path

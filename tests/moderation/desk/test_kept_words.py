@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from radslag.desk import create_app
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from shared.config import Settings
 from shared.models import (
     AnswerTemplate,
@@ -125,7 +125,7 @@ def test_nothing_secret_is_kept_and_no_field_of_signing_in(unbound):
 
 
 def test_a_view_says_it_in_one_line():
-    @keeps("note", "lane")
+    @keep_fields("note", "lane")
     def view() -> None:
         """Do nothing."""
 

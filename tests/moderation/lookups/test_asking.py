@@ -8,7 +8,7 @@ import pytest
 from services.moderation import lookups
 from services.moderation.checks import Code, Severity
 from services.moderation.lookups import akismet, bad_hosts, fetching, hosts, stopforumspam
-from services.moderation.lookups.asking import Told, ask
+from services.moderation.lookups.asking import Told, ask_services
 from services.moderation.lookups.breaker import FAILURES, REST_S, Breaker
 from services.moderation.lookups.fetching import Http, LookupFailedError
 from services.moderation.lookups.service import Question
@@ -21,7 +21,7 @@ ONLINE = ("akismet", "stopforumspam", "urlhaus")
 
 
 def test_what_they_know_is_found(way, breakers):
-    clean, spam, link = ask(way, ONLINE, [CLEAN, SPAMMY, WITH_LINK], breakers=breakers)
+    clean, spam, link = ask_services(way, ONLINE, [CLEAN, SPAMMY, WITH_LINK], breakers=breakers)
     assert clean == Told()
     assert [(f.check, f.code, f.params["service"], f.score) for f in spam.findings] == [
         ("akismet", Code.LISTED, "akismet", 0.6),
@@ -38,19 +38,19 @@ def test_what_they_know_is_found(way, breakers):
 
 
 def test_the_worst_there_is_weighs_more(way, breakers):
-    (told,) = ask(way, {"akismet"}, [Question(f"{SPAM} värst")], breakers=breakers)
+    (told,) = ask_services(way, {"akismet"}, [Question(f"{SPAM} värst")], breakers=breakers)
     assert told.findings[0].score > 0.75
 
 
 def test_nothing_is_requested_when_all_are_off(way, nearby, breakers):
-    assert ask(way, (), [CLEAN, SPAMMY, WITH_LINK], breakers=breakers) == [Told()] * 3
+    assert ask_services(way, (), [CLEAN, SPAMMY, WITH_LINK], breakers=breakers) == [Told()] * 3
     assert nearby.connections == 0
 
 
 @pytest.mark.parametrize("service", [akismet.SERVICE, stopforumspam.SERVICE])
 def test_exactly_what_the_page_states_leaves_the_house(service, way, nearby, breakers):
     idea = Question("Fler bänkar.", "Ada", "ada@example.org", "sv")
-    ask(way, {service.name}, [idea], breakers=breakers)
+    ask_services(way, {service.name}, [idea], breakers=breakers)
     (asked,) = nearby.asked
     assert list(asked.fields) == [field.name for field in service.leaving]
     assert asked.fields == {field.name: field.value(way, idea) for field in service.leaving}
@@ -64,7 +64,7 @@ def test_exactly_what_the_page_states_leaves_the_house(service, way, nearby, bre
 
 
 def test_of_a_link_nothing_leaves_the_house(way, nearby, breakers):
-    ask(way, {"urlhaus"}, [WITH_LINK], breakers=breakers)
+    ask_services(way, {"urlhaus"}, [WITH_LINK], breakers=breakers)
     (asked,) = nearby.asked
     assert (asked.method, asked.raw) == ("GET", "/list.txt")
     assert hosts.SERVICE.leaving == ()
@@ -72,8 +72,8 @@ def test_of_a_link_nothing_leaves_the_house(way, nearby, breakers):
 
 def test_who_is_not_concerned_is_not_asked_about(way, nearby, breakers):
     imported = Question(CLEAN.text, CLEAN.author, CLEAN.email, imported=True)
-    assert ask(way, ONLINE, [imported], breakers=breakers) == [Told()]
-    assert ask(way, {"stopforumspam"}, [WITH_LINK], breakers=breakers) == [Told()]
+    assert ask_services(way, ONLINE, [imported], breakers=breakers) == [Told()]
+    assert ask_services(way, {"stopforumspam"}, [WITH_LINK], breakers=breakers) == [Told()]
     assert nearby.connections == 0
 
 
@@ -86,7 +86,7 @@ def test_a_service_that_fails_leaves_ideas_unchecked(behaviour, way, nearby, bre
         Http.fetch, "__kwdefaults__", {**Http.fetch.__kwdefaults__, "within_s": 0.5}
     )
     nearby.behaviour = behaviour
-    (told,) = ask(way, {"akismet", "stopforumspam"}, [CLEAN], breakers=breakers)
+    (told,) = ask_services(way, {"akismet", "stopforumspam"}, [CLEAN], breakers=breakers)
     assert told == Told((), ("akismet", "stopforumspam"))
     # A redirect is not followed: what was meant for one service goes to no other.
     assert all(asked.path != "/elsewhere" for asked in nearby.asked)
@@ -101,7 +101,7 @@ def test_nobody_at_the_other_end(way, nearby, breakers):
         stopforumspam_url="http://nowhere.invalid/",
         bad_hosts="/no/such/file",
     )
-    told = ask(gone, ONLINE, [closed, WITH_LINK], breakers=breakers)
+    told = ask_services(gone, ONLINE, [closed, WITH_LINK], breakers=breakers)
     assert [each.unchecked for each in told] == [("akismet",), ("akismet", "urlhaus")]
 
 
@@ -109,7 +109,7 @@ def test_a_lookup_that_lost_its_key_is_unchecked(way, nearby, breakers):
     keyless = type(way)(
         public_url="", akismet_url=nearby.url, akismet_key="", stopforumspam_url="", bad_hosts=""
     )
-    (told,) = ask(keyless, {"akismet"}, [CLEAN], breakers=breakers)
+    (told,) = ask_services(keyless, {"akismet"}, [CLEAN], breakers=breakers)
     assert told.unchecked == ("akismet",)
     assert nearby.connections == 0
 
@@ -117,7 +117,7 @@ def test_a_lookup_that_lost_its_key_is_unchecked(way, nearby, breakers):
 def test_a_batch_ends_with_its_budget(way, nearby, breakers):
     """What was not answered is unchecked; what was answered before stands."""
     nearby.behaviour = "slow"
-    told = ask(way, {"akismet"}, [CLEAN] * 100, budget_s=0.3, breakers=breakers)
+    told = ask_services(way, {"akismet"}, [CLEAN] * 100, budget_s=0.3, breakers=breakers)
     assert told == [Told((), ("akismet",))] * 100
     # As many as there are threads at once, not one for each idea.
     assert len(nearby.asked) <= 8
@@ -125,26 +125,28 @@ def test_a_batch_ends_with_its_budget(way, nearby, breakers):
 
 def test_after_three_failures_nobody_asks(way, nearby, breakers):
     nearby.behaviour = "500"
-    ask(way, {"akismet"}, [CLEAN] * 40, breakers=breakers)
+    ask_services(way, {"akismet"}, [CLEAN] * 40, breakers=breakers)
     asked = len(nearby.asked)
     # Those under way when the third failed may still arrive.
     assert FAILURES <= asked <= FAILURES + 8
-    (told,) = ask(way, {"akismet"}, [CLEAN], breakers=breakers)
+    (told,) = ask_services(way, {"akismet"}, [CLEAN], breakers=breakers)
     assert told.unchecked == ("akismet",)
     assert len(nearby.asked) == asked
     # The others are asked as before.
     nearby.behaviour = "well"
-    assert ask(way, {"stopforumspam"}, [SPAMMY], breakers=breakers)[0].findings
+    assert ask_services(way, {"stopforumspam"}, [SPAMMY], breakers=breakers)[0].findings
 
 
 def test_one_that_hangs_is_left_alone_and_keeps_nobody_waiting(way, nearby, breakers):
     hanging = replace(way, stopforumspam_url=f"{nearby.url}/api", akismet_url=f"{nearby.url}/hang")
     for _ in range(FAILURES):
-        told = ask(hanging, ONLINE, [SPAMMY, WITH_LINK] * 30, budget_s=1.0, breakers=breakers)
+        told = ask_services(
+            hanging, ONLINE, [SPAMMY, WITH_LINK] * 30, budget_s=1.0, breakers=breakers
+        )
         assert {each.unchecked for each in told} == {("akismet",)}
         assert [bool(each.findings) for each in told] == [True] * 60
     asked = sum(each.path.startswith("/hang") for each in nearby.asked)
-    ask(hanging, {"akismet"}, [CLEAN], breakers=breakers)
+    ask_services(hanging, {"akismet"}, [CLEAN], breakers=breakers)
     assert sum(each.path.startswith("/hang") for each in nearby.asked) == asked
 
 
@@ -173,7 +175,7 @@ def test_logs_know_nobody(behaviour, way, nearby, breakers, caplog):
     nearby.behaviour = behaviour
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("urllib3").setLevel(logging.INFO)
-        ask(way, ONLINE, [CLEAN, SPAMMY, WITH_LINK], breakers=breakers)
+        ask_services(way, ONLINE, [CLEAN, SPAMMY, WITH_LINK], breakers=breakers)
     written = " ".join(str(vars(record)) for record in caplog.records)
     for secret in (
         "Kanariefågel",
@@ -206,37 +208,37 @@ def test_a_connection_is_tested_without_any_idea(way, nearby):
 
 def test_the_list_is_fetched_once_and_asked_for_news(way, nearby, monkeypatch):
     with Http() as http:
-        first = bad_hosts.standing(way.bad_hosts, http)
-        assert bad_hosts.standing(way.bad_hosts, http) is first
+        first = bad_hosts.load_hosts(way.bad_hosts, http)
+        assert bad_hosts.load_hosts(way.bad_hosts, http) is first
         assert len(nearby.asked) == 1
         monkeypatch.setattr(bad_hosts, "FRESH_S", 0.0)
         # Nothing new: the list stays.
-        assert bad_hosts.standing(way.bad_hosts, http) is first
+        assert bad_hosts.load_hosts(way.bad_hosts, http) is first
         nearby.hosts = "evil.example\nworse.example\n"
-        assert len(bad_hosts.standing(way.bad_hosts, http)) == 2
+        assert len(bad_hosts.load_hosts(way.bad_hosts, http)) == 2
         # Away: yesterday's list is better than none, but not an older one.
         nearby.behaviour = "500"
-        assert len(bad_hosts.standing(way.bad_hosts, http)) == 2
+        assert len(bad_hosts.load_hosts(way.bad_hosts, http)) == 2
         monkeypatch.setattr(bad_hosts, "USABLE_S", -1.0)
         monkeypatch.setattr(bad_hosts, "PAUSE_S", 0.0)
         bad_hosts._kept[way.bad_hosts].next_try = 0.0
         with pytest.raises(LookupFailedError):
-            bad_hosts.standing(way.bad_hosts, http)
+            bad_hosts.load_hosts(way.bad_hosts, http)
 
 
 def test_an_empty_list_is_no_list(way, nearby):
     nearby.hosts = "# <html>Under construction</html>\n"
     with Http() as http, pytest.raises(LookupFailedError):
-        bad_hosts.standing(way.bad_hosts, http)
+        bad_hosts.load_hosts(way.bad_hosts, http)
 
 
 def test_a_file_is_read_again_when_it_changed(tmp_path):
     path = tmp_path / "värdar.txt"
     path.write_text("# från oss\nevil.example\n")
     with Http() as http:
-        assert bad_hosts.standing(str(path), http).has("evil.example", "")
+        assert bad_hosts.load_hosts(str(path), http).has("evil.example", "")
         path.write_text("0.0.0.0 worse.example\nevil.example\n")
-        assert bad_hosts.standing(str(path), http).has("worse.example", "")
+        assert bad_hosts.load_hosts(str(path), http).has("worse.example", "")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ def test_a_file_is_read_again_when_it_changed(tmp_path):
     ],
 )
 def test_lists_of_all_shapes(line, bad, good):
-    read = bad_hosts.parse(["# a comment", "", line, "!! nonsense", "localhost"])
+    read = bad_hosts.parse_hosts(["# a comment", "", line, "!! nonsense", "localhost"])
     assert len(read) == 1
     assert read.has(*bad_hosts.site_of(bad))
     assert not read.has(*bad_hosts.site_of(good))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from services.moderation import tasks
 from services.moderation.checking import switches
 from services.moderation.lookups import asking
-from services.moderation.lookups.batch import Looked, look, read
+from services.moderation.lookups.batch import Looked, look_up_texts, read_texts
 from services.moderation.lookups.breaker import Breaker
 from shared import db
 from shared.config import Settings
@@ -49,7 +49,7 @@ def run(session) -> None:
 def switch_on(session, *names: str) -> None:
     admin = a_member_of_staff(session, Role.ADMIN)
     for name in names:
-        switches.switch(session, name, is_on=True, by=admin.id)
+        switches.switch_check(session, name, is_on=True, by=admin.id)
 
 
 def codes(session, idea) -> set[tuple[str, str]]:
@@ -105,9 +105,9 @@ def test_a_text_that_came_meanwhile_is_unchecked_until_it_is_asked_about(session
     session.commit()
     deliveries = [outbox.Delivery(1, idea.id, {}, 1)]
     with db.Session() as reading:
-        asked = read(reading, deliveries, switches.lookups_on(reading))
+        asked = read_texts(reading, deliveries, switches.lookups_on(reading))
     assert list(asked.questions) == [(idea.id, 1)]
-    looked = look(way, asked, budget_s=5)
+    looked = look_up_texts(way, asked, budget_s=5)
     assert looked.of(idea).unchecked == ()
     idea.text_version = 2
     assert looked.of(idea).unchecked == ("akismet",)
@@ -116,8 +116,8 @@ def test_a_text_that_came_meanwhile_is_unchecked_until_it_is_asked_about(session
 
 def test_given_up_names_what_should_have_run_and_no_other(session, worker):
     admin = a_member_of_staff(session, Role.ADMIN)
-    switches.switch(session, "language", is_on=False, by=admin.id)
-    switches.switch(session, "akismet", is_on=True, by=admin.id)
+    switches.switch_check(session, "language", is_on=False, by=admin.id)
+    switches.switch_check(session, "akismet", is_on=True, by=admin.id)
     idea = an_idea(session)
     session.commit()
     from services.moderation.checking import verdicts
@@ -134,8 +134,8 @@ def test_a_local_check_that_is_off_does_not_run(session, worker):
     idea = an_idea(session, text="Mejla kanarie@example.org om bänkarna vid vattnet.")
     run(session)
     assert ("personal_data", "email") in codes(session, idea)
-    switches.switch(session, "personal_data", is_on=False, by=admin.id)
-    outbox.record(session, IdeaSubmitted(idea.id, 1))
+    switches.switch_check(session, "personal_data", is_on=False, by=admin.id)
+    outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     run(session)
     assert codes(session, idea) == set()
     assert session.get_one(Verdict, (idea.id, 1)).unchecked == []

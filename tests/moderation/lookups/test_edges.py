@@ -12,7 +12,7 @@ import pytest
 
 from services.moderation.checks import Severity
 from services.moderation.lookups import akismet, bad_hosts, fetching, hosts, stopforumspam
-from services.moderation.lookups.asking import Told, ask
+from services.moderation.lookups.asking import Told, ask_services
 from services.moderation.lookups.breaker import FAILURES, REST_S, Breaker
 from services.moderation.lookups.fetching import Answer, Http, LookupFailedError
 from services.moderation.lookups.service import Access, Question
@@ -230,51 +230,51 @@ class TestTheList:
     @pytest.mark.parametrize(("age_s", "fetches"), [(3599.9, 1), (3600, 2)])
     def test_it_is_fetched_again_after_an_hour(self, now, age_s, fetches):
         http = Saying("evil.example\n")
-        bad_hosts.standing(self.SOURCE, http)
+        bad_hosts.load_hosts(self.SOURCE, http)
         now[0] += age_s
-        bad_hosts.standing(self.SOURCE, http)
+        bad_hosts.load_hosts(self.SOURCE, http)
         assert len(http.asked) == fetches
 
     @pytest.mark.parametrize(("age_s", "stands"), [(24 * 3600, True), (24 * 3600 + 0.1, False)])
     def test_an_old_one_stands_for_a_day_while_there_is_no_newer(self, now, age_s, stands):
-        first = bad_hosts.standing(self.SOURCE, Saying("evil.example\n"))
+        first = bad_hosts.load_hosts(self.SOURCE, Saying("evil.example\n"))
         now[0] += age_s
         away = Saying("")  # an error page is an empty list
         if stands:
-            assert bad_hosts.standing(self.SOURCE, away) is first
+            assert bad_hosts.load_hosts(self.SOURCE, away) is first
         else:
             with pytest.raises(LookupFailedError):
-                bad_hosts.standing(self.SOURCE, away)
+                bad_hosts.load_hosts(self.SOURCE, away)
         assert len(away.asked) == 1
 
     def test_after_a_failure_it_is_asked_for_again_in_five_minutes(self, now):
-        bad_hosts.standing(self.SOURCE, Saying("evil.example\n"))
+        bad_hosts.load_hosts(self.SOURCE, Saying("evil.example\n"))
         now[0] += 3600
         away = Saying("")
-        bad_hosts.standing(self.SOURCE, away)
+        bad_hosts.load_hosts(self.SOURCE, away)
         now[0] += 299.9
-        bad_hosts.standing(self.SOURCE, away)
+        bad_hosts.load_hosts(self.SOURCE, away)
         assert len(away.asked) == 1
         now[0] += 0.1
         back = Saying("worse.example\n")
-        assert bad_hosts.standing(self.SOURCE, back).has("worse.example", "")
+        assert bad_hosts.load_hosts(self.SOURCE, back).has("worse.example", "")
 
     def test_what_did_not_change_is_fresh_again(self, now):
         tagged = Saying("evil.example\n", {"ETag": '"a"'})
-        first = bad_hosts.standing(self.SOURCE, tagged)
+        first = bad_hosts.load_hosts(self.SOURCE, tagged)
         assert tagged.asked[0][2]["headers"] is None
         assert tagged.asked[0][2]["accepts"] == (200,)
         now[0] += 3600
         same = Saying("", status=304)
-        assert bad_hosts.standing(self.SOURCE, same) is first
+        assert bad_hosts.load_hosts(self.SOURCE, same) is first
         assert same.asked[0][2]["headers"] == {"If-None-Match": '"a"'}
         now[0] += 3599
-        assert bad_hosts.standing(self.SOURCE, same) is first
+        assert bad_hosts.load_hosts(self.SOURCE, same) is first
         assert len(same.asked) == 1
 
     def test_two_sources_are_two_lists(self):
-        one = bad_hosts.standing(self.SOURCE, Saying("a.example\n"))
-        two = bad_hosts.standing(self.SOURCE + "2", Saying("b.example\n"))
+        one = bad_hosts.load_hosts(self.SOURCE, Saying("a.example\n"))
+        two = bad_hosts.load_hosts(self.SOURCE + "2", Saying("b.example\n"))
         assert one.has("a.example", "")
         assert not two.has("a.example", "")
 
@@ -282,10 +282,10 @@ class TestTheList:
         path = tmp_path / "list.txt"
         path.write_text("evil.example\n")
         with Http() as http:
-            bad_hosts.standing(str(path), http)
+            bad_hosts.load_hosts(str(path), http)
             path.unlink()
             with pytest.raises(LookupFailedError):
-                bad_hosts.standing(str(path), http)
+                bad_hosts.load_hosts(str(path), http)
 
     @pytest.mark.parametrize(
         ("listed", "host", "path", "is_bad"),
@@ -305,7 +305,7 @@ class TestTheList:
         ],
     )
     def test_a_host_with_all_below_it_or_a_single_page(self, listed, host, path, is_bad):
-        assert bad_hosts.parse([listed]).has(host, path) == is_bad
+        assert bad_hosts.parse_hosts([listed]).has(host, path) == is_bad
 
 
 class TestFetching:
@@ -374,5 +374,5 @@ def test_answers_stay_with_their_ideas_and_a_failure_with_its_own(monkeypatch, b
     patient = {name: Breaker() for name in breakers}
     for each in patient.values():
         each.failed = lambda: None
-    told = ask(ACCESS, {"akismet"}, idea, breakers=patient)
+    told = ask_services(ACCESS, {"akismet"}, idea, breakers=patient)
     assert told == [Told((), ("akismet",) if number % 2 else ()) for number in range(12)]

@@ -29,9 +29,9 @@ def deliver(settings: Settings, smtp_server: SmtpServer) -> list[str]:
             .where(OutboxDelivery.consumer == "notify.account", OutboxDelivery.done_at.is_(None))
             .values(batch=batch, started_at=None)
         )
-    claimed = outbox.claim(batch)
+    claimed = outbox.claim_batch(batch)
     with Session.begin() as session:
-        account_letters.write(session, batch, claimed, settings)
+        account_letters.write_account_letters(session, batch, claimed, settings)
     send_due(settings)
     return [link_in(letter, settings) for letter in smtp_server.letters[before:]]
 

@@ -88,8 +88,8 @@ class TestInvitation:
         guest, answer = self.accept(app, settings, link, email="annan@example.org")
         assert answer.status_code == 303
         assert is_signed_in(guest)
-        assert accounts.find(session, self.GUEST).role is Role.READER
-        assert accounts.find(session, "annan@example.org") is None
+        assert accounts.find_account(session, self.GUEST).role is Role.READER
+        assert accounts.find_account(session, "annan@example.org") is None
         Desk(app, settings).get(link, status=410)
 
     def test_link_stands_in_no_row_of_the_database(self, session, link):
@@ -166,7 +166,7 @@ class TestForgottenPassword:
     def test_asking_tells_nobody_whether_there_is_an_account(
         self, app, settings, session, people, smtp_server
     ):
-        roles.disable(session, people[BO], by=None)
+        roles.disable_account(session, people[BO], by=None)
         accounts.add_staff(session, "katalog@example.org", Role.READER, None)
         session.commit()
         pages = {}
@@ -186,7 +186,7 @@ class TestForgottenPassword:
         (link,) = deliver(settings, smtp_server)
         with travel(utcnow() + resets.LASTS + timedelta(minutes=1), tick=False):
             Desk(app, settings).get(link, status=410)
-        roles.disable(session, people[BO], by=None)
+        roles.disable_account(session, people[BO], by=None)
         session.commit()
         Desk(app, settings).get(link, status=410)
 
@@ -302,11 +302,11 @@ class TestRoles:
 
     def test_the_last_administrator_stays(self, session, people):
         with pytest.raises(LastAdministratorError):
-            roles.disable(session, people[ADA], by=None)
+            roles.disable_account(session, people[ADA], by=None)
         with pytest.raises(LastAdministratorError):
             roles.change_role(session, people[ADA], Role.MODERATOR, by=None)
         roles.change_role(session, people[BO], Role.ADMIN, by=None)
-        roles.disable(session, people[ADA], by=None)
+        roles.disable_account(session, people[ADA], by=None)
 
     def test_two_administrators_cannot_put_one_another_out_at_the_same_instant(
         self, app, settings, session, people, ada

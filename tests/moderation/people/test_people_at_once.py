@@ -53,8 +53,8 @@ def kept(module_engine):
 
 
 def totp_of(kept, settings, staff) -> pyotp.TOTP:
-    second_factor.begin(kept, settings, staff)
-    return pyotp.TOTP(second_factor.pending(kept, settings, staff)[0])
+    second_factor.begin_second_factor(kept, settings, staff)
+    return pyotp.TOTP(second_factor.read_pending_secret(kept, settings, staff)[0])
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ class TestSecondFactor:
     @pytest.fixture
     def factor(self, kept, settings, bo):
         totp = totp_of(kept, settings, bo)
-        codes = second_factor.confirm(
+        codes = second_factor.confirm_second_factor(
             kept, settings, bo, totp.at(utcnow() - timedelta(seconds=second_factor.STEP_S))
         )
         kept.commit()
@@ -76,7 +76,7 @@ class TestSecondFactor:
 
     def test_one_code_lets_one_in(self, engine, settings, bo, factor):
         code = factor[0].now()
-        met = in_turn(engine, lambda s: second_factor.check(s, settings, bo.id, code))
+        met = in_turn(engine, lambda s: second_factor.check_code(s, settings, bo.id, code))
         assert (met.first, met.second, met.waited) == (True, False, True)
 
     def test_a_code_that_was_read_before_it_waited_is_read_again(
@@ -86,23 +86,23 @@ class TestSecondFactor:
 
         def knowing(session: SqlSession) -> bool:
             seen = session.get_one(second_factor.SecondFactor, bo.id)
-            taken = second_factor.check(session, settings, bo.id, code)
+            taken = second_factor.check_code(session, settings, bo.id, code)
             assert seen in session  # held by who read it: the session would not read it anew
             return taken
 
-        met = in_turn(engine, lambda s: second_factor.check(s, settings, bo.id, code), knowing)
+        met = in_turn(engine, lambda s: second_factor.check_code(s, settings, bo.id, code), knowing)
         assert (met.first, met.second) == (True, False)
 
     def test_one_recovery_code_lets_one_in(self, engine, kept, settings, bo, factor):
         code = factor[1][0]
-        met = in_turn(engine, lambda s: second_factor.check(s, settings, bo.id, code))
+        met = in_turn(engine, lambda s: second_factor.check_code(s, settings, bo.id, code))
         assert (met.first, met.second, met.waited) == (True, False, True)
-        assert second_factor.state(kept, bo.id).codes_left == 9
+        assert second_factor.read_state(kept, bo.id).codes_left == 9
 
     def test_one_first_code_turns_it_on_once(self, engine, kept, settings, bo):
         code = totp_of(kept, settings, bo).now()
         kept.commit()
-        met = in_turn(engine, lambda s: second_factor.confirm(s, settings, bo, code))
+        met = in_turn(engine, lambda s: second_factor.confirm_second_factor(s, settings, bo, code))
         assert len(met.first) == second_factor.RECOVERY_CODES
         assert met.second is None
         left = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.staff_id == bo.id)
@@ -110,15 +110,19 @@ class TestSecondFactor:
 
 
 def test_an_invitation_makes_one_account(engine, kept, settings, bo):
-    invitation = invitations.invite(
+    invitation = invitations.invite_person(
         kept, settings, email=f"ny-{bo.id}@example.org", role=Role.READER, by=bo.id
     )
-    token = account_links.token(settings.secret_key, LinkKind.INVITATION, invitation.nonce)
+    token = account_links.make_account_token(
+        settings.secret_key, LinkKind.INVITATION, invitation.nonce
+    )
     kept.commit()
 
     def accept(session: SqlSession) -> Staff | None:
-        found = invitations.find(session, token)
-        return found and invitations.accept(session, found, email="", password=PASSWORD, name="")
+        found = invitations.find_invitation(session, token)
+        return found and invitations.accept_invitation(
+            session, found, email="", password=PASSWORD, name=""
+        )
 
     met = in_turn(engine, accept)
     assert isinstance(met.first, Staff)
@@ -126,29 +130,31 @@ def test_an_invitation_makes_one_account(engine, kept, settings, bo):
 
 
 def test_an_invitation_withdrawn_meanwhile_makes_none(engine, kept, settings, bo):
-    invitation = invitations.invite(
+    invitation = invitations.invite_person(
         kept, settings, email=f"ny-{bo.id}@example.org", role=Role.READER, by=bo.id
     )
-    token = account_links.token(settings.secret_key, LinkKind.INVITATION, invitation.nonce)
+    token = account_links.make_account_token(
+        settings.secret_key, LinkKind.INVITATION, invitation.nonce
+    )
     kept.commit()
     met = in_turn(
         engine,
-        lambda s: invitations.withdraw(s, invitation.id, by=bo.id),
-        lambda s: invitations.find(s, token),
+        lambda s: invitations.withdraw_invitation(s, invitation.id, by=bo.id),
+        lambda s: invitations.find_invitation(s, token),
     )
     assert (met.first, met.second, met.waited) == (True, None, True)
 
 
 def test_a_mailed_link_sets_one_password(engine, kept, settings, bo):
-    resets.ask(kept, settings, bo.email)
+    resets.ask_reset(kept, settings, bo.email)
     reset = kept.scalars(select(PasswordReset).where(PasswordReset.staff_id == bo.id)).one()
-    token = account_links.token(settings.secret_key, LinkKind.RESET, reset.nonce)
+    token = account_links.make_account_token(settings.secret_key, LinkKind.RESET, reset.nonce)
     kept.commit()
 
     def use(session: SqlSession) -> bool:
-        found = resets.find(session, token)
+        found = resets.find_reset(session, token)
         if found is not None:
-            resets.use(session, *found, PASSWORD)
+            resets.use_reset(session, *found, PASSWORD)
         return found is not None
 
     met = in_turn(engine, use)
@@ -164,7 +170,7 @@ def test_two_administrators_cannot_put_one_another_out(engine, kept, act):
         def act_on(session: SqlSession) -> None:
             staff = session.get_one(Staff, staff_id)
             if act == "disable":
-                roles.disable(session, staff, by=None)
+                roles.disable_account(session, staff, by=None)
             else:
                 roles.change_role(session, staff, Role.READER, by=None)
 
@@ -188,12 +194,12 @@ def test_attempts_are_counted_one_by_one(engine, kept, settings, same):
     key = f"{same}-of-two"
     pairs = [(key, f"x{n}") if same == "account" else (f"x{n}", key) for n in range(limit + 1)]
     for pair in pairs[: limit - 1]:
-        assert throttle.count(kept, settings, Tried.LETTER, *pair)
+        assert throttle.count_attempt(kept, settings, Tried.LETTER, *pair)
         kept.commit()
     met = in_turn(
         engine,
-        lambda s: throttle.count(s, settings, Tried.LETTER, *pairs[limit - 1]),
-        lambda s: throttle.count(s, settings, Tried.LETTER, *pairs[limit]),
+        lambda s: throttle.count_attempt(s, settings, Tried.LETTER, *pairs[limit - 1]),
+        lambda s: throttle.count_attempt(s, settings, Tried.LETTER, *pairs[limit]),
     )
     assert (met.first, met.second, met.waited) == (True, False, True)
 
@@ -201,8 +207,8 @@ def test_attempts_are_counted_one_by_one(engine, kept, settings, same):
 def test_attempts_at_two_accounts_from_two_sources_do_not_wait_for_one_another(engine, settings):
     met = in_turn(
         engine,
-        lambda s: throttle.count(s, settings, Tried.LETTER, "one", "here"),
-        lambda s: throttle.count(s, settings, Tried.LETTER, "two", "there"),
+        lambda s: throttle.count_attempt(s, settings, Tried.LETTER, "one", "here"),
+        lambda s: throttle.count_attempt(s, settings, Tried.LETTER, "two", "there"),
     )
     assert (met.first, met.second, met.waited) == (True, True, False)
 
@@ -221,16 +227,16 @@ def test_clearing_away_makes_nobody_wait(engine, kept, settings, bo):
     kept.commit()
     for act in (
         lambda s: begin(s, s.get_one(Staff, bo.id)),
-        lambda s: resets.ask(s, settings, "nobody@example.org"),
+        lambda s: resets.ask_reset(s, settings, "nobody@example.org"),
     ):
         assert not in_turn(engine, act).waited
     pairs = iter([("clear-1", "clear-1"), ("clear-2", "clear-2")])
-    met = in_turn(engine, lambda s: throttle.count(s, settings, Tried.LETTER, *next(pairs)))
+    met = in_turn(engine, lambda s: throttle.count_attempt(s, settings, Tried.LETTER, *next(pairs)))
     assert (met.first, met.second, met.waited) == (True, True, False)
 
 
 def begin(session: SqlSession, staff: Staff):
-    return sessions.begin(session, staff, via=sessions.PASSWORD, browser="")
+    return sessions.begin_session(session, staff, via=sessions.PASSWORD, browser="")
 
 
 class TestSettings:
@@ -247,7 +253,9 @@ class TestSettings:
 
         def change(title: str):
             new = replace(facts, title=title)
-            return lambda s: councils.change(s, council.slug, new, seen_version=1, by=ada.id)
+            return lambda s: councils.change_council(
+                s, council.slug, new, seen_version=1, by=ada.id
+            )
 
         met = in_turn(engine, change("Ett"), change("Två"))
         assert isinstance(met.second, MovedError)
@@ -257,18 +265,20 @@ class TestSettings:
 
     def test_an_answer_template(self, engine, kept, ada):
         draft = Draft(None, "sv", "Före", "Text")
-        template = answer_templates.create(kept, draft, by=ada.id)
+        template = answer_templates.create_template(kept, draft, by=ada.id)
         kept.commit()
 
         def change(title: str):
             new = Draft(None, "sv", title, "Text")
-            return lambda s: answer_templates.change(s, template.id, new, seen_version=1, by=ada.id)
+            return lambda s: answer_templates.change_template(
+                s, template.id, new, seen_version=1, by=ada.id
+            )
 
         met = in_turn(engine, change("Ett"), change("Två"))
         assert isinstance(met.second, MovedError)
         for act, action in (
-            (answer_templates.retire, "answer_template.retired"),
-            (answer_templates.restore, "answer_template.restored"),
+            (answer_templates.retire_template, "answer_template.retired"),
+            (answer_templates.restore_template, "answer_template.restored"),
         ):
             assert in_turn(engine, lambda s, act=act: act(s, template.id, by=ada.id)).waited
             logged = select(func.count()).where(
@@ -283,7 +293,9 @@ class TestSettings:
 
             def word(title: str, code=code, seen=seen):
                 wording = Wording(title, "Text", title, "Text")
-                return lambda s: rules.reword(s, code, wording, None, seen_version=seen, by=ada.id)
+                return lambda s: rules.reword_rule(
+                    s, code, wording, None, seen_version=seen, by=ada.id
+                )
 
             met = in_turn(engine, word("Ett"), word("Två"))
             assert isinstance(met.second, MovedError), met.second
@@ -294,5 +306,5 @@ class TestSettings:
     def test_two_councils_with_one_address_are_one(self, engine, kept, ada):
         facts = facts_of(a_council(kept))
         kept.commit()
-        met = in_turn(engine, lambda s: councils.create(s, "samma", facts, by=ada.id))
+        met = in_turn(engine, lambda s: councils.create_council(s, "samma", facts, by=ada.id))
         assert isinstance(met.second, councils.SlugTakenError)

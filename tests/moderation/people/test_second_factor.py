@@ -197,14 +197,14 @@ class TestSecret:
             SecondFactor(staff_id=people[ADA].id, secret=kept.secret, confirmed_at=utcnow())
         )
         session.flush()
-        assert not second_factor.check(session, settings, people[ADA].id, code_for(secret))
+        assert not second_factor.check_code(session, settings, people[ADA].id, code_for(secret))
 
     def test_is_lost_with_the_key_but_recovery_codes_are_not(self, settings, session, people, bo):
         secret, codes = set_up(bo)
         other = replace(settings, secret_key="another key, long enough to be taken as well")
         with travel(utcnow() + timedelta(minutes=2), tick=False):
-            assert not second_factor.check(session, other, people[BO].id, code_for(secret))
-        assert second_factor.check(session, other, people[BO].id, codes[3])
+            assert not second_factor.check_code(session, other, people[BO].id, code_for(secret))
+        assert second_factor.check_code(session, other, people[BO].id, codes[3])
 
 
 class TestOnesOwn:
@@ -238,7 +238,7 @@ class TestRequired:
 
     def test_only_by_somebody_who_has_one(self, session, ada):
         assert self.require(ada, Requires.ALL).status_code == 422
-        assert second_factor.policy(session) is Requires.NOBODY
+        assert second_factor.read_policy(session) is Requires.NOBODY
 
     def test_signs_out_who_lacks_one_and_sets_it_up_at_the_door(self, app, settings, bo, ada, noon):
         set_up(ada)

@@ -12,7 +12,7 @@ from radslag.desk import create_app
 from radslag.ports import free_port
 from services.moderation.decisions import bulk, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.receipt_actions import withdraw
+from services.moderation.decisions.receipt_actions import withdraw_idea
 from services.moderation.people import accounts
 from services.moderation.samples import drawing, second_looks
 from services.moderation.settings.seed import seed_rules
@@ -58,7 +58,7 @@ def decided(session: SqlSession, staff, kind=DecisionKind.PUBLISH, **more) -> tu
 
 
 def draw(session: SqlSession, after: timedelta = LATER) -> int:
-    drawn = drawing.draw(session, KEY, utcnow() + after)
+    drawn = drawing.draw_samples(session, KEY, utcnow() + after)
     session.commit()
     return drawn
 
@@ -74,10 +74,10 @@ class TestDraw:
         assert open_reasons(session, idea.id) == [Reason.SAMPLE]
 
     def test_follows_the_share_and_the_key(self):
-        ids = [drawing.lot(KEY, made) for made in (_id(number) for number in range(4000))]
+        ids = [drawing.draw_lot(KEY, made) for made in (_id(number) for number in range(4000))]
         assert 0.04 < sum(lot < 0.05 for lot in ids) / len(ids) < 0.06
-        assert drawing.lot(KEY, _id(1)) == drawing.lot(KEY, _id(1))
-        assert drawing.lot(KEY, _id(1)) != drawing.lot("another key", _id(1))
+        assert drawing.draw_lot(KEY, _id(1)) == drawing.draw_lot(KEY, _id(1))
+        assert drawing.draw_lot(KEY, _id(1)) != drawing.draw_lot("another key", _id(1))
 
     def test_nothing_is_drawn_at_a_share_of_nothing(self, session, first):
         session.add(SampleShare(share=0.0))
@@ -112,7 +112,7 @@ class TestDraw:
     def test_undoing_is_no_way_around(self, session, first):
         idea, made = decided(session, first)
         draw(session)
-        undoing.undo(session, decision_id=made.id, staff_id=first.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=first.id)
         session.commit()
         # Nothing would be drawn any more, but this text was.
         session.add(SampleShare(share=0.0))
@@ -125,7 +125,7 @@ class TestDraw:
     def test_what_its_writer_took_back_is_void(self, session, first):
         idea, _made = decided(session, first)
         draw(session)
-        withdraw(session, session.get_one(Idea, idea.id))
+        withdraw_idea(session, session.get_one(Idea, idea.id))
         session.commit()
         draw(session)
         assert session.scalars(select(Sample)).one().voided_at is not None
@@ -150,17 +150,17 @@ class TestSecondLook:
 
     def test_never_the_same_person(self, session, first, second, drawn):
         idea, sample = drawn
-        assert second_looks.waiting(session, first.id) == ([], False)
+        assert second_looks.list_waiting(session, first.id) == ([], False)
         assert second_looks.on_idea(session, idea.number, first.id) is None
         with pytest.raises(LookupError):
-            second_looks.answer(session, sample.id, first.id, Judgement.PUBLISH)
+            second_looks.answer_sample(session, sample.id, first.id, Judgement.PUBLISH)
         assert second_looks.on_idea(session, idea.number, second.id) == sample.id
 
     def test_changes_nothing_about_the_idea(self, session, second, drawn):
         idea, sample = drawn
         session.refresh(idea)
         before = (idea.status, idea.version, idea.public_text)
-        told = second_looks.answer(session, sample.id, second.id, Judgement.PUBLISH)
+        told = second_looks.answer_sample(session, sample.id, second.id, Judgement.PUBLISH)
         session.commit()
         session.refresh(idea)
         assert told.is_alike
@@ -169,7 +169,7 @@ class TestSecondLook:
 
     def test_a_difference_asks_for_a_third_look(self, session, second, drawn):
         idea, sample = drawn
-        told = second_looks.answer(
+        told = second_looks.answer_sample(
             session,
             sample.id,
             second.id,
@@ -182,26 +182,26 @@ class TestSecondLook:
         assert not told.is_alike
         assert idea.status is IdeaStatus.PUBLISHED
         assert open_reasons(session, idea.id) == [Reason.RE_REVIEW]
-        listed = second_looks.differing(session)
+        listed = second_looks.list_differing(session)
         assert [(each.second_rule, each.since) for each in listed] == [("personal-data", None)]
 
     def test_who_is_unsure_differs_from_nobody(self, session, second, drawn):
         idea, sample = drawn
-        second_looks.answer(session, sample.id, second.id, Judgement.UNSURE)
+        second_looks.answer_sample(session, sample.id, second.id, Judgement.UNSURE)
         session.commit()
         assert open_reasons(session, idea.id) == []
-        assert second_looks.differing(session) == []
+        assert second_looks.list_differing(session) == []
 
     def test_the_first_answer_stands(self, session, second, drawn):
         _idea, sample = drawn
         third = a_member_of_staff(session)
-        second_looks.answer(session, sample.id, second.id, Judgement.PUBLISH)
-        with pytest.raises(second_looks.Closed):
-            second_looks.answer(session, sample.id, third.id, Judgement.MASK)
+        second_looks.answer_sample(session, sample.id, second.id, Judgement.PUBLISH)
+        with pytest.raises(second_looks.SampleClosedError):
+            second_looks.answer_sample(session, sample.id, third.id, Judgement.MASK)
 
     def test_a_rejection_needs_its_rule(self, session, second, drawn):
-        with pytest.raises(second_looks.RuleMissing):
-            second_looks.answer(session, drawn[1].id, second.id, Judgement.REJECT)
+        with pytest.raises(second_looks.RuleMissingError):
+            second_looks.answer_sample(session, drawn[1].id, second.id, Judgement.REJECT)
 
     def test_who_knows_the_decision_passes_it_on(self, session, second, drawn):
         idea, sample = drawn
@@ -211,7 +211,7 @@ class TestSecondLook:
         assert sample.answered_at is None
 
     def test_counts_for_the_rule(self, session, second, drawn, settings):
-        second_looks.answer(
+        second_looks.answer_sample(
             session, drawn[1].id, second.id, Judgement.REJECT, rule_code="personal-data"
         )
         session.commit()
@@ -334,7 +334,7 @@ class TestPages:
         admin = Desk(app, settings)
         admin.sign_in("ada@example.org")
         assert admin.post("/samples/share", share="2,5").status_code == 303
-        assert drawing.share(session) == 0.025
+        assert drawing.read_share(session) == 0.025
         entry = session.scalars(select(AuditEntry)).one()
         assert (entry.action, entry.before, entry.after) == (
             "sampling.share_changed",

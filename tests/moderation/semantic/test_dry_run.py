@@ -23,7 +23,7 @@ def dry_run(session, environment, tmp_path, monkeypatch):
     council = a_council(session)
     session.commit()
     session.close()
-    db.close()
+    db.close_connections()
     file = tmp_path / "tråd.json"
     created = "2021-11-20T12:00:00"
     file.write_text(
@@ -65,7 +65,7 @@ def test_it_is_said_where_it_is_on_or_asked_for_and_copies_are_left_alone(dry_ru
 
 def test_asked_for_where_it_cannot_be_it_says_why(dry_run, monkeypatch):
     monkeypatch.setattr(model, "find_spec", lambda _name: None)
-    model.load.cache_clear()
+    model.load_model.cache_clear()
     result = dry_run("--semantic")
     assert result.exit_code == 2
     assert "not installed" in result.output

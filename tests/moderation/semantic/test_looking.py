@@ -81,7 +81,7 @@ def offered(consumer: queues.Consumer) -> list[UUID]:
 def check(session: SqlSession) -> None:
     session.commit()
     for batch in offered(queues.CHECK):
-        deliveries = outbox.claim(batch)
+        deliveries = outbox.claim_batch(batch)
         with db.Session.begin() as own:
             checking.check_batch(own, batch, deliveries)
 
@@ -125,7 +125,7 @@ def verdict(session: SqlSession, idea: Idea) -> Verdict:
 
 def books_are_right() -> bool:
     with db.Session() as fresh:
-        books = ledger.read(fresh)
+        books = ledger.read_ledger(fresh)
     return books.violations == [] and (books.unprocessed, books.advice_waiting) == (0, 0)
 
 
@@ -160,7 +160,7 @@ def test_one_that_comes_later_in_another_batch_is_compared_with_what_is_stored(s
     assert suggested(session, again) == [first.id]
     # Looked at again, it is still one finding, and the pair is not told from the other side.
     for idea in (again, first):
-        outbox.record(session, IdeaSubmitted(idea.id, 1))
+        outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     check_and_look(session)
     assert (suggested(session, again), suggested(session, first)) == ([first.id], [])
     assert session.scalar(select(func.count()).select_from(Embedding)) == 2
@@ -182,7 +182,7 @@ def test_a_suggestion_after_a_persons_decision_is_an_entry_and_changes_no_status
     assert (again.status, again.version) == (IdeaStatus.PUBLISHED, version)
     assert open_reasons(session, again.id) == [Reason.LATE_FINDING]
     decide(session, again, DecisionKind.KEEP, staff)
-    outbox.record(session, IdeaSubmitted(again.id, 1))
+    outbox.record_event(session, IdeaSubmitted(again.id, 1))
     check_and_look(session)
     assert len(suggested(session, again)) == 1
     assert open_reasons(session, again.id) == []
@@ -272,7 +272,7 @@ def test_a_corrected_text_is_read_anew_and_the_look_at_the_old_one_says_nothing(
     session.commit()
     look()
     assert suggested(session, idea) == []
-    outbox.record(session, IdeaSubmitted(idea.id, 2))
+    outbox.record_event(session, IdeaSubmitted(idea.id, 2))
     check_and_look(session)
     assert session.get_one(Embedding, idea.id, populate_existing=True).text_version == 2
     assert suggested(session, idea) == []
@@ -289,7 +289,7 @@ class Broken:
 def test_a_model_that_breaks_leaves_the_depth_unchecked_and_everything_else_alone(
     session, monkeypatch
 ):
-    monkeypatch.setattr(model, "load", Broken)
+    monkeypatch.setattr(model, "load_model", Broken)
     council = a_council(session, publishes_clear=True)
     idea = an_idea(session, council, text=LIGHTS)
     check(session)
@@ -297,7 +297,7 @@ def test_a_model_that_breaks_leaves_the_depth_unchecked_and_everything_else_alon
         for batch in offered(queues.MEANING):
             with pytest.raises(OSError, match="could not read") as raised:
                 tasks.look_for_meaning(batch=str(batch))
-            outbox.release(batch, raised.value)
+            outbox.release_batch(batch, raised.value)
         session.execute(
             OutboxDelivery.__table__.update().values(lease_until=utcnow() - timedelta(seconds=1))
         )
@@ -318,7 +318,7 @@ def test_what_was_given_up_and_is_done_again_is_unchecked_no_more(session):
         outcomes.give_up(own, idea.id, payload)
     assert verdict(session, idea).unchecked == [SEMANTIC]
     with db.Session.begin() as own:
-        outcomes.conclude(own, own.get_one(Idea, idea.id), ())
+        outcomes.conclude_look(own, own.get_one(Idea, idea.id), ())
     assert verdict(session, idea).unchecked == []
     with db.Session.begin() as own:
         outcomes.give_up(own, idea.id, {**payload, "text_version": 9})
@@ -347,7 +347,7 @@ def test_switched_off_meanwhile_or_not_installed_what_waits_goes_on_without_it(
     def absent():
         raise model.NotAvailableError("not installed")
 
-    monkeypatch.setattr(model, "load", absent)
+    monkeypatch.setattr(model, "load_model", absent)
     council = a_council(session, publishes_clear=True)
     first = an_idea(session, council, text=LIGHTS)
     check_and_look(session, first)
@@ -368,13 +368,13 @@ def test_late_advice_is_no_violation_until_a_day_has_passed(session):
     session.execute(db_text("UPDATE outbox_events SET occurred_at = now() - interval '3 hours'"))
     session.commit()
     with db.Session() as fresh:
-        books = ledger.read(fresh)
+        books = ledger.read_ledger(fresh)
     assert (books.violations, books.unprocessed, books.advice_waiting) == ([], 0, 1)
     assert books.oldest_unprocessed_s is None
     session.execute(db_text("UPDATE outbox_events SET occurred_at = now() - interval '25 hours'"))
     session.commit()
     with db.Session() as fresh:
-        broken = ledger.read(fresh).violations
+        broken = ledger.read_ledger(fresh).violations
     assert [each["rule"] for each in broken] == ["advice not given in time"]
 
 
@@ -387,14 +387,14 @@ def test_a_window_keeps_the_newest_and_reads_only_what_is_new(session):
     chance = np.random.default_rng(1)
     made = chance.normal(size=(6, model.DIMENSIONS)).astype(np.float32)
     for idea, vector in zip(ideas, made, strict=True):
-        vectors.store(session, [(idea, 1, vector)])
+        vectors.store_vectors(session, [(idea, 1, vector)])
     session.commit()
     windows = vectors.Windows(size=4)
     window = windows.of_all(session)
     assert set(window.ids) == {idea.id for idea in ideas[2:]}
     assert set(windows.of_council(session, council.id).ids) == {idea.id for idea in ideas[1::2]}
     newest = an_idea(session, other, text="Den nyaste", submitted=False)
-    vectors.store(session, [(newest, 1, made[0]), (ideas[5], 1, made[1])])
+    vectors.store_vectors(session, [(newest, 1, made[0]), (ideas[5], 1, made[1])])
     session.commit()
     window = windows.of_all(session)
     assert set(window.ids) == {newest.id, *(idea.id for idea in ideas[3:])}
@@ -405,6 +405,6 @@ def test_a_window_keeps_the_newest_and_reads_only_what_is_new(session):
 def test_a_text_that_stands_no_more_leaves_no_vector(session):
     idea = an_idea(session, submitted=False)
     stands, gone = np.ones(model.DIMENSIONS, "f4"), np.zeros(model.DIMENSIONS, "f4")
-    vectors.store(session, [(idea, 1, stands)])
-    vectors.store(session, [(idea, 2, gone)])
-    assert np.array_equal(vectors.known(session, [idea])[idea.id], stands)
+    vectors.store_vectors(session, [(idea, 1, stands)])
+    vectors.store_vectors(session, [(idea, 2, gone)])
+    assert np.array_equal(vectors.read_vectors(session, [idea])[idea.id], stands)

@@ -23,7 +23,7 @@ def test_a_look_and_a_check_that_write_of_the_same_ideas_take_turns(session, mon
     council = a_council(session)
     one, two = (an_idea(session, council, text=words) for words in (LIGHTS, TOOLS))
     check(session)
-    looked = [(batch, outbox.claim(batch)) for batch in offered(queues.MEANING)]
+    looked = [(batch, outbox.claim_batch(batch)) for batch in offered(queues.MEANING)]
     assert [each.subject_id for _batch, claimed in looked for each in claimed] == [one.id, two.id]
     earlier = [
         an_idea(session, council, text=words, received_at=utcnow() - timedelta(hours=hours))
@@ -31,7 +31,7 @@ def test_a_look_and_a_check_that_write_of_the_same_ideas_take_turns(session, mon
     ]
     session.commit()
     [batch] = offered(queues.CHECK)
-    copies = outbox.claim(batch)
+    copies = outbox.claim_batch(batch)
     assert {each.subject_id for each in copies} == {each.id for each in earlier}
 
     wrong: list[Exception] = []
@@ -46,7 +46,7 @@ def test_a_look_and_a_check_that_write_of_the_same_ideas_take_turns(session, mon
         except Exception as error:  # noqa: BLE001 - whatever it is, the test is told
             wrong.append(error)
 
-    begun, conclude = threading.Event(), outcomes.conclude
+    begun, conclude = threading.Event(), outcomes.conclude_look
     checks = threading.Thread(target=check_copies)
 
     def conclude_and_wait(own, idea, found):
@@ -56,11 +56,11 @@ def test_a_look_and_a_check_that_write_of_the_same_ideas_take_turns(session, mon
             assert begun.wait(20)
             assert _waits(db.Session.kw["bind"], pid[0], checks)
 
-    monkeypatch.setattr(outcomes, "conclude", conclude_and_wait)
+    monkeypatch.setattr(outcomes, "conclude_look", conclude_and_wait)
     try:
         with db.Session.begin() as own:
             for look, claimed in looked:
-                looking.look(own, look, claimed, is_on=False)
+                looking.compare_batch(own, look, claimed, is_on=False)
     finally:
         checks.join(20)
     assert wrong == []

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Severity
-from services.moderation.checks.places import elsewhere, places, without_places
+from services.moderation.checks.places import find_places, share_no_place, without_places
 from services.moderation.semantic import model, vectors
-from services.moderation.semantic.space import PRIOR, Space, shipped
+from services.moderation.semantic.space import PRIOR, Space, load_space
 from services.moderation.semantic.suggestions import (
     LIKE,
     LIKE_WITHOUT_WORDS,
     MOST,
     Candidate,
-    suggest,
+    suggest_same_wishes,
 )
 from services.moderation.semantic.telling import says_something, shared_words
 
@@ -43,15 +43,15 @@ def words(text: str, other: str, *where: str) -> list[str]:
     ],
 )
 def test_places_are_told_by_their_form(text, found):
-    assert places(text) == found
+    assert find_places(text) == found
 
 
 def test_a_genitive_and_a_slip_are_the_same_place_and_no_place_is_any_place():
-    assert not elsewhere(frozenset({"tuve"}), frozenset({"tuves"}))
-    assert not elsewhere(frozenset({"johanneberg"}), frozenset({"johaneberg"}))
-    assert elsewhere(frozenset({"tuve"}), frozenset({"johanneberg"}))
-    assert not elsewhere(frozenset({"vastlankens"}), frozenset({"vastlanksbygget"}))
-    assert not elsewhere(frozenset(), frozenset({"tuve"}))
+    assert not share_no_place(frozenset({"tuve"}), frozenset({"tuves"}))
+    assert not share_no_place(frozenset({"johanneberg"}), frozenset({"johaneberg"}))
+    assert share_no_place(frozenset({"tuve"}), frozenset({"johanneberg"}))
+    assert not share_no_place(frozenset({"vastlankens"}), frozenset({"vastlanksbygget"}))
+    assert not share_no_place(frozenset(), frozenset({"tuve"}))
 
 
 def test_the_model_reads_a_text_without_its_places_unless_nothing_would_be_left():
@@ -77,7 +77,7 @@ ASKED = "Anlägg en hundrastgård i Tuve"
 
 
 def test_a_suggestion_names_the_other_and_quotes_what_they_share():
-    (finding,) = suggest(ASKED, [candidate("Hundrastgårdar behövs i Tuve", 0.7)])
+    (finding,) = suggest_same_wishes(ASKED, [candidate("Hundrastgårdar behövs i Tuve", 0.7)])
     assert (finding.code, finding.severity) == (Code.SEMANTIC, Severity.INFO)
     assert (finding.params, finding.similar_to) == ({"number": "R-2026-000001"}, UUID(int=1))
     assert [ASKED[start:end] for start, end in finding.spans] == ["hundrastgård"]
@@ -85,27 +85,29 @@ def test_a_suggestion_names_the_other_and_quotes_what_they_share():
 
 
 def test_the_same_wish_in_another_place_is_another_wish():
-    assert suggest(ASKED, [candidate("Anlägg en hundrastgård i Johanneberg", 0.99)]) == []
-    assert len(suggest(ASKED, [candidate("Fler hundrastgårdar", 0.6)])) == 1
+    assert (
+        suggest_same_wishes(ASKED, [candidate("Anlägg en hundrastgård i Johanneberg", 0.99)]) == []
+    )
+    assert len(suggest_same_wishes(ASKED, [candidate("Fler hundrastgårdar", 0.6)])) == 1
 
 
 def test_without_a_word_in_common_more_likeness_is_asked_for_but_not_across_languages():
     between = (LIKE + LIKE_WITHOUT_WORDS) / 2
-    assert suggest(ASKED, [candidate("Vovvar ska få springa lösa", between)]) == []
+    assert suggest_same_wishes(ASKED, [candidate("Vovvar ska få springa lösa", between)]) == []
     dogs = candidate("Let our dogs run free", between, same_language=False)
-    assert len(suggest(ASKED, [dogs])) == 1
+    assert len(suggest_same_wishes(ASKED, [dogs])) == 1
 
 
 def test_another_council_must_be_liker():
     text = "Fler hundrastgårdar"
-    assert suggest(ASKED, [candidate(text, LIKE, same_council=False)]) == []
-    assert len(suggest(ASKED, [candidate(text, LIKE)])) == 1
+    assert suggest_same_wishes(ASKED, [candidate(text, LIKE, same_council=False)]) == []
+    assert len(suggest_same_wishes(ASKED, [candidate(text, LIKE)])) == 1
 
 
 def test_three_at_most_the_best_first_each_once_and_never_what_is_told():
     near = [candidate("Fler hundrastgårdar", 0.4 + number / 50, number) for number in range(1, 8)]
     twice = [*near, candidate("Hundrastgårdar!", 0.9, 7)]
-    found = suggest(ASKED, twice, told={UUID(int=6)})
+    found = suggest_same_wishes(ASKED, twice, told={UUID(int=6)})
     assert len(found) == MOST
     assert [finding.similar_to for finding in found] == [UUID(int=n) for n in (7, 5, 4)]
 
@@ -113,7 +115,7 @@ def test_three_at_most_the_best_first_each_once_and_never_what_is_told():
 @given(st.text(max_size=300), st.text(max_size=300))
 @settings(max_examples=60, deadline=None)
 def test_no_text_breaks_it(text, other):
-    for finding in suggest(text, [Candidate(uuid4(), "R-1", other, 0.9)]):
+    for finding in suggest_same_wishes(text, [Candidate(uuid4(), "R-1", other, 0.9)]):
         assert all(text[start:end].strip() for start, end in finding.spans)
     assert isinstance(without_places(text), str)
 
@@ -122,7 +124,7 @@ def test_the_work_of_finding_places_grows_with_the_text():
     """Counted: every character is tried as a beginning a bounded number of times."""
     worst = ["A" * 2000, "i A " * 500, ("A" * 40 + " ") * 48, "i " + "Aa " * 660, "/A" * 1000]
     for text in worst:
-        assert len(places(text)) <= len(re.findall(r"\w+", text))
+        assert len(find_places(text)) <= len(re.findall(r"\w+", text))
         without_places(text)
 
 
@@ -134,7 +136,7 @@ def test_vectors_are_stored_small_and_come_back_as_they_were():
 
 
 def test_the_means_are_drawn_to_our_own_ideas_little_by_little():
-    space = shipped()
+    space = load_space()
     assert space.means.shape == (2, model.DIMENSIONS)
     assert np.allclose(space.common @ space.common.T, np.eye(len(space.common)), atol=1e-4)
     assert np.allclose(space.drawn_to(np.zeros((0, model.DIMENSIONS))).means, space.means)
@@ -147,8 +149,8 @@ def test_the_means_are_drawn_to_our_own_ideas_little_by_little():
 
 
 def test_only_the_first_words_are_read():
-    assert len(model.shortened("ord " * 500).split()) == model.MAX_WORDS
-    assert len(model.shortened("x" * 5000)) == model.MAX_CHARACTERS
+    assert len(model.shorten_text("ord " * 500).split()) == model.MAX_WORDS
+    assert len(model.shorten_text("x" * 5000)) == model.MAX_CHARACTERS
 
 
 def test_a_processor_without_the_instructions_is_never_tried(tmp_path, monkeypatch):
@@ -160,7 +162,7 @@ def test_a_processor_without_the_instructions_is_never_tried(tmp_path, monkeypat
     assert reason is not None
     assert "avx2" in reason
     with pytest.raises(model.NotAvailableError, match="avx2"):
-        model.load.__wrapped__()
+        model.load_model.__wrapped__()
 
 
 def test_without_the_package_the_reason_says_so(monkeypatch):

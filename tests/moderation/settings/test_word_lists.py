@@ -11,7 +11,7 @@ TEXT = "Ni är riktiga kvastar på kommunen"
 
 
 def codes(session):
-    checks = checks_with(equipping.standing(session))
+    checks = checks_with(equipping.read_equipment(session))
     return {finding.code for finding in run_all(Subject(TEXT), checks).findings}
 
 

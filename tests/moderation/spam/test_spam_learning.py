@@ -17,7 +17,7 @@ from radslag.commands import clock
 from services.moderation import tasks
 from services.moderation.checking import equipping
 from services.moderation.checks import Code, Equipment, Subject, checks_with, run_all
-from services.moderation.checks.learned_spam.spam_model import ModelError, shipped
+from services.moderation.checks.learned_spam.spam_model import ModelError, load_shipped_model
 from services.moderation.checks.learned_spam.spam_training import fold_of
 from services.moderation.decisions import deciding, receipt_actions, undoing
 from services.moderation.people import accounts
@@ -105,8 +105,8 @@ def teach(decided, spam=_MANY, ham=_MANY):
 
 def learn(session):
     session.commit()
-    learned = spam_learning.learn(spam_learning.gather(session))
-    row = spam_learning.store(session, learned)
+    learned = spam_learning.learn_lesson(spam_learning.gather_lesson(session))
+    row = spam_learning.store_learned(session, learned)
     session.commit()
     return row
 
@@ -132,7 +132,9 @@ def with_version(servers, with_decisions):
 
 
 def learn_in(session):
-    assert spam_learning.store(session, spam_learning.learn(spam_learning.gather(session)))
+    assert spam_learning.store_learned(
+        session, spam_learning.learn_lesson(spam_learning.gather_lesson(session))
+    )
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def version(session):
 
 class TestWhatTeaches:
     def gathered(self, session):
-        lesson = spam_learning.gather(session)
+        lesson = spam_learning.gather_lesson(session)
         return dict(zip(lesson.texts, lesson.kinds, strict=True))
 
     def test_what_people_let_stand_and_what_they_rejected_as_spam_or_advertising(
@@ -162,7 +164,7 @@ class TestWhatTeaches:
 
     def test_only_decisions_that_stand(self, session, decided, staff):
         idea, decision = decided("En ny bänk vid ån", DecisionKind.REJECT, "spam")
-        undoing.undo(session, decision_id=decision.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=decision.id, staff_id=staff.id)
         assert self.gathered(session) == {}
         session.refresh(idea)
         decide(session, idea, DecisionKind.PUBLISH, staff)
@@ -202,7 +204,7 @@ class TestWhatTeaches:
     def test_the_newest_decisions_when_there_are_too_many(self, session, decided, monkeypatch):
         monkeypatch.setattr(spam_learning, "_MOST", 2)
         *_older, (_idea, last) = [decided(f"Idé {number}") for number in range(3)]
-        lesson = spam_learning.gather(session)
+        lesson = spam_learning.gather_lesson(session)
         assert list(lesson.texts) == ["Idé 2", "Idé 1"]
         assert lesson.last_seq == last.seq
 
@@ -212,7 +214,7 @@ class TestWhatTeaches:
         imported = an_idea(session, council, text="Från den gamla sidan")
         deciding.accept_import(session, imported)
         kept = decide(session, imported, DecisionKind.KEEP, staff)
-        undoing.undo(session, decision_id=kept.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=kept.id, staff_id=staff.id)
         assert self.gathered(session) == {}
 
     def test_what_left_again_teaches_nothing(self, session, decided, staff):
@@ -220,7 +222,7 @@ class TestWhatTeaches:
         merged, _decision = decided("En bänk till vid ån")
         decide(session, merged, DecisionKind.MERGE, staff, into=into.number)
         withdrawn, _decision = decided("En brygga vid ån")
-        receipt_actions.withdraw(session, withdrawn)
+        receipt_actions.withdraw_idea(session, withdrawn)
         session.flush()
         assert self.gathered(session) == {"En ny bänk vid ån": False}
 
@@ -256,7 +258,7 @@ def a_lesson(*, taught, held):
         *texts_where(held=True, begin="En bänk vid gata", number=held[1]),
     ]
     kinds = [True] * (taught[0] + held[0]) + [False] * (taught[1] + held[1])
-    return spam_learning.Lesson(texts, kinds, 1, shipped())
+    return spam_learning.Lesson(texts, kinds, 1, load_shipped_model())
 
 
 class TestHowItLearns:
@@ -269,31 +271,31 @@ class TestHowItLearns:
             given.append((texts, kinds, on))
             return on
 
-        monkeypatch.setattr(spam_learning, "train", train)
+        monkeypatch.setattr(spam_learning, "train_model", train)
         return given
 
     @pytest.mark.usefixtures("trained")
     @pytest.mark.parametrize("few", [(9, 10), (10, 9)])
     def test_ten_of_each_kind_are_enough_and_nine_are_not(self, few):
-        assert spam_learning.learn(a_lesson(taught=(10, 10), held=(0, 0))) is not None
-        assert spam_learning.learn(a_lesson(taught=few, held=(20, 20))) is None
+        assert spam_learning.learn_lesson(a_lesson(taught=(10, 10), held=(0, 0))) is not None
+        assert spam_learning.learn_lesson(a_lesson(taught=few, held=(20, 20))) is None
 
     @pytest.mark.usefixtures("trained")
     @pytest.mark.parametrize("few", [(4, 5), (5, 4)])
     def test_five_of_each_kind_held_back_are_enough_to_compare_and_four_are_not(self, few):
-        enough = spam_learning.learn(a_lesson(taught=(10, 10), held=(5, 5)))
+        enough = spam_learning.learn_lesson(a_lesson(taught=(10, 10), held=(5, 5)))
         assert enough.note == spam_learning.NOT_WORSE
-        unsure = spam_learning.learn(a_lesson(taught=(10, 10), held=few))
+        unsure = spam_learning.learn_lesson(a_lesson(taught=(10, 10), held=few))
         assert unsure.note == spam_learning.UNSURE
 
     def test_one_text_in_four_is_held_back_and_the_rest_is_learned_upon_the_shipped(self, trained):
         lesson = a_lesson(taught=(10, 11), held=(5, 6))
-        learned = spam_learning.learn(lesson)
+        learned = spam_learning.learn_lesson(lesson)
         [(texts, kinds, on)] = trained
         kept = texts_where(held=False, begin="Köp klockor för", number=10)
         assert texts == [*kept, *texts_where(held=False, begin="En bänk vid gata", number=11)]
         assert kinds == [True] * 10 + [False] * 11
-        assert on is shipped()
+        assert on is load_shipped_model()
         assert learned.figures["decisions"] == {"spam": 15, "ham": 17}
         held = learned.figures["held_back"]
         assert (held["spam"], held["ham"], held["every"]) == (5, 6, 11)
@@ -325,8 +327,8 @@ class TestIsDue:
 
     def learned_until(self, session, seq):
         figures = {"standing": {"version": 0}, "last_seq": seq}
-        learned = spam_learning.Learned(shipped(), spam_learning.WORSE, figures)
-        return spam_learning.store(session, learned)
+        learned = spam_learning.Learned(load_shipped_model(), spam_learning.WORSE, figures)
+        return spam_learning.store_learned(session, learned)
 
     def test_when_enough_was_decided_since_the_last_time(self, session, decided):
         made = [decided(f"Idé {number}")[1] for number in range(2)]
@@ -384,7 +386,7 @@ class TestLearning(Decided):
         assert held["right"] > before["right"]
         assert before["version"] == 0
         # The workers take it by themselves, and findings say which version spoke.
-        equipment = equipping.standing(session)
+        equipment = equipping.read_equipment(session)
         assert equipment.spam_model.version == row.version
         words = _LOCAL % "okänt"
         found = run_all(Subject(words), checks_with(equipment)).findings
@@ -406,24 +408,24 @@ class TestVersions(Learned):
         assert (first.note, first.version, version.version) == (spam_versions.SHIPPED, 1, 2)
         assert version.parent_id == first.id
         for number in (1, 2, 1):
-            spam_versions.activate(session, number)
+            spam_versions.activate_version(session, number)
             session.commit()
-            assert equipping.standing(session).spam_model.version == number
+            assert equipping.read_equipment(session).spam_model.version == number
         words = _LOCAL % "okänt"
-        logit = equipping.standing(session).spam_model.logit(words)
-        assert logit == pytest.approx(shipped().logit(words), abs=1e-3)
+        logit = equipping.read_equipment(session).spam_model.logit(words)
+        assert logit == pytest.approx(load_shipped_model().logit(words), abs=1e-3)
         with pytest.raises(LookupError):
-            spam_versions.activate(session, 99)
+            spam_versions.activate_version(session, 99)
 
     def test_a_worse_one_is_stored_and_not_used(self, session, monkeypatch):
         # A lesson turned round teaches the opposite of what the held back decisions say.
-        lesson = spam_learning.gather(session)
+        lesson = spam_learning.gather_lesson(session)
         monkeypatch.setattr(
             spam_learning,
-            "train",
+            "train_model",
             lambda texts, kinds, on: _train(texts, [not k for k in kinds], on=on),
         )
-        row = spam_learning.store(session, spam_learning.learn(lesson))
+        row = spam_learning.store_learned(session, spam_learning.learn_lesson(lesson))
         assert (row.note, row.is_active) == (spam_learning.WORSE, False)
         assert spam_versions.in_use(session).version == 2
 
@@ -431,9 +433,9 @@ class TestVersions(Learned):
         self, session, version
     ):
         """A version says nothing about another one than that with which it was compared."""
-        learned = spam_learning.learn(spam_learning.gather(session))
-        spam_versions.activate(session, 1)
-        row = spam_learning.store(session, learned)
+        learned = spam_learning.learn_lesson(spam_learning.gather_lesson(session))
+        spam_versions.activate_version(session, 1)
+        row = spam_learning.store_learned(session, learned)
         assert row.weights == version.weights
         assert (row.note, row.is_active) == (spam_learning.OVERTAKEN, False)
 
@@ -442,10 +444,10 @@ class TestVersions(Learned):
         session.commit()
         assert spam_versions.in_use(session) is None
         with pytest.raises(ModelError):
-            spam_versions.activate(session, 2)
+            spam_versions.activate_version(session, 2)
 
 
-_train = spam_learning.train
+_train = spam_learning.train_model
 
 
 class TestByNight:
@@ -455,8 +457,8 @@ class TestByNight:
             yield client
 
     def tick(self, settings):
-        due = clock.chores(make_celery("clock", [], settings), settings)
-        clock.tick(due, 1e6)
+        due = clock.list_chores(make_celery("clock", [], settings), settings)
+        clock.do_chores(due, 1e6)
 
     def asked(self, broker):
         """How often it was asked for; others use the queue, too."""
@@ -488,7 +490,7 @@ class TestTask(Decided):
         monkeypatch.setattr(spam_learning, "ENOUGH_NEW", 30)
         tasks.learn_spam()
         tasks.learn_spam()
-        assert [row.version for row in spam_versions.listed(session)] == [2, 1]
+        assert [row.version for row in spam_versions.list_versions(session)] == [2, 1]
 
 
 class Commands:
@@ -499,11 +501,11 @@ class Commands:
         def run(*arguments):
             session.commit()
             session.close()
-            db.close()
+            db.close_connections()
             try:
                 return CliRunner().invoke(main, ["spam", *arguments], env=environment)
             finally:
-                db.configure(settings)
+                db.configure_sessions(settings)
 
         return run
 

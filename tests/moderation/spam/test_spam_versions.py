@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from services.moderation.checks.learned_spam.spam_model import shipped
+from services.moderation.checks.learned_spam.spam_model import load_shipped_model
 from services.moderation.spam import spam_learning, spam_versions
 from shared import db
 from shared.models import LearnedModel
 
 
 def add(session, *, use=False, bias=0.0, note="x"):
-    model = replace(shipped(), bias=bias)
-    return spam_versions.add(session, model, figures={"last_seq": 1}, note=note, use=use)
+    model = replace(load_shipped_model(), bias=bias)
+    return spam_versions.add_version(session, model, figures={"last_seq": 1}, note=note, use=use)
 
 
 def in_use(session):
@@ -22,7 +22,7 @@ def in_use(session):
 
 
 def versions(session):
-    return [row.version for row in spam_versions.listed(session)]
+    return [row.version for row in spam_versions.list_versions(session)]
 
 
 def test_the_shipped_one_comes_first_and_is_in_use_until_another_one_is(session):
@@ -34,9 +34,9 @@ def test_the_shipped_one_comes_first_and_is_in_use_until_another_one_is(session)
     assert add(session, bias=2.0).version == 4
     assert (in_use(session), versions(session)) == ([3], [4, 3, 2, 1])
     assert spam_versions.in_use(session).bias == pytest.approx(1.0)
-    first = spam_versions.listed(session)[-1]
+    first = spam_versions.list_versions(session)[-1]
     assert (first.note, first.parent_id) == (spam_versions.SHIPPED, None)
-    assert {row.parent_id for row in spam_versions.listed(session)[:-1]} == {first.id}
+    assert {row.parent_id for row in spam_versions.list_versions(session)[:-1]} == {first.id}
 
 
 def test_a_newly_shipped_one_gets_a_row_and_is_not_put_in_use_by_itself(
@@ -44,7 +44,7 @@ def test_a_newly_shipped_one_gets_a_row_and_is_not_put_in_use_by_itself(
 ):
     add(session, use=True, bias=1.0)
     other = tmp_path / "model.npz"
-    other.write_bytes(replace(shipped(), bias=9.0).to_bytes())
+    other.write_bytes(replace(load_shipped_model(), bias=9.0).to_bytes())
     monkeypatch.setattr(spam_versions, "SHIPPED_FILE", other)
     row = add(session)
     assert (row.version, in_use(session)) == (4, [2])
@@ -57,23 +57,23 @@ def test_the_oldest_are_forgotten_but_those_shipped_and_the_one_in_use(session, 
     for _ in range(4):
         add(session)
     assert versions(session) == [6, 5, 2, 1]
-    spam_versions.activate(session, 5)
+    spam_versions.activate_version(session, 5)
     add(session)
     assert versions(session) == [7, 6, 5, 1]
-    spam_versions.activate(session, 7)
+    spam_versions.activate_version(session, 7)
     add(session)
     assert versions(session) == [8, 7, 1]
 
 
 def test_a_model_of_another_kind_is_none_of_its_business(session):
-    weights = replace(shipped(), bias=5.0).to_bytes()
+    weights = replace(load_shipped_model(), bias=5.0).to_bytes()
     other = LearnedModel(kind="other", version=7, weights=weights, note="", is_active=True)
     session.add(other)
     session.flush()
     assert spam_versions.in_use(session) is None
     assert versions(session) == []
     with pytest.raises(LookupError):
-        spam_versions.activate(session, 7)
+        spam_versions.activate_version(session, 7)
     assert add(session, use=True).version == 2
     session.refresh(other)
     assert (other.is_active, versions(session)) == (True, [2, 1])
@@ -84,13 +84,13 @@ def test_one_at_a_time_stores_or_activates(session):
     add(session)
     session.commit()
     add(session)
-    for act in (add, lambda own: spam_versions.activate(own, 1)):
+    for act in (add, lambda own: spam_versions.activate_version(own, 1)):
         with db.Session() as other:
             other.execute(text("SET LOCAL lock_timeout = '20ms'"))
             with pytest.raises(OperationalError, match="lock timeout"):
                 act(other)
     session.rollback()
-    spam_versions.activate(session, 2)
+    spam_versions.activate_version(session, 2)
     with db.Session() as other:
         other.execute(text("SET LOCAL lock_timeout = '20ms'"))
         with pytest.raises(OperationalError, match="lock timeout"):
@@ -110,7 +110,9 @@ def test_one_at_a_time_stores_or_activates(session):
 def test_is_used_only_when_not_worse_than_the_one_in_use(session, learned, compared, stored):
     add(session)
     figures = {"standing": {"version": compared}}
-    row = spam_learning.store(session, spam_learning.Learned(shipped(), learned, figures))
+    row = spam_learning.store_learned(
+        session, spam_learning.Learned(load_shipped_model(), learned, figures)
+    )
     assert row.note == stored
     assert in_use(session) == ([3] if stored == spam_learning.NOT_WORSE else [1])
 
@@ -118,7 +120,7 @@ def test_is_used_only_when_not_worse_than_the_one_in_use(session, learned, compa
 def test_is_described_in_plain_values(session):
     row = add(session, use=True, note="not-worse")
     row.figures = {"decisions": {"spam": 1}, "held_back": {"right": 2}, "standing": {"version": 3}}
-    assert spam_versions.describe(row) == {
+    assert spam_versions.describe_version(row) == {
         "version": 2,
         "active": True,
         "made_at": row.made_at.isoformat(),

@@ -14,29 +14,29 @@ from tests.moderation.statistics.given import DAY, HOUR
 
 class TestCharts:
     def test_both_sides_have_one_scale_and_nothing_is_drawn_for_nothing(self):
-        drawn = charts.columns([("a", "A", 4, 0), ("b", "B", 0, 8), ("c", "C", None, None)])
+        drawn = charts.draw_columns([("a", "A", 4, 0), ("b", "B", 0, 8), ("c", "C", None, None)])
         assert [(each.up, each.down) for each in drawn.columns] == [(2.5, 0), (0, 5), (0, 0)]
         assert (drawn.most, drawn.above, drawn.below) == (8, 2.5, 5)
-        assert charts.columns([]).columns == []
-        alone = charts.columns([("a", "A", 0, None)])
+        assert charts.draw_columns([]).columns == []
+        alone = charts.draw_columns([("a", "A", 0, None)])
         assert (alone.most, alone.columns[0].x, alone.columns[0].width) == (0, 0, 100)
 
     @pytest.mark.parametrize("number", [2, 5, 6, 7, 30])
     def test_ticks_are_few_and_stand_at_both_ends(self, number):
-        ticks = charts.columns([(str(n), "", 1, 1) for n in range(number)]).ticks
+        ticks = charts.draw_columns([(str(n), "", 1, 1) for n in range(number)]).ticks
         assert len(ticks) == min(number, 6)
         assert (ticks[0].word, ticks[0].x, ticks[0].anchor) == ("0", 0, "start")
         assert (ticks[-1].word, ticks[-1].x, ticks[-1].anchor) == (str(number - 1), 100, "end")
         assert {each.anchor for each in ticks[1:-1]} <= {"middle"}
 
     def test_one_tick_stands_in_the_middle(self):
-        [tick] = charts.columns([("a", "", 1, 1)]).ticks
+        [tick] = charts.draw_columns([("a", "", 1, 1)]).ticks
         assert (tick.x, tick.anchor) == (50, "middle")
 
     def test_the_largest_bar_fills_the_width(self):
-        drawn = charts.bars([("a", 2), ("b", 8), ("c", 0)])
+        drawn = charts.draw_bars([("a", 2), ("b", 8), ("c", 0)])
         assert [(each.value, each.share) for each in drawn] == [("2", 25), ("8", 100), ("0", 0)]
-        assert [each.share for each in charts.bars([("a", 0)])] == [0]
+        assert [each.share for each in charts.draw_bars([("a", 0)])] == [0]
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
@@ -48,7 +48,7 @@ def test_no_cell_of_a_file_begins_as_a_formula_does(first):
 
 class TestSections:
     def report(self, **totals) -> Report:
-        period = periods.read("30d", date(2026, 11, 25))
+        period = periods.read_period("30d", date(2026, 11, 25))
         return Report(period, [], totals)
 
     @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ class TestSections:
         assert report.total("nothing") == 0
 
     def test_a_step_of_a_month_has_the_stock_of_its_last_counted_day(self):
-        period = periods.read("2026", date(2026, 2, 3))
+        period = periods.read_period("2026", date(2026, 2, 3))
         numbers = {
             ("received", date(2026, 1, 1)): 2,
             ("received", date(2026, 1, 31)): 3,
@@ -107,4 +107,4 @@ class TestSections:
         ("share", "told"), [(None, "–"), (0.0, "0 %"), (0.494, "49 %"), (0.995, "100 %")]
     )
     def test_a_share_is_written_in_whole_per_cent(self, share, told):
-        assert sections.percent(share) == told
+        assert sections.write_percent(share) == told

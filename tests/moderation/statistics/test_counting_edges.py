@@ -76,7 +76,7 @@ class TestCounting:
     def test_a_day_ends_at_the_citys_midnight_also_when_the_clock_is_changed(
         self, session, council, moa, at, counts
     ):
-        assert counting.bounds(LONG, ZONE) == (BEGINS, ENDS)
+        assert counting.find_day_bounds(LONG, ZONE) == (BEGINS, ENDS)
         idea = self.an_idea(session, council, at)
         decision(session, idea, moa, decided_at=at)
         found = self.numbers(session)
@@ -389,8 +389,10 @@ class TestReading:
         return councils
 
     def test_a_period_holds_both_its_ends_and_a_council_its_own(self, session, councils):
-        period = periods.read("30d", self.TODAY)
-        every, own = (figures.read(session, period, council) for council in (None, councils[1].id))
+        period = periods.read_period("30d", self.TODAY)
+        every, own = (
+            figures.read_report(session, period, council) for council in (None, councils[1].id)
+        )
         assert every.totals == {"received": {"": 7}, "decided": {"publish": 8, "mask": 16}}
         assert own.totals == {"received": {"": 4}}
         assert (every.steps[0].received, every.steps[0].begins) == (1, period.first)
@@ -401,17 +403,17 @@ class TestReading:
         assert len(every.steps) == 30
 
     def test_what_waits_now_is_of_the_newest_day_whatever_the_period(self, session, councils):
-        period = periods.read("2024", self.TODAY)
-        assert figures.read(session, period).waiting_now == 96
-        assert figures.read(session, period, councils[0].id).waiting_now == 32
-        assert figures.read(session, period).counted_at is None
+        period = periods.read_period("2024", self.TODAY)
+        assert figures.read_report(session, period).waiting_now == 96
+        assert figures.read_report(session, period, councils[0].id).waiting_now == 32
+        assert figures.read_report(session, period).counted_at is None
 
     def test_years_are_those_that_were_counted_the_newest_first(self, session):
         for year in (2024, 2026):
             at = datetime(year, 5, 5, 12, tzinfo=UTC)
             session.add(CountedDay(day=date(year, 5, 4), counted_at=at))
         session.flush()
-        report = figures.read(session, periods.read("30d", self.TODAY))
+        report = figures.read_report(session, periods.read_period("30d", self.TODAY))
         assert (report.years, report.counted_at.year) == ([2026, 2025, 2024], 2026)
 
     def test_a_rule_is_called_what_it_is_called_now(self, session):
@@ -444,7 +446,7 @@ class TestYears:
     )
     def test_a_year_is_final_a_week_after_its_end_in_the_city(self, session, now, is_final):
         self.fill(session, 2025, ("received", "", 3), ("settled", "merge", 5))
-        yearly.refresh(session, ZONE, now)
+        yearly.refresh_years(session, ZONE, now)
         told = session.get_one(YearlyNumbers, 2025)
         assert told.is_final is is_final
         assert told.numbers["received"] == 6
@@ -454,15 +456,15 @@ class TestYears:
         self.fill(session, 2025, ("received", "", 3))
         at = datetime(2025, 6, 6, 12, tzinfo=UTC)
         an_idea(session, id=least_id_at(at), stored_at=at)
-        yearly.refresh(session, ZONE, datetime(2026, 3, 1, tzinfo=UTC))
+        yearly.refresh_years(session, ZONE, datetime(2026, 3, 1, tzinfo=UTC))
         assert not session.get_one(YearlyNumbers, 2025).is_final
 
     def test_a_final_year_is_never_written_again_not_even_by_another_clock(self, session):
         self.fill(session, 2025, ("received", "", 3))
         now = datetime(2026, 3, 1, tzinfo=UTC)
-        yearly.refresh(session, ZONE, now)
+        yearly.refresh_years(session, ZONE, now)
         session.execute(DailyNumber.__table__.update().values(number=50))
-        yearly.refresh(session, ZONE, now)
+        yearly.refresh_years(session, ZONE, now)
         yearly._write(session, 2025, {"received": 100}, is_final=True, now=now)
         session.expire_all()
         assert session.get_one(YearlyNumbers, 2025).numbers["received"] == 6
@@ -470,7 +472,7 @@ class TestYears:
     def test_each_year_has_its_own_days(self, session):
         self.fill(session, 2024, ("received", "", 10))
         self.fill(session, 2025, ("received", "", 3))
-        yearly.refresh(session, ZONE, datetime(2025, 12, 31, 12, tzinfo=UTC))
+        yearly.refresh_years(session, ZONE, datetime(2025, 12, 31, 12, tzinfo=UTC))
         received = {
             each.year: each.numbers["received"] for each in session.scalars(select(YearlyNumbers))
         }
@@ -504,5 +506,5 @@ class TestYears:
         ],
     )
     def test_of_a_year_nothing_small_is_told(self, totals, told):
-        found = yearly.told(totals, is_over=True)
+        found = yearly.suppress_totals(totals, is_over=True)
         assert {name: found[name] for name in told} == told

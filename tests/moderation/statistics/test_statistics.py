@@ -67,14 +67,14 @@ class TestWaits:
     )
     def test_a_percentile_is_off_by_little(self, session, seconds):
         step = session.scalar(text(f"SELECT {waits.step_in_sql(str(seconds))}"))
-        told = waits.percentile({step: 1}, 0.5)
+        told = waits.compute_percentile({step: 1}, 0.5)
         assert told is not None
         assert abs(told - seconds) <= max(60, 0.1 * seconds)
 
     def test_the_median_lies_where_half_of_them_do(self):
-        assert waits.percentile({}, 0.5) is None
-        assert waits.percentile({0: 5, 3600: 5}, 0.5) == 60
-        assert waits.percentile({0: 9, 86400: 1}, 0.9) == 60
+        assert waits.compute_percentile({}, 0.5) is None
+        assert waits.compute_percentile({0: 5, 3600: 5}, 0.5) == 60
+        assert waits.compute_percentile({0: 9, 86400: 1}, 0.9) == 60
 
 
 class TestCounting:
@@ -93,7 +93,7 @@ class TestCounting:
         decide_for_good(session, ideas[0], DecisionKind.PUBLISH, staff)
         decide_for_good(session, ideas[1], DecisionKind.REJECT, staff, rule_code="spam")
         undone = decide_for_good(session, ideas[2], DecisionKind.REJECT, staff, rule_code="spam")
-        undoing.undo(session, decision_id=undone.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=undone.id, staff_id=staff.id)
         count(session)
         assert numbers(session, "received") == {"": 4}
         assert numbers(session, "decided") == {"publish": 1, "reject": 1}
@@ -120,7 +120,7 @@ class TestCounting:
             count(session, *counting.days_due(session, ZONE, utcnow()))
             assert day not in counting.days_due(session, ZONE, utcnow())
             traveller.shift(timedelta(minutes=5))
-            undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+            undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
             session.commit()
             due = counting.days_due(session, ZONE, utcnow())
             assert day in due
@@ -129,7 +129,7 @@ class TestCounting:
             assert day not in counting.days_due(session, ZONE, utcnow())
 
     def test_a_day_with_a_changed_clock_has_its_own_length(self):
-        start, end = counting.bounds(date(2026, 10, 25), ZONE)
+        start, end = counting.find_day_bounds(date(2026, 10, 25), ZONE)
         assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=25)
 
     def test_findings_are_right_when_people_acted_on_them(self, session, staff):
@@ -145,7 +145,7 @@ class TestCounting:
         count(session)
         found = numbers(session, "finding")
         assert (found["phone:right"], found["phone:wrong"]) == (1, 1)
-        right = figures.read(session, periods.read("30d", today())).rights[0]
+        right = figures.read_report(session, periods.read_period("30d", today())).rights[0]
         assert (right.code, right.right, right.told) == (Code.PHONE, 1, 2)
 
     def test_the_task_catches_up_and_takes_stock(self, session, settings, monkeypatch):
@@ -162,13 +162,13 @@ class TestCounting:
 
 class TestPeriods:
     def test_twelve_months_end_with_this_one(self):
-        period = periods.read("12m", date(2026, 11, 23))
+        period = periods.read_period("12m", date(2026, 11, 23))
         assert (period.first, period.last) == (date(2025, 12, 1), date(2026, 11, 23))
-        assert periods.read("2024", date(2026, 1, 1)).last == date(2024, 12, 31)
+        assert periods.read_period("2024", date(2026, 1, 1)).last == date(2024, 12, 31)
 
     @pytest.mark.parametrize("code", ["", "x", "2031", "0001", "٢٠٢٤", "-1"])
     def test_nonsense_is_thirty_days(self, code):
-        assert periods.read(code, date(2026, 11, 23)).first == date(2026, 10, 25)
+        assert periods.read_period(code, date(2026, 11, 23)).first == date(2026, 10, 25)
 
 
 class TestPage:
@@ -257,7 +257,9 @@ def test_what_a_spreadsheet_would_run_is_harmless():
 
 
 def test_columns_fill_the_width_and_say_what_they_are():
-    drawn = charts.columns([("1 jan", "Den första: 4", 4, None), ("2 jan", "Den andra: 2", 2, 8)])
+    drawn = charts.draw_columns(
+        [("1 jan", "Den första: 4", 4, None), ("2 jan", "Den andra: 2", 2, 8)]
+    )
     assert drawn.most == 8
     assert [column.told for column in drawn.columns] == ["Den första: 4", "Den andra: 2"]
     assert drawn.columns[1].down == drawn.below == 2 * drawn.above
@@ -269,14 +271,14 @@ class TestAgreement:
         # Two readers of 50 applications: 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no.
         yes, no = ("publish", ""), ("mask", "")
         pairs = {(yes, yes): 20, (yes, no): 5, (no, yes): 10, (no, no): 15}
-        assert agreement.kappa(pairs) == pytest.approx(0.4)
-        told = agreement.overall(pairs | {(yes, ("unsure", "")): 7})
+        assert agreement.compute_kappa(pairs) == pytest.approx(0.4)
+        told = agreement.compute_agreement(pairs | {(yes, ("unsure", "")): 7})
         assert (told.alike, told.whole, told.unsure) == (35, 50, 7)
 
     def test_chance_alone_gives_no_kappa(self):
         yes = ("publish", "")
-        assert agreement.kappa({(yes, yes): 9}) is None
-        assert agreement.kappa({}) is None
+        assert agreement.compute_kappa({(yes, yes): 9}) is None
+        assert agreement.compute_kappa({}) is None
 
     def test_a_rule_is_measured_on_what_either_would_reject_by_it(self):
         spam, publish = ("reject", "spam"), ("publish", "")
@@ -292,7 +294,7 @@ class TestAgreement:
 
 class TestSuppression:
     def test_small_counts_are_left_out(self):
-        assert [suppression.alone(number) for number in (0, 1, 4, 5)] == [0, None, None, 5]
+        assert [suppression.suppress_alone(number) for number in (0, 1, 4, 5)] == [0, None, None, 5]
 
     def test_one_small_count_hides_another_so_that_the_total_tells_nothing(self):
         shown, total = suppression.with_total({"spam": 40, "insult": 3, "repeat": 9, "secret": 0})
@@ -322,10 +324,10 @@ class TestSuppression:
                         assert sum(hidden) >= 5
 
     def test_a_share_with_a_small_side_is_left_out(self):
-        assert suppression.share(0, 20) == 0
-        assert suppression.share(20, 5) == 0.8
-        assert suppression.share(1, 40) is None
-        assert suppression.share(40, 4) is None
+        assert suppression.suppress_share(0, 20) == 0
+        assert suppression.suppress_share(20, 5) == 0.8
+        assert suppression.suppress_share(1, 40) is None
+        assert suppression.suppress_share(40, 4) is None
 
 
 class TestYearly:
@@ -351,7 +353,7 @@ class TestYearly:
 
     def test_a_year_that_is_over_is_told_once_and_for_all(self, session):
         self.fill(session, 2024)
-        yearly.refresh(session, ZONE, utcnow())
+        yearly.refresh_years(session, ZONE, utcnow())
         session.commit()
         told = session.get_one(YearlyNumbers, 2024)
         assert told.is_final
@@ -359,14 +361,14 @@ class TestYearly:
         assert told.numbers["rejected"] == 30
         assert told.numbers["likely_spam_published"] == 0.25
         session.execute(text("UPDATE daily_numbers SET number = number + 1"))
-        yearly.refresh(session, ZONE, utcnow())
+        yearly.refresh_years(session, ZONE, utcnow())
         session.commit()
         session.refresh(told)
         assert told.numbers["received"] == 100
 
     def test_of_the_running_year_only_what_is_public_anyway(self, session):
         self.fill(session, today().year)
-        yearly.refresh(session, ZONE, utcnow())
+        yearly.refresh_years(session, ZONE, utcnow())
         session.commit()
         told = session.get_one(YearlyNumbers, today().year)
         assert not told.is_final

@@ -18,7 +18,7 @@ class TestWaits:
         start = max(each for each in steps if each <= seconds)
         width = dict(waits._STEPS)[start]
         least = min(start + (seconds - start) // width * width, waits._LONGEST)
-        told = waits.percentile({int(least): 1}, 0.5)
+        told = waits.compute_percentile({int(least): 1}, 0.5)
         assert told == pytest.approx(least + (width / 2 if least < waits._LONGEST else 0), abs=1)
 
     @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ class TestWaits:
         ],
     )
     def test_a_percentile_lies_evenly_in_its_step(self, counts, share, told):
-        assert waits.percentile(counts, share) == told
+        assert waits.compute_percentile(counts, share) == told
 
 
 class TestPeriods:
@@ -84,7 +84,7 @@ class TestPeriods:
         ],
     )
     def test_begin_and_end_on_their_days(self, code, today, first, last, by_month):
-        period = periods.read(code, date.fromisoformat(today))
+        period = periods.read_period(code, date.fromisoformat(today))
         assert (period.first.isoformat(), period.last.isoformat()) == (first, last)
         assert period.by_month is by_month
         days = list(period.days)
@@ -125,7 +125,7 @@ class TestSuppression:
         ],
     )
     def test_a_share_needs_five_or_none_on_either_side(self, part, rest, told):
-        assert suppression.share(part, rest) == told
+        assert suppression.suppress_share(part, rest) == told
 
     @pytest.mark.parametrize(
         ("cells", "shown", "total"),
@@ -150,7 +150,7 @@ class TestAgreement:
 
     def test_is_the_same_kind_by_the_same_rule_and_who_is_unsure_is_apart(self):
         unsure = ("unsure", "")
-        told = agreement.overall(
+        told = agreement.compute_agreement(
             {
                 (self.publish, self.publish): 4,
                 (self.spam, self.spam): 2,
@@ -180,4 +180,4 @@ class TestAgreement:
 
     def test_worse_than_chance_is_below_nothing(self):
         pairs = {(self.publish, self.mask): 5, (self.mask, self.publish): 5}
-        assert agreement.kappa(pairs) == pytest.approx(-1)
+        assert agreement.compute_kappa(pairs) == pytest.approx(-1)

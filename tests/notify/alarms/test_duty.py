@@ -188,7 +188,7 @@ class TestReplacements:
 
     def test_are_named_in_the_plan_of_the_days(self, session, cover):
         cover("Anna", "2026-12-07", "2026-12-07", "Bo")
-        [turn] = duty.turns(session, date(2026, 12, 7), 1, CITY)
+        [turn] = duty.list_turns(session, date(2026, 12, 7), 1, CITY)
         assert (turn.person.name, turn.instead_of) == ("Bo", "Anna")
 
 
@@ -234,13 +234,13 @@ class TestWhenTheClockIsMoved:
     ],
 )
 def test_red_days_have_names(day, name):
-    assert red_days.name(date.fromisoformat(day)) == name
+    assert red_days.name_red_day(date.fromisoformat(day)) == name
     assert red_days.is_red(date.fromisoformat(day)) == (name is not None)
 
 
 def test_red_days_are_named_in_english_too():
-    with i18n.speaking("en"):
-        assert red_days.name(date(2026, 12, 24)) == "Christmas Eve"
+    with i18n.speak_language("en"):
+        assert red_days.name_red_day(date(2026, 12, 24)) == "Christmas Eve"
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_red_days_are_named_in_english_too():
     ],
 )
 def test_working_time_leaves_out_the_days_off(now, hours, since):
-    assert red_days.before(at(now), hours, CITY) == at(since)
+    assert red_days.count_back(at(now), hours, CITY) == at(since)
 
 
 def test_working_time_goes_back_as_far_as_needed():
-    year = red_days.before(at("2026-11-25 15:00"), 1000, CITY)
+    year = red_days.count_back(at("2026-11-25 15:00"), 1000, CITY)
     assert at("2026-11-25 15:00") - year > timedelta(days=50)

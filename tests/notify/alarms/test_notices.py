@@ -22,10 +22,10 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.models import (
-    AlertKind,
     DutyShift,
     FailedJob,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     Notice,
@@ -45,13 +45,13 @@ class Bell:
         self.session = session
         self.settings = settings
 
-    def begin(self, kind: AlertKind, key: str = "") -> None:
+    def begin(self, kind: IncidentKind, key: str = "") -> None:
         with Session.begin() as session:
             incidents.open_or_see(session, kind, key)
 
-    def end(self, kind: AlertKind, key: str = "") -> None:
+    def end(self, kind: IncidentKind, key: str = "") -> None:
         with Session.begin() as session:
-            assert incidents.resolve(session, kind, key)
+            assert incidents.resolve_incident(session, kind, key)
 
     def later(self, **by: float) -> None:
         """Move everything that has happened so far into the past."""
@@ -64,7 +64,7 @@ class Bell:
 
     def tell(self) -> None:
         with Session.begin() as session:
-            notices.tell(session, self.settings, utcnow())
+            notices.write_notices(session, self.settings, utcnow())
 
     def ring(self, **by: float) -> int:
         """Let so much time pass, tell, send, and return how many mails left."""
@@ -109,8 +109,8 @@ def words(mail) -> str:
     return " ".join(mail.get_body(("plain",)).get_content().split())
 
 
-CONTENT = [AlertKind.THREAT, AlertKind.CHILD, AlertKind.WAVE, AlertKind.OVERDUE]
-OPERATION = [kind for kind in AlertKind if kind not in CONTENT]
+CONTENT = [IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE]
+OPERATION = [kind for kind in IncidentKind if kind not in CONTENT]
 
 
 @pytest.mark.usefixtures("moa_on_duty")
@@ -135,7 +135,7 @@ class TestWho:
 @pytest.mark.usefixtures("staff", "server")
 class TestOnce:
     def test_while_nobody_is_on_duty_administrators_are_told_and_why(self, bell, server):
-        bell.begin(AlertKind.THREAT, "R-2026-000001")
+        bell.begin(IncidentKind.THREAT, "R-2026-000001")
         bell.ring()
         [mail] = server.taken
         assert mail["To"] == "ada@stad.example"
@@ -143,25 +143,25 @@ class TestOnce:
 
     def test_begun_and_over_is_two_mails_however_often_it_is_seen(self, bell, server):
         for _ in range(3):
-            bell.begin(AlertKind.DEAF, "queue:checks")
+            bell.begin(IncidentKind.DEAF, "queue:checks")
             bell.ring(minutes=10)
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         for _ in range(3):
             bell.ring(minutes=10)
         assert [subject.partition(":")[0] for _to, subject in told(server)] == ["Larm", "Över"]
         assert bell.letters() == [("alert", "sent"), ("alert-over", "sent")]
 
     def test_what_is_over_within_the_minute_was_nothing(self, bell):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.tell()
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         assert bell.ring(minutes=10) == 0
 
     def test_what_begins_together_travels_together(self, bell, server):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.later(seconds=50)
-        bell.begin(AlertKind.FAILED_JOBS, "moderation.check")
-        bell.begin(AlertKind.UNCHECKED, "tone")
+        bell.begin(IncidentKind.FAILED_JOBS, "moderation.check")
+        bell.begin(IncidentKind.UNCHECKED, "tone")
         bell.ring(seconds=20)
         [mail] = server.taken
         assert mail["Subject"].endswith("och 2 till")
@@ -169,43 +169,43 @@ class TestOnce:
             assert said in words(mail)
 
     def test_the_next_mail_waits_some_minutes(self, bell, server):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         assert bell.ring() == 1
-        bell.begin(AlertKind.FAILED_JOBS, "moderation.check")
+        bell.begin(IncidentKind.FAILED_JOBS, "moderation.check")
         assert bell.ring(minutes=2) == 0
-        bell.begin(AlertKind.UNCHECKED, "tone")
+        bell.begin(IncidentKind.UNCHECKED, "tone")
         assert bell.ring(minutes=4) == 1
         assert server.taken[-1]["Subject"].endswith("och 1 till")
 
     def test_ideas_do_not_wait_for_the_system(self, bell, session, staff):
         session.add(DutyShift(day=0, begins=time(), ends=time(), staff_id=staff["Moa"].id))
         session.commit()
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         assert bell.ring() == 1
-        bell.begin(AlertKind.THREAT, "R-2026-000001")
+        bell.begin(IncidentKind.THREAT, "R-2026-000001")
         assert bell.ring() == 1
 
     def test_a_flapping_thing_mails_once_an_hour_at_the_most(self, bell, server):
         for _ in range(15):
-            bell.begin(AlertKind.DEAF, "queue:checks")
+            bell.begin(IncidentKind.DEAF, "queue:checks")
             bell.ring(minutes=2)
-            bell.end(AlertKind.DEAF, "queue:checks")
+            bell.end(IncidentKind.DEAF, "queue:checks")
             bell.ring(minutes=6)
         subjects = [str(mail["Subject"]) for mail in server.taken]
         assert [each.partition(":")[0] for each in subjects] == ["Larm", "Över"]
 
     def test_what_comes_back_and_stays_is_told(self, bell):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.ring()
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         bell.ring(minutes=6)
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         assert bell.ring(minutes=40) == 0
         assert bell.ring(minutes=40) == 1
 
     def test_a_long_list_is_cut_and_says_so(self, bell, server):
         for n in range(40):
-            bell.begin(AlertKind.UNCHECKED, f"kontroll{n:02d}")
+            bell.begin(IncidentKind.UNCHECKED, f"kontroll{n:02d}")
         bell.ring()
         [mail] = server.taken
         assert "Det finns 30 larm till" in words(mail)
@@ -215,11 +215,11 @@ class TestOnce:
         for person in staff.values():
             person.disabled_at = utcnow()
         session.commit()
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         assert bell.ring() == 0
 
     def test_who_leaves_meanwhile_gets_none(self, bell, session, staff):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.later(minutes=2)
         bell.tell()
         staff["Ada"].disabled_at = utcnow()
@@ -230,7 +230,7 @@ class TestOnce:
     def test_each_reads_their_own_language(self, bell, server, session, staff):
         staff["Ada"].language = "en"
         session.commit()
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.ring()
         assert server.taken[0]["Subject"] == "Alarm: Work is left undone: checks of ideas"
 
@@ -238,32 +238,32 @@ class TestOnce:
 @pytest.mark.usefixtures("staff", "server")
 class TestWhenTheMailServerIsAway:
     def test_what_is_over_before_it_could_be_sent_is_not_sent(self, bell, server):
-        bell.begin(AlertKind.DEAF, "queue:checks")
-        bell.begin(AlertKind.UNCHECKED, "tone")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.UNCHECKED, "tone")
         bell.later(minutes=2)
         bell.tell()
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         assert bell.ring(minutes=6) == 1
         [mail] = server.taken
         assert mail["Subject"] == "Larm: Kontroll som inte körs: ton"
         # Nor is anybody told that it is over.
-        bell.end(AlertKind.UNCHECKED, "tone")
+        bell.end(IncidentKind.UNCHECKED, "tone")
         bell.ring(minutes=6)
         assert "Kontroll som inte körs: ton" in words(server.taken[-1])
         assert "kontroller av idéer" not in words(server.taken[-1])
 
     def test_nothing_left_is_no_mail(self, bell, session):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.later(minutes=2)
         bell.tell()
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         assert bell.ring(minutes=6) == 0
         assert session.scalars(select(Letter.error)).all() == [OVER_ALREADY]
         assert bell.ring(minutes=6) == 0
         assert bell.letters() == [("alert", "cancelled")]
 
     def test_the_end_waits_for_the_beginning(self, bell, session):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         bell.later(minutes=2)
         bell.tell()
         session.execute(
@@ -272,7 +272,7 @@ class TestWhenTheMailServerIsAway:
             )
         )
         session.commit()
-        bell.end(AlertKind.DEAF, "queue:checks")
+        bell.end(IncidentKind.DEAF, "queue:checks")
         bell.ring(minutes=6)
         assert bell.letters() == [("alert", "claimed")]
         session.execute(
@@ -283,7 +283,7 @@ class TestWhenTheMailServerIsAway:
         assert bell.letters() == [("alert", "sent"), ("alert-over", "sent")]
 
     def test_a_lost_answer_repeats_the_same_mail(self, bell, server, session):
-        bell.begin(AlertKind.DEAF, "queue:checks")
+        bell.begin(IncidentKind.DEAF, "queue:checks")
         server.to_data = ["drop"]
         assert bell.ring() == 0
         session.execute(update(Letter).values(due_at=utcnow()))
@@ -299,7 +299,7 @@ def test_workers_leave_notices_to_the_clock_and_the_clock_leaves_them_the_rest(
     desk.publish(idea)
     desk.deliver()
     desk.ripen()
-    bell.begin(AlertKind.DEAF, "queue:checks")
+    bell.begin(IncidentKind.DEAF, "queue:checks")
     bell.later(minutes=2)
     bell.tell()
     assert send_due(settings) == 1
@@ -309,7 +309,7 @@ def test_workers_leave_notices_to_the_clock_and_the_clock_leaves_them_the_rest(
 
 
 def test_held_letters_are_held(bell, staff, settings, server):
-    bell.begin(AlertKind.DEAF, "queue:checks")
+    bell.begin(IncidentKind.DEAF, "queue:checks")
     bell.later(minutes=2)
     bell.tell()
     assert send_due(replace(settings, hold_letters=True), notices=True) == 0
@@ -352,10 +352,10 @@ class TestTwoClocks:
             )
         session.commit()
         for _ in range(3):
-            self.together(*[lambda: alarms.watch(settings)] * 4)
+            self.together(*[lambda: alarms.watch_incidents(settings)] * 4)
         bell.later(minutes=2)
-        self.together(*[lambda: alarms.tell(settings)] * 4)
-        self.together(*[lambda: alarms.send(settings)] * 4)
+        self.together(*[lambda: alarms.write_notices(settings)] * 4)
+        self.together(*[lambda: alarms.send_notices(settings)] * 4)
         session.rollback()
         open_now = session.execute(select(Incident.kind, Incident.key)).all()
         assert len(open_now) == len(set(open_now)) == 4
@@ -365,12 +365,12 @@ class TestTwoClocks:
         assert len(server.taken) == 1
 
     def test_end_one_of_each(self, bell, server, session, settings):
-        bell.begin(AlertKind.FAILED_JOBS, "x")
+        bell.begin(IncidentKind.FAILED_JOBS, "x")
         bell.ring()
-        self.together(*[lambda: alarms.watch(settings)] * 4)
+        self.together(*[lambda: alarms.watch_incidents(settings)] * 4)
         bell.later(minutes=2)
-        self.together(*[lambda: alarms.tell(settings)] * 4)
-        self.together(*[lambda: alarms.send(settings)] * 4)
+        self.together(*[lambda: alarms.write_notices(settings)] * 4)
+        self.together(*[lambda: alarms.send_notices(settings)] * 4)
         resolved = select(OutboxEvent).where(OutboxEvent.kind == "AlertResolved")
         assert len(session.scalars(resolved).all()) == 1
         assert [each.partition(":")[0] for _to, each in told(server)] == ["Larm", "Över"]
@@ -392,14 +392,14 @@ def test_one_look_that_fails_hides_no_other(session, settings, staff, monkeypatc
     def broken(session: SqlSession, _now: Now):
         session.execute(text("SELECT 1 / 0"))
 
-    looks = {AlertKind.THREAT: (broken,), **{
-        kind: looks for kind, looks in watching.LOOKS.items() if kind is not AlertKind.THREAT
+    looks = {IncidentKind.THREAT: (broken,), **{
+        kind: looks for kind, looks in watching.LOOKS.items() if kind is not IncidentKind.THREAT
     }}  # fmt: skip
     monkeypatch.setattr(watching, "LOOKS", looks)
     with pytest.raises(Exception, match="division by zero"):
-        alarms.watch(settings)
+        alarms.watch_incidents(settings)
     session.rollback()
-    assert session.scalars(select(Incident.kind)).all() == [AlertKind.FAILED_JOBS]
+    assert session.scalars(select(Incident.kind)).all() == [IncidentKind.FAILED_JOBS]
 
 
 @pytest.mark.slow
@@ -413,7 +413,7 @@ def test_with_broker_and_workers_dead_the_operator_hears_of_it(
     # Seen a moment ago by the clock that was here before.
     session.add(
         Incident(
-            kind=AlertKind.DEAF,
+            kind=IncidentKind.DEAF,
             key="queue:checks",
             opened_at=long_ago,
             seen_at=long_ago,

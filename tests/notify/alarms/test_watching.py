@@ -21,7 +21,6 @@ from shared.config import Settings
 from shared.db import Session
 from shared.ids import new_id
 from shared.models import (
-    AlertKind,
     DecisionKind,
     Digest,
     DigestRun,
@@ -30,6 +29,7 @@ from shared.models import (
     Heartbeat,
     Idea,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     OutboxDelivery,
@@ -48,17 +48,17 @@ Watch = Callable[..., list[str]]
 def watch(session: SqlSession, settings: Settings) -> Watch:
     """Take a look for one kind, so much later, and return what is open of it."""
 
-    def looked(kind: AlertKind, later: timedelta = timedelta(), **about: bool) -> list[str]:
+    def looked(kind: IncidentKind, later: timedelta = timedelta(), **about: bool) -> list[str]:
         session.commit()
         now = Now(utcnow() + later, settings.timezone, **about)
         with Session.begin() as looking:
-            watching.watch(looking, kind, now)
+            watching.watch_kind(looking, kind, now)
         return sorted(each.key for each in incidents(session, kind) if each.resolved_at is None)
 
     return looked
 
 
-def incidents(session: SqlSession, kind: AlertKind) -> list[Incident]:
+def incidents(session: SqlSession, kind: IncidentKind) -> list[Incident]:
     session.rollback()
     found = select(Incident).where(Incident.kind == kind).order_by(Incident.id)
     return list(session.scalars(found.execution_options(populate_existing=True)))
@@ -86,7 +86,7 @@ def decide(session: SqlSession, idea: Idea, kind: DecisionKind) -> None:
     session.refresh(idea)
     staff = a_member_of_staff(session)
     a_rule(session)
-    deciding.decide(
+    deciding.decide_idea(
         session,
         DecisionRequest(
             kind=kind, staff_id=staff.id, rule_code="spam", acknowledged=("threat", "child")
@@ -100,11 +100,11 @@ class TestThreats:
     def test_are_seen_until_somebody_decides(self, session, watch):
         idea = waiting(session, "…", 408)
         finding(session, idea, "threat")
-        assert watch(AlertKind.THREAT) == [idea.number]
-        assert watch(AlertKind.THREAT) == [idea.number]
+        assert watch(IncidentKind.THREAT) == [idea.number]
+        assert watch(IncidentKind.THREAT) == [idea.number]
         decide(session, idea, DecisionKind.REJECT)
-        assert watch(AlertKind.THREAT) == []
-        [incident] = incidents(session, AlertKind.THREAT)
+        assert watch(IncidentKind.THREAT) == []
+        [incident] = incidents(session, IncidentKind.THREAT)
         assert incident.resolved_at is not None
 
     def test_that_somebody_publishes_get_worse_until_somebody_says_that_they_may_stand(
@@ -112,26 +112,26 @@ class TestThreats:
     ):
         idea = waiting(session, "…", 408)
         finding(session, idea, "threat")
-        watch(AlertKind.THREAT)
+        watch(IncidentKind.THREAT)
         decide(session, idea, DecisionKind.PUBLISH)
-        assert watch(AlertKind.THREAT) == [idea.number]
+        assert watch(IncidentKind.THREAT) == [idea.number]
         # Also days after, and told of once more only.
-        assert watch(AlertKind.THREAT, timedelta(days=2)) == [idea.number]
-        [incident] = incidents(session, AlertKind.THREAT)
+        assert watch(IncidentKind.THREAT, timedelta(days=2)) == [idea.number]
+        [incident] = incidents(session, IncidentKind.THREAT)
         assert (incident.count, incident.told_at) == (2, None)
         raised = select(func.count()).where(OutboxEvent.kind == "AlertRaised")
         assert session.scalar(raised) == 2
         decide(session, idea, DecisionKind.KEEP)
-        assert watch(AlertKind.THREAT) == []
+        assert watch(IncidentKind.THREAT) == []
 
     def test_in_what_is_public_already(self, session, watch):
         idea = an_idea(session, text="…", source="import", source_id="1")
         deciding.accept_import(session, idea)
         finding(session, idea, "threat")
         session.add(QueueEntry(idea_id=idea.id, reason=Reason.CLEAN_UP, priority=409))
-        assert watch(AlertKind.THREAT) == [idea.number]
+        assert watch(IncidentKind.THREAT) == [idea.number]
         decide(session, idea, DecisionKind.KEEP)
-        assert watch(AlertKind.THREAT) == []
+        assert watch(IncidentKind.THREAT) == []
 
     @pytest.mark.parametrize(
         ("code", "severity", "version"),
@@ -139,22 +139,22 @@ class TestThreats:
     )
     def test_are_grave_and_in_the_text_that_stands(self, session, watch, code, severity, version):
         finding(session, waiting(session, "…", 408), code, severity, version)
-        assert watch(AlertKind.THREAT) == []
+        assert watch(IncidentKind.THREAT) == []
 
     def test_of_a_campaign_are_told_one_by_one_up_to_ten(self, session, watch):
         council = a_council(session)
         ideas = [waiting(session, f"{n}", 408, council=council) for n in range(25)]
         for idea in ideas:
             finding(session, idea, "threat")
-        first = watch(AlertKind.THREAT)
+        first = watch(IncidentKind.THREAT)
         assert first == ["", *(idea.number for idea in ideas[:10])]
-        assert watch(AlertKind.THREAT) == first
-        [rest] = [each for each in incidents(session, AlertKind.THREAT) if not each.key]
+        assert watch(IncidentKind.THREAT) == first
+        [rest] = [each for each in incidents(session, IncidentKind.THREAT) if not each.key]
         assert rest.count == 15
         # Those that are told stay told, whichever are decided first.
         for idea in ideas[10:]:
             decide(session, idea, DecisionKind.REJECT)
-        assert watch(AlertKind.THREAT) == first[1:]
+        assert watch(IncidentKind.THREAT) == first[1:]
 
 
 class TestChildren:
@@ -167,30 +167,30 @@ class TestChildren:
     def test_in_what_nobody_has_looked_at(self, session, watch, public):
         finding(session, public, "child", "medium")
         session.add(QueueEntry(idea_id=public.id, reason=Reason.CLEAN_UP, priority=306))
-        assert watch(AlertKind.CHILD) == [public.number]
+        assert watch(IncidentKind.CHILD) == [public.number]
         decide(session, public, DecisionKind.KEEP)
-        assert watch(AlertKind.CHILD) == []
+        assert watch(IncidentKind.CHILD) == []
 
     def test_that_wait_are_no_alarm(self, session, watch):
         finding(session, waiting(session, "…", 408), "child")
-        assert watch(AlertKind.CHILD) == []
+        assert watch(IncidentKind.CHILD) == []
 
     def test_named_and_published_all_the_same(self, session, watch):
         """Perhaps by mistake: until somebody says that it may stay, or takes it away."""
         idea = waiting(session, "…", 408)
         finding(session, idea, "child")
         decide(session, idea, DecisionKind.PUBLISH)
-        assert watch(AlertKind.CHILD) == [idea.number]
+        assert watch(IncidentKind.CHILD) == [idea.number]
         # Also the day after.
-        assert watch(AlertKind.CHILD, timedelta(days=2)) == [idea.number]
+        assert watch(IncidentKind.CHILD, timedelta(days=2)) == [idea.number]
         decide(session, idea, DecisionKind.KEEP)
-        assert watch(AlertKind.CHILD) == []
+        assert watch(IncidentKind.CHILD) == []
 
     def test_without_a_name_a_person_may_publish(self, session, watch):
         idea = waiting(session, "…", 308)
         finding(session, idea, "child", "medium")
         decide(session, idea, DecisionKind.PUBLISH)
-        assert watch(AlertKind.CHILD) == []
+        assert watch(IncidentKind.CHILD) == []
 
 
 class TestWaves:
@@ -198,10 +198,10 @@ class TestWaves:
         council = a_council(session, slug="torget")
         for n in range(WAVE_BEGINS - 1):
             waiting(session, f"köp {n}", 55, council=council)
-        assert watch(AlertKind.WAVE) == []
+        assert watch(IncidentKind.WAVE) == []
         waiting(session, "köp till", 55, council=council)
-        assert watch(AlertKind.WAVE) == ["torget"]
-        assert [each.count for each in incidents(session, AlertKind.WAVE)] == [WAVE_BEGINS]
+        assert watch(IncidentKind.WAVE) == ["torget"]
+        assert [each.count for each in incidents(session, IncidentKind.WAVE)] == [WAVE_BEGINS]
 
     def test_of_the_same_text(self, session, watch):
         council = a_council(session, slug="torget")
@@ -209,7 +209,7 @@ class TestWaves:
             waiting(session, "Samma text", council=council)
         session.flush()
         session.execute(update(QueueEntry).values(rank=0))
-        alone = watch(AlertKind.WAVE)
+        alone = watch(IncidentKind.WAVE)
         assert alone == []  # not linked as copies, so nothing says that they are alike
         first, *others = session.scalars(select(Idea).order_by(Idea.seq)).all()
         for other in others:
@@ -220,40 +220,40 @@ class TestWaves:
                 ),
                 {"idea": other.id, "original": first.id},
             )
-        assert watch(AlertKind.WAVE) == ["torget"]
+        assert watch(IncidentKind.WAVE) == ["torget"]
 
     def test_from_one_place(self, session, watch):
         council = a_council(session, slug="torget")
         for n in range(2 * WAVE_BEGINS):
             waiting(session, f"{n}", council=council, signals={"burst": n})
-        assert watch(AlertKind.WAVE) == ["torget"]
-        assert [each.count for each in incidents(session, AlertKind.WAVE)] == [2 * WAVE_BEGINS]
+        assert watch(IncidentKind.WAVE) == ["torget"]
+        assert [each.count for each in incidents(session, IncidentKind.WAVE)] == [2 * WAVE_BEGINS]
 
     def test_a_class_that_writes_is_none(self, session, watch):
         council = a_council(session)
         for n in range(40):
             waiting(session, f"Önskan {n}", council=council)
-        assert watch(AlertKind.WAVE) == []
+        assert watch(IncidentKind.WAVE) == []
 
     def test_end_when_few_are_left(self, session, watch):
         council = a_council(session, slug="torget")
         for n in range(WAVE_BEGINS):
             waiting(session, f"köp {n}", 55, council=council)
-        watch(AlertKind.WAVE)
+        watch(IncidentKind.WAVE)
         entries = select(QueueEntry.id).limit(10).scalar_subquery()
         session.execute(
             update(QueueEntry).where(QueueEntry.id.in_(entries)).values(closed_at=utcnow())
         )
-        assert watch(AlertKind.WAVE) == ["torget"]
+        assert watch(IncidentKind.WAVE) == ["torget"]
         session.execute(update(QueueEntry).values(closed_at=utcnow()))
-        assert watch(AlertKind.WAVE) == []
+        assert watch(IncidentKind.WAVE) == []
 
     def test_end_when_the_hour_has_passed(self, session, watch):
         council = a_council(session, slug="torget")
         for n in range(WAVE_BEGINS):
             waiting(session, f"köp {n}", 55, council=council)
-        watch(AlertKind.WAVE)
-        assert watch(AlertKind.WAVE, timedelta(hours=1)) == []
+        watch(IncidentKind.WAVE)
+        assert watch(IncidentKind.WAVE, timedelta(hours=1)) == []
 
 
 class TestLongWaits:
@@ -273,21 +273,21 @@ class TestLongWaits:
             # Longer than a weekend with red days beside it.
             self.since(session, utcnow() - timedelta(days=12), council=council)
             self.since(session, utcnow(), council=council)
-        assert watch(AlertKind.OVERDUE) == ["snabbt", "vanligt"]
-        assert {each.count for each in incidents(session, AlertKind.OVERDUE)} == {1}
+        assert watch(IncidentKind.OVERDUE) == ["snabbt", "vanligt"]
+        assert {each.count for each in incidents(session, IncidentKind.OVERDUE)} == {1}
 
     def test_are_over_only_when_none_has_been_late_for_a_while(self, session, watch):
         council = a_council(session, slug="torget")
         self.since(session, utcnow() - timedelta(days=12), council=council)
-        watch(AlertKind.OVERDUE)
+        watch(IncidentKind.OVERDUE)
         session.execute(update(QueueEntry).values(closed_at=utcnow()))
-        assert watch(AlertKind.OVERDUE, timedelta(minutes=29)) == ["torget"]
-        assert watch(AlertKind.OVERDUE, timedelta(minutes=31)) == []
+        assert watch(IncidentKind.OVERDUE, timedelta(minutes=29)) == ["torget"]
+        assert watch(IncidentKind.OVERDUE, timedelta(minutes=31)) == []
 
     def test_of_samples_are_nobodys_fault(self, session, watch):
         council = a_council(session)
         self.since(session, utcnow() - timedelta(days=12), council=council, reason=Reason.SAMPLE)
-        assert watch(AlertKind.OVERDUE) == []
+        assert watch(IncidentKind.OVERDUE) == []
 
 
 def test_jobs_that_were_given_up_until_they_are_done_again(session, watch):
@@ -303,10 +303,10 @@ def test_jobs_that_were_given_up_until_they_are_done_again(session, watch):
                 error="x",
             )
         )
-    assert watch(AlertKind.FAILED_JOBS) == ["moderation.check"]
-    assert [each.count for each in incidents(session, AlertKind.FAILED_JOBS)] == [3]
+    assert watch(IncidentKind.FAILED_JOBS) == ["moderation.check"]
+    assert [each.count for each in incidents(session, IncidentKind.FAILED_JOBS)] == [3]
     session.execute(update(FailedJob).values(replayed_at=utcnow()))
-    assert watch(AlertKind.FAILED_JOBS) == []
+    assert watch(IncidentKind.FAILED_JOBS) == []
 
 
 def test_checks_that_are_missing_for_long(session, watch):
@@ -323,11 +323,11 @@ def test_checks_that_are_missing_for_long(session, watch):
             reached_at=utcnow(),
         )
     )
-    assert watch(AlertKind.UNCHECKED) == []
-    assert watch(AlertKind.UNCHECKED, timedelta(minutes=61)) == ["akismet", "tone"]
+    assert watch(IncidentKind.UNCHECKED) == []
+    assert watch(IncidentKind.UNCHECKED, timedelta(minutes=61)) == ["akismet", "tone"]
     session.execute(update(QueueEntry).values(closed_at=utcnow()))
-    assert watch(AlertKind.UNCHECKED, timedelta(minutes=9)) == ["akismet", "tone"]
-    assert watch(AlertKind.UNCHECKED, timedelta(minutes=11)) == []
+    assert watch(IncidentKind.UNCHECKED, timedelta(minutes=9)) == ["akismet", "tone"]
+    assert watch(IncidentKind.UNCHECKED, timedelta(minutes=11)) == []
 
 
 class TestDeafness:
@@ -339,19 +339,19 @@ class TestDeafness:
 
     @pytest.mark.usefixtures("old")
     def test_is_the_age_of_the_oldest_work(self, session, watch):
-        assert watch(AlertKind.DEAF) == ["queue:checks"]
+        assert watch(IncidentKind.DEAF) == ["queue:checks"]
         session.execute(update(OutboxDelivery).values(done_at=utcnow()))
-        assert watch(AlertKind.DEAF, timedelta(minutes=3)) == []
+        assert watch(IncidentKind.DEAF, timedelta(minutes=3)) == []
 
     def test_young_work_is_none(self, session, watch):
         an_idea(session)
-        assert watch(AlertKind.DEAF) == []
+        assert watch(IncidentKind.DEAF) == []
 
     @pytest.mark.usefixtures("old")
     def test_imports_take_their_time(self, session, watch):
         session.execute(update(OutboxDelivery).values(queue="bulk"))
-        assert watch(AlertKind.DEAF) == []
-        assert watch(AlertKind.DEAF, timedelta(hours=2)) == ["queue:bulk"]
+        assert watch(IncidentKind.DEAF) == []
+        assert watch(IncidentKind.DEAF, timedelta(hours=2)) == ["queue:bulk"]
 
     def test_what_is_done_again_begins_anew(self, session, watch, old):
         delivery = session.scalars(select(OutboxDelivery)).one()
@@ -365,7 +365,7 @@ class TestDeafness:
                 replayed_at=utcnow(),
             )
         )
-        assert watch(AlertKind.DEAF) == []
+        assert watch(IncidentKind.DEAF) == []
 
     def test_is_a_process_that_has_gone_silent(self, session, watch):
         old, new = utcnow() - timedelta(minutes=3), utcnow()
@@ -378,14 +378,14 @@ class TestDeafness:
         }.items():
             session.add(Heartbeat(name=name, at=at))
         # Of two workers one is enough; the clock cannot tell of itself.
-        assert watch(AlertKind.DEAF) == ["process:relay"]
+        assert watch(IncidentKind.DEAF) == ["process:relay"]
 
     def test_is_a_letter_that_nobody_sends(self, session, watch):
         staff = a_member_of_staff(session)
         session.add(a_digest_letter(session, staff.id, LetterState.WAITING))
-        assert watch(AlertKind.DEAF, timedelta(minutes=29)) == []
-        assert watch(AlertKind.DEAF, timedelta(minutes=31), letters_are_held=True) == []
-        assert watch(AlertKind.DEAF, timedelta(minutes=31)) == ["letters"]
+        assert watch(IncidentKind.DEAF, timedelta(minutes=29)) == []
+        assert watch(IncidentKind.DEAF, timedelta(minutes=31), letters_are_held=True) == []
+        assert watch(IncidentKind.DEAF, timedelta(minutes=31)) == ["letters"]
 
 
 def a_digest_letter(session: SqlSession, staff_id, state: LetterState) -> Letter:
@@ -411,38 +411,38 @@ def test_digests_that_fail_for_good_until_one_arrives(session, watch):
     staff, other = (a_member_of_staff(session) for _ in range(2))
     session.add(a_digest_letter(session, staff.id, LetterState.FAILED))
     session.add(a_digest_letter(session, other.id, LetterState.SENT))
-    assert watch(AlertKind.DIGEST_FAILED) == [str(staff.id)]
+    assert watch(IncidentKind.DIGEST_FAILED) == [str(staff.id)]
     session.add(a_digest_letter(session, staff.id, LetterState.SENT))
-    assert watch(AlertKind.DIGEST_FAILED) == []
+    assert watch(IncidentKind.DIGEST_FAILED) == []
 
 
 def test_digests_that_are_not_made_at_their_hour(session, settings, watch):
     staff = a_member_of_staff(session)
-    assert watch(AlertKind.DIGEST_FAILED) == []
+    assert watch(IncidentKind.DIGEST_FAILED) == []
     staff.created_at = utcnow() - timedelta(days=8)
-    assert watch(AlertKind.DIGEST_FAILED) == ["overdue"]
+    assert watch(IncidentKind.DIGEST_FAILED) == ["overdue"]
     runs.run_scheduled(session, settings, utcnow())
-    assert watch(AlertKind.DIGEST_FAILED) == []
+    assert watch(IncidentKind.DIGEST_FAILED) == []
 
 
 def test_kinds_that_others_notice_are_left_to_them():
-    noticed = {AlertKind.WEBHOOK_OFF, AlertKind.BOUNCED}
-    assert set(watching.LOOKS) == set(AlertKind) - noticed
+    noticed = {IncidentKind.WEBHOOK_OFF, IncidentKind.BOUNCED}
+    assert set(watching.LOOKS) == set(IncidentKind) - noticed
 
 
 def test_opening_and_ending_are_events(session, watch):
     idea = waiting(session, "…", 408)
     finding(session, idea, "threat")
-    watch(AlertKind.THREAT)
-    watch(AlertKind.THREAT)
+    watch(IncidentKind.THREAT)
+    watch(IncidentKind.THREAT)
     decide(session, idea, DecisionKind.REJECT)
-    watch(AlertKind.THREAT)
+    watch(IncidentKind.THREAT)
     told = session.execute(
         select(OutboxEvent.kind, OutboxEvent.payload)
         .where(OutboxEvent.kind.like("Alert%"))
         .order_by(OutboxEvent.id)
     ).all()
-    about = {"alert": "threat", "about_id": str(incidents(session, AlertKind.THREAT)[0].id)}
+    about = {"alert": "threat", "about_id": str(incidents(session, IncidentKind.THREAT)[0].id)}
     assert [tuple(each) for each in told] == [("AlertRaised", about), ("AlertResolved", about)]
 
 
@@ -476,8 +476,8 @@ class TestCost:
                     1 FROM ideas""")
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
-        asked: list[tuple[AlertKind, str, object]] = []
-        kind = AlertKind.THREAT
+        asked: list[tuple[IncidentKind, str, object]] = []
+        kind = IncidentKind.THREAT
 
         def note(_connection, _cursor, statement, parameters, *_rest):
             asked.append((kind, statement, parameters))

@@ -116,7 +116,7 @@ class Year:
             calm_note=self.chance.random() < 0.3,
         )
         with Session.begin() as session:
-            subscribing.choose(session, choice)
+            subscribing.store_choice(session, choice)
         self.people[staff_id].choice = choice
 
     def arrive(self, *, is_late: bool = False) -> None:
@@ -243,7 +243,7 @@ class Year:
                 .order_by(Digest.run_id.desc())
                 .limit(1)
             ).one()
-            contents = digest_contents.read(session, digest, self.settings)
+            contents = digest_contents.read_contents(session, digest, self.settings)
             numbers = dict(
                 session.execute(
                     select(QueueEntry.id, Idea.number)

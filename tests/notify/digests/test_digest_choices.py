@@ -6,7 +6,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from services.notify.digests import runs
-from services.notify.digests.runs import overdue
+from services.notify.digests.runs import count_overdue
 from services.notify.sending.mailing import send_due
 from shared.clock import utcnow
 from shared.db import Session
@@ -120,10 +120,10 @@ def test_it_is_overdue_when_a_quarter_of_an_hour_has_passed(session, person, set
     person.created_at = MORNING - timedelta(hours=1)
     an_entry(session)
     session.commit()
-    assert not overdue(session, settings.timezone, MORNING + timedelta(minutes=14))
-    assert overdue(session, settings.timezone, MORNING + timedelta(minutes=16))
+    assert not count_overdue(session, settings.timezone, MORNING + timedelta(minutes=14))
+    assert count_overdue(session, settings.timezone, MORNING + timedelta(minutes=16))
     run_at(settings, MORNING + timedelta(minutes=17))
-    assert not overdue(session, settings.timezone, MORNING + timedelta(minutes=18))
+    assert not count_overdue(session, settings.timezone, MORNING + timedelta(minutes=18))
 
 
 def test_a_dry_run_leaves_nothing(session, person, settings):

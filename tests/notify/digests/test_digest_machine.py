@@ -37,7 +37,7 @@ from services.notify.digests.schedules import Schedule
 from services.notify.digests.subscribing import Choice
 from services.notify.mail import addresses
 from services.notify.mail.letters import give_up_interrupted
-from services.notify.mail.mailer import Refused, ServerDown, Uncertain
+from services.notify.mail.mailer import LetterRefusedError, ServerDownError, UncertainError
 from services.notify.sending import bounces, claims
 from shared.config import Settings
 from shared.db import Session
@@ -260,7 +260,7 @@ class DigestMachine(RuleBasedStateMachine):
         schedule = SCHEDULES[n % len(SCHEDULES)]
         person.choice = Choice(staff_id, "", n % 9 != 0, schedule, wanted)
         with Session.begin() as session:
-            subscribing.choose(session, person.choice)
+            subscribing.store_choice(session, person.choice)
 
     def leave_or_come_back(self, n: int, _lane: Lane) -> None:
         staff_id, person = self.person(n)
@@ -326,10 +326,10 @@ class DigestMachine(RuleBasedStateMachine):
         if person.has_left:
             return
         with Session.begin() as session:
-            reader = runs.readers(session)
+            reader = runs.list_readers(session)
             own = [each for each in reader if each.id == staff_id]
             if own:
-                made = runs.test(session, self.configured, own[0])
+                made = runs.make_test_digest(session, self.configured, own[0])
                 seen = self.wanted_by(person)
                 assert (made.new_count, made.waiting_count) == (
                     len(seen - person.told),
@@ -377,7 +377,7 @@ class DigestMachine(RuleBasedStateMachine):
     def a_worker_takes_one(self, end: str) -> None:
         """Claim what has been due the longest, and let something become of it."""
         with Session.begin() as session:
-            letter = claims.claim(session)
+            letter = claims.claim_letter(session)
         self._cancelled_on_the_way()
         if letter is None:
             return
@@ -394,10 +394,10 @@ class DigestMachine(RuleBasedStateMachine):
                 own.fate = "sent"
                 return
             problem = {
-                "refused": Refused("552", passing=False),
-                "put off": Refused("451", passing=True),
-                "away": ServerDown("timeout"),
-                "in doubt": Uncertain("timeout"),
+                "refused": LetterRefusedError("552", passing=False),
+                "put off": LetterRefusedError("451", passing=True),
+                "away": ServerDownError("timeout"),
+                "in doubt": UncertainError("timeout"),
             }[end]
             claims.mark_not_sent(session, letter, problem)
         own.fate = {"refused": "refused", "in doubt": "interrupted"}.get(end, "waiting")
@@ -442,10 +442,10 @@ class DigestMachine(RuleBasedStateMachine):
         letter.fate = "came back"
         with Session.begin() as session:
             bounces.came_back(session, letter.letter_id, BounceKind.PERMANENT, "5.2.2")
-            for dead in addresses.latest(session):
+            for dead in addresses.list_dead(session):
                 # The address was mended at once; that story is told elsewhere.
                 by = next(iter(self.people))
-                addresses.revive(session, dead.id, by)
+                addresses.revive_address(session, dead.id, by)
 
     def _sent(self) -> Iterator[Letter]:
         for person in self.people.values():
@@ -462,7 +462,7 @@ class DigestMachine(RuleBasedStateMachine):
             ).one()
             # Runs of another example may have had the same numbers.
             digest_contents._kept.clear()
-            said = digest_contents.read(session, digest, self.configured)
+            said = digest_contents.read_contents(session, digest, self.configured)
             numbers: dict[Any, Any] = dict(
                 session.execute(
                     select(Idea.number, QueueEntry.id)

@@ -61,7 +61,7 @@ def test_who_gets_a_digest(session, settings):
     no_thanks = a_member_of_staff(session)
     session.add(Subscription(staff_id=no_thanks.id, wanted=False))
     session.flush()
-    assert [reader.id for reader in readers.readers(session)] == [wants.id]
+    assert [reader.id for reader in readers.list_readers(session)] == [wants.id]
 
 
 def test_new_is_new_once_and_waiting_is_repeated(session, person, settings):
@@ -181,8 +181,8 @@ def test_whoever_came_after_the_hour_waits_until_tomorrow(session, settings):
     a_member_of_staff(session, created_at=MORNING + timedelta(minutes=1))
     session.commit()
     noon = MORNING + timedelta(hours=5)
-    assert readers.due(session, settings.timezone, noon) == []
-    assert len(readers.due(session, settings.timezone, noon + timedelta(days=1))) == 1
+    assert readers.list_due(session, settings.timezone, noon) == []
+    assert len(readers.list_due(session, settings.timezone, noon + timedelta(days=1))) == 1
 
 
 @pytest.mark.parametrize(

@@ -45,15 +45,17 @@ def hours_wanted(schedule):
 def test_slots_follow_one_another_at_the_hours_that_were_chosen(schedule, moment):
     names = []
     for _ in range(5):
-        slot = schedules.following(schedule, moment, STOCKHOLM)
+        slot = schedules.find_following_slot(schedule, moment, STOCKHOLM)
         if slot is None:
             assert not schedule.weekdays & {1, 2, 3, 4, 5}
             assert schedule.working_days_only
             return
         assert slot.at > moment
         # Nothing lies between: at its moment it is the latest, and just before it is not.
-        assert schedules.latest(schedule, slot.at, STOCKHOLM) == slot
-        before = schedules.latest(schedule, slot.at - timedelta(microseconds=1), STOCKHOLM)
+        assert schedules.find_latest_slot(schedule, slot.at, STOCKHOLM) == slot
+        before = schedules.find_latest_slot(
+            schedule, slot.at - timedelta(microseconds=1), STOCKHOLM
+        )
         assert before is None or before.at <= moment
         _is_as_chosen(schedule, slot)
         names.append(slot.name)
@@ -134,9 +136,11 @@ def test_swedish_working_days(day, works):
 
 def test_a_weekly_one_waits_for_the_next_working_day():
     thursdays = Schedule(Rhythm.WEEKLY, hour=7, weekday=4, working_days_only=True)
-    christmas = schedules.following(thursdays, datetime(2026, 12, 20, tzinfo=UTC), STOCKHOLM)
+    christmas = schedules.find_following_slot(
+        thursdays, datetime(2026, 12, 20, tzinfo=UTC), STOCKHOLM
+    )
     assert christmas.name == "2026-12-28T07"
-    assert schedules.following(thursdays, christmas.at, STOCKHOLM).name == "2027-01-04T07"
+    assert schedules.find_following_slot(thursdays, christmas.at, STOCKHOLM).name == "2027-01-04T07"
 
 
 @pytest.mark.parametrize(
@@ -157,8 +161,8 @@ def test_a_weekly_one_waits_for_the_next_working_day():
     ],
 )
 def test_it_is_said_as_people_say_it(schedule, said):
-    with i18n.speaking("sv"):
-        assert schedule_words.describe(schedule) == said
+    with i18n.speak_language("sv"):
+        assert schedule_words.describe_schedule(schedule) == said
 
 
 @pytest.mark.parametrize(
@@ -173,5 +177,5 @@ def test_it_is_said_as_people_say_it(schedule, said):
 )
 def test_when_is_said_as_people_say_it(ahead, said):
     now = datetime(2026, 11, 23, 11, tzinfo=UTC)
-    with i18n.speaking("sv"):
-        assert schedule_words.when(now + ahead, now, STOCKHOLM) == said
+    with i18n.speak_language("sv"):
+        assert schedule_words.say_when(now + ahead, now, STOCKHOLM) == said

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from services.notify.digests import runs, subscribing, unsubscribing
 from services.notify.digests.schedules import Schedule
 from services.notify.digests.subscribing import Choice
-from services.notify.mail.rendering import render, to_email
+from services.notify.mail.rendering import render_letter, to_email
 from services.notify.sending.mailing import send_due
 from services.submission import create_app
 from shared.config import Settings
@@ -57,7 +57,7 @@ def path(mail, settings) -> str:
 
 
 def act() -> int:
-    return hand_over("notify.unsubscribe", unsubscribing.act)
+    return hand_over("notify.unsubscribe", unsubscribing.act_on_unsubscriptions)
 
 
 def asked() -> int:
@@ -69,7 +69,7 @@ def asked() -> int:
 
 def gets_digests() -> bool:
     with Session() as session:
-        return bool(runs.readers(session))
+        return bool(runs.list_readers(session))
 
 
 def test_a_digest_can_be_left_from_the_mail_program(mail, settings):
@@ -158,7 +158,7 @@ def test_who_turns_them_on_again_can_turn_them_off_again(path, client, desk):
     act()
     desk.session.rollback()
     with Session.begin() as session:
-        subscribing.choose(session, Choice(desk.staff.id, "", schedule=Schedule(hour=9)))
+        subscribing.store_choice(session, Choice(desk.staff.id, "", schedule=Schedule(hour=9)))
     assert gets_digests()
     client.post(path)
     act()
@@ -191,7 +191,7 @@ def test_a_link_that_is_nobodys_says_nothing(client, database, token):
 def test_a_person_keeps_one_link_until_the_key_is_another(desk, settings):
     def token(key: str) -> str:
         with Session.begin() as session:
-            return unsubscribe_links.issue(session, key, desk.staff.id)
+            return unsubscribe_links.issue_unsubscribe_token(session, key, desk.staff.id)
 
     first = token(settings.secret_key)
     assert token(settings.secret_key) == first
@@ -200,8 +200,8 @@ def test_a_person_keeps_one_link_until_the_key_is_another(desk, settings):
     assert token("another key, just as long as the first one") == second
     with Session() as session:
         # Mail is kept for years: leaving works from any of it.
-        assert unsubscribe_links.find(session, first) == desk.staff.id
-        assert unsubscribe_links.find(session, second) == desk.staff.id
+        assert unsubscribe_links.find_unsubscriber(session, first) == desk.staff.id
+        assert unsubscribe_links.find_unsubscriber(session, second) == desk.staff.id
         assert session.scalar(select(func.count(UnsubscribeLink.sha256))) == 2
 
 
@@ -210,7 +210,7 @@ def test_links_of_two_people_are_two(desk, settings, session):
     session.commit()
     with Session.begin() as opened:
         tokens = {
-            unsubscribe_links.issue(opened, settings.secret_key, who)
+            unsubscribe_links.issue_unsubscribe_token(opened, settings.secret_key, who)
             for who in (desk.staff.id, other.id)
         }
     assert len(tokens) == 2
@@ -219,7 +219,7 @@ def test_links_of_two_people_are_two(desk, settings, session):
 def test_a_long_host_is_not_encoded_away(mail, settings):
     long = "https://dialog.en-kommun-med-ett-langt-namn.example.se/unsubscribe/" + "x" * 43
     letter = to_email(
-        render("published", "sv", **ABOUT_AN_IDEA, settings=settings),
+        render_letter("published", "sv", **ABOUT_AN_IDEA, settings=settings),
         recipient="anna@example.org",
         message_id="<1@stad.example>",
         settings=settings,

@@ -26,12 +26,12 @@ class City:
 
     def seen(self, idea: Idea) -> int:
         with Session() as session:
-            last = official_answers.standing(session, idea.id)
+            last = official_answers.read_standing_answer(session, idea.id)
             return last.version if last else 0
 
     def answer(self, idea: Idea, text: str = TEXT, **more):
         with Session.begin() as session:
-            made = official_answers.write(
+            made = official_answers.write_official_answer(
                 session,
                 number=idea.number,
                 staff_id=self.desk.staff.id,
@@ -53,7 +53,7 @@ class City:
 
     def undo(self, answer_id):
         with Session.begin() as session:
-            return official_answers.undo(
+            return official_answers.undo_official_answer(
                 session, answer_id=answer_id, staff_id=self.desk.staff.id
             ).id
 
@@ -100,7 +100,7 @@ def merged(desk, session, public, server, settings):
 
 
 def broken(books):
-    return {each["rule"] for each in ledger.read(books).violations}
+    return {each["rule"] for each in ledger.read_ledger(books).violations}
 
 
 def text_of(mail):
@@ -340,7 +340,7 @@ class TestNotForThem:
         city.answer(public)
         city.deliver()
         with Session.begin() as session:
-            outbox.record(session, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
+            outbox.record_event(session, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
         desk.ripen()
         assert send_due(settings) == 0
         assert city.states() == [("answered", "cancelled", "withdrawn")]
@@ -352,7 +352,7 @@ class TestNotForThem:
         city.answer(public)
         city.deliver()
         with Session.begin() as session:
-            outbox.record(session, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
+            outbox.record_event(session, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
         desk.ripen()
         assert send_due(settings) == 0
         assert {error for _, _, error in city.states()} == {"withdrawn", answers.NOT_PUBLIC}

@@ -15,7 +15,7 @@ from services.moderation.checking import verdicts
 from services.notify.desk import resending
 from services.notify.letters import arrivals
 from services.notify.sending import claims
-from services.notify.sending.composing import compose
+from services.notify.sending.composing import compose_letter
 from services.notify.sending.mailing import send_due
 from shared.clock import utcnow
 from shared.db import Session
@@ -46,7 +46,7 @@ SPAM = "BILLIGA klockor köp nu https://klockor.example/1 !!! Tjäna pengar hemi
 def broken():
     """Return the rules of the books that do not hold."""
     with Session() as books:
-        return ledger.read(books).violations
+        return ledger.read_ledger(books).violations
 
 
 def told(session):
@@ -103,7 +103,7 @@ def test_an_import_writes_to_nobody(arrive, session):
 def test_a_text_checked_again_is_not_confirmed_again(arrive, desk, session):
     idea = arrive()
     standing = session.get_one(Idea, idea.id)
-    outbox.record(session, IdeaSubmitted(standing.id, standing.text_version))
+    outbox.record_event(session, IdeaSubmitted(standing.id, standing.text_version))
     check(session, idea)
     desk.deliver(queues.ARRIVAL)
     assert (told(session), len(desk.letters())) == (1, 1)
@@ -167,7 +167,7 @@ class TestNotAnyMore:
     def test_a_withdrawal_stops_it(self, arrive, desk, settings):
         idea = arrive()
         with Session.begin() as session:
-            outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
+            outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
         assert send_due(settings) == 0
         assert [letter.error for letter in desk.letters()] == ["withdrawn"]
 
@@ -176,7 +176,7 @@ class TestNotAnyMore:
 
         def withdraw():
             with Session.begin() as session:
-                outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
+                outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
 
         server.before_reply = withdraw
         assert send_due(settings) == 1
@@ -265,7 +265,7 @@ class TestThreeADay:
         ideas = self.waiting(session, ((n, ADDRESS) for n in range(3)))
         desk.deliver(queues.ARRIVAL)
         with Session.begin() as writer:
-            outbox.record(writer, ReceiptAction(ideas[0].id, ReceiptVerb.WITHDRAW))
+            outbox.record_event(writer, ReceiptAction(ideas[0].id, ReceiptVerb.WITHDRAW))
         assert send_due(settings) == 2
         self.waiting(session, [(9, ADDRESS)])
         desk.deliver(queues.ARRIVAL)
@@ -332,7 +332,7 @@ def made(desk, session, settings, idea, template):
     with Session.begin() as fresh:
         fresh.add(letter)
         fresh.flush()
-        message = compose(fresh, letter, settings).message
+        message = compose_letter(fresh, letter, settings).message
         fresh.rollback()
     parts = [
         message["Subject"],
@@ -349,8 +349,8 @@ def test_released_letters_leave_while_others_are_held(arrive, desk, settings):
     first, _second = desk.letters()
     with Session.begin() as session:
         assert claims.something_due(session, held=True) is None
-        assert resending.release(session, [first.id]) == 1
-        assert resending.release(session, [first.id]) == 0
+        assert resending.release_letters(session, [first.id]) == 1
+        assert resending.release_letters(session, [first.id]) == 0
     with Session() as session:
         assert claims.something_due(session, held=True) is not None
     assert send_due(held) == 1

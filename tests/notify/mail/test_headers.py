@@ -39,7 +39,7 @@ def unfolded(header: headers.Header) -> str:
 @example("Council =?utf-8?q?=2C?= two")
 @example("å" * 300)
 def test_a_subject_arrives_as_it_was_written(words):
-    header = headers.text("Subject", words)
+    header = headers.make_text_header("Subject", words)
     *folded, last = lines(header)
     assert last == ""
     assert all(re.fullmatch(r" ?[!-~](?:[ -~]*[!-~])?", line) for line in folded)
@@ -56,7 +56,9 @@ def test_a_subject_arrives_as_it_was_written(words):
 @example("=?utf-8?q?a=2C?=")
 @example('Plain, "quoted" <x@y.example>')
 def test_a_name_is_no_address(name):
-    header = headers.mailbox("From", "a@stad.example", headers.text("From", name))
+    header = headers.make_mailbox_header(
+        "From", "a@stad.example", headers.make_text_header("From", name)
+    )
     folded = lines(header)[:-1]
     assert all(line.startswith(" ") for line in folded[1:])
     value = "".join(folded).removeprefix("From: ")
@@ -71,7 +73,7 @@ def test_a_name_is_no_address(name):
 @pytest.mark.parametrize("value", ["", "a b", "a\r\nb", "a\nb", "å", "<a>\r\nBcc: x@y.example"])
 def test_a_word_that_is_more_than_one_is_refused(value):
     with pytest.raises(ValueError, match="header"):
-        headers.token("List-Id", value)
+        headers.make_token_header("List-Id", value)
     with pytest.raises(ValueError, match="Message-ID"):
         headers.message_id(f"<{value}>")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notify.mail.mailer import Mailer, Refused
+from services.notify.mail.mailer import LetterRefusedError, Mailer
 from services.notify.mail.rendering import Rendered, to_email
 from services.notify.sending.mailing import send_due
 from shared.config import Settings
@@ -83,10 +83,10 @@ def test_no_hostile_address_reaches_a_mail_server(settings_of_mail):
         Mailer(f"smtp://localhost:{port}", "radslag@stad.example") as mailer,
     ):
         for hostile in HOSTILE:
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(LetterRefusedError) as refused:
                 a_letter(settings_of_mail, hostile)
             assert (refused.value.passing, refused.value.code) == (False, "bad address")
-            with pytest.raises(Refused):
+            with pytest.raises(LetterRefusedError):
                 mailer.send(good, hostile)
         for raw, sent in GOOD.items():
             mailer.send(a_letter(settings_of_mail, raw), raw)

@@ -177,7 +177,7 @@ def test_a_withdrawn_idea_gets_no_letter(desk, idea, server, settings):
     desk.publish(idea)
     desk.deliver()
     with Session.begin() as session:
-        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
+        outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.WITHDRAW))
     desk.ripen()
     assert send_due(settings) == 0
     assert [each.error for each in desk.letters()] == ["withdrawn"]

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from services.notify.mail.mailer import Mailer, Refused, ServerDown, Uncertain
+from services.notify.mail.mailer import LetterRefusedError, Mailer, ServerDownError, UncertainError
 from tests.notify.mail_servers import Taking, certificate, mail_server
 
 SENDER = "Rådslag <radslag@stad.example>"
@@ -58,7 +58,7 @@ def test_smtps_encrypts_from_the_start(taking, trusted):
 
 
 def test_without_starttls_where_it_was_asked_for_nothing_is_sent(taking):
-    with mail_server(taking) as port, pytest.raises(ServerDown, match="SMTPNotSupportedError"):
+    with mail_server(taking) as port, pytest.raises(ServerDownError, match="SMTPNotSupportedError"):
         send(f"smtp://radslag:hemligt@localhost:{port}?starttls=1")
     assert taking.letters == []
 
@@ -68,7 +68,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(taking, unknown,
     how = "ssl_context" if url.startswith("smtps") else "tls_context"
     with (
         mail_server(taking, **{how: unknown}) as port,
-        pytest.raises(ServerDown, match="SSLCertVerificationError"),
+        pytest.raises(ServerDownError, match="SSLCertVerificationError"),
     ):
         send(url.format(port))
     assert taking.letters == []
@@ -79,7 +79,7 @@ def test_a_certificate_for_another_host_is_not_spoken_to(taking, tmp_path, monke
     monkeypatch.setenv("SSL_CERT_FILE", str(public))
     with (
         mail_server(taking, tls_context=context) as port,
-        pytest.raises(ServerDown, match="SSLCertVerificationError"),
+        pytest.raises(ServerDownError, match="SSLCertVerificationError"),
     ):
         send(f"smtp://localhost:{port}?starttls=1")
     assert taking.letters == []
@@ -88,7 +88,7 @@ def test_a_certificate_for_another_host_is_not_spoken_to(taking, tmp_path, monke
 def test_a_certificate_that_has_ended_is_not_spoken_to(taking, tmp_path, monkeypatch):
     context, public = certificate(tmp_path, "localhost", days=-1)
     monkeypatch.setenv("SSL_CERT_FILE", str(public))
-    with mail_server(taking, tls_context=context) as port, pytest.raises(ServerDown):
+    with mail_server(taking, tls_context=context) as port, pytest.raises(ServerDownError):
         send(f"smtp://localhost:{port}?starttls=1")
     assert taking.letters == []
 
@@ -102,7 +102,7 @@ def test_a_server_that_wants_a_password_gets_it(taking, trusted):
 def test_a_wrong_password_stops_all_letters_and_none_fails(taking, trusted):
     with (
         mail_server(taking, password="rätt", tls_context=trusted) as port,
-        pytest.raises(ServerDown, match="535"),
+        pytest.raises(ServerDownError, match="535"),
     ):
         send(f"smtp://radslag:fel@localhost:{port}?starttls=1")
     assert taking.letters == []
@@ -111,7 +111,7 @@ def test_a_wrong_password_stops_all_letters_and_none_fails(taking, trusted):
 def test_without_the_password_that_is_wanted_all_letters_wait(taking, trusted):
     with (
         mail_server(taking, password="hemligt", tls_context=trusted) as port,
-        pytest.raises(ServerDown, match="530"),
+        pytest.raises(ServerDownError, match="530"),
     ):
         send(f"smtp://localhost:{port}?starttls=1")
     assert taking.letters == []
@@ -131,7 +131,7 @@ def test_a_name_with_swedish_letters_goes_out_as_it_is_written(taking):
 def test_a_server_that_cannot_take_such_a_name_is_not_asked_again(taking):
     with (
         mail_server(taking, enable_SMTPUTF8=False) as port,
-        pytest.raises(Refused, match="no SMTPUTF8") as refused,
+        pytest.raises(LetterRefusedError, match="no SMTPUTF8") as refused,
     ):
         send(f"smtp://localhost:{port}", recipient="åsa@example.org")
     assert not refused.value.passing
@@ -153,24 +153,24 @@ def test_a_line_that_is_one_dot_does_not_end_the_letter(taking):
 
 # At each step: what is said or done, and what that means for the letter.
 STEPS = [
-    ("greeting", "421 not now", ServerDown, "421"),
-    ("greeting", "554 go away", ServerDown, "554"),
-    ("greeting", "drop", ServerDown, "SMTPServerDisconnected"),
-    ("ehlo", "drop", ServerDown, "SMTPServerDisconnected"),
-    ("mail", "421 not now", ServerDown, "421"),
-    ("mail", "451 not now", ServerDown, "451"),
-    ("mail", "550 not you", ServerDown, "550"),
-    ("mail", "drop", ServerDown, "SMTPServerDisconnected"),
-    ("rcpt", "421 not now", Refused, "421"),
-    ("rcpt", "450 4.2.0 greylisted", Refused, "450"),
-    ("rcpt", "550 5.1.1 nobody", Refused, "550"),
-    ("rcpt", "drop", Refused, "SMTPServerDisconnected"),
-    ("data", "421 not now", Refused, "421"),
-    ("data", "451 not now", Refused, "451"),
-    ("data", "554 no", Refused, "554"),
+    ("greeting", "421 not now", ServerDownError, "421"),
+    ("greeting", "554 go away", ServerDownError, "554"),
+    ("greeting", "drop", ServerDownError, "SMTPServerDisconnected"),
+    ("ehlo", "drop", ServerDownError, "SMTPServerDisconnected"),
+    ("mail", "421 not now", ServerDownError, "421"),
+    ("mail", "451 not now", ServerDownError, "451"),
+    ("mail", "550 not you", ServerDownError, "550"),
+    ("mail", "drop", ServerDownError, "SMTPServerDisconnected"),
+    ("rcpt", "421 not now", LetterRefusedError, "421"),
+    ("rcpt", "450 4.2.0 greylisted", LetterRefusedError, "450"),
+    ("rcpt", "550 5.1.1 nobody", LetterRefusedError, "550"),
+    ("rcpt", "drop", LetterRefusedError, "SMTPServerDisconnected"),
+    ("data", "421 not now", LetterRefusedError, "421"),
+    ("data", "451 not now", LetterRefusedError, "451"),
+    ("data", "554 no", LetterRefusedError, "554"),
     # Nothing was handed over yet: no letter is in doubt.
-    ("data", "drop", Refused, "SMTPServerDisconnected"),
-    ("words", "drop", Uncertain, "SMTPServerDisconnected"),
+    ("data", "drop", LetterRefusedError, "SMTPServerDisconnected"),
+    ("words", "drop", UncertainError, "SMTPServerDisconnected"),
 ]
 
 
@@ -183,7 +183,7 @@ def test_at_each_step_what_went_wrong_is_told_apart(taking, step, answer, kind, 
         with pytest.raises(kind) as problem:
             mailer.send(a_letter(), "anna@example.org")
         assert problem.value.code == code
-        if isinstance(problem.value, Refused):
+        if isinstance(problem.value, LetterRefusedError):
             assert problem.value.passing == (code[0] != "5")
         # The same worker goes on with the next letter.
         mailer.send(a_letter(), "bo@example.org")
@@ -192,7 +192,10 @@ def test_at_each_step_what_went_wrong_is_told_apart(taking, step, answer, kind, 
 
 def test_the_code_of_a_refusal_is_kept_and_its_words_are_not(taking):
     reply = "550 5.1.1 <anna@example.org>: no such user"
-    with mail_server(taking, answers={"rcpt": reply}) as port, pytest.raises(Refused) as problem:
+    with (
+        mail_server(taking, answers={"rcpt": reply}) as port,
+        pytest.raises(LetterRefusedError) as problem,
+    ):
         send(f"smtp://127.0.0.1:{port}")
     assert (problem.value.code, problem.value.status) == ("550", "5.1.1")
     assert "anna" not in repr(problem.value)

@@ -19,10 +19,10 @@ from services.notify.alarms.alarm_letters import Told
 from services.notify.digests.digest_contents import Contents, Item, Line
 from services.notify.digests.digest_decided import Decided
 from services.notify.digests.digest_week import Day
-from services.notify.mail.rendering import LINE_LENGTH, Rendered, render, to_email
+from services.notify.mail.rendering import LINE_LENGTH, Rendered, render_letter, to_email
 from shared import i18n
 from shared.config import Settings
-from shared.models import AlertKind, DecisionKind, Incident
+from shared.models import DecisionKind, Incident, IncidentKind
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
@@ -135,29 +135,29 @@ CALM = Contents(new=0, waiting=0, oldest="", lanes=[], councils=[], first=[])
 DIGEST = {"comes": "varje arbetsdag 07:00", "is_test": False, **LEAVE}
 
 
-def alarm(kind: AlertKind, key: str, count: int = 1) -> Callable[[], Told]:
+def alarm(kind: IncidentKind, key: str, count: int = 1) -> Callable[[], Told]:
     """Return what a mail says of an incident, in the language spoken when it is asked."""
     facts = Known({"torget": ("Rådet om torget", 48)}, frozenset())
     incident = Incident(kind=kind, key=key, count=count)
 
     def said() -> Told:
         since, until = "29 november 2026 10:05", "29 november 2026 11:40"
-        return Told(alarm_words.said(incident, facts), since, until)
+        return Told(alarm_words.say_incident(incident, facts), since, until)
 
     return said
 
 
-THREAT = alarm(AlertKind.THREAT, "R-2026-000123")
+THREAT = alarm(IncidentKind.THREAT, "R-2026-000123")
 MANY = [
-    alarm(AlertKind.DEAF, "queue:checks"),
-    alarm(AlertKind.FAILED_JOBS, "moderation.check", 12),
-    alarm(AlertKind.UNCHECKED, "tone", 4),
+    alarm(IncidentKind.DEAF, "queue:checks"),
+    alarm(IncidentKind.FAILED_JOBS, "moderation.check", 12),
+    alarm(IncidentKind.UNCHECKED, "tone", 4),
 ]
 CONTENT = [
     THREAT,
-    alarm(AlertKind.CHILD, "R-2026-000124"),
-    alarm(AlertKind.WAVE, "torget", 500),
-    alarm(AlertKind.OVERDUE, "torget", 7),
+    alarm(IncidentKind.CHILD, "R-2026-000124"),
+    alarm(IncidentKind.WAVE, "torget", 500),
+    alarm(IncidentKind.OVERDUE, "torget", 7),
 ]
 
 # Name of the snapshot → template and what differs.
@@ -220,9 +220,9 @@ CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 def letter(name: str, language: str, settings: Settings) -> Rendered:
     template, more = LETTERS[name]
     if "told" in more:
-        with i18n.speaking(language):
+        with i18n.speak_language(language):
             more = {**more, "told": [said() for said in more["told"]]}
-    return render(template, language, **{**ABOUT_AN_IDEA, **more, "settings": settings})
+    return render_letter(template, language, **{**ABOUT_AN_IDEA, **more, "settings": settings})
 
 
 @pytest.fixture(scope="module")
@@ -352,7 +352,7 @@ def test_the_mail_says_that_a_machine_sent_it_and_where_answers_go(settings):
 
 def test_a_subject_cannot_add_headers(settings):
     sly = {"council": "Råd\r\nBcc: alla@example.org", "number": "R-1\r\nBcc: alla@example.org"}
-    rendered = render("published", "sv", **{**ABOUT_AN_IDEA, **sly, "settings": settings})
+    rendered = render_letter("published", "sv", **{**ABOUT_AN_IDEA, **sly, "settings": settings})
     mail = to_email(
         rendered, recipient="anna@example.org", message_id="<1@stad.example>", settings=settings
     )

@@ -114,7 +114,7 @@ class House:
     def decide(self, idea: Idea, kind: DecisionKind, **more: Any) -> Decision:
         self.session.flush()
         self.session.refresh(idea)
-        return deciding.decide(
+        return deciding.decide_idea(
             self.session,
             DecisionRequest(kind=kind, staff_id=self.staff.id, **more),
             number=idea.number,

@@ -14,7 +14,6 @@ from shared import heartbeat
 from shared.clock import utcnow
 from shared.ids import new_id
 from shared.models import (
-    AlertKind,
     BounceKind,
     DeadAddress,
     DecisionKind,
@@ -22,6 +21,7 @@ from shared.models import (
     DigestRun,
     Heartbeat,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     Notice,
@@ -134,7 +134,7 @@ class TestWhatCameBack:
 
 class TestStrikes:
     def refused(self, house, letter, status=None) -> list[str]:
-        bounces.refused(house.session, letter, status)
+        bounces.judge_refusal(house.session, letter, status)
         return [each.reason for each in dead(house.session)]
 
     @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -202,45 +202,45 @@ class TestStrikes:
 
 class TestDeadAddresses:
     def test_are_a_persons_or_an_ideas(self, house, session, person):
-        addresses.bury(session, a_digest(house, person), "5.1.1")
+        addresses.bury_address(session, a_digest(house, person), "5.1.1")
         letter = to_writer(house)
-        addresses.bury(session, letter, "5.1.1")
+        addresses.bury_address(session, letter, "5.1.1")
         assert [(each.staff_id, each.idea_id) for each in dead(session)] == [
             (person.id, None),
             (None, letter.idea_id),
         ]
 
     def test_of_a_member_of_staff_is_an_alarm_and_a_writers_is_none(self, house, session, person):
-        addresses.bury(session, to_writer(house), "5.1.1")
+        addresses.bury_address(session, to_writer(house), "5.1.1")
         assert session.scalars(select(Incident)).all() == []
-        addresses.bury(session, a_digest(house, person), "5.1.1")
+        addresses.bury_address(session, a_digest(house, person), "5.1.1")
         [incident] = session.scalars(select(Incident)).all()
-        assert (incident.kind, incident.key) == (AlertKind.BOUNCED, str(person.id))
+        assert (incident.kind, incident.key) == (IncidentKind.BOUNCED, str(person.id))
 
     def test_are_buried_once(self, house, session, person):
         for _ in range(2):
-            addresses.bury(session, a_digest(house, person), "5.1.1")
+            addresses.bury_address(session, a_digest(house, person), "5.1.1")
         assert len(dead(session)) == 1
 
     def test_live_again_once_and_it_is_written_down_by_whom(self, house, session, person):
-        addresses.bury(session, a_digest(house, person), "5.1.1")
+        addresses.bury_address(session, a_digest(house, person), "5.1.1")
         [each] = dead(session)
-        revived = addresses.revive(session, each.id, person.id)
+        revived = addresses.revive_address(session, each.id, person.id)
         assert (revived.revived_at, revived.revived_by) == (NOON, person.id)
         with pytest.raises(LookupError):
-            addresses.revive(session, each.id, person.id)
+            addresses.revive_address(session, each.id, person.id)
         with pytest.raises(LookupError):
-            addresses.revive(session, new_id(), person.id)
+            addresses.revive_address(session, new_id(), person.id)
         # And may die again.
-        addresses.bury(session, a_digest(house, person), "5.1.1")
+        addresses.bury_address(session, a_digest(house, person), "5.1.1")
         assert len(dead(session)) == 1
 
     def test_end_their_own_alarm(self, house, session, person):
         other = a_member_of_staff(session)
         for each in (person, other):
-            addresses.bury(session, a_digest(house, each), "5.1.1")
+            addresses.bury_address(session, a_digest(house, each), "5.1.1")
         [first] = [each for each in dead(session) if each.staff_id == person.id]
-        addresses.revive(session, first.id, person.id)
+        addresses.revive_address(session, first.id, person.id)
         session.expire_all()
         over = {each.key: each.resolved_at for each in session.scalars(select(Incident))}
         assert over == {str(person.id): NOON, str(other.id): None}
@@ -257,8 +257,8 @@ class TestDeadAddresses:
         self, house, session, person, state, error, waits
     ):
         letter, other = (to_writer(house, state=state, error=error) for _ in range(2))
-        addresses.bury(session, letter, "5.1.1")
-        addresses.revive(session, dead(session)[0].id, person.id)
+        addresses.bury_address(session, letter, "5.1.1")
+        addresses.revive_address(session, dead(session)[0].id, person.id)
         expected = (LetterState.WAITING, None) if waits else (state, error)
         now, others = stored(session, letter), stored(session, other)
         assert (now.state, now.error) == expected
@@ -267,26 +267,26 @@ class TestDeadAddresses:
     def test_of_staff_let_no_digest_be_told_late(self, house, session, person):
         about = {"state": LetterState.CANCELLED, "error": addresses.ADDRESS_DEAD}
         letter = a_digest(house, person, **about)
-        addresses.bury(session, letter, "5.1.1")
-        addresses.revive(session, dead(session)[0].id, person.id)
+        addresses.bury_address(session, letter, "5.1.1")
+        addresses.revive_address(session, dead(session)[0].id, person.id)
         assert stored(session, letter).state is LetterState.CANCELLED
 
     def test_are_listed_those_of_staff_first_then_the_newest(self, house, session, clock):
         people = [a_member_of_staff(session, name=name) for name in ("Anna", "")]
         for letter in (to_writer(house), *(a_digest(house, each) for each in people)):
             clock.shift(60)
-            addresses.bury(session, letter, "5.1.1")
+            addresses.bury_address(session, letter, "5.1.1")
         clock.shift(60)
         last = to_writer(house)
-        addresses.bury(session, last, "5.1.1")
+        addresses.bury_address(session, last, "5.1.1")
         gone = to_writer(house)
-        addresses.bury(session, gone, "5.1.1")
+        addresses.bury_address(session, gone, "5.1.1")
         [of_gone] = [each for each in dead(session) if each.idea_id == gone.idea_id]
-        addresses.revive(session, of_gone.id, people[0].id)
+        addresses.revive_address(session, of_gone.id, people[0].id)
         house.stir(DeadAddress)
-        named = [each.name for each in addresses.latest(session)]
+        named = [each.name for each in addresses.list_dead(session)]
         assert named == [people[1].email, "Anna", None, None]
-        newest = addresses.latest(session)[2]
+        newest = addresses.list_dead(session)[2]
         assert newest.found_at == NOON + timedelta(minutes=4)
 
 
@@ -306,8 +306,8 @@ class TestOnceMore:
         about = {**about, "attempts": 9, "error": "550", "due_at": NOON - timedelta(days=1)}
         letter = a_digest(house, person, **about) if is_digest else to_writer(house, **about)
         goes = goes and not is_digest
-        assert resending.count(session, resending.can_go_again()) == goes
-        assert resending.again(session, None) == goes
+        assert resending.count_letters(session, resending.can_go_again()) == goes
+        assert resending.resend_letters(session, None) == goes
         now = stored(session, letter)
         if goes:
             assert (now.state, now.attempts, now.error) == (LetterState.WAITING, 0, None)
@@ -315,9 +315,9 @@ class TestOnceMore:
         else:
             assert (now.state, now.attempts, now.error) == (about["state"], 9, "550")
 
-    @pytest.mark.parametrize("act", [resending.again, resending.release])
+    @pytest.mark.parametrize("act", [resending.resend_letters, resending.release_letters])
     def test_goes_what_was_chosen(self, house, session, act):
-        state = FAILED if act is resending.again else {}
+        state = FAILED if act is resending.resend_letters else {}
         chosen, other = to_writer(house, **state), to_writer(house, **state)
         assert act(session, []) == 0
         assert act(session, [chosen.id, new_id()]) == 1
@@ -337,9 +337,9 @@ class TestOnceMore:
     )
     def test_what_waits_is_let_go_once(self, house, session, about, is_held):
         to_writer(house, **about)
-        assert resending.count(session, resending.is_held()) == is_held
-        assert resending.release(session, None) == is_held
-        assert resending.count(session, resending.is_held()) == 0
+        assert resending.count_letters(session, resending.is_held()) == is_held
+        assert resending.release_letters(session, None) == is_held
+        assert resending.count_letters(session, resending.is_held()) == 0
 
 
 class TestTheLedgerAtTheDesk:
@@ -353,7 +353,7 @@ class TestTheLedgerAtTheDesk:
         for ago in (timedelta(), timedelta(days=30), timedelta(days=30, milliseconds=1)):
             made(ago)
         to_writer(house, id=type(new_id())(int=new_id().int), **FAILED)
-        found = letter_overview.counts(session, NOON)
+        found = letter_overview.count_letters(session, NOON)
         assert found[LetterState.WAITING] == 2
         assert set(found) == set(LetterState)
         assert found[LetterState.SENT] == 0
@@ -361,9 +361,9 @@ class TestTheLedgerAtTheDesk:
     def test_is_the_newest_first_page_by_page(self, house, session):
         made = [to_writer(house) for _ in range(letter_overview.PAGE + 2)]
         house.stir(Letter)
-        page = letter_overview.latest(session, letter_overview.Wanted())
+        page = letter_overview.list_letters(session, letter_overview.Wanted())
         assert [each.id for each in page] == [each.id for each in reversed(made[2:])]
-        rest = letter_overview.latest(session, letter_overview.Wanted(before=page[-1].id))
+        rest = letter_overview.list_letters(session, letter_overview.Wanted(before=page[-1].id))
         assert [each.id for each in rest] == [made[1].id, made[0].id]
 
     def test_is_filtered_by_state_kind_and_idea(self, house, session):
@@ -375,7 +375,7 @@ class TestTheLedgerAtTheDesk:
         ]
 
         def found(**wanted) -> list[int]:
-            rows = letter_overview.latest(session, letter_overview.Wanted(**wanted))
+            rows = letter_overview.list_letters(session, letter_overview.Wanted(**wanted))
             return sorted([each.id for each in letters].index(row.id) for row in rows)
 
         assert found(state=LetterState.FAILED) == [0]
@@ -384,7 +384,7 @@ class TestTheLedgerAtTheDesk:
         assert found(number=ideas[1].number) == [1]
         assert found(number=ideas[1].number, state=LetterState.FAILED) == []
         assert found(number="R-2026-999999") == []
-        chosen = letter_overview.chosen(
+        chosen = letter_overview.list_chosen(
             session, [letters[0].id, letters[1].id], resending.can_go_again()
         )
         assert [each.id for each in chosen] == [letters[0].id]
@@ -392,7 +392,7 @@ class TestTheLedgerAtTheDesk:
 
 class TestTheBookOfAlarms:
     def incident(self, session, key="x", **about) -> Incident:
-        made = Incident(kind=AlertKind.UNCHECKED, key=key, **about)
+        made = Incident(kind=IncidentKind.UNCHECKED, key=key, **about)
         session.add(made)
         session.flush()
         return made
@@ -403,9 +403,9 @@ class TestTheBookOfAlarms:
             each.resolved_at = NOON
         house.stir(Incident)
         assert [each.id for each in alarm_book.going_on(session)] == [made[3].id, made[1].id]
-        over = alarm_book.over(session)
+        over = alarm_book.list_over(session)
         assert [each.id for each in over] == [made[2].id, made[0].id]
-        assert [each.id for each in alarm_book.over(session, over[0].id)] == [made[0].id]
+        assert [each.id for each in alarm_book.list_over(session, over[0].id)] == [made[0].id]
 
     def test_says_who_was_told_that_it_began_by_their_names(self, house, session):
         incident, other = self.incident(session), self.incident(session, "y")
@@ -434,7 +434,7 @@ class TestTheBookOfAlarms:
     ):
         an_alarm(house, person, created_at=NOON, **about)
         to_writer(house, error="451", created_at=NOON - timedelta(days=1))
-        said, frame = alarm_book.stuck(session), alarm_book.frame(session, NOON)
+        said, frame = alarm_book.read_stuck(session), alarm_book.read_frame(session, NOON)
         assert (said is not None) is is_stuck
         assert frame.mail_stands_since == (NOON if is_stuck else None)
         if is_stuck:
@@ -443,13 +443,13 @@ class TestTheBookOfAlarms:
     def test_counts_the_oldest_and_says_what_the_server_said_last(self, house, session, person):
         for minutes, error in ((1, "451"), (5, "timeout")):
             an_alarm(house, person, created_at=NOON - timedelta(minutes=minutes), error=error)
-        said = alarm_book.stuck(session)
+        said = alarm_book.read_stuck(session)
         assert (said.count, said.since, said.error) == (2, NOON - timedelta(minutes=5), "451")
 
     def test_the_frame_counts_what_goes_on(self, session):
         self.incident(session)
         self.incident(session, "y", resolved_at=NOON)
-        assert alarm_book.frame(session, NOON).open == 1
+        assert alarm_book.read_frame(session, NOON).open == 1
 
     @pytest.mark.parametrize(("beyond", "stands"), [(0 * TICK, False), (TICK, True)])
     def test_the_frame_says_when_the_clock_stands(self, session, beyond, stands):
@@ -457,5 +457,5 @@ class TestTheBookOfAlarms:
         session.add(Heartbeat(name="relay@a", at=NOON - timedelta(hours=1)))
         session.add(Heartbeat(name=heartbeat.CLOCK, at=at))
         session.flush()
-        found = alarm_book.frame(session, NOON).clock_stands_since
+        found = alarm_book.read_frame(session, NOON).clock_stands_since
         assert found == (at if stands else None)

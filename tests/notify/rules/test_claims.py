@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.notify.mail.letters import BOUNCED, COMPLAINED, INTERRUPTED, give_up_interrupted
-from services.notify.mail.mailer import Refused, ServerDown, Uncertain
+from services.notify.mail.mailer import LetterRefusedError, ServerDownError, UncertainError
 from services.notify.sending import claims
 from services.notify.sending.claims import GIVE_UP_AFTER, LEASE_S, MIN_ATTEMPTS
 from shared.clock import utcnow
@@ -14,7 +14,7 @@ from shared.models import Digest, DigestRun, Letter, LetterState, Notice
 from tests.notify.rules.conftest import NOON
 
 SECOND, TICK = timedelta(seconds=1), timedelta(microseconds=1)
-LATER = Refused("451", passing=True)
+LATER = LetterRefusedError("451", passing=True)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def claim(session, **line: bool) -> Letter | None:
     """Claim as a worker does, who has not seen the row before."""
     session.flush()
     session.expire_all()
-    return claims.claim(session, **line)
+    return claims.claim_letter(session, **line)
 
 
 def said(session, letter: Letter) -> tuple[LetterState, str | None]:
@@ -177,12 +177,12 @@ def test_while_there_is_no_server_it_asks_again_within_five_minutes(
     session, house, clock, attempts, pause_s
 ):
     letter = house.letter(**claimed(NOON, attempts=attempts))
-    claims.mark_not_sent(session, letter, ServerDown("timeout"))
+    claims.mark_not_sent(session, letter, ServerDownError("timeout"))
     assert stored(session, letter).due_at == NOON + timedelta(seconds=pause_s)
 
 
 @pytest.mark.parametrize("days", [1, 2, 3, 4])
-@pytest.mark.parametrize("problem", [LATER, ServerDown("421"), Uncertain("timeout")])
+@pytest.mark.parametrize("problem", [LATER, ServerDownError("421"), UncertainError("timeout")])
 def test_it_is_tried_for_four_days(session, house, clock, days, problem):
     letter = house.letter(**claimed(NOON, attempts=50), created_at=NOON - timedelta(days=days))
     claims.mark_not_sent(session, letter, problem)
@@ -213,16 +213,16 @@ def test_it_is_given_up_after_four_days_and_ten_tries(
 @pytest.mark.parametrize(
     ("problem", "kind", "end"),
     [
-        (Refused("550", passing=False), "writer", (LetterState.FAILED, "550")),
-        (Refused("550", passing=False), "digest", (LetterState.FAILED, "550")),
-        (Refused("451", passing=True), "writer", (LetterState.WAITING, "451")),
-        (Refused("451", passing=True), "digest", (LetterState.WAITING, "451")),
-        (ServerDown("timeout"), "writer", (LetterState.WAITING, "timeout")),
-        (ServerDown("timeout"), "digest", (LetterState.WAITING, "timeout")),
+        (LetterRefusedError("550", passing=False), "writer", (LetterState.FAILED, "550")),
+        (LetterRefusedError("550", passing=False), "digest", (LetterState.FAILED, "550")),
+        (LetterRefusedError("451", passing=True), "writer", (LetterState.WAITING, "451")),
+        (LetterRefusedError("451", passing=True), "digest", (LetterState.WAITING, "451")),
+        (ServerDownError("timeout"), "writer", (LetterState.WAITING, "timeout")),
+        (ServerDownError("timeout"), "digest", (LetterState.WAITING, "timeout")),
         # Nobody knows whether it was taken: at least once, but a digest at most once.
-        (Uncertain("timeout"), "writer", (LetterState.WAITING, "timeout")),
-        (Uncertain("timeout"), "notice", (LetterState.WAITING, "timeout")),
-        (Uncertain("timeout"), "digest", (LetterState.FAILED, INTERRUPTED)),
+        (UncertainError("timeout"), "writer", (LetterState.WAITING, "timeout")),
+        (UncertainError("timeout"), "notice", (LetterState.WAITING, "timeout")),
+        (UncertainError("timeout"), "digest", (LetterState.FAILED, INTERRUPTED)),
     ],
 )
 def test_what_went_wrong_says_what_becomes_of_it(session, house, about, clock, problem, kind, end):
@@ -237,11 +237,11 @@ def test_what_went_wrong_says_what_becomes_of_it(session, house, about, clock, p
 ENDS = {
     "sent": claims.mark_sent,
     "refused": lambda session, letter: claims.mark_not_sent(
-        session, letter, Refused("550", passing=False)
+        session, letter, LetterRefusedError("550", passing=False)
     ),
     "put off": lambda session, letter: claims.mark_not_sent(session, letter, LATER),
     "given back": lambda session, letter: claims.retry_later(session, letter, "KeyError"),
-    "cancelled": lambda session, letter: claims.cancel(session, letter, "over already"),
+    "cancelled": lambda session, letter: claims.cancel_letter(session, letter, "over already"),
 }
 LEAVES = {
     "sent": (LetterState.SENT, None),

@@ -24,27 +24,27 @@ class TestWho:
     )
     def test_can_do_something_about_it(self, session, role, can):
         made = a_member_of_staff(session, role)
-        assert (readers.one(session, made.id) is not None) is can
-        assert (made.id in [each.id for each in readers.readers(session)]) is can
+        assert (readers.find_reader(session, made.id) is not None) is can
+        assert (made.id in [each.id for each in readers.list_readers(session)]) is can
         assert (subscribing.choice_of(session, made.id) is not None) is can
-        assert (made.id in [each.staff_id for each in subscribing.choices(session)]) is can
+        assert (made.id in [each.staff_id for each in subscribing.list_choices(session)]) is can
 
     def test_has_an_account(self, session, person):
         person.disabled_at = NOON
         session.flush()
-        assert readers.one(session, person.id) is None
-        assert readers.readers(session) == []
-        assert subscribing.choices(session) == []
+        assert readers.find_reader(session, person.id) is None
+        assert readers.list_readers(session) == []
+        assert subscribing.list_choices(session) == []
         assert subscribing.choice_of(session, person.id) is None
         with pytest.raises(LookupError):
-            subscribing.choose(session, Choice(person.id, ""))
+            subscribing.store_choice(session, Choice(person.id, ""))
 
     @pytest.mark.parametrize("wanted", [True, False])
     def test_wants_it(self, session, person, subscribed, wanted):
         subscribed(wanted=wanted)
-        assert bool(readers.readers(session)) is wanted
+        assert bool(readers.list_readers(session)) is wanted
         # May ask for a test nevertheless.
-        assert readers.one(session, person.id).id == person.id
+        assert readers.find_reader(session, person.id).id == person.id
 
     @pytest.mark.parametrize("revived", [True, False])
     def test_is_reached(self, session, house, person, revived):
@@ -53,22 +53,22 @@ class TestWho:
         session.add(DeadAddress(**about, staff_id=person.id, revived_at=NOON if revived else None))
         other = a_member_of_staff(session)
         expected = [person.id, other.id] if revived else [other.id]
-        assert sorted(each.id for each in readers.readers(session)) == sorted(expected)
+        assert sorted(each.id for each in readers.list_readers(session)) == sorted(expected)
 
     def test_comes_in_the_order_of_accounts(self, session, house):
         for _ in range(3):
             a_member_of_staff(session)
         house.stir(type(house.staff))
-        ids = [each.id for each in readers.readers(session)]
+        ids = [each.id for each in readers.list_readers(session)]
         assert ids == sorted(ids)
 
     def test_reads_the_language_that_was_chosen_or_the_accounts(self, session, person, subscribed):
         person.language = "en"
         chosen = subscribed()
-        assert readers.one(session, person.id).language == "en"
+        assert readers.find_reader(session, person.id).language == "en"
         chosen.language = "sv"
         session.flush()
-        assert readers.one(session, person.id).language == "sv"
+        assert readers.find_reader(session, person.id).language == "sv"
 
 
 class TestWhen:
@@ -77,7 +77,7 @@ class TestWhen:
 
     def due(self, session, settings, moment=NOON) -> list[str]:
         session.flush()
-        return [each.slot.name for each in readers.due(session, settings.timezone, moment)]
+        return [each.slot.name for each in readers.list_due(session, settings.timezone, moment)]
 
     @pytest.mark.parametrize(("early", "is_due"), [(TICK, False), (0 * TICK, True)])
     def test_from_the_hour_on(self, session, settings, subscribed, early, is_due):
@@ -129,7 +129,8 @@ class TestWhen:
         later = a_member_of_staff(session, created_at=NOON - timedelta(hours=20))
         session.add(Subscription(staff_id=later.id, hour=12))
         found = {
-            each.reader.id: each.slot.name for each in readers.due(session, settings.timezone, NOON)
+            each.reader.id: each.slot.name
+            for each in readers.list_due(session, settings.timezone, NOON)
         }
         assert found[usual.id] == "2026-11-23T07"
         assert later.id not in found
@@ -157,7 +158,7 @@ class TestWhen:
     ):
         def choose(**about) -> datetime | None:
             clock.shift(60)
-            subscribing.choose(session, Choice(person.id, "", **about))
+            subscribing.store_choice(session, Choice(person.id, "", **about))
             session.expire_all()
             return session.get_one(Subscription, person.id).chosen_at
 
@@ -203,7 +204,7 @@ class TestWhen:
         watch = digest_watch.Watch(settings.timezone)
         assert watch(session) is None
         clock.shift(-timedelta(days=1))
-        subscribing.choose(session, Choice(person.id, "", schedule=Schedule(hour=1)))
+        subscribing.store_choice(session, Choice(person.id, "", schedule=Schedule(hour=1)))
         session.flush()
         clock.shift(timedelta(hours=15))
         assert watch(session) is not None

@@ -68,7 +68,7 @@ class TestWhetherThereIsSomethingToSay:
         subscribed(rhythm=rhythm, hour=2, every_hours=1, until_hour=23, weekday=1)
         made = entry(house)
         last = told_before(house, person, earlier)
-        positions.stamp(house.session, last.run_id)
+        positions.stamp_positions(house.session, last.run_id)
         house.session.flush()
         # Half past one: another day of UTC than half past midnight, and the same of the city.
         told = self.run(house, MIDNIGHT + timedelta(hours=2, minutes=30))
@@ -92,8 +92,8 @@ class TestWhetherThereIsSomethingToSay:
         assert told.is_written
 
     def test_a_test_is_sent_unless_one_is_on_its_way(self, house, person, session):
-        reader = readers.one(session, person.id)
-        other = readers.one(session, a_member_of_staff(session).id)
+        reader = readers.find_reader(session, person.id)
+        other = readers.find_reader(session, a_member_of_staff(session).id)
         told_before(house, person, NOON)
         sent = [runs.send_test(session, house.settings, each) for each in (reader, reader, other)]
         assert sent == [True, False, True]
@@ -108,7 +108,7 @@ class TestWhetherThereIsSomethingToSay:
         subscribed()
         entry(house)
         self.run(house)
-        assert runs.send_test(session, house.settings, readers.one(session, person.id))
+        assert runs.send_test(session, house.settings, readers.find_reader(session, person.id))
 
 
 class TestWhatWasTold:
@@ -129,7 +129,7 @@ class TestWhatWasTold:
 
     def test_a_test_that_arrived_told_nothing(self, house, person, session):
         entry(house)
-        runs.send_test(session, house.settings, readers.one(session, person.id))
+        runs.send_test(session, house.settings, readers.find_reader(session, person.id))
         self.all_left(house)
         assert self.run(house) == (1, 1)
         self.all_left(house)

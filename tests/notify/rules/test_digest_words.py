@@ -47,9 +47,11 @@ class TestWhatItSays:
         if about:
             session.add(Subscription(staff_id=person.id, **about))
             session.flush()
-        digest = runs.test(session, house.settings, readers.one(session, person.id))
-        with i18n.speaking("sv"):
-            return digest_contents.read(session, digest, house.settings)
+        digest = runs.make_test_digest(
+            session, house.settings, readers.find_reader(session, person.id)
+        )
+        with i18n.speak_language("sv"):
+            return digest_contents.read_contents(session, digest, house.settings)
 
     def test_what_stands_first_is_most_urgent_then_oldest(self, house, person):
         ideas = [house.waiting() for _ in range(4)]
@@ -138,11 +140,13 @@ class TestWhatItSays:
 
     def test_what_its_run_saw_whatever_runs_come_after(self, house, person, session):
         entry(house)
-        own = readers.one(session, person.id)
-        digest = runs.test(session, house.settings, own)
+        own = readers.find_reader(session, person.id)
+        digest = runs.make_test_digest(session, house.settings, own)
         # Another is made for a colleague, of what came meanwhile; and this one leaves.
         entry(house)
-        runs.test(session, house.settings, readers.one(session, a_member_of_staff(session).id))
+        runs.make_test_digest(
+            session, house.settings, readers.find_reader(session, a_member_of_staff(session).id)
+        )
         digest.is_test = False
         house.letter(
             template="digest",
@@ -152,7 +156,7 @@ class TestWhatItSays:
             sent_at=NOON,
         )
         digest_contents._kept.clear()
-        said = digest_contents.read(session, digest, house.settings)
+        said = digest_contents.read_contents(session, digest, house.settings)
         assert (said.new, said.waiting) == (1, 1)
 
     def test_lanes_in_the_order_of_the_queue_and_councils_by_their_names(
@@ -181,8 +185,8 @@ class TestWhatItSays:
         [(0, "1 minut"), (59, "1 minut"), (120, "2 minuter"), (3600, "1 timme"), (-5, "1 minut")],
     )
     def test_an_age_is_a_minute_at_the_least(self, seconds, said):
-        with i18n.speaking("sv"):
-            assert digest_contents.age(NOON - timedelta(seconds=seconds), NOON) == said
+        with i18n.speak_language("sv"):
+            assert digest_contents.write_age(NOON - timedelta(seconds=seconds), NOON) == said
 
     @pytest.mark.parametrize(
         ("later", "is_read_anew"),
@@ -210,7 +214,7 @@ class TestWhatColleaguesDecided:
         counts = {(kind, count) for _id, _name, kind, count in found.counts}
         assert counts == {(DecisionKind.PUBLISH, 2), (DecisionKind.REJECT, 1)}
         assert found.total == 3
-        with i18n.speaking("sv"):
+        with i18n.speak_language("sv"):
             assert found.kinds() == ["2 publicerade", "1 avslagen"]
 
     @pytest.mark.parametrize(("since", "count"), [(NOON, 0), (NOON - TICK, 1)])
@@ -221,7 +225,7 @@ class TestWhatColleaguesDecided:
     def test_is_what_stands(self, house, session):
         decision = house.decide(house.waiting(), DecisionKind.PUBLISH)
         house.decide(house.waiting(), DecisionKind.PUBLISH)
-        undoing.undo(session, decision_id=decision.id, staff_id=house.staff.id)
+        undoing.undo_decision(session, decision_id=decision.id, staff_id=house.staff.id)
         assert self.counted(session).total == 1
 
     def test_is_what_people_decided(self, house, session):
@@ -267,8 +271,10 @@ class TestWhatColleaguesDecided:
         house.decide(house.waiting(), DecisionKind.PUBLISH)
         clock.move_to(NOON)
         digest_contents._kept.clear()
-        digest = runs.test(session, house.settings, readers.one(session, other.id))
-        said = digest_contents.read(session, digest, house.settings)
+        digest = runs.make_test_digest(
+            session, house.settings, readers.find_reader(session, other.id)
+        )
+        said = digest_contents.read_contents(session, digest, house.settings)
         assert said.decided.total == int(is_told)
 
     @pytest.mark.usefixtures("person")
@@ -282,8 +288,10 @@ class TestWhatColleaguesDecided:
             house.decide(house.waiting(), DecisionKind.PUBLISH)
         clock.move_to(NOON)
         digest_contents._kept.clear()
-        digest = runs.test(session, house.settings, readers.one(session, other.id))
-        said = digest_contents.read(session, digest, house.settings)
+        digest = runs.make_test_digest(
+            session, house.settings, readers.find_reader(session, other.id)
+        )
+        said = digest_contents.read_contents(session, digest, house.settings)
         assert said.decided.total == (1 if is_read else 2)
 
 
@@ -305,7 +313,7 @@ class TestTheWeek:
         for back in range(12):
             day = date(2026, 11, 25) - timedelta(days=back)
             self.number(session, council, day, "received", day.day)
-        said = digest_week.read(session, moment, settings.timezone, None)
+        said = digest_week.read_week(session, moment, settings.timezone, None)
         days = [first + timedelta(days=n) for n in range(7)]
         assert [(each.day, each.came) for each in said] == [(day, day.day) for day in days]
         assert {each.most for each in said} == {days[-1].day}
@@ -322,12 +330,12 @@ class TestTheWeek:
             ):
                 self.number(session, council, day, name, number)
         for chosen, times in ((None, 2), (frozenset({one.id}), 1)):
-            said = digest_week.read(session, NOON, settings.timezone, chosen)
+            said = digest_week.read_week(session, NOON, settings.timezone, chosen)
             [each] = [each for each in said if each.day == day]
             assert (each.came, each.decided) == (3 * times, 5 * times)
 
     def test_is_nothing_when_nothing_happened(self, session, settings):
-        assert digest_week.read(session, NOON, settings.timezone, None) == []
+        assert digest_week.read_week(session, NOON, settings.timezone, None) == []
 
     @pytest.mark.parametrize(
         ("number", "percent", "drawn"), [(0, 0, 0), (1, 2, 1), (50, 50, 10), (100, 100, 20)]
@@ -343,7 +351,7 @@ class TestItsLine:
     def line(self, session, settings, person) -> str:
         session.flush()
         session.expire_all()
-        with i18n.speaking("sv"):
+        with i18n.speak_language("sv"):
             return digest_status.of_one(session, settings, person.id)
 
     @pytest.mark.parametrize(
@@ -412,7 +420,7 @@ class TestItsLine:
             a_member_of_staff(session, name=name)
         house.staff.name = "Alma"
         session.flush()
-        with i18n.speaking("sv"):
-            named = [each.name for each in digest_status.statuses(session, settings)]
-            chosen = [each.name for each in subscribing.choices(session)]
+        with i18n.speak_language("sv"):
+            named = [each.name for each in digest_status.read_statuses(session, settings)]
+            chosen = [each.name for each in subscribing.list_choices(session)]
         assert named == chosen == ["Alma", "Anna", "bo", "Cia"]

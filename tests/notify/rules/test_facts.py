@@ -43,7 +43,7 @@ def facts(house, session, settings):
         letter = house.letter(template=template, **about)
         session.flush()
         session.expire_all()
-        return writer_facts.read(session, letter, settings)
+        return writer_facts.read_writer_facts(session, letter, settings)
 
     return read
 
@@ -54,11 +54,11 @@ def reject(house, idea, **more):
 
 
 def answer(house, idea, text="Ja.", **more):
-    last = official_answers.standing(house.session, idea.id)
+    last = official_answers.read_standing_answer(house.session, idea.id)
     about = {"number": idea.number, "staff_id": house.staff.id, "seen": last.version if last else 0}
     if text is None:
         return official_answers.take_back(house.session, **about)
-    return official_answers.write(house.session, **about, text=text, **more)
+    return official_answers.write_official_answer(house.session, **about, text=text, **more)
 
 
 class TestOfTheIdea:
@@ -137,7 +137,7 @@ class TestOfADecision:
     def test_a_correction_says_what_was_undone(self, house, facts, session):
         idea = house.waiting()
         decision = reject(house, idea)
-        undo = undoing.undo(session, decision_id=decision.id, staff_id=house.staff.id)
+        undo = undoing.undo_decision(session, decision_id=decision.id, staff_id=house.staff.id)
         said = facts("corrected", idea_id=idea.id, decision_id=undo.id)
         assert said["undone"] == "reject"
         assert said["undone_on"] == said["decided_on"] == "23 november 2026"
@@ -245,7 +245,7 @@ class TestPreviews:
         session.expunge_all()
         loaded = session.get_one(Idea, idea.id, options=[joinedload(Idea.council)])
         draft = Draft(kind, text="Nya ord.", rule=("Skräp", "Bort."), target="R-2026-000001")
-        sent = previews.letter(loaded, draft, settings)
+        sent = previews.preview_letter(loaded, draft, settings)
         told = {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE}
         if is_public:
             told.add(DecisionKind.MASK)
@@ -353,7 +353,7 @@ class TestThePlan:
         other = a_member_of_staff(session, name="Anna")
         duty_plan.add_shifts(session, Duty(other.id, [3], noon.replace(hour=1), night))
         house.stir(DutyShift)
-        lines = duty_plan.shifts(session)
+        lines = duty_plan.list_shifts(session)
         assert [(each.day, each.name) for each in lines] == [
             (0, house.staff.email),
             (3, "Anna"),
@@ -361,7 +361,7 @@ class TestThePlan:
         ]
         assert duty_plan.remove_shift(session, lines[0].id).staff_id == house.staff.id
         assert duty_plan.remove_shift(session, lines[0].id) is None
-        assert [each.day for each in duty_plan.shifts(session)] == [3, 3]
+        assert [each.day for each in duty_plan.list_shifts(session)] == [3, 3]
 
     @pytest.mark.parametrize(("last", "is_shown"), [(22, False), (23, True)])
     def test_shows_replacements_that_are_not_over_the_next_first(
@@ -372,10 +372,10 @@ class TestThePlan:
             absence = Absence(house.staff.id, first, date(2026, 11, end), None)
             duty_plan.add_cover(session, absence)
         house.stir(DutyCover)
-        shown = [each.first_day.day for each in duty_plan.covers(session, today)]
+        shown = [each.first_day.day for each in duty_plan.list_covers(session, today)]
         assert shown == ([1, 26] if is_shown else [26])
         session.flush()
-        [*_others, cover] = duty_plan.covers(session, today)
+        [*_others, cover] = duty_plan.list_covers(session, today)
         assert duty_plan.remove_cover(session, cover.id).id == cover.id
         assert duty_plan.remove_cover(session, cover.id) is None
 
@@ -385,7 +385,7 @@ class TestTheFormOfASubscription:
     COUNCILS = frozenset({1, 2})
 
     def read(self, **typed):
-        form = subscription_form.typed(
+        form = subscription_form.read_typed(
             MultiDict(
                 [
                     (name, each)
@@ -397,7 +397,7 @@ class TestTheFormOfASubscription:
                 ]
             )
         )  # fmt: skip
-        return subscription_form.read(form, self.STANDING, self.COUNCILS)
+        return subscription_form.read_choice(form, self.STANDING, self.COUNCILS)
 
     @pytest.mark.parametrize("hour", ["0", "23"])
     def test_takes_every_hour_of_a_day(self, hour):
@@ -462,5 +462,5 @@ class TestTheFormOfASubscription:
             lanes=["urgent"], language="en",
         )  # fmt: skip
         shown = subscription_form.as_typed(choice)
-        again, faults = subscription_form.read(shown, self.STANDING, self.COUNCILS)
+        again, faults = subscription_form.read_choice(shown, self.STANDING, self.COUNCILS)
         assert (again, faults) == (choice, {})

@@ -14,7 +14,6 @@ from shared.delivery import outbox, queues
 from shared.delivery.events import IdeaSubmitted
 from shared.ids import new_id
 from shared.models import (
-    AlertKind,
     DecisionKind,
     Digest,
     DigestRun,
@@ -25,6 +24,7 @@ from shared.models import (
     Idea,
     IdeaStatus,
     Incident,
+    IncidentKind,
     LetterState,
     Notice,
     OutboxDelivery,
@@ -107,42 +107,42 @@ def house(session, settings) -> Watchtower:
 class TestThreats:
     def test_in_what_waits(self, house):
         idea = house.suspect("threat")
-        assert house.see(signs.threats) == {idea.number: 1}
+        assert house.see(signs.find_threats) == {idea.number: 1}
 
     @pytest.mark.parametrize(("priority", "is_one"), [(399, False), (400, True), (401, True)])
     def test_in_what_is_urgent(self, house, priority, is_one):
         house.suspect("threat", priority)
-        assert bool(house.see(signs.threats)) is is_one
+        assert bool(house.see(signs.find_threats)) is is_one
 
     @pytest.mark.parametrize("severity", ["info", "low", "medium"])
     def test_that_are_grave(self, house, severity):
         idea = house.waiting()
         house.finding(idea, "threat", severity=severity)
         house.entry(idea)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     @pytest.mark.parametrize("code", ["insult", "child", "name"])
     def test_and_nothing_else(self, house, code):
         house.suspect(code)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     def test_until_the_entry_is_closed(self, house):
         idea = house.waiting()
         house.finding(idea, "threat")
         house.entry(idea, closed_at=NOON)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     def test_of_the_idea_itself(self, house):
         idea = house.waiting()
         house.finding(house.waiting(), "threat")
         house.entry(idea)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     def test_that_a_drawn_sample_does_not_tell_of(self, house):
         idea = house.waiting()
         house.finding(idea, "threat")
         house.entry(idea, 500, reason=Reason.SAMPLE)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     @pytest.mark.parametrize(("version", "is_one"), [(1, True), (2, False), (3, True), (4, False)])
     def test_in_the_text_that_stands_or_the_one_that_is_public(self, house, version, is_one):
@@ -151,7 +151,7 @@ class TestThreats:
         idea.text_version = 3
         house.finding(idea, "threat", text_version=version)
         house.entry(idea)
-        assert bool(house.see(signs.threats)) is is_one
+        assert bool(house.see(signs.find_threats)) is is_one
 
     def test_in_what_is_not_decided_away(self, house, session):
         """Somebody reported what is rejected: nobody reads it."""
@@ -159,29 +159,29 @@ class TestThreats:
         house.finding(idea, "threat")
         house.decide(idea, DecisionKind.REJECT, rule_code=a_rule(session).code)
         house.entry(idea, reason=Reason.RE_REVIEW)
-        assert house.see(signs.threats) == {}
+        assert house.see(signs.find_threats) == {}
 
     def test_the_one_that_waits_longest_first(self, house):
         ideas = [house.waiting() for _ in range(3)]
         for idea, hours in zip(ideas, (1, 3, 2), strict=True):
             house.finding(idea, "threat")
             house.entry(idea, opened_at=NOON - timedelta(hours=hours))
-        assert [*house.see(signs.threats)] == [ideas[n].number for n in (1, 2, 0)]
+        assert [*house.see(signs.find_threats)] == [ideas[n].number for n in (1, 2, 0)]
 
     def test_that_everybody_can_read_count_double_and_end_with_another_decision(self, house):
         idea = house.suspect("threat")
         waits = house.suspect("threat")
         house.publish(idea)
-        assert house.see(signs.threats) == {idea.number: 2, waits.number: 1}
+        assert house.see(signs.find_threats) == {idea.number: 2, waits.number: 1}
         house.decide(idea, DecisionKind.KEEP)
-        assert house.see(signs.threats) == {waits.number: 1}
+        assert house.see(signs.find_threats) == {waits.number: 1}
 
     def test_each_once(self, house):
         idea = house.suspect("threat")
         house.finding(idea, "threat")
         house.entry(idea, reason=Reason.REPORT)
         now = Now(NOON, house.settings.timezone)
-        assert len([*signs.threats(house.session, now)]) == 1
+        assert len([*signs.find_threats(house.session, now)]) == 1
 
 
 class TestChildren:
@@ -200,29 +200,29 @@ class TestChildren:
     def test_in_what_is_public(self, house, public, severity):
         house.finding(public, "child", severity=severity)
         self.clean_up(house, public)
-        assert house.see(signs.children) == {public.number: 1}
+        assert house.see(signs.find_children) == {public.number: 1}
 
     def test_not_in_what_waits(self, house):
         house.suspect("child")
-        assert house.see(signs.children) == {}
+        assert house.see(signs.find_children) == {}
 
     @pytest.mark.parametrize(("priority", "is_one"), [(299, False), (300, True)])
     def test_in_what_needs_care(self, house, public, priority, is_one):
         house.finding(public, "child")
         self.clean_up(house, public, priority)
-        assert bool(house.see(signs.children)) is is_one
+        assert bool(house.see(signs.find_children)) is is_one
 
     @pytest.mark.parametrize(("version", "is_one"), [(1, True), (2, False), (3, False)])
     def test_in_the_text_that_is_public(self, house, public, version, is_one):
         public.text_version = 3
         house.finding(public, "child", text_version=version)
         self.clean_up(house, public)
-        assert bool(house.see(signs.children)) is is_one
+        assert bool(house.see(signs.find_children)) is is_one
 
     def test_until_the_entry_is_closed(self, house, public):
         house.finding(public, "child")
         self.clean_up(house, public, closed_at=NOON)
-        assert house.see(signs.children) == {}
+        assert house.see(signs.find_children) == {}
 
     @pytest.fixture
     def mistaken(self, house):
@@ -233,21 +233,21 @@ class TestChildren:
         return idea
 
     def test_published_all_the_same(self, house, mistaken):
-        assert house.see(signs.children) == {mistaken.number: 1}
+        assert house.see(signs.find_children) == {mistaken.number: 1}
 
     @pytest.mark.parametrize(("beyond", "is_seen"), [(-TICK, True), (0 * TICK, False)])
     def test_for_a_day_and_from_then_on_as_long_as_it_is_open(
         self, house, session, mistaken, beyond, is_seen
     ):
         a_day = timedelta(days=1) + beyond
-        assert bool(house.see(signs.children, a_day)) is is_seen
-        incident = Incident(kind=AlertKind.CHILD, key=mistaken.number)
+        assert bool(house.see(signs.find_children, a_day)) is is_seen
+        incident = Incident(kind=IncidentKind.CHILD, key=mistaken.number)
         session.add(incident)
-        assert house.see(signs.children, a_day + timedelta(days=30)) == {mistaken.number: 1}
+        assert house.see(signs.find_children, a_day + timedelta(days=30)) == {mistaken.number: 1}
         incident.resolved_at = NOON
-        assert house.see(signs.children, a_day + timedelta(days=30)) == {}
-        session.add(Incident(kind=AlertKind.THREAT, key=mistaken.number))
-        assert house.see(signs.children, a_day + timedelta(days=30)) == {}
+        assert house.see(signs.find_children, a_day + timedelta(days=30)) == {}
+        session.add(Incident(kind=IncidentKind.THREAT, key=mistaken.number))
+        assert house.see(signs.find_children, a_day + timedelta(days=30)) == {}
 
     @pytest.mark.parametrize(
         ("about", "is_one"),
@@ -264,7 +264,7 @@ class TestChildren:
         # Something else about a child is said of it, too.
         house.finding(idea, "child", severity="low")
         house.publish(idea)
-        assert bool(house.see(signs.children)) is is_one
+        assert bool(house.see(signs.find_children)) is is_one
 
     @pytest.mark.parametrize(
         ("kind", "more"),
@@ -274,24 +274,24 @@ class TestChildren:
         house.decide(mistaken, kind, **more)
         if kind is DecisionKind.MASK:
             # Until the checks have read what is left, nobody knows whether it is gone.
-            assert house.see(signs.children) == {mistaken.number: 1}
+            assert house.see(signs.find_children) == {mistaken.number: 1}
             house.checked(mistaken)
-        assert house.see(signs.children) == {}
+        assert house.see(signs.find_children) == {}
 
     def test_that_a_mask_left_where_it_was(self, house, mistaken):
         house.decide(mistaken, DecisionKind.MASK, mask_spans=[(0, 2)])
         house.checked(mistaken)
         house.finding(mistaken, "child", text_version=mistaken.text_version)
-        assert house.see(signs.children) == {mistaken.number: 1}
+        assert house.see(signs.find_children) == {mistaken.number: 1}
 
     def test_until_it_is_public_no_more(self, house, session, mistaken):
         house.decide(mistaken, DecisionKind.REJECT, rule_code=a_rule(session).code)
-        assert house.see(signs.children) == {}
+        assert house.see(signs.find_children) == {}
 
     def test_of_the_idea_that_was_published(self, house, mistaken):
         other = house.waiting()
         house.publish(other)
-        assert house.see(signs.children) == {mistaken.number: 1}
+        assert house.see(signs.find_children) == {mistaken.number: 1}
 
 
 class TestWaves:
@@ -310,14 +310,14 @@ class TestWaves:
         assert WAVE_BEGINS == 20
         self.come(house, council, count, priority, **about)
         expected = {"torget": count} if count >= WAVE_BEGINS else {}
-        assert house.see(signs.waves) == expected
+        assert house.see(signs.find_waves) == expected
 
     @pytest.mark.parametrize("count", [WAVE_ENDS - 1, WAVE_ENDS])
     def test_end_with_fewer_than_five(self, house, session, council, count):
         assert WAVE_ENDS == 5
-        session.add(Incident(kind=AlertKind.WAVE, key="torget"))
+        session.add(Incident(kind=IncidentKind.WAVE, key="torget"))
         self.come(house, council, count)
-        assert house.see(signs.waves) == ({"torget": count} if count >= WAVE_ENDS else {})
+        assert house.see(signs.find_waves) == ({"torget": count} if count >= WAVE_ENDS else {})
 
     @pytest.mark.parametrize(
         ("age", "is_one"), [(timedelta(minutes=30), False), (timedelta(minutes=30) - TICK, True)]
@@ -325,12 +325,12 @@ class TestWaves:
     def test_are_of_the_last_half_hour(self, house, council, age, is_one):
         for entry in self.come(house, council, WAVE_BEGINS):
             entry.opened_at = NOON - age
-        assert bool(house.see(signs.waves)) is is_one
+        assert bool(house.see(signs.find_waves)) is is_one
 
     def test_are_of_one_council(self, house, session, council):
         self.come(house, council, WAVE_BEGINS - 1)
         self.come(house, a_council(session), WAVE_BEGINS - 1)
-        assert house.see(signs.waves) == {}
+        assert house.see(signs.find_waves) == {}
 
     @pytest.mark.parametrize("alike", [4, 5])
     def test_are_of_five_alike_at_least(self, house, session, council, alike):
@@ -348,17 +348,17 @@ class TestWaves:
                     )
                 )
             session.flush()
-        assert bool(house.see(signs.waves)) is (alike >= 5)
+        assert bool(house.see(signs.find_waves)) is (alike >= 5)
 
     def test_are_of_what_waits(self, house, council):
         for entry in self.come(house, council, WAVE_BEGINS):
             entry.closed_at = NOON
-        assert house.see(signs.waves) == {}
+        assert house.see(signs.find_waves) == {}
 
     def test_are_of_new_ideas(self, house, council):
         for _ in range(WAVE_BEGINS):
             house.entry(house.waiting(council=council, signals={"burst": 1}), reason=Reason.REPORT)
-        assert house.see(signs.waves) == {}
+        assert house.see(signs.find_waves) == {}
 
 
 class TestLongWaits:
@@ -372,15 +372,15 @@ class TestLongWaits:
     @pytest.mark.parametrize(("beyond", "count"), [(0 * TICK, 0), (TICK, 1)])
     def test_are_longer_than_the_limit(self, house, council, beyond, count):
         self.waits(house, council, NOON - timedelta(hours=4) - beyond)
-        assert house.see(signs.overdue) == ({"torget": count} if count else {})
+        assert house.see(signs.find_overdue) == ({"torget": count} if count else {})
 
     def test_are_counted_in_working_time(self, house, council):
         # A Monday at eleven: since Friday at 22 there were two, and eleven today.
         council.wait_limit_h = 13
         self.waits(house, council, NOON - timedelta(hours=61))
-        assert house.see(signs.overdue) == {}
+        assert house.see(signs.find_overdue) == {}
         self.waits(house, council, NOON - timedelta(hours=61, seconds=1))
-        assert house.see(signs.overdue) == {"torget": 1}
+        assert house.see(signs.find_overdue) == {"torget": 1}
 
     def test_are_of_each_council_by_its_own_limit(self, house, session, council):
         slow = a_council(session, slug="sakta", wait_limit_h=6)
@@ -388,17 +388,17 @@ class TestLongWaits:
         never.wait_limit_h = None
         for each in (council, slow, never):
             self.waits(house, each, NOON - timedelta(hours=5))
-        assert house.see(signs.overdue) == {"torget": 1}
+        assert house.see(signs.find_overdue) == {"torget": 1}
 
     def test_are_counted(self, house, council):
         for hours in (5, 6, 7, 1):
             self.waits(house, council, NOON - timedelta(hours=hours))
-        assert house.see(signs.overdue) == {"torget": 3}
+        assert house.see(signs.find_overdue) == {"torget": 3}
 
     @pytest.mark.parametrize("about", [{"closed_at": NOON}, {"reason": Reason.SAMPLE}])
     def test_are_of_what_waits_and_no_sample(self, house, council, about):
         self.waits(house, council, NOON - timedelta(hours=9), **about)
-        assert house.see(signs.overdue) == {}
+        assert house.see(signs.find_overdue) == {}
 
 
 class TestUnchecked:
@@ -421,19 +421,19 @@ class TestUnchecked:
     def test_are_counted_by_check(self, house):
         self.missing(house, "tone", "akismet")
         self.missing(house, "tone")
-        assert house.see(signs.unchecked) == {"tone": 2, "akismet": 1}
+        assert house.see(signs.find_unchecked) == {"tone": 2, "akismet": 1}
 
     @pytest.mark.parametrize(("beyond", "is_one"), [(0 * TICK, False), (TICK, True)])
     def test_have_waited_for_an_hour(self, house, beyond, is_one):
         self.missing(house, "tone", opened_at=NOON - timedelta(hours=1) - beyond)
-        assert bool(house.see(signs.unchecked)) is is_one
+        assert bool(house.see(signs.find_unchecked)) is is_one
 
     @pytest.mark.parametrize(
         "about", [{"closed_at": NOON}, {"priority": 408}, {"priority": 100}, {"version": 2}]
     )
     def test_wait_in_their_lane_for_the_text_that_stands(self, house, about):
         self.missing(house, "tone", **about)
-        assert house.see(signs.unchecked) == {}
+        assert house.see(signs.find_unchecked) == {}
 
 
 class TestFailedJobs:
@@ -463,7 +463,7 @@ class TestFailedJobs:
 
 class TestDeafness:
     def work(self, house, age, queue=queues.CHECKS, **about):
-        outbox.record(house.session, IdeaSubmitted(house.waiting().id, 1))
+        outbox.record_event(house.session, IdeaSubmitted(house.waiting().id, 1))
         house.session.flush()
         event = house.session.scalars(
             select(OutboxEvent.id).order_by(OutboxEvent.id.desc()).limit(1)
@@ -491,22 +491,22 @@ class TestDeafness:
     @pytest.mark.parametrize(("beyond", "is_one"), [(0 * TICK, False), (TICK, True)])
     def test_is_work_that_is_too_old_for_its_queue(self, house, queue, late_after, beyond, is_one):
         self.work(house, late_after + beyond, queue)
-        assert house.see(faults.deaf) == ({f"queue:{queue}": 1} if is_one else {})
+        assert house.see(faults.find_deaf) == ({f"queue:{queue}": 1} if is_one else {})
 
     @pytest.mark.parametrize("column", ["done_at", "failed_at"])
     def test_is_not_what_has_ended(self, house, column):
         self.work(house, timedelta(hours=1), **{column: NOON})
-        assert house.see(faults.deaf) == {}
+        assert house.see(faults.find_deaf) == {}
 
     def test_is_told_by_the_oldest(self, house):
         self.work(house, timedelta(hours=1))
         self.work(house, timedelta())
-        assert house.see(faults.deaf) == {"queue:checks": 1}
+        assert house.see(faults.find_deaf) == {"queue:checks": 1}
 
     def test_of_one_queue_is_none_of_another(self, house):
         self.work(house, timedelta(hours=1), queues.BULK)
         self.work(house, timedelta(hours=1), queues.ACTIONS)
-        assert house.see(faults.deaf) == {"queue:actions": 1}
+        assert house.see(faults.find_deaf) == {"queue:actions": 1}
 
     @pytest.mark.parametrize(("ago", "is_one"), [(11, True), (9, False)])
     def test_of_what_is_done_again_begins_when_it_was_asked_for(self, house, ago, is_one):
@@ -523,44 +523,44 @@ class TestDeafness:
                     replayed_at=NOON - timedelta(minutes=minutes),
                 )
             )
-        assert bool(house.see(faults.deaf)) is is_one
+        assert bool(house.see(faults.find_deaf)) is is_one
 
     @pytest.mark.parametrize(("beyond", "is_one"), [(0 * TICK, False), (TICK, True)])
     @pytest.mark.parametrize("state", [LetterState.WAITING, LetterState.CLAIMED])
     def test_is_a_letter_that_has_been_due_for_half_an_hour(self, house, beyond, is_one, state):
         house.letter(due_at=NOON - timedelta(minutes=30) - beyond, state=state)
-        assert house.see(faults.deaf) == ({"letters": 1} if is_one else {})
-        assert house.see(faults.deaf, letters_are_held=True) == {}
+        assert house.see(faults.find_deaf) == ({"letters": 1} if is_one else {})
+        assert house.see(faults.find_deaf, letters_are_held=True) == {}
 
     @pytest.mark.parametrize("state", [LetterState.CANCELLED, LetterState.FAILED])
     def test_is_not_a_letter_that_has_ended(self, house, state):
         house.letter(due_at=NOON - timedelta(hours=2), state=state)
-        assert house.see(faults.deaf) == {}
+        assert house.see(faults.find_deaf) == {}
 
     def test_is_not_a_notice_which_the_clock_sends_itself(self, house, session):
         notice = Notice(staff_id=house.staff.id, is_over=False, told_as="admin")
         session.add(notice)
         session.flush()
         house.letter(due_at=NOON - timedelta(hours=2), notice_id=notice.id)
-        assert house.see(faults.deaf) == {}
+        assert house.see(faults.find_deaf) == {}
 
     @pytest.mark.parametrize(("beyond", "is_one"), [(0 * TICK, False), (TICK, True)])
     def test_is_a_process_that_was_not_heard_for_two_minutes(self, house, session, beyond, is_one):
         assert timedelta(minutes=2) == faults.SILENT_AFTER == heartbeat.LATE_CLOCK
         session.add(Heartbeat(name="relay@a", at=NOON - 2 * MINUTE - beyond))
-        assert house.see(faults.deaf) == ({"process:relay": 1} if is_one else {})
+        assert house.see(faults.find_deaf) == ({"process:relay": 1} if is_one else {})
 
     @pytest.mark.parametrize("names", [("relay@a", "relay@b"), ("relay@b", "relay@a")])
     def test_is_not_where_one_of_several_is_heard(self, house, session, names):
         silent, heard = names
         session.add(Heartbeat(name=silent, at=NOON - 9 * MINUTE))
         session.add(Heartbeat(name=heard, at=NOON))
-        assert house.see(faults.deaf) == {}
+        assert house.see(faults.find_deaf) == {}
 
     def test_is_nothing_that_the_clock_can_say_of_itself(self, house, session):
         session.add(Heartbeat(name=heartbeat.CLOCK, at=NOON - 9 * MINUTE))
         session.add(Heartbeat(name=f"{heartbeat.CLOCK}@a", at=NOON - 9 * MINUTE))
-        assert house.see(faults.deaf) == {}
+        assert house.see(faults.find_deaf) == {}
 
 
 class TestDigests:
@@ -636,7 +636,7 @@ class TestDigests:
         session.add(Subscription(staff_id=person.id, hour=12))
         after = timedelta(minutes=15) + beyond
         assert house.see(faults.late_digests, after) == ({"overdue": 2} if count else {})
-        assert runs.overdue(session, house.settings.timezone, NOON + after) == 2 * count
+        assert runs.count_overdue(session, house.settings.timezone, NOON + after) == 2 * count
 
 
 class TestWatching:
@@ -646,7 +646,7 @@ class TestWatching:
         house.session.flush()
         house.session.expire_all()
         now = Now(datetime.now(UTC) + later, house.settings.timezone)
-        watching.watch(house.session, kind, now)
+        watching.watch_kind(house.session, kind, now)
         found = select(Incident).where(Incident.kind == kind, Incident.resolved_at.is_(None))
         return {
             each.key: each.count
@@ -657,24 +657,24 @@ class TestWatching:
     def test_ten_are_told_one_by_one_and_the_rest_as_one(self, house, count, rest):
         ideas = [house.suspect("threat") for _ in range(count)]
         alone = {idea.number: 1 for idea in ideas[:10]}
-        assert self.open_now(house, AlertKind.THREAT) == alone | ({"": rest} if rest else {})
+        assert self.open_now(house, IncidentKind.THREAT) == alone | ({"": rest} if rest else {})
 
     def test_only_ideas_are_told_one_by_one(self, house, session):
         for n in range(12):
             session.add(Heartbeat(name=f"p{n}@a", at=NOON - 9 * MINUTE))
-        assert len(self.open_now(house, AlertKind.DEAF)) == 12
+        assert len(self.open_now(house, IncidentKind.DEAF)) == 12
 
     @pytest.mark.parametrize(
         ("kind", "calm"),
         [
-            (AlertKind.THREAT, timedelta()),
-            (AlertKind.CHILD, timedelta()),
-            (AlertKind.WAVE, timedelta()),
-            (AlertKind.OVERDUE, timedelta(minutes=30)),
-            (AlertKind.FAILED_JOBS, timedelta()),
-            (AlertKind.UNCHECKED, timedelta(minutes=10)),
-            (AlertKind.DEAF, timedelta(minutes=2)),
-            (AlertKind.DIGEST_FAILED, timedelta()),
+            (IncidentKind.THREAT, timedelta()),
+            (IncidentKind.CHILD, timedelta()),
+            (IncidentKind.WAVE, timedelta()),
+            (IncidentKind.OVERDUE, timedelta(minutes=30)),
+            (IncidentKind.FAILED_JOBS, timedelta()),
+            (IncidentKind.UNCHECKED, timedelta(minutes=10)),
+            (IncidentKind.DEAF, timedelta(minutes=2)),
+            (IncidentKind.DIGEST_FAILED, timedelta()),
         ],
     )
     def test_it_is_over_when_it_has_been_gone_for_a_while(self, house, session, kind, calm):
@@ -684,14 +684,14 @@ class TestWatching:
         assert self.open_now(house, kind, calm) == {}
 
     def test_one_kind_ends_no_other(self, house, session):
-        session.add(Incident(kind=AlertKind.WAVE, key="x", seen_at=NOON - timedelta(days=1)))
-        self.open_now(house, AlertKind.THREAT)
+        session.add(Incident(kind=IncidentKind.WAVE, key="x", seen_at=NOON - timedelta(days=1)))
+        self.open_now(house, IncidentKind.THREAT)
         assert session.scalars(select(Incident.resolved_at)).all() == [None]
 
     def test_what_lasts_is_seen_again_and_counted_anew(self, house, session, clock):
         idea = house.suspect("threat")
-        self.open_now(house, AlertKind.THREAT)
+        self.open_now(house, IncidentKind.THREAT)
         clock.shift(timedelta(hours=1))
-        assert self.open_now(house, AlertKind.THREAT) == {idea.number: 1}
+        assert self.open_now(house, IncidentKind.THREAT) == {idea.number: 1}
         [incident] = session.scalars(select(Incident)).all()
         assert (incident.opened_at, incident.seen_at) == (NOON, NOON + timedelta(hours=1))

@@ -56,13 +56,13 @@ class Mailbox(House):
         return self.decide(idea, DecisionKind.REJECT, rule_code=a_rule(self.session).code)
 
     def undo(self, decision):
-        return undoing.undo(self.session, decision_id=decision.id, staff_id=self.staff.id)
+        return undoing.undo_decision(self.session, decision_id=decision.id, staff_id=self.staff.id)
 
     def asks(self, idea: Idea, verb: ReceiptVerb) -> None:
-        outbox.record(self.session, ReceiptAction(idea.id, verb))
+        outbox.record_event(self.session, ReceiptAction(idea.id, verb))
 
     def answer(self, idea: Idea, text: str | None = "Ja.", **more):
-        last = official_answers.standing(self.session, idea.id)
+        last = official_answers.read_standing_answer(self.session, idea.id)
         about = {
             "number": idea.number,
             "staff_id": self.staff.id,
@@ -70,16 +70,18 @@ class Mailbox(House):
         }
         if text is None:
             return official_answers.take_back(self.session, **about)
-        return official_answers.write(self.session, **about, text=text, **more)
+        return official_answers.write_official_answer(self.session, **about, text=text, **more)
 
     def undo_answer(self, answer):
-        return official_answers.undo(self.session, answer_id=answer.id, staff_id=self.staff.id)
+        return official_answers.undo_official_answer(
+            self.session, answer_id=answer.id, staff_id=self.staff.id
+        )
 
     def fate(self, letter: Letter) -> str | None:
         """Claim all there is; return why a letter was cancelled, None when it is to be sent."""
         self.session.flush()
         self.session.expire_all()
-        while claims.claim(self.session) is not None:
+        while claims.claim_letter(self.session) is not None:
             self.session.expire_all()
         [found] = [each for each in self.letters() if each.id == letter.id]
         if found.state is LetterState.CLAIMED:
@@ -211,7 +213,7 @@ class TestACorrection:
         correction.due_at = utcnow()
         session.flush()
         session.expire_all()
-        assert claims.claim(session) is None
+        assert claims.claim_letter(session) is None
         [waits] = [each for each in house.letters() if each.id == correction.id]
         assert (waits.state, waits.error, waits.attempts) == (LetterState.WAITING, None, 0)
         assert waits.due_at == utcnow() + timedelta(seconds=2)
@@ -434,7 +436,7 @@ def test_an_alarm_to_a_dead_address_or_a_closed_account_does_not_leave(house, se
             person.disabled_at = utcnow()
         session.flush()
         session.expire_all()
-        while claims.claim(session, notices=True) is not None:
+        while claims.claim_letter(session, notices=True) is not None:
             session.expire_all()
         fates.append(session.get_one(Letter, letter.id, populate_existing=True).error)
     assert fates == [None, addresses.ADDRESS_DEAD, "account closed"]

@@ -12,9 +12,9 @@ from services.notify.mail import incidents
 from services.notify.mail.incidents import GATHER, QUIET
 from shared.clock import utcnow
 from shared.models import (
-    AlertKind,
     DutyShift,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     Notice,
@@ -28,9 +28,9 @@ from tests.factories import a_member_of_staff
 from tests.notify.rules.conftest import NOON
 
 TICK = timedelta(microseconds=1)
-CONTENT = [AlertKind.THREAT, AlertKind.CHILD, AlertKind.WAVE, AlertKind.OVERDUE]
-OPERATION = [kind for kind in AlertKind if kind not in CONTENT]
-THREAT, DEAF = AlertKind.THREAT, AlertKind.DEAF
+CONTENT = [IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE]
+OPERATION = [kind for kind in IncidentKind if kind not in CONTENT]
+THREAT, DEAF = IncidentKind.THREAT, IncidentKind.DEAF
 pytestmark = pytest.mark.usefixtures("clock")
 
 
@@ -52,7 +52,7 @@ def on_duty(session, person: Staff) -> None:
     session.flush()
 
 
-def begun(session, kind: AlertKind = DEAF, key: str = "x", **about) -> Incident:
+def begun(session, kind: IncidentKind = DEAF, key: str = "x", **about) -> Incident:
     """Store an incident of which it is time to tell."""
     made = Incident(
         **{"kind": kind, "key": key, "opened_at": NOON, "tell_at": NOON, "seen_at": NOON} | about
@@ -66,7 +66,7 @@ def tell(session, settings) -> list[tuple[Notice, list[str]]]:
     """Tell, and return the notices that were made by it, with the keys of what is in them."""
     session.flush()
     before = set(session.scalars(select(Notice.id)))
-    notices.tell(session, settings, utcnow())
+    notices.write_notices(session, settings, utcnow())
     session.expire_all()
     made = [
         each
@@ -131,7 +131,7 @@ class TestOpening:
         first = self.opened(session)
         second = self.opened(session, **other)
         assert first.id != second.id
-        assert incidents.resolve(session, DEAF, "x")
+        assert incidents.resolve_incident(session, DEAF, "x")
         session.expire_all()
         assert session.get_one(Incident, second.id).resolved_at is None
 
@@ -158,11 +158,11 @@ class TestOpening:
     def test_it_is_over_once(self, session, clock):
         incident = self.opened(session)
         clock.shift(60)
-        assert incidents.resolve(session, DEAF, "x")
+        assert incidents.resolve_incident(session, DEAF, "x")
         session.expire_all()
         assert session.get_one(Incident, incident.id).resolved_at == utcnow()
         clock.shift(60)
-        assert not incidents.resolve(session, DEAF, "x")
+        assert not incidents.resolve_incident(session, DEAF, "x")
         session.expire_all()
         assert session.get_one(Incident, incident.id).resolved_at == NOON + timedelta(minutes=1)
         events = session.scalars(select(OutboxEvent.kind).order_by(OutboxEvent.id)).all()
@@ -193,7 +193,7 @@ class TestThatItBegan:
         begun(session, key="y")
         assert keys(tell(session, settings)) == [["y"]]
 
-    @pytest.mark.parametrize("kind", AlertKind)
+    @pytest.mark.parametrize("kind", IncidentKind)
     def test_is_told_to_those_whom_it_concerns(self, session, settings, admin, person, kind):
         on_duty(session, person)
         begun(session, kind)
@@ -288,12 +288,12 @@ class TestThatItBegan:
         begun(session, THREAT)
         [(first, _what)] = tell(session, settings)
         clock.shift(timedelta(hours=1))
-        incidents.worsen(session, THREAT, "x", count=2)
-        incidents.worsen(session, DEAF, "x", count=2)
+        incidents.worsen_incident(session, THREAT, "x", count=2)
+        incidents.worsen_incident(session, DEAF, "x", count=2)
         [(second, what)] = tell(session, settings)
         assert (second.staff_id, what) == (first.staff_id, ["x"])
         clock.shift(timedelta(hours=1))
-        incidents.worsen(session, THREAT, "x", count=2)
+        incidents.worsen_incident(session, THREAT, "x", count=2)
         assert tell(session, settings) == []
 
 
@@ -401,7 +401,7 @@ class TestTheMail:
         """Return the words of a notice's mail, or why there is none."""
         session.flush()
         letter = letter_of(session, notice)
-        composed = alarm_letters.compose(session, letter, settings)
+        composed = alarm_letters.compose_notice(session, letter, settings)
         if isinstance(composed, str):
             return composed
         recipient, message = composed
@@ -451,7 +451,7 @@ class TestTheMail:
     def test_says_ten_the_oldest_first_and_how_many_more(self, session, settings, count, more):
         assert SHOWN == 10
         for n in range(count):
-            begun(session, AlertKind.UNCHECKED, f"k{n:02}", opened_at=NOON - timedelta(hours=n))
+            begun(session, IncidentKind.UNCHECKED, f"k{n:02}", opened_at=NOON - timedelta(hours=n))
         [(notice, _what)] = tell(session, settings)
         words = self.said(session, settings, notice)
         said = [f"k{n:02}" for n in range(count) if f"k{n:02}" in words]

@@ -37,12 +37,12 @@ from tests.notify.rules.conftest import NOON
 
 # Who acts on what: all but two are given the settings, too.
 ACTS = {
-    queues.LETTER: letters.write,
-    queues.ARRIVAL: arrivals.write,
-    queues.ANSWER: answers.write,
-    queues.ACCOUNT: account_letters.write,
-    queues.UNSUBSCRIBE: lambda *given: unsubscribing.act(*given[:3]),
-    queues.BOUNCE: lambda *given: bounces.act(*given[:3]),
+    queues.LETTER: letters.write_decision_letters,
+    queues.ARRIVAL: arrivals.write_arrival_letters,
+    queues.ANSWER: answers.write_answer_letters,
+    queues.ACCOUNT: account_letters.write_account_letters,
+    queues.UNSUBSCRIBE: lambda *given: unsubscribing.act_on_unsubscriptions(*given[:3]),
+    queues.BOUNCE: lambda *given: bounces.act_on_bounces(*given[:3]),
 }
 
 
@@ -78,8 +78,8 @@ def a_reset(session, **about) -> PasswordReset:
 
 
 def answer(house, idea, **more):
-    last = official_answers.standing(house.session, idea.id)
-    return official_answers.write(
+    last = official_answers.read_standing_answer(house.session, idea.id)
+    return official_answers.write_official_answer(
         house.session,
         number=idea.number,
         staff_id=house.staff.id,
@@ -94,18 +94,20 @@ def happens(house, consumer) -> None:
     if consumer is queues.LETTER:
         house.decide(house.waiting(), DecisionKind.PUBLISH)
     elif consumer is queues.ARRIVAL:
-        outbox.record(session, IdeaChecked(house.waiting().id, 1))
+        outbox.record_event(session, IdeaChecked(house.waiting().id, 1))
     elif consumer is queues.ANSWER:
         idea = house.waiting()
         house.decide(idea, DecisionKind.PUBLISH)
         answer(house, idea)
     elif consumer is queues.ACCOUNT:
-        outbox.record(session, AccountLinkMade(an_invitation(session).id, LinkKind.INVITATION))
+        outbox.record_event(
+            session, AccountLinkMade(an_invitation(session).id, LinkKind.INVITATION)
+        )
     elif consumer is queues.UNSUBSCRIBE:
-        outbox.record(session, DigestUnsubscribed(house.staff.id))
+        outbox.record_event(session, DigestUnsubscribed(house.staff.id))
     else:
         sent = house.letter(state=LetterState.SENT, sent_at=utcnow())
-        outbox.record(session, LetterBounced(sent.id, BounceKind.PERMANENT, "5.1.1"))
+        outbox.record_event(session, LetterBounced(sent.id, BounceKind.PERMANENT, "5.1.1"))
 
 
 def effects(session) -> list[object]:
@@ -172,8 +174,8 @@ class TestArrivals:
     def confirm(self, house, **about):
         """Let an idea be checked and confirmed; return whether its letter is to leave."""
         idea = house.waiting(**about)
-        outbox.record(house.session, IdeaChecked(idea.id, 1))
-        arrivals.write(house.session, *house.owed(queues.ARRIVAL), house.settings)
+        outbox.record_event(house.session, IdeaChecked(idea.id, 1))
+        arrivals.write_arrival_letters(house.session, *house.owed(queues.ARRIVAL), house.settings)
         [letter] = house.session.scalars(select(Letter).where(Letter.received_id == idea.id))
         assert (letter.error, letter.idea_id) == (
             (None, idea.id) if letter.state is LetterState.WAITING else (arrivals.ENOUGH, idea.id)
@@ -250,23 +252,23 @@ class TestArrivals:
 
     def test_who_left_no_address_is_written_nothing(self, house, session):
         idea = house.waiting(email=None)
-        outbox.record(session, IdeaChecked(idea.id, 1))
-        arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
+        outbox.record_event(session, IdeaChecked(idea.id, 1))
+        arrivals.write_arrival_letters(session, *house.owed(queues.ARRIVAL), house.settings)
         assert house.letters() == []
 
     def test_the_letter_is_due_at_once_in_the_writers_language(self, house, session):
         idea = house.waiting(language="en")
-        outbox.record(session, IdeaChecked(idea.id, 1))
-        arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
+        outbox.record_event(session, IdeaChecked(idea.id, 1))
+        arrivals.write_arrival_letters(session, *house.owed(queues.ARRIVAL), house.settings)
         [letter] = house.letters()
         assert (letter.template, letter.language, letter.due_at) == ("received", "en", NOON)
 
     def test_of_one_batch_the_first_that_came_are_confirmed(self, house, session):
         ideas = [house.waiting() for _ in range(5)]
         for idea in ideas:
-            outbox.record(session, IdeaChecked(idea.id, 1))
+            outbox.record_event(session, IdeaChecked(idea.id, 1))
         house.stir(Idea, Contact)
-        arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
+        arrivals.write_arrival_letters(session, *house.owed(queues.ARRIVAL), house.settings)
         by_idea = {each.received_id: each.state.value for each in house.letters()}
         assert [by_idea[idea.id] for idea in ideas] == ["waiting"] * 3 + ["cancelled"] * 2
 
@@ -274,19 +276,21 @@ class TestArrivals:
         ideas = [house.waiting() for _ in range(3)]
         for some in (ideas[:2], ideas):
             for idea in some:
-                outbox.record(session, IdeaChecked(idea.id, 1))
-            arrivals.write(session, *house.owed(queues.ARRIVAL), house.settings)
+                outbox.record_event(session, IdeaChecked(idea.id, 1))
+            arrivals.write_arrival_letters(session, *house.owed(queues.ARRIVAL), house.settings)
         assert [each.state.value for each in house.letters()] == ["waiting"] * 3
 
 
 @pytest.mark.usefixtures("clock")
 class TestDecisions:
     def write(self, house):
-        letters.write(house.session, *house.owed(queues.LETTER), house.settings)
+        letters.write_decision_letters(house.session, *house.owed(queues.LETTER), house.settings)
         return [(each.template, each.state.value, each.error) for each in house.letters()]
 
     def undo(self, house, decision):
-        return undoing.undo(house.session, decision_id=decision.id, staff_id=house.staff.id)
+        return undoing.undo_decision(
+            house.session, decision_id=decision.id, staff_id=house.staff.id
+        )
 
     def test_a_letter_names_its_rule_its_language_and_when_the_undo_window_ends(
         self, house, session
@@ -407,7 +411,7 @@ class TestAnswers:
 
     def write(self, house):
         before = {each.id for each in house.letters()}
-        answers.write(house.session, *house.owed(queues.ANSWER), house.settings)
+        answers.write_answer_letters(house.session, *house.owed(queues.ANSWER), house.settings)
         return [each for each in house.letters() if each.id not in before]
 
     def all_left(self, session):
@@ -418,13 +422,15 @@ class TestAnswers:
         )
 
     def take_back(self, house, idea):
-        last = official_answers.standing(house.session, idea.id)
+        last = official_answers.read_standing_answer(house.session, idea.id)
         return official_answers.take_back(
             house.session, number=idea.number, staff_id=house.staff.id, seen=last.version
         )
 
     def undo(self, house, made):
-        return official_answers.undo(house.session, answer_id=made.id, staff_id=house.staff.id)
+        return official_answers.undo_official_answer(
+            house.session, answer_id=made.id, staff_id=house.staff.id
+        )
 
     def test_it_goes_to_the_writer_and_to_those_merged_with_it_and_to_nobody_else(
         self, house, idea
@@ -578,9 +584,9 @@ class TestAnswers:
         batch = session.scalar(
             select(OutboxDelivery.batch).where(OutboxDelivery.id == newest[0].id)
         )
-        answers.write(session, batch, newest, house.settings)
+        answers.write_answer_letters(session, batch, newest, house.settings)
         self.all_left(session)
-        answers.write(session, *late, house.settings)
+        answers.write_answer_letters(session, *late, house.settings)
         assert [each.template for each in house.letters()] == ["answered", "answered"]
 
     def test_only_undoing_makes_true_again(self, house, session, idea):
@@ -595,8 +601,10 @@ class TestAnswers:
 @pytest.mark.usefixtures("clock")
 class TestAccounts:
     def write(self, house, link_id, kind):
-        outbox.record(house.session, AccountLinkMade(link_id, kind))
-        account_letters.write(house.session, *house.owed(queues.ACCOUNT), house.settings)
+        outbox.record_event(house.session, AccountLinkMade(link_id, kind))
+        account_letters.write_account_letters(
+            house.session, *house.owed(queues.ACCOUNT), house.settings
+        )
         return house.letters()
 
     def test_an_invitation_is_written_once_in_its_language(self, house, session):
@@ -624,7 +632,7 @@ class TestAccounts:
     def test_a_link_that_is_gone_is_passed_over_and_the_others_are_written(
         self, house, session, kind
     ):
-        outbox.record(session, AccountLinkMade(new_id(), kind))
+        outbox.record_event(session, AccountLinkMade(new_id(), kind))
         assert len(self.write(house, an_invitation(session).id, LinkKind.INVITATION)) == 1
 
 
@@ -637,10 +645,10 @@ class TestLinks:
         """A link, and the letter that is to hold it."""
         nonce = account_links.new_nonce()
         kind = LinkKind(request.param)
-        token = account_links.token(settings.secret_key, kind, nonce)
+        token = account_links.make_account_token(settings.secret_key, kind, nonce)
         about = {
             "nonce": nonce,
-            "sha256": account_links.sha256(token),
+            "sha256": account_links.hash_account_token(token),
             "expires_at": NOON + timedelta(hours=1),
         }
         if kind is LinkKind.INVITATION:
@@ -652,7 +660,7 @@ class TestLinks:
         )
 
     def leaves(self, house, letter) -> bool:
-        composed = account_letters.compose(house.session, letter, house.settings)
+        composed = account_letters.compose_account_letter(house.session, letter, house.settings)
         if isinstance(composed, str):
             assert composed == account_letters.LINK_ENDED
             return False
@@ -682,8 +690,10 @@ class TestLinks:
     def test_of_its_own_kind(self, house, made):
         link, letter = made
         other = {"invitation": LinkKind.RESET, "password-reset": LinkKind.INVITATION}
-        token = account_links.token(house.settings.secret_key, other[letter.template], link.nonce)
-        link.sha256 = account_links.sha256(token)
+        token = account_links.make_account_token(
+            house.settings.secret_key, other[letter.template], link.nonce
+        )
+        link.sha256 = account_links.hash_account_token(token)
         house.session.flush()
         assert not self.leaves(house, letter)
 
@@ -691,8 +701,8 @@ class TestLinks:
 class TestUnsubscribing:
     def act(self, house, *people):
         for each in people:
-            outbox.record(house.session, DigestUnsubscribed(each.id))
-        unsubscribing.act(house.session, *house.owed(queues.UNSUBSCRIBE))
+            outbox.record_event(house.session, DigestUnsubscribed(each.id))
+        unsubscribing.act_on_unsubscriptions(house.session, *house.owed(queues.UNSUBSCRIBE))
         house.session.expire_all()
 
     def test_turns_off_ones_own_digests_and_nobody_elses(self, house, session, person):
@@ -718,4 +728,4 @@ class TestUnsubscribing:
     def test_of_two_turns_off_both(self, house, session, person):
         other = a_member_of_staff(session)
         self.act(house, person, other)
-        assert not any(each.is_on for each in subscribing.choices(session))
+        assert not any(each.is_on for each in subscribing.list_choices(session))

@@ -57,12 +57,12 @@ def test_eight_ideas_in_a_strangers_name_make_three_letters(
     assert send_due(settings) == 3
     assert len(server.taken) == 3
     assert states(desk) == [("cancelled", WITHHELD)] * 5 + [("sent", "")] * 3
-    assert letter_words.reason(WITHHELD) not in {"", letter_words.reason("no such reason")}
+    assert letter_words.say_reason(WITHHELD) not in {"", letter_words.say_reason("no such reason")}
     # Nobody is forgotten, and whoever has the receipt reads it there.
     withheld = {each.idea_id for each in desk.letters() if each.error == WITHHELD}
     for idea in ideas:
-        token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
-        seen = receipt.look(session, token)
+        token = receipts.issue_receipt(session, settings.secret_key, idea.id, idea.receipt_nonce)
+        seen = receipt.read_receipt(session, token)
         assert seen is not None
         assert seen.is_withheld == (idea.id in withheld)
         assert seen.rule is not None
@@ -148,14 +148,14 @@ def test_letters_to_staff_and_old_counts(unit, module_settings):
 
     with travel("2026-06-10T10:00:00Z", tick=False):
         to_staff = letter(staff_id=new_id())
-        assert all(allowance.take(unit, to_staff, module_settings) for _ in range(9))
+        assert all(allowance.take_allowance(unit, to_staff, module_settings) for _ in range(9))
         assert unit.scalar(select(func.count()).select_from(MailCount)) == 0
         first = letter(idea_id=idea.id)
-        assert allowance.take(unit, first, module_settings)
-        assert allowance.take(unit, first, module_settings)
+        assert allowance.take_allowance(unit, first, module_settings)
+        assert allowance.take_allowance(unit, first, module_settings)
         assert unit.scalar(select(func.count()).select_from(MailCount)) == 2
     with travel("2026-06-12T10:00:01Z", tick=False):
-        assert allowance.take(unit, letter(idea_id=idea.id), module_settings)
+        assert allowance.take_allowance(unit, letter(idea_id=idea.id), module_settings)
         # Those of the day before yesterday are gone.
         assert unit.scalar(select(func.count()).select_from(MailCount)) == 2
     # Another key, another hash.

@@ -17,12 +17,12 @@ from shared.config import Settings, SettingsError
 from shared.db import Session
 from shared.links import account_links
 from shared.models import (
-    AlertKind,
     BounceKind,
     Contact,
     DeadAddress,
     DecisionKind,
     Incident,
+    IncidentKind,
     Letter,
     LetterState,
     OutboxEvent,
@@ -140,7 +140,7 @@ def post(client, report, **headers):
 
 
 def act() -> int:
-    return hand_over("notify.bounce", bounces.act)
+    return hand_over("notify.bounce", bounces.act_on_bounces)
 
 
 def dead() -> list[tuple[str, bool]]:
@@ -158,7 +158,7 @@ def alarms() -> int:
     with Session() as session:
         return session.scalar(
             select(func.count(Incident.id)).where(
-                Incident.kind == AlertKind.BOUNCED, Incident.resolved_at.is_(None)
+                Incident.kind == IncidentKind.BOUNCED, Incident.resolved_at.is_(None)
             )
         )
 
@@ -186,12 +186,12 @@ def owe_digest(session, settings) -> None:
 
 @pytest.mark.parametrize("returned", ["message/rfc822", "text/rfc822-headers"])
 def test_a_report_names_our_letter_and_why(returned):
-    report = reports.read(dsn("<1@stad.example>", returned=returned))
+    report = reports.read_report(dsn("<1@stad.example>", returned=returned))
     assert report == reports.Report("<1@stad.example>", BounceKind.PERMANENT, "5.1.1")
 
 
 def test_a_complaint_is_read():
-    report = reports.read(textwrap.dedent(COMPLAINT).encode())
+    report = reports.read_report(textwrap.dedent(COMPLAINT).encode())
     assert report == reports.Report("<1@stad.example>", BounceKind.COMPLAINT)
 
 
@@ -206,7 +206,7 @@ def test_a_complaint_is_read():
     ],
 )
 def test_all_else_says_nothing(raw):
-    assert reports.read(raw) is None
+    assert reports.read_report(raw) is None
 
 
 @pytest.mark.parametrize(
@@ -217,20 +217,20 @@ def test_all_else_says_nothing(raw):
     ],
 )
 def test_a_report_that_says_nothing_is_unknown(raw):
-    found = reports.read(raw)
+    found = reports.read_report(raw)
     assert found is not None
     assert (found.kind, found.message_id) == (BounceKind.UNKNOWN, "")
 
 
 def test_a_report_that_was_cut_off_names_no_letter():
-    assert reports.read(dsn("<1@stad.example>")[:600]) == reports.Report(
+    assert reports.read_report(dsn("<1@stad.example>")[:600]) == reports.Report(
         "", BounceKind.PERMANENT, None
     )
 
 
 def test_a_status_is_three_numbers_and_no_words():
-    assert reports.code("5.1.1 (bad mailbox of anna@example.org)") == "5.1.1"
-    assert reports.code("failed") is None
+    assert reports.read_code("5.1.1 (bad mailbox of anna@example.org)") == "5.1.1"
+    assert reports.read_code("failed") is None
 
 
 # ---- the door
@@ -353,8 +353,8 @@ def test_once_revived_the_letters_leave_that_waited_for_it(
     )
     with Session.begin() as opened:
         opened.connection()
-        [each] = addresses.latest(opened)
-        addresses.revive(opened, each.id, desk.staff.id)
+        [each] = addresses.list_dead(opened)
+        addresses.revive_address(opened, each.id, desk.staff.id)
     assert send_due(settings) == 1
     assert [state for _template, state in desk.states()] == ["failed", "sent"]
     # An old report that comes again is about a letter that is known to have come back.
@@ -373,10 +373,10 @@ def test_a_member_of_staff_whose_address_is_not_there_is_an_alert(
     assert dead() == [("5.1.1", True)]
     assert alarms() == 1
     with Session() as look:
-        assert runs.readers(look) == []
+        assert runs.list_readers(look) == []
     with Session.begin() as opened:
-        [each] = addresses.latest(opened)
-        addresses.revive(opened, each.id, desk.staff.id)
+        [each] = addresses.list_dead(opened)
+        addresses.revive_address(opened, each.id, desk.staff.id)
     assert alarms() == 0
     # What the lost digest told of is new in the next.
     with Session.begin() as opened:
@@ -389,12 +389,12 @@ def test_a_digest_on_its_way_to_a_dead_address_is_told_later(
 ):
     owe_digest(session, settings)
     with Session.begin() as opened:
-        addresses.bury(opened, opened.merge(desk.letters()[0]), "5.1.1")
+        addresses.bury_address(opened, opened.merge(desk.letters()[0]), "5.1.1")
     assert send_due(settings) == 0
     assert [letter.error for letter in desk.letters()] == ["address dead"]
     with Session.begin() as opened:
-        [each] = addresses.latest(opened)
-        addresses.revive(opened, each.id, desk.staff.id)
+        [each] = addresses.list_dead(opened)
+        addresses.revive_address(opened, each.id, desk.staff.id)
     with Session.begin() as opened:
         [told] = runs.run_now(opened, settings)
     assert told.new == 1
@@ -466,7 +466,7 @@ def test_a_new_password_is_sent_even_to_a_dead_address(desk, session):
     reset = PasswordReset(
         staff_id=person.id,
         nonce=account_links.new_nonce(),
-        sha256=account_links.sha256("made up"),
+        sha256=account_links.hash_account_token("made up"),
         created_at=now,
         expires_at=now + timedelta(hours=1),
     )
@@ -482,5 +482,5 @@ def test_a_new_password_is_sent_even_to_a_dead_address(desk, session):
     )
     session.add(letter)
     session.flush()
-    addresses.bury(session, letter, "5.1.1")
+    addresses.bury_address(session, letter, "5.1.1")
     assert session.scalar(select(addresses.is_dead()).select_from(Letter)) is False

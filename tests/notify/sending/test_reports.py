@@ -123,7 +123,7 @@ def raw(text: str) -> bytes:
 @pytest.mark.parametrize("name", FAILED)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_failure_is_understood_however_it_is_wrapped(name, line_end):
-    found = bounces.read(FAILED[name].replace("\n", line_end).encode())
+    found = bounces.read_report(FAILED[name].replace("\n", line_end).encode())
     assert found is not None
     assert (found.kind, found.status) == (BounceKind.PERMANENT, "5.1.1")
     assert OURS in (found.message_id, *found.others)
@@ -133,13 +133,13 @@ def test_a_failure_is_understood_however_it_is_wrapped(name, line_end):
 @pytest.mark.parametrize("kind", ["message/delivery-status", "message/global-delivery-status"])
 def test_what_is_no_failure_says_nothing(action, kind):
     status = STATUS.replace("failed", action).replace("5.1.1", "4.4.1")
-    assert bounces.read(raw(report(status, status_type=kind))) is None
+    assert bounces.read_report(raw(report(status, status_type=kind))) is None
 
 
 def test_who_says_that_a_letter_is_no_spam_complains_of_nothing():
     def said(kind: str) -> Report | None:
         feedback = part("message/feedback-report", f"Feedback-Type: {kind}\nVersion: 1\n")
-        return bounces.read(
+        return bounces.read_report(
             raw(mixed("multipart/report", feedback, part("message/rfc822", RETURNED)))
         )
 
@@ -179,11 +179,11 @@ def rows(unit) -> list[tuple[str, dict]]:
 def test_what_a_mail_server_says_and_nobody_understands_is_said_to_be_unclear(unit, letter, name):
     letter.state, letter.sent_at = LetterState.SENT, utcnow()
     unit.flush()
-    found = bounces.read(raw(UNKNOWN[name]))
+    found = bounces.read_report(raw(UNKNOWN[name]))
     assert found is not None
     assert found.kind is BounceKind.UNKNOWN
     is_named = OURS in UNKNOWN[name] or name in {"no fields", "another word"}
-    assert bounces.take(unit, found) == is_named
+    assert bounces.take_report(unit, found) == is_named
     [(kind, payload)] = rows(unit)
     assert (kind, payload["kind"]) == (
         "LetterBounced" if is_named else "ReportOfNoLetter",
@@ -193,7 +193,7 @@ def test_what_a_mail_server_says_and_nobody_understands_is_said_to_be_unclear(un
         acting.came_back(unit, letter.id, BounceKind.UNKNOWN)
         unit.refresh(letter)
         assert (letter.state, letter.error) == (LetterState.SENT, "unclear report")
-        assert letter_words.reason(letter.error)
+        assert letter_words.say_reason(letter.error)
         # What is understood later is more.
         acting.came_back(unit, letter.id, BounceKind.PERMANENT, "5.1.1")
         unit.refresh(letter)
@@ -202,9 +202,9 @@ def test_what_a_mail_server_says_and_nobody_understands_is_said_to_be_unclear(un
 
 @pytest.mark.parametrize("name", FAILED)
 def test_each_is_about_the_letter_that_is_ours(unit, letter, name):
-    found = bounces.read(raw(FAILED[name]))
+    found = bounces.read_report(raw(FAILED[name]))
     assert found is not None
-    assert bounces.take(unit, found)
+    assert bounces.take_report(unit, found)
     assert rows(unit) == [
         (
             LetterBounced.__name__,
@@ -214,9 +214,9 @@ def test_each_is_about_the_letter_that_is_ours(unit, letter, name):
 
 
 def test_a_failure_of_a_letter_that_nobody_knows_has_a_row_too(unit):
-    found = bounces.read(raw(report()))
+    found = bounces.read_report(raw(report()))
     assert found is not None
-    assert not bounces.take(unit, found)
+    assert not bounces.take_report(unit, found)
     assert [kind for kind, _payload in rows(unit)] == ["ReportOfNoLetter"]
 
 
@@ -224,9 +224,9 @@ def test_a_failure_of_a_letter_that_nobody_knows_has_a_row_too(unit):
 def test_where_the_message_id_was_replaced_the_return_path_names_the_letter(unit, letter, header):
     other = RETURNED.replace(OURS, "<other@service.example>")
     head = f"From: x@y.example\n{header}: <studsar+{letter.id.hex}@stad.example>\n"
-    found = bounces.read(raw(report(returned=other, head=head)))
+    found = bounces.read_report(raw(report(returned=other, head=head)))
     assert found is not None
-    assert bounces.take(unit, found)
+    assert bounces.take_report(unit, found)
     [(kind, payload)] = rows(unit)
     assert (kind, payload["letter_id"]) == ("LetterBounced", str(letter.id))
 
@@ -269,13 +269,13 @@ def nested(depth: int, kind: str) -> bytes:
 @pytest.mark.parametrize("depth", [30, 200, 1_200, 8_000])
 def test_what_has_more_parts_than_any_report_is_refused(depth, kind):
     with pytest.raises(UnreadableReportError):
-        bounces.read(nested(depth, kind))
+        bounces.read_report(nested(depth, kind))
 
 
 def test_a_thousand_parts_side_by_side_are_refused():
     many = b"--b\nContent-Type: text/plain\n\nx\n" * 1200
     with pytest.raises(UnreadableReportError):
-        bounces.read(b"Content-Type: multipart/report; boundary=b\n\n" + many + b"--b--")
+        bounces.read_report(b"Content-Type: multipart/report; boundary=b\n\n" + many + b"--b--")
 
 
 _PIECES = st.sampled_from(
@@ -297,7 +297,7 @@ _PIECES = st.sampled_from(
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=20)), max_size=30).map("".join))
 def test_whatever_comes_is_read_or_refused(text):
     try:
-        found = bounces.read(text.encode("utf-8", "surrogateescape"))
+        found = bounces.read_report(text.encode("utf-8", "surrogateescape"))
     except UnreadableReportError:
         return
     assert found is None or found.kind in BounceKind

@@ -25,7 +25,7 @@ from services.notify.sending.mailing import send_due
 from shared import db
 from shared.config import Settings
 settings = Settings.from_env()
-db.configure(settings)
+db.configure_sessions(settings)
 send_due(settings)
 """
 

@@ -14,7 +14,7 @@ from services.notify.desk import resending
 from services.notify.digests import runs as digests
 from services.notify.digests.runs import run_now, run_scheduled
 from services.notify.digests.schedules import Schedule
-from services.notify.digests.subscribing import Choice, choose
+from services.notify.digests.subscribing import Choice, store_choice
 from services.notify.letters import answers, arrivals
 from services.notify.mail import addresses, letters
 from services.notify.mail.incidents import open_or_see
@@ -24,10 +24,10 @@ from shared.db import Session
 from shared.delivery import outbox, queues
 from shared.delivery.events import IdeaChecked
 from shared.models import (
-    AlertKind,
     DeadAddress,
     DigestRun,
     Incident,
+    IncidentKind,
     LetterState,
     Notice,
     Role,
@@ -84,21 +84,23 @@ def test_a_letter_that_another_has_picked_is_passed_over(desk, session, second):
     desk.ripen()
     ids = {each.id for each in desk.letters()}
     with Session.begin() as first:
-        taken = claims.claim(first).id
-        others = second.begins(claims.claim).result(10).id
+        taken = claims.claim_letter(first).id
+        others = second.begins(claims.claim_letter).result(10).id
         assert {taken, others} == ids
-        assert second.begins(claims.claim).result(10) is None
+        assert second.begins(claims.claim_letter).result(10) is None
 
 
 def test_who_counts_a_mailbox_waits_for_who_counts_it(desk, session, second):
     for n in range(4):
         idea = an_idea(session, text=f"Nummer {n}.", email=ADDRESS, submitted=False)
-        outbox.record(session, IdeaChecked(idea.id, 1))
+        outbox.record_event(session, IdeaChecked(idea.id, 1))
     session.commit()
     batches = [desk.claim(queues.ARRIVAL, slice(n, n + 2)) for n in (0, 2)]
     with Session.begin() as first:
-        arrivals.write(first, *batches[0], desk.settings)
-        other = second.begins(lambda own: arrivals.write(own, *batches[1], desk.settings))
+        arrivals.write_arrival_letters(first, *batches[0], desk.settings)
+        other = second.begins(
+            lambda own: arrivals.write_arrival_letters(own, *batches[1], desk.settings)
+        )
         second.waits()
     other.result(10)
     states = [each.state for each in desk.letters()]
@@ -110,10 +112,12 @@ def test_an_undo_waits_to_know_whether_the_letter_was_taken(desk, idea, second):
     desk.deliver()
     desk.ripen()
     with Session.begin() as first:
-        assert claims.claim(first) is not None
+        assert claims.claim_letter(first) is not None
         desk.undo(decision)
         batch = desk.claim(queues.LETTER)
-        other = second.begins(lambda own: letters.write(own, *batch, desk.settings))
+        other = second.begins(
+            lambda own: letters.write_decision_letters(own, *batch, desk.settings)
+        )
         second.waits()
     other.result(10)
     assert desk.states() == [("published", "claimed"), ("corrected", "waiting")]
@@ -124,18 +128,18 @@ def test_taking_an_answer_back_waits_to_know_whether_its_letter_was_taken(desk, 
     desk.deliver()
     desk.ripen()
     with Session.begin() as own:
-        claims.mark_sent(own, claims.claim(own))
+        claims.mark_sent(own, claims.claim_letter(own))
     about = {"number": idea.number, "staff_id": desk.staff.id}
     with Session.begin() as own:
-        official_answers.write(own, **about, seen=0, text="Ja.")
+        official_answers.write_official_answer(own, **about, seen=0, text="Ja.")
     desk.deliver(queues.ANSWER)
     desk.ripen()
     with Session.begin() as first:
-        assert claims.claim(first) is not None
+        assert claims.claim_letter(first) is not None
         with Session.begin() as own:
             official_answers.take_back(own, **about, seen=1)
         batch = desk.claim(queues.ANSWER)
-        other = second.begins(lambda own: answers.write(own, *batch, desk.settings))
+        other = second.begins(lambda own: answers.write_answer_letters(own, *batch, desk.settings))
         second.waits()
     other.result(10)
     assert desk.states()[1:] == [("answered", "claimed"), ("answer-withdrawn", "waiting")]
@@ -163,7 +167,7 @@ class TestDigests:
         def ask(own: SqlSession) -> object:
             if asks == "now":
                 return run_now(own, settings)
-            return digests.test(own, settings, digests.readers(own)[0])
+            return digests.make_test_digest(own, settings, digests.list_readers(own)[0])
 
         with Session.begin() as first:
             run_scheduled(first, settings, utcnow())
@@ -182,8 +186,8 @@ class TestAlarms:
 
     def test_an_incident_that_another_opens_is_seen_when_they_have(self, session, second):
         with Session.begin() as first:
-            opened = open_or_see(first, AlertKind.DEAF, "x")
-            late = second.begins(lambda own: open_or_see(own, AlertKind.DEAF, "x", count=7))
+            opened = open_or_see(first, IncidentKind.DEAF, "x")
+            late = second.begins(lambda own: open_or_see(own, IncidentKind.DEAF, "x", count=7))
             second.waits()
         assert late.result(10) == opened
         [incident] = session.scalars(select(Incident)).all()
@@ -192,10 +196,10 @@ class TestAlarms:
     def test_who_tells_leaves_it_to_the_one_that_is_at_it(self, session, settings, second):
         later = utcnow() + timedelta(minutes=2)
         with Session.begin() as own:
-            open_or_see(own, AlertKind.DEAF, "x")
+            open_or_see(own, IncidentKind.DEAF, "x")
         with Session.begin() as first:
-            notices.tell(first, settings, later)
-            second.begins(lambda own: notices.tell(own, settings, later)).result(10)
+            notices.write_notices(first, settings, later)
+            second.begins(lambda own: notices.write_notices(own, settings, later)).result(10)
         assert len(session.scalars(select(Notice)).all()) == 1
 
     def test_an_address_is_buried_once(self, desk, idea, session, second):
@@ -203,8 +207,8 @@ class TestAlarms:
         desk.deliver()
         [letter] = desk.letters()
         with Session.begin() as first:
-            addresses.bury(first, letter, "5.1.1")
-            late = second.begins(lambda own: addresses.bury(own, letter, "5.1.1"))
+            addresses.bury_address(first, letter, "5.1.1")
+            late = second.begins(lambda own: addresses.bury_address(own, letter, "5.1.1"))
             second.waits()
         late.result(10)
         assert session.scalar(select(func.count()).select_from(DeadAddress)) == 1
@@ -212,7 +216,9 @@ class TestAlarms:
 
 def test_of_two_who_choose_for_one_person_the_last_counts(desk, session, second):
     def chosen(hour: int) -> Act:
-        return lambda own: choose(own, Choice(desk.staff.id, "", schedule=Schedule(hour=hour)))
+        return lambda own: store_choice(
+            own, Choice(desk.staff.id, "", schedule=Schedule(hour=hour))
+        )
 
     with Session.begin() as first:
         chosen(8)(first)
@@ -229,7 +235,7 @@ def test_a_letter_is_sent_once_more_by_one_of_two(desk, idea, second):
     desk.session.merge(letter).state = LetterState.FAILED
     desk.session.commit()
     with Session.begin() as first:
-        assert resending.again(first, None) == 1
-        late = second.begins(lambda own: resending.again(own, None))
+        assert resending.resend_letters(first, None) == 1
+        late = second.begins(lambda own: resending.resend_letters(own, None))
         second.waits()
     assert late.result(10) == 0

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.webhooks import endpoints, secrets, writing
-from services.notify.webhooks.addresses import Allowed, read
+from services.notify.webhooks.addresses import Allowed, read_address
 from services.notify.webhooks.form import Draft
 from services.notify.webhooks.sending import send_due
 from shared.clock import utcnow
@@ -50,7 +50,9 @@ class Hooks:
         draft = Draft(
             **{
                 "title": "Ärendesystemet",
-                "target": read(f"{receiver.url}/in", Allowed.of(self.settings.webhook_private)),
+                "target": read_address(
+                    f"{receiver.url}/in", Allowed.of(self.settings.webhook_private)
+                ),
                 "shape": WebhookShape.STANDARD,
                 "language": "sv",
                 "events": events or tuple(hooks.NAMES.values()),
@@ -59,10 +61,10 @@ class Hooks:
             | about
         )
         with Session.begin() as session:
-            return endpoints.create(session, self.settings, draft, by=self.admin.id).id
+            return endpoints.create_endpoint(session, self.settings, draft, by=self.admin.id).id
 
     def secret(self, webhook_id: UUID) -> str:
-        return secrets.shown(self.settings, self.webhook(webhook_id).nonce)
+        return secrets.show_secret(self.settings, self.webhook(webhook_id).nonce)
 
     def deliver(self) -> int:
         """Hand every waiting event to the code under test, as the relay would; return how many."""
@@ -75,10 +77,10 @@ class Hooks:
                 )
                 .values(batch=batch, started_at=None)
             )
-        claimed = outbox.claim(batch)
+        claimed = outbox.claim_batch(batch)
         if claimed:
             with Session.begin() as session:
-                writing.write(session, batch, claimed, self.settings)
+                writing.write_webhooks(session, batch, claimed, self.settings)
         return len(claimed)
 
     def ripen(self) -> None:

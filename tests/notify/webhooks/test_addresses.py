@@ -10,8 +10,8 @@ from services.notify.webhooks.addresses import (
     Allowed,
     BadAddressError,
     host_of,
-    permits,
-    read,
+    permits_address,
+    read_address,
 )
 from shared.config import Settings, SettingsError
 from tests.factories import _ENVIRONMENT
@@ -35,7 +35,7 @@ CLOUDS = {"168.63.129.16", "169.254.169.254", "100.100.100.200", "192.0.0.192", 
     ],
 )
 def test_an_address_is_written_anew(raw, url):
-    assert read(raw, NOTHING).url == url
+    assert read_address(raw, NOTHING).url == url
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,21 @@ def test_an_address_is_written_anew(raw, url):
 )
 def test_what_is_no_endpoint_is_refused_and_says_why(raw, code):
     with pytest.raises(BadAddressError) as refused:
-        read(raw, NOTHING)
+        read_address(raw, NOTHING)
     # A host in percent signs is no host at all, whatever it would stand for.
     assert refused.value.code in {code, "host" if "%" in raw else code}
 
 
 @pytest.mark.parametrize("raw", sorted(CLOUDS))
 def test_what_a_cloud_tells_its_machines_is_closed(raw):
-    assert not permits(ip_address(raw), "hooks.example.se", NOTHING)
+    assert not permits_address(ip_address(raw), "hooks.example.se", NOTHING)
 
 
 @given(st.ip_addresses())
 def test_nothing_that_is_not_global_is_open(address):
-    if permits(address, "hooks.example.se", NOTHING) and address not in ip_network("64:ff9b::/96"):
+    if permits_address(address, "hooks.example.se", NOTHING) and address not in ip_network(
+        "64:ff9b::/96"
+    ):
         bare = getattr(address, "ipv4_mapped", None) or address
         assert bare.is_global
         assert not bare.is_multicast
@@ -111,12 +113,12 @@ def test_nothing_that_is_not_global_is_open(address):
 
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_in_ipv6_clothes_is_the_same(address: IPv4Address):
-    bare = permits(address, "h", NOTHING)
+    bare = permits_address(address, "h", NOTHING)
     for prefix in ("::ffff:0:0", "64:ff9b::"):
         dressed = IPv6Address(int(IPv6Address(prefix)) | int(address))
-        assert permits(dressed, "h", NOTHING) == bare
+        assert permits_address(dressed, "h", NOTHING) == bare
     # Tunnels are closed whatever comes out of them.
-    assert not permits(IPv6Address((0x2002 << 112) | (int(address) << 80)), "h", NOTHING)
+    assert not permits_address(IPv6Address((0x2002 << 112) | (int(address) << 80)), "h", NOTHING)
 
 
 @given(
@@ -131,10 +133,10 @@ def test_an_ipv4_address_in_ipv6_clothes_is_the_same(address: IPv4Address):
 )
 def test_no_address_of_a_closed_network_passes_or_is_read(network, data):
     address = data.draw(st.ip_addresses(network=ip_network(network)))
-    assert not permits(address, "hooks.example.se", NOTHING)
+    assert not permits_address(address, "hooks.example.se", NOTHING)
     shown = f"[{address}]" if address.version == 6 else address
     with pytest.raises(BadAddressError):
-        read(f"https://{shown}/", NOTHING)
+        read_address(f"https://{shown}/", NOTHING)
 
 
 # A second writing of the special-purpose registries (IANA), each with what lies beside it and is
@@ -172,9 +174,9 @@ CLOTHES = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
 def test_each_closed_network_is_closed_to_its_edges_and_no_further(closed):
     network = ip_network(closed)
     for address in (network[0], network[-1]):
-        assert not permits(address, "hooks.example.se", NOTHING)
+        assert not permits_address(address, "hooks.example.se", NOTHING)
     for beside in filter(None, CLOSED[closed]):
-        assert permits(ip_address(beside), "hooks.example.se", NOTHING), beside
+        assert permits_address(ip_address(beside), "hooks.example.se", NOTHING), beside
 
 
 @given(st.ip_addresses())
@@ -186,7 +188,7 @@ def test_what_is_open_is_exactly_what_no_list_closes(address):
         for network in map(ip_network, CLOSED)
         if network.version == address.version
     )
-    assert permits(address, "hooks.example.se", NOTHING) != closed
+    assert permits_address(address, "hooks.example.se", NOTHING) != closed
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_what_is_open_is_exactly_what_no_list_closes(address):
     ],
 )
 def test_an_address_in_clothes_is_judged_by_what_it_stands_for(raw, is_open):
-    assert permits(ip_address(raw), "hooks.example.se", NOTHING) == is_open
+    assert permits_address(ip_address(raw), "hooks.example.se", NOTHING) == is_open
 
 
 @pytest.mark.parametrize(
@@ -234,10 +236,10 @@ def test_an_address_in_clothes_is_judged_by_what_it_stands_for(raw, is_open):
 )
 def test_an_address_is_taken_up_to_its_limits(raw, is_taken):
     if is_taken:
-        assert read(raw, NOTHING).scheme == "https"
+        assert read_address(raw, NOTHING).scheme == "https"
     else:
         with pytest.raises(BadAddressError):
-            read(raw, NOTHING)
+            read_address(raw, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -250,16 +252,16 @@ def test_an_address_is_taken_up_to_its_limits(raw, is_taken):
     ],
 )
 def test_the_usual_port_is_the_scheme_s(raw, port):
-    assert read(raw, Allowed.of(("chat.intern",))).port == port
+    assert read_address(raw, Allowed.of(("chat.intern",))).port == port
 
 
 def test_hosts_are_opened_by_their_whole_name_however_it_is_spelled():
     allowed = Allowed.of(("Chat.INTERN.", "räksmörgås.se"))
     private = ip_address("10.0.0.1")
-    assert permits(private, "chat.intern", allowed)
-    assert permits(private, "xn--rksmrgs-5wao1o.se", allowed)
+    assert permits_address(private, "chat.intern", allowed)
+    assert permits_address(private, "xn--rksmrgs-5wao1o.se", allowed)
     for other in ("intern", "x.chat.intern", "chat.intern.se"):
-        assert not permits(private, other, allowed)
+        assert not permits_address(private, other, allowed)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -284,29 +286,29 @@ def test_a_number_in_no_spelling_is_a_host(number):
 def test_any_text_is_an_address_or_refused(text):
     for raw in (text, f"https://{text}/", f"https://{text}"):
         try:
-            target = read(raw, NOTHING)
+            target = read_address(raw, NOTHING)
         except BadAddressError:
             continue
-        assert read(target.url, NOTHING) == target
+        assert read_address(target.url, NOTHING) == target
         assert target.host.isascii()
         assert target.scheme == "https"
 
 
 def test_the_operator_opens_hosts_and_networks():
     allowed = Allowed.of(("chat.intern", "10.20.0.0/16", "fd12::/16"))
-    assert permits(ip_address("10.20.3.4"), "anything.example", allowed)
-    assert permits(ip_address("::ffff:10.20.3.4"), "anything.example", allowed)
-    assert permits(ip_address("fd12::1"), "anything.example", allowed)
-    assert not permits(ip_address("10.21.3.4"), "anything.example", allowed)
-    assert permits(ip_address("192.168.1.1"), "chat.intern", allowed)
-    assert read("http://chat.intern/hooks/x", allowed).scheme == "http"
-    assert read("http://10.20.0.9:8065/hooks/x", allowed).port == 8065
+    assert permits_address(ip_address("10.20.3.4"), "anything.example", allowed)
+    assert permits_address(ip_address("::ffff:10.20.3.4"), "anything.example", allowed)
+    assert permits_address(ip_address("fd12::1"), "anything.example", allowed)
+    assert not permits_address(ip_address("10.21.3.4"), "anything.example", allowed)
+    assert permits_address(ip_address("192.168.1.1"), "chat.intern", allowed)
+    assert read_address("http://chat.intern/hooks/x", allowed).scheme == "http"
+    assert read_address("http://10.20.0.9:8065/hooks/x", allowed).port == 8065
     # It may turn out to be in the network; that is seen when it is connected to.
-    assert read("http://other.intern/", allowed).scheme == "http"
+    assert read_address("http://other.intern/", allowed).scheme == "http"
     with pytest.raises(BadAddressError, match="https"):
-        read("http://93.184.215.14/", allowed)
+        read_address("http://93.184.215.14/", allowed)
     with pytest.raises(BadAddressError, match="https"):
-        read("http://other.intern/", Allowed.of(("chat.intern",)))
+        read_address("http://other.intern/", Allowed.of(("chat.intern",)))
 
 
 @pytest.mark.parametrize(

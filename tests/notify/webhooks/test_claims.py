@@ -21,9 +21,9 @@ from shared.clock import utcnow
 from shared.db import Session
 from shared.ids import least_id_at, new_id
 from shared.models import (
-    AlertKind,
     DeliveryState,
     Incident,
+    IncidentKind,
     OutboxEvent,
     Webhook,
     WebhookDelivery,
@@ -118,7 +118,7 @@ class Books:
 
     def claim(self) -> Claimed | None:
         with Session.begin() as session:
-            return claiming.claim(session)
+            return claiming.claim_webhook(session)
 
     def claimed(self, **about: Any) -> Claimed:
         """A webhook in our hands."""
@@ -319,7 +319,7 @@ class TestWhoseTurn:
         other = books.owe(books.endpoint(), ping=ping)
         with Session.begin() as first, Session.begin() as second, Session.begin() as third:
             # The next of an endpoint is locked: then it is another's turn, or nobody's.
-            found = [claiming.claim(session) for session in (first, second, third)]
+            found = [claiming.claim_webhook(session) for session in (first, second, third)]
         claimed = [each.id for each in found if each is not None]
         assert len(claimed) == len(set(claimed))
         assert set(claimed) <= {*ids, other}
@@ -405,7 +405,7 @@ class TestNotHeard:
         slow = books.claimed()
         still.shift(121)
         with Session.begin() as claiming_now:
-            assert claiming.claim(claiming_now) is not None
+            assert claiming.claim_webhook(claiming_now) is not None
             late = Thread(target=books.not_sent, args=(slow,), kwargs={"error": "timeout"})
             late.start()
             wait_until_it_waits(late)
@@ -554,7 +554,7 @@ class TestTurnedOff:
             assert (row.closed_at, row.claimed_until) == (NOW, None)
         assert {each: books.row(each).state for each in left} == left
         [incident] = books.incidents()
-        assert (incident.kind, incident.key) == (AlertKind.WEBHOOK_OFF, str(webhook))
+        assert (incident.kind, incident.key) == (IncidentKind.WEBHOOK_OFF, str(webhook))
         assert books.webhook(other).state is WebhookState.ON
 
     def test_the_first_reason_stands(self, books):
@@ -571,7 +571,7 @@ class TestTurnedOff:
             for each in (webhook, another):
                 marking.turn_off(session, session.get_one(Webhook, each), WebhookOff.GONE)
         with Session.begin() as session:
-            endpoints.turn_on(session, endpoints.locked(session, webhook))
+            endpoints.turn_on(session, endpoints.lock_endpoint(session, webhook))
         found = books.webhook(webhook)
         assert (found.state, found.off_because) == (WebhookState.ON, None)
         assert (found.failures, found.failing_since, found.rests_until) == (0, None, None)
@@ -585,7 +585,7 @@ class TestTurnedOff:
         with Session.begin() as session:
             marking.turn_off(session, session.get_one(Webhook, webhook), WebhookOff.GONE)
         with Session.begin() as session:
-            endpoints.remove(session, endpoints.locked(session, webhook))
+            endpoints.remove_endpoint(session, endpoints.lock_endpoint(session, webhook))
         assert [each.resolved_at is None for each in books.incidents()] == [False]
 
     @pytest.mark.parametrize(
@@ -600,7 +600,7 @@ class TestTurnedOff:
         because = WebhookOff.GONE if state is WebhookState.OFF else None
         webhook = books.endpoint(state=state, off_because=because)
         with Session.begin() as session:
-            endpoints.pause(endpoints.locked(session, webhook))
+            endpoints.pause_endpoint(endpoints.lock_endpoint(session, webhook))
         assert books.webhook(webhook).state is after
 
 
@@ -611,13 +611,13 @@ class TestChanging:
         webhook = books.endpoint(version=3, failures=1, failing_since=NOW)
         for seen in (2, 4):
             with Session.begin() as session:
-                locked = endpoints.locked(session, webhook)
+                locked = endpoints.lock_endpoint(session, webhook)
                 with pytest.raises(endpoints.MovedError):
-                    endpoints.change(locked, settings, self.DRAFT, seen_version=seen)
+                    endpoints.change_endpoint(locked, settings, self.DRAFT, seen_version=seen)
         assert books.webhook(webhook).title == "Ärendesystemet"
         with Session.begin() as session:
-            locked = endpoints.locked(session, webhook)
-            endpoints.change(locked, settings, self.DRAFT, seen_version=3)
+            locked = endpoints.lock_endpoint(session, webhook)
+            endpoints.change_endpoint(locked, settings, self.DRAFT, seen_version=3)
         found = books.webhook(webhook)
         assert (found.title, found.shape, found.language) == ("Ny", WebhookShape.SLACK, "en")
         assert (found.events, found.version) == (["idea.decided"], 4)
@@ -631,14 +631,14 @@ class TestChanging:
         def change_too() -> None:
             try:
                 with Session.begin() as session:
-                    locked = endpoints.locked(session, webhook)
-                    endpoints.change(locked, settings, self.DRAFT, seen_version=1)
+                    locked = endpoints.lock_endpoint(session, webhook)
+                    endpoints.change_endpoint(locked, settings, self.DRAFT, seen_version=1)
             except endpoints.MovedError:
                 told.append("moved")
 
         with Session.begin() as session:
-            locked = endpoints.locked(session, webhook)
-            endpoints.change(locked, settings, self.DRAFT, seen_version=1)
+            locked = endpoints.lock_endpoint(session, webhook)
+            endpoints.change_endpoint(locked, settings, self.DRAFT, seen_version=1)
             other = Thread(target=change_too)
             other.start()
             wait_until_it_waits(other)
@@ -649,7 +649,7 @@ class TestChanging:
     def test_the_old_secret_signs_for_a_day_and_not_an_instant_more(self, books):
         webhook = books.endpoint(secret_seen_at=NOW)
         with Session.begin() as session:
-            endpoints.change_secret(endpoints.locked(session, webhook))
+            endpoints.change_secret(endpoints.lock_endpoint(session, webhook))
         found = books.webhook(webhook)
         assert found.secret_seen_at is None
         assert found.old_nonce == b"n" * 16
@@ -659,7 +659,7 @@ class TestChanging:
         assert found.signs_with(end) == [found.nonce]
         # Once more: the first one ends, and there are two.
         with Session.begin() as session:
-            endpoints.change_secret(endpoints.locked(session, webhook))
+            endpoints.change_secret(endpoints.lock_endpoint(session, webhook))
         again = books.webhook(webhook)
         assert again.signs_with(NOW) == [again.nonce, found.nonce]
 
@@ -669,10 +669,12 @@ class TestChanging:
 
         def ask() -> None:
             with Session.begin() as session:
-                shown.append(endpoints.show_secret(endpoints.locked(session, webhook), settings))
+                shown.append(
+                    endpoints.show_secret(endpoints.lock_endpoint(session, webhook), settings)
+                )
 
         with Session.begin() as session:
-            shown.append(endpoints.show_secret(endpoints.locked(session, webhook), settings))
+            shown.append(endpoints.show_secret(endpoints.lock_endpoint(session, webhook), settings))
             other = Thread(target=ask)
             other.start()
             wait_until_it_waits(other)
@@ -683,7 +685,11 @@ class TestChanging:
     def test_endpoints_are_listed_by_name(self, books):
         ids = [books.endpoint(title=title) for title in ("B", "A", "B")]
         with Session() as session:
-            assert [each.id for each in endpoints.listed(session)] == [ids[1], ids[0], ids[2]]
+            assert [each.id for each in endpoints.list_endpoints(session)] == [
+                ids[1],
+                ids[0],
+                ids[2],
+            ]
 
 
 class TestSendingAgain:
@@ -748,14 +754,14 @@ class TestTheLog:
 
         def log(state: DeliveryState | None = None, before: UUID | None = None) -> list[UUID]:
             with Session() as session:
-                found = overview.latest(session, webhook, state=state, before=before)
+                found = overview.list_deliveries(session, webhook, state=state, before=before)
             return [each.id for each in found]
 
         assert log() == [failed, *ids[::-1]]
         assert log(DeliveryState.WAITING) == ids[::-1]
         assert log(before=ids[1]) == [ids[0]]
         with Session() as session:
-            assert overview.counts(session, webhook) == {
+            assert overview.count_deliveries(session, webhook) == {
                 DeliveryState.WAITING: 3,
                 DeliveryState.FAILED: 1,
             }

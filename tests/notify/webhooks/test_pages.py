@@ -245,7 +245,7 @@ def test_one_that_was_turned_off_says_since_when(desk, fields, hooked, receiver,
     receiver.always("500")
     hooked.go()
     with Session.begin() as turning:
-        marking.turn_off(turning, endpoints.locked(turning, only().id), WebhookOff.FAILING)
+        marking.turn_off(turning, endpoints.lock_endpoint(turning, only().id), WebhookOff.FAILING)
     said = words(desk.get("/webhooks"))
     assert "Avstängd: inget har kommit fram sedan" in said
     assert "1 kom inte fram" in said

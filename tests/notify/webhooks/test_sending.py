@@ -33,9 +33,9 @@ from shared.clock import utcnow
 from shared.db import Session
 from shared.ids import least_id_at
 from shared.models import (
-    AlertKind,
     DeliveryState,
     Incident,
+    IncidentKind,
     Webhook,
     WebhookDelivery,
     WebhookOff,
@@ -90,7 +90,7 @@ def test_both_secrets_sign_for_a_day_after_a_change(session, hooked, receiver):
     webhook = hooked.endpoint(receiver, "idea.submitted")
     old = hooked.secret(webhook)
     with Session.begin() as writing_session:
-        endpoints.change_secret(endpoints.locked(writing_session, webhook))
+        endpoints.change_secret(endpoints.lock_endpoint(writing_session, webhook))
     new = hooked.secret(webhook)
     an_idea(session)
     session.commit()
@@ -107,9 +107,9 @@ def test_both_secrets_sign_for_a_day_after_a_change(session, hooked, receiver):
 def test_a_secret_is_shown_once_and_stands_nowhere(session, hooked, receiver, settings):
     webhook = hooked.endpoint(receiver)
     with Session.begin() as showing:
-        shown = endpoints.show_secret(endpoints.locked(showing, webhook), settings)
+        shown = endpoints.show_secret(endpoints.lock_endpoint(showing, webhook), settings)
     with Session.begin() as again:
-        assert endpoints.show_secret(endpoints.locked(again, webhook), settings) is None
+        assert endpoints.show_secret(endpoints.lock_endpoint(again, webhook), settings) is None
     row = session.execute(select(Webhook.__table__)).one()
     assert shown is not None
     assert shown.removeprefix("whsec_") not in str(row)
@@ -221,10 +221,10 @@ def test_gone_turns_the_endpoint_off_and_says_so(hooked, receiver, told, session
     assert (webhook.state, webhook.off_because) == (WebhookState.OFF, WebhookOff.GONE)
     assert set(hooked.states()) == {"failed"}
     incident = session.scalar(select(Incident))
-    assert (incident.kind, incident.key) == (AlertKind.WEBHOOK_OFF, str(told))
+    assert (incident.kind, incident.key) == (IncidentKind.WEBHOOK_OFF, str(told))
     receiver.always("200")
     with Session.begin() as turning:
-        endpoints.turn_on(turning, endpoints.locked(turning, told))
+        endpoints.turn_on(turning, endpoints.lock_endpoint(turning, told))
         assert endpoints.send_again(turning, told) == 2
     assert hooked.go() == 2
     session.refresh(incident)
@@ -239,7 +239,7 @@ def test_an_endpoint_without_success_for_three_days_is_turned_off(hooked, receiv
     hooked.go()
     webhook = hooked.webhook(told)
     assert (webhook.state, webhook.off_because) == (WebhookState.OFF, WebhookOff.FAILING)
-    assert session.scalar(select(Incident.kind)) == AlertKind.WEBHOOK_OFF
+    assert session.scalar(select(Incident.kind)) == IncidentKind.WEBHOOK_OFF
     assert hooked.states() == ["failed"]
 
 
@@ -306,7 +306,7 @@ def test_few_are_on_their_way_to_one_endpoint(hooked, receiver):
 
 def test_what_a_dead_worker_held_is_sent_again_with_the_same_id(hooked, receiver, told):
     with Session.begin() as session:
-        claimed = claiming.claim(session)
+        claimed = claiming.claim_webhook(session)
     assert claimed is not None
     assert send_due(hooked.settings) == 0
     hooked.expire()
@@ -339,17 +339,17 @@ def test_no_more_than_some_send_at_once_on_a_machine(hooked, receiver, told):
 
 def test_a_paused_endpoint_keeps_what_it_is_owed(hooked, receiver, told):
     with Session.begin() as session:
-        endpoints.pause(endpoints.locked(session, told))
+        endpoints.pause_endpoint(endpoints.lock_endpoint(session, told))
     assert hooked.go() == 0
     assert hooked.states() == ["waiting"]
     with Session.begin() as session:
-        endpoints.turn_on(session, endpoints.locked(session, told))
+        endpoints.turn_on(session, endpoints.lock_endpoint(session, told))
     assert hooked.go() == 1
 
 
 def test_a_test_goes_out_at_once_even_to_one_that_is_off(hooked, receiver, told):
     with Session.begin() as session:
-        webhook = endpoints.locked(session, told)
+        webhook = endpoints.lock_endpoint(session, told)
         marking.turn_off(session, webhook, WebhookOff.FAILING)
         writing.ask_for_test(session, told, utcnow())
     assert hooked.go() == 1
@@ -389,9 +389,9 @@ def test_an_address_that_the_operator_has_closed_is_not_sent_to(hooked, receiver
 
 def test_a_removed_endpoint_takes_what_it_was_owed_along(hooked, receiver, told):
     with Session.begin() as session:
-        claimed = claiming.claim(session)
+        claimed = claiming.claim_webhook(session)
     with Session.begin() as session:
-        endpoints.remove(session, endpoints.locked(session, told))
+        endpoints.remove_endpoint(session, endpoints.lock_endpoint(session, told))
     assert hooked.rows() == []
     with Session.begin() as session:
         marking.mark_done(session, claimed, 200)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.webhooks.sentences import say
-from services.notify.webhooks.shapes import Told, body
+from services.notify.webhooks.sentences import say_event
+from services.notify.webhooks.shapes import Told, make_body
 from shared import i18n
 from shared.delivery import hooks
-from shared.models import AlertKind, DecisionKind, IdeaStatus, Outcome, ReceiptVerb, WebhookShape
+from shared.models import DecisionKind, IdeaStatus, IncidentKind, Outcome, ReceiptVerb, WebhookShape
 
 IDEA = {
     "id": "0197a1b2-0000-7000-8000-000000000001",
@@ -29,7 +29,7 @@ def decided(kind: str = "publish", **about) -> Told:
 
 
 def made(told: Told, shape: WebhookShape, language: str = "sv") -> dict:
-    return json.loads(body(told, shape, language))
+    return json.loads(make_body(told, shape, language))
 
 
 def test_programs_get_type_timestamp_and_data():
@@ -99,7 +99,7 @@ def test_everything_that_can_happen_has_a_sentence(language):
     ]
     told += [
         Told(name, "", {"alert": {"id": "1", "kind": kind, "desk_url": "https://d"}}, {})
-        for kind in AlertKind
+        for kind in IncidentKind
         for name in hooks.NAMES.values()
         if name.startswith("alert.")
     ]
@@ -120,10 +120,10 @@ def test_everything_that_can_happen_has_a_sentence(language):
 
 
 def test_a_sentence_reads_well():
-    with i18n.speaking("sv"):
+    with i18n.speak_language("sv"):
         said = [
-            say("idea.submitted", {"idea": IDEA}, {"council:miljo": "Miljö och klimat"}),
-            say("idea.decided", decided("reject", rule="spam").data, {"rule:spam": "Skräp"}),
+            say_event("idea.submitted", {"idea": IDEA}, {"council:miljo": "Miljö och klimat"}),
+            say_event("idea.decided", decided("reject", rule="spam").data, {"rule:spam": "Skräp"}),
         ]
     assert [each.text for each in said] == [
         "Ny idé R-2026-000123 i Miljö och klimat.",

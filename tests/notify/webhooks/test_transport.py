@@ -10,8 +10,8 @@ from threading import Event, Thread
 import pytest
 
 from services.notify.webhooks import transport
-from services.notify.webhooks.addresses import Allowed, read
-from services.notify.webhooks.transport import Answer, NoAnswerError, post
+from services.notify.webhooks.addresses import Allowed, read_address
+from services.notify.webhooks.transport import Answer, NoAnswerError, post_body
 from tests.notify.webhooks.certificates import authority
 from tests.notify.webhooks.receiving import Receiver, receiving
 
@@ -47,17 +47,17 @@ def secure(tmp_path, monkeypatch) -> Iterator[Receiver]:
     trust(monkeypatch, ca_file)
     with receiving(context) as opened:
         yield opened
-    transport.tls.cache_clear()
+    transport.make_tls_context.cache_clear()
 
 
 def trust(monkeypatch, ca_file) -> None:
     """Let this machine believe an authority."""
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
-    transport.tls.cache_clear()
+    transport.make_tls_context.cache_clear()
 
 
 def send(url: str, allowed: Allowed = HERE, **more) -> Answer:
-    return post(read(url, allowed), b'{"a":1}', {"X-A": "b"}, allowed, **more)
+    return post_body(read_address(url, allowed), b'{"a":1}', {"X-A": "b"}, allowed, **more)
 
 
 def refused(url: str, allowed: Allowed = HERE, **more) -> str:
@@ -230,9 +230,9 @@ def test_what_is_dialled_for_a_name(monkeypatch, scheme, opened, address, is_dia
 
 def test_a_literal_address_is_looked_at_again_when_it_is_dialled(receiver, dialled):
     """What was allowed when it was read and is not any more."""
-    target = read(receiver.url, HERE)
+    target = read_address(receiver.url, HERE)
     with pytest.raises(NoAnswerError) as error:
-        post(target, b"{}", {}, Allowed())
+        post_body(target, b"{}", {}, Allowed())
     assert (error.value.code, dialled, receiver.heard) == ("private", [], [])
 
 

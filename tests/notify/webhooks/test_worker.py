@@ -47,7 +47,7 @@ def test_killed_workers_lose_no_webhook_and_end_when_told(hooked, receiver, star
             next_kill = next(kills, None)
         hooked.ripen()
         with Session.begin() as session:
-            found = endpoints.locked(session, webhook)
+            found = endpoints.lock_endpoint(session, webhook)
             if found.state is WebhookState.OFF:
                 # Nothing has vanished: what did not arrive is there to be sent again.
                 endpoints.turn_on(session, found)

@@ -57,11 +57,11 @@ def test_without_endpoints_nothing_is_recorded_and_nothing_more_is_asked(session
 def test_an_event_is_recorded_for_an_endpoint_that_wants_its_kind(session, hooked, receiver):
     webhook = hooked.endpoint(receiver, "idea.submitted")
     idea = an_idea(session)
-    outbox.record(session, IdeaChecked(idea.id, 1))
+    outbox.record_event(session, IdeaChecked(idea.id, 1))
     session.commit()
     assert to_endpoints() == 1
     with Session.begin() as writing:
-        endpoints.pause(endpoints.locked(writing, webhook))
+        endpoints.pause_endpoint(endpoints.lock_endpoint(writing, webhook))
     an_idea(session)
     session.commit()
     assert to_endpoints() == 1
@@ -70,10 +70,10 @@ def test_an_event_is_recorded_for_an_endpoint_that_wants_its_kind(session, hooke
 def test_an_import_is_no_news_and_is_not_even_recorded(session, hooked, receiver):
     hooked.endpoint(receiver, "idea.submitted")
     idea = an_idea(session, submitted=False)
-    outbox.record(session, IdeaSubmitted(idea.id, 1), queue=queues.BULK)
+    outbox.record_event(session, IdeaSubmitted(idea.id, 1), queue=queues.BULK)
     session.commit()
     assert to_endpoints() == 0
-    outbox.record(session, IdeaSubmitted(idea.id, 1))
+    outbox.record_event(session, IdeaSubmitted(idea.id, 1))
     session.commit()
     assert to_endpoints() == 1
 
@@ -97,7 +97,7 @@ def test_a_council_narrows_ideas_and_not_alerts(session, hooked, receiver):
     hooked.endpoint(receiver, council_id=mine.id)
     an_idea(session, mine)
     an_idea(session, its)
-    outbox.record(session, AlertRaised("wave", new_id()))
+    outbox.record_event(session, AlertRaised("wave", new_id()))
     session.commit()
     hooked.deliver()
     assert [row.kind for row in hooked.rows()] == ["idea.submitted", "alert.raised"]
@@ -106,11 +106,11 @@ def test_a_council_narrows_ideas_and_not_alerts(session, hooked, receiver):
 def test_imports_corrections_and_masks_are_no_new_ideas(session, hooked, receiver):
     hooked.endpoint(receiver)
     brought = an_idea(session, source=Source.IMPORT, source_id="1", submitted=False)
-    outbox.record(session, IdeaSubmitted(brought.id, 1), queue=queues.BULK)
-    outbox.record(session, IdeaChecked(brought.id, 1))
+    outbox.record_event(session, IdeaSubmitted(brought.id, 1), queue=queues.BULK)
+    outbox.record_event(session, IdeaChecked(brought.id, 1))
     idea = an_idea(session, submitted=False)
-    outbox.record(session, IdeaSubmitted(idea.id, 2))
-    outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=2))
+    outbox.record_event(session, IdeaSubmitted(idea.id, 2))
+    outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=2))
     session.commit()
     hooked.deliver()
     assert [row.kind for row in hooked.rows()] == ["receipt.action"]
@@ -147,10 +147,10 @@ def test_only_what_can_be_undone_waits_for_the_undo_window(settings):
 
 def test_who_is_paused_when_it_is_written_down_is_owed_nothing(session, hooked, receiver):
     webhook = hooked.endpoint(receiver, "alert.raised")
-    outbox.record(session, AlertRaised("wave", new_id()))
+    outbox.record_event(session, AlertRaised("wave", new_id()))
     session.commit()
     with Session.begin() as pausing:
-        endpoints.pause(endpoints.locked(pausing, webhook))
+        endpoints.pause_endpoint(endpoints.lock_endpoint(pausing, webhook))
     assert hooked.deliver() == 1
     assert hooked.rows() == []
 
@@ -159,7 +159,7 @@ def test_each_is_owed_only_the_kinds_that_it_wants(session, hooked, receiver, ot
     alerts = hooked.endpoint(receiver, "alert.raised")
     ideas = hooked.endpoint(other, "idea.submitted")
     an_idea(session)
-    outbox.record(session, AlertRaised("wave", new_id()))
+    outbox.record_event(session, AlertRaised("wave", new_id()))
     session.commit()
     hooked.deliver()
     assert [(row.webhook_id, row.kind) for row in hooked.rows()] == [
@@ -195,10 +195,10 @@ def test_one_that_was_never_told_is_spared_the_undoing_though_another_was_told(
         # It keeps what it is owed.
         decision = desk.publish(idea)
         hooked.deliver()
-        endpoints.pause(endpoints.locked(pausing, spared))
+        endpoints.pause_endpoint(endpoints.lock_endpoint(pausing, spared))
     assert hooked.go() == 1
     with Session.begin() as turning:
-        endpoints.turn_on(turning, endpoints.locked(turning, spared))
+        endpoints.turn_on(turning, endpoints.lock_endpoint(turning, spared))
     desk.undo(decision)
     assert hooked.go() == 1
     hooked.ripen()
@@ -291,13 +291,15 @@ def test_an_answer_is_told_without_its_words_unless_it_is_undone_in_time(
 
     def answer(text: str, seen: int):
         with Session.begin() as writing:
-            return official_answers.write(
+            return official_answers.write_official_answer(
                 writing, number=idea.number, staff_id=desk.staff.id, seen=seen, text=text
             )
 
     def undo(answer_id) -> None:
         with Session.begin() as writing:
-            official_answers.undo(writing, answer_id=answer_id, staff_id=desk.staff.id)
+            official_answers.undo_official_answer(
+                writing, answer_id=answer_id, staff_id=desk.staff.id
+            )
 
     first = answer("Kanariefåglar får bänkar.", 0)
     assert hooked.go() == 1

@@ -88,7 +88,7 @@ GOOD = {
 @pytest.mark.parametrize("raw", HOSTILE, ids=lambda raw: ascii(raw)[:40])
 def test_what_is_no_address_comes_in_by_no_door(raw, environment_without_servers):
     with pytest.raises(BadAddressError):
-        mailboxes.checked(raw)
+        mailboxes.check_mailbox(raw)
     with pytest.raises(BadAddressError):
         mailboxes.as_sent(raw)
     with pytest.raises(FormError) as refused:
@@ -117,7 +117,7 @@ def environment_without_servers() -> dict[str, str]:
 
 @pytest.mark.parametrize(("raw", "sent"), GOOD.items())
 def test_an_address_is_sent_to_the_domain_that_was_written(raw, sent):
-    kept = mailboxes.checked(raw)
+    kept = mailboxes.check_mailbox(raw)
     assert mailboxes.as_sent(kept) == mailboxes.as_sent(raw) == sent
     assert IdeaForm.checked({"text": "Fler bänkar", "email": raw}).email == kept
 
@@ -126,7 +126,7 @@ def test_an_address_is_sent_to_the_domain_that_was_written(raw, sent):
 def test_whatever_is_taken_is_one_word_with_one_at(one, other, between):
     raw = f"{one}{between}{other}@exempel.example"
     try:
-        sent = mailboxes.as_sent(mailboxes.checked(raw))
+        sent = mailboxes.as_sent(mailboxes.check_mailbox(raw))
     except BadAddressError:
         return
     assert sent.count("@") == 1

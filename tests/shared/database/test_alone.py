@@ -24,9 +24,9 @@ def who(word: str = "x") -> int:
 
 @pytest.fixture(autouse=True)
 def as_new(module_settings):
-    db.configure(module_settings)
+    db.configure_sessions(module_settings)
     yield
-    db.close()
+    db.close_connections()
 
 
 def test_a_connection_is_kept_and_used_again():

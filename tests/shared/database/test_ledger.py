@@ -457,7 +457,7 @@ class TestRead:
         rows.event("Happened", uuid4(), MEANING, done=False)
         own.execute("UPDATE outbox_events SET occurred_at = now() WHERE occurred_at = %s", [NOW])
         with db.Session() as session:
-            books = ledger.read(session)
+            books = ledger.read_ledger(session)
         assert books.adds_up
         shown = books.as_json()
         late_s = shown.pop("oldest_unprocessed_s")
@@ -487,7 +487,7 @@ class TestRead:
         own.execute("ALTER TABLE ideas DROP CONSTRAINT ck_ideas_status")
         books.idea("borta")
         with db.Session() as session:
-            found = ledger.read(session)
+            found = ledger.read_ledger(session)
         assert not found.adds_up
         missing, status, differing = found.violations
         assert (missing["rule"], missing["count"]) == ("an idea without its text version", 21)
@@ -501,18 +501,18 @@ class TestRead:
         books = Books(Rows(own))
         books.idea()
         with db.Session() as session:
-            assert ledger.read(session).received == 1
+            assert ledger.read_ledger(session).received == 1
             books.rows.put("ideas", status="received")
-            assert ledger.counts(session)["received"] == 1
+            assert ledger.count_ideas(session)["received"] == 1
         with db.Session() as session:
-            assert ledger.counts(session)["received"] == 2
+            assert ledger.count_ideas(session)["received"] == 2
 
 
 class TestHealth:
     """How late the work is: seen before it is stored, in the test's own session."""
 
     def test_nothing_to_do_and_no_clock(self, session: SqlSession):
-        assert ledger.health(session) == ledger.Health(0, None, None, 0)
+        assert ledger.read_health(session) == ledger.Health(0, None, None, 0)
 
     def test_the_oldest_of_what_is_not_done(self, own: psycopg.Connection, session: SqlSession):
         books = Books(Rows(own))
@@ -525,7 +525,7 @@ class TestHealth:
             books.aged(
                 books.event("Happened", uuid4(), consumer, done=done), timedelta(minutes=minutes)
             )
-        found = ledger.health(session)
+        found = ledger.read_health(session)
         assert (found.unprocessed, found.advice_waiting) == (2, 1)
         assert found.oldest_unprocessed_s is not None
         assert 1800 <= found.oldest_unprocessed_s < 1860
@@ -535,12 +535,12 @@ class TestHealth:
         session.add(Heartbeat(name=heartbeat.CLOCK, at=now - timedelta(seconds=100)))
         session.add(Heartbeat(name="relay@a", at=now - timedelta(seconds=7)))
         session.flush()
-        assert ledger.health(session).clock_age_s in {100, 101, 102}
+        assert ledger.read_health(session).clock_age_s in {100, 101, 102}
 
     def test_a_clock_that_goes_before_ours_is_no_younger_than_now(self, session: SqlSession):
         session.add(Heartbeat(name=heartbeat.CLOCK, at=utcnow() + timedelta(hours=1)))
         session.flush()
-        assert ledger.health(session).clock_age_s == 0
+        assert ledger.read_health(session).clock_age_s == 0
 
 
 def test_an_operator_reads_the_same_numbers(own: psycopg.Connection, session: SqlSession):
@@ -566,7 +566,7 @@ def test_an_operator_reads_the_same_numbers(own: psycopg.Connection, session: Sq
     )
     told = dict(
         line.rsplit(" ", 1)
-        for line in ledger.metrics(session).decode().splitlines()
+        for line in ledger.write_metrics(session).decode().splitlines()
         if not line.startswith("#")
     )
     assert 45 <= float(told.pop("radslag_oldest_unprocessed_seconds")) < 600

@@ -39,7 +39,7 @@ def connected(database_url: str) -> Iterator[Connection]:
 
 def test_whatever_differs_from_the_models_is_noticed(database_url: str):
     """And the look leaves nothing behind."""
-    assert migrate.drift(database_url) == []
+    assert migrate.find_drift(database_url) == []
     with psycopg.connect(database_url) as connection:
         schemas = connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'"
@@ -47,7 +47,7 @@ def test_whatever_differs_from_the_models_is_noticed(database_url: str):
         assert {name for (name,) in schemas} == {"public", "information_schema"}
         for change in CHANGES:
             connection.execute(change)
-    said = migrate.drift(database_url)
+    said = migrate.find_drift(database_url)
     for change, named in CHANGES.items():
         assert [each for each in said if named in each], change
 
@@ -74,7 +74,7 @@ def test_two_who_migrate_wait_for_one_another(database_url: str):
     """Who comes second waits for the lock, finds everything done, and changes nothing."""
     with psycopg.connect(database_url) as first:
         first.execute("SELECT pg_advisory_xact_lock(7261993001)")
-        second = threading.Thread(target=migrate.upgrade, args=(database_url,))
+        second = threading.Thread(target=migrate.upgrade_database, args=(database_url,))
         second.start()
         with psycopg.connect(database_url, autocommit=True) as looking:
             while not looking.execute(
@@ -93,6 +93,6 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(empty_database_url: 
         # In the way of the last tables.
         connection.execute("CREATE TABLE unsubscribe_links (in_the_way int)")
         with pytest.raises(Exception, match="already exists"):
-            migrate.upgrade(empty_database_url)
+            migrate.upgrade_database(empty_database_url)
         assert connection.execute("SELECT to_regclass('ideas')").fetchone() == (None,)
         assert connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)

@@ -143,7 +143,7 @@ class TestConnected:
 
     @pytest.fixture
     def database(self, shared_database_url: str) -> Iterator[None]:
-        db.configure(
+        db.configure_sessions(
             Settings.from_env(
                 {
                     "RADSLAG_DATABASE_URL": shared_database_url,
@@ -156,7 +156,7 @@ class TestConnected:
             )
         )
         yield
-        db.close()
+        db.close_connections()
 
     @pytest.mark.parametrize(
         ("name", "public", "staff"),
@@ -205,7 +205,7 @@ class TestConnected:
     def test_connections_are_given_back_when_a_process_ends(self, rows: Rows):
         with db.Session() as session:
             process = session.scalar(text("SELECT pg_backend_pid()"))
-        db.close()
+        db.close_connections()
         running = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
         rows.connection.execute("SELECT pg_stat_clear_snapshot()")
         while rows.one(running, process):

@@ -39,7 +39,7 @@ def test_with_another_schema_it_is_not_ready(client: FlaskClient, database_url: 
 
 def test_without_a_database_it_is_not_ready(client: FlaskClient, settings: Settings):
     """And it goes on answering that it lives."""
-    db.close()
+    db.close_connections()
     gone = settings.database_url.replace("test_", "nowhere_")
     db.Session.configure(bind=db.make_engine(gone))
     assert state(client) == (503, "database")

@@ -98,10 +98,10 @@ class TestOneTransactionAfterAnother:
             last = session.scalars(
                 select(Decision).where(Decision.idea_id == made[0].id).order_by(Decision.seq.desc())
             ).first()
-            undoing.undo(session, decision_id=last.id, staff_id=staff.id)
+            undoing.undo_decision(session, decision_id=last.id, staff_id=staff.id)
 
         def answer(session):
-            official_answers.write(
+            official_answers.write_official_answer(
                 session,
                 number=session.get_one(Idea, made[0].id).number,
                 staff_id=staff.id,
@@ -111,7 +111,9 @@ class TestOneTransactionAfterAnother:
 
         def withdraw(session):
             idea = session.get_one(Idea, made[1].id)
-            receipt.withdraw(session, receipts.issue(session, KEY, idea.id, idea.receipt_nonce))
+            receipt.withdraw_idea(
+                session, receipts.issue_receipt(session, KEY, idea.id, idea.receipt_nonce)
+            )
 
         steps = [
             act(DecisionKind.MASK, mask_spans=((0, 2),)),
@@ -278,7 +280,7 @@ class TestWithinOne:
         decision = unit.scalars(
             select(Decision).where(Decision.idea_id == back.id).order_by(Decision.seq.desc())
         ).first()
-        undoing.undo(unit, decision_id=decision.id, staff_id=staff.id)
+        undoing.undo_decision(unit, decision_id=decision.id, staff_id=staff.id)
         unit.flush()
         told = unit.execute(
             text("SELECT * FROM public_departures WHERE council = :c"), {"c": council.slug}
@@ -311,14 +313,14 @@ def test_the_numbers_of_what_is_settled_are_those_of_the_tables(unit: SqlSession
     council = a_council(unit)
     rule = a_rule(unit, "räknas")
     ideas = [waiting(unit, council, text=f"Idé {n}") for n in range(5)]
-    before = ledger.counts(unit)
+    before = ledger.count_ideas(unit)
     for idea in ideas[:3]:
         decide(unit, idea, DecisionKind.PUBLISH)
     decide(unit, ideas[0], DecisionKind.REJECT, rule_code=rule.code)
     decide(unit, ideas[3], DecisionKind.MERGE, into=ideas[1].number)
     unit.flush()
-    assert ledger.kept_counts(unit) == ledger.counts(unit)
-    assert ledger.counts(unit) == before | {
+    assert ledger.kept_counts(unit) == ledger.count_ideas(unit)
+    assert ledger.count_ideas(unit) == before | {
         "waiting": before["waiting"] - 4,
         "published": before["published"] + 2,
         "rejected": before["rejected"] + 1,

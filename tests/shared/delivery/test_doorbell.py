@@ -10,7 +10,7 @@ import redis
 from radslag.commands import relay as relay_process
 from radslag.ports import free_port
 from services.submission.forms import IdeaForm
-from services.submission.intake import Arrival, receive
+from services.submission.intake import Arrival, receive_idea
 from shared import db
 from shared.delivery import doorbell, outbox
 from shared.delivery.events import IdeaDecided
@@ -98,20 +98,20 @@ def test_without_a_broker_ringing_costs_nothing_and_waiting_ends_with_its_time_o
 
 def test_it_rings_when_what_was_written_can_be_seen(session, rung):
     with db.Session() as writing:
-        outbox.record(writing, decided())
+        outbox.record_event(writing, decided())
         with writing.begin_nested():
-            outbox.record(writing, decided())
+            outbox.record_event(writing, decided())
         assert rung == []
         writing.commit()
         assert rung == [1]
-        outbox.record(writing, decided())
+        outbox.record_event(writing, decided())
         writing.commit()
         assert rung == [1, 1]
 
 
 def test_what_is_rolled_back_or_tells_nobody_does_not_ring(session, rung):
     with db.Session() as writing:
-        outbox.record(writing, decided())
+        outbox.record_event(writing, decided())
         writing.rollback()
     with db.Session.begin() as writing:
         outbox.record_all(writing, [])
@@ -122,7 +122,7 @@ def test_an_idea_that_comes_in_rings(session, settings, rung):
     council = a_council(session)
     session.commit()
     arrival = Arrival(Source.API, b"{}", "application/json")
-    receive(db.run_alone, settings, council.slug, IdeaForm("En bänk vid ån."), arrival)
+    receive_idea(db.run_alone, settings, council.slug, IdeaForm("En bänk vid ån."), arrival)
     assert rung == [1]
 
 
@@ -145,17 +145,17 @@ def test_the_relay_is_woken_and_looks_by_itself_when_the_ring_was_lost(
     monkeypatch.setattr(relay_process.relay, "relay_once", counted)
     monkeypatch.setattr(relay_process, "POLL_S", LONG_S)
     stop = Event()
-    running = in_a_thread(lambda: relay_process.run(settings, stop))
+    running = in_a_thread(lambda: relay_process.run_relay(settings, stop))
     eventually(lambda: looks and _blocked(broker))
     bell = doorbell.Doorbell(broker_url)
     with db.Session.begin() as writing:
-        outbox.record(writing, decided())
+        outbox.record_event(writing, decided())
     bell.ring()
     eventually(lambda: offered() == 1)
     monkeypatch.setattr(relay_process, "POLL_S", 0.05)
     bell.ring()
     with db.Session.begin() as writing:
-        outbox.record(writing, decided())
+        outbox.record_event(writing, decided())
     broker.flushall()
     eventually(lambda: offered() == 2)
     stop.set()

@@ -164,7 +164,7 @@ class Deliveries(RuleBasedStateMachine):
             for n, one in self.known.items()
             if one.batch == batch and not one.is_begun and not one.end
         }
-        mine = outbox.claim(batch)
+        mine = outbox.claim_batch(batch)
         assert {each.id for each in mine} == free
         assert len(mine) == len(free)
         for each in mine:
@@ -193,7 +193,7 @@ class Deliveries(RuleBasedStateMachine):
         try:
             if deeds_first:
                 _do(opened, worker)
-            outbox.done(opened, worker.batch, worker.mine)
+            outbox.mark_done(opened, worker.batch, worker.mine)
             if not deeds_first:
                 _do(opened, worker)
         except outbox.StaleBatchError:
@@ -234,11 +234,11 @@ class Deliveries(RuleBasedStateMachine):
             if not dies:
                 return
             # The parent gives back what the dead child still holds: it waits for nobody.
-            outbox.release(worker.batch, ValueError("Ada Hemlig"))
+            outbox.release_batch(worker.batch, ValueError("Ada Hemlig"))
             return
         self.workers.remove(worker)
         now = utcnow()
-        outbox.release(worker.batch, ValueError("Ada Hemlig"))
+        outbox.release_batch(worker.batch, ValueError("Ada Hemlig"))
         for n in worker.ids:
             one = self.known[n]
             if self._belongs(n, worker):
@@ -274,7 +274,7 @@ class Deliveries(RuleBasedStateMachine):
     def what_was_given_up_is_offered_again(self) -> None:
         given_up = [one for one in self.known.values() if one.end in {"said", "failed"}]
         with db.Session.begin() as session:
-            assert failed_jobs.replay(session, None) == len(given_up)
+            assert failed_jobs.replay_jobs(session, None) == len(given_up)
         for one in given_up:
             one.end, one.attempts, one.lease, one.batch, one.is_begun = "", 0, None, None, False
 

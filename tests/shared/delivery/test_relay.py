@@ -66,7 +66,7 @@ def ideas(session: SqlSession, number: int) -> list[UUID]:
 
 def finish(batch: UUID, deliveries: list[outbox.Delivery]) -> None:
     with db.Session.begin() as session:
-        outbox.done(session, batch, deliveries)
+        outbox.mark_done(session, batch, deliveries)
 
 
 def test_a_message_carries_the_id_of_its_batch_and_nothing_else(session, celery, broker):
@@ -79,7 +79,7 @@ def test_a_message_carries_the_id_of_its_batch_and_nothing_else(session, celery,
 def test_what_waits_travels_together_up_to_a_hundred(session, celery, broker):
     ideas(session, 130)
     relay.relay_once(celery, {})
-    sizes = [len(outbox.claim(batch)) for batch in batches(broker)]
+    sizes = [len(outbox.claim_batch(batch)) for batch in batches(broker)]
     assert sorted(sizes) == [30, 100]
 
 
@@ -87,15 +87,15 @@ def test_a_batch_is_claimed_once_however_often_its_message_comes(session, celery
     ideas(session, 2)
     relay.relay_once(celery, {})
     [batch] = batches(broker)
-    assert len(outbox.claim(batch)) == 2
-    assert outbox.claim(batch) == []
+    assert len(outbox.claim_batch(batch)) == 2
+    assert outbox.claim_batch(batch) == []
 
 
 def test_what_is_done_is_never_offered_again(session, celery, broker):
     ideas(session, 2)
     relay.relay_once(celery, {})
     [batch] = batches(broker)
-    finish(batch, outbox.claim(batch))
+    finish(batch, outbox.claim_batch(batch))
     expire_leases(session)
     assert relay.relay_once(celery, {}) == 0
 
@@ -107,7 +107,7 @@ def test_an_emptied_broker_loses_nothing(session, celery, broker):
     expire_leases(session)
     assert relay.relay_once(celery, {}) == 1
     [batch] = batches(broker)
-    assert {delivery.subject_id for delivery in outbox.claim(batch)} == set(wanted)
+    assert {delivery.subject_id for delivery in outbox.claim_batch(batch)} == set(wanted)
 
 
 def test_a_stopped_broker_costs_no_attempt(session, settings, broker):
@@ -126,7 +126,7 @@ def test_the_attempt_is_committed_before_the_work_begins(session, celery, broker
     ideas(session, 1)
     relay.relay_once(celery, {})
     [batch] = batches(broker)
-    outbox.claim(batch)  # and here the process is killed
+    outbox.claim_batch(batch)  # and here the process is killed
     session.expire_all()
     assert session.scalars(select(OutboxDelivery.attempts)).all() == [1]
 
@@ -139,7 +139,7 @@ def test_after_a_death_ten_travel_together_then_one_alone_then_it_is_given_up(
     for _ in range(3):
         broker.delete(queues.CHECKS)
         relay.relay_once(celery, {})
-        sizes.append(sorted(len(outbox.claim(batch)) for batch in batches(broker)))
+        sizes.append(sorted(len(outbox.claim_batch(batch)) for batch in batches(broker)))
         expire_leases(session)
     assert sizes == [[25], [5, 10, 10], [1] * 25]
     given_up: list[UUID] = []
@@ -156,7 +156,7 @@ def test_after_a_death_ten_travel_together_then_one_alone_then_it_is_given_up(
 
 def test_work_without_a_last_word_stays_failed_and_visible(session, celery, broker):
     idea = an_idea(session, submitted=False)
-    outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
+    outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
     session.execute(update(OutboxDelivery).values(attempts=8, lease_until=utcnow()))
     session.commit()
     relay.relay_once(celery, {})
@@ -169,12 +169,12 @@ def test_a_late_worker_cannot_finish_what_someone_else_has_now(session, celery, 
     ideas(session, 1)
     relay.relay_once(celery, {})
     [first] = batches(broker)
-    slow = outbox.claim(first)
+    slow = outbox.claim_batch(first)
     expire_leases(session)
     broker.delete(queues.CHECKS)
     relay.relay_once(celery, {})
     [second] = batches(broker)
-    quick = outbox.claim(second)
+    quick = outbox.claim_batch(second)
     finish(second, quick)
     with pytest.raises(outbox.StaleBatchError):
         finish(first, slow)
@@ -184,10 +184,10 @@ def test_a_failed_try_is_noted_by_type_and_place_and_offered_again(session, cele
     ideas(session, 1)
     relay.relay_once(celery, {})
     [batch] = batches(broker)
-    outbox.claim(batch)
+    outbox.claim_batch(batch)
     with pytest.raises(ValueError, match="Ada") as caught:
         int("Ada Hemlig, ada@example.org")
-    outbox.release(batch, caught.value)
+    outbox.release_batch(batch, caught.value)
     session.expire_all()
     noted = session.scalars(select(OutboxDelivery.error)).one()
     assert noted is not None
@@ -210,7 +210,7 @@ def test_a_backlog_in_one_queue_does_not_hold_up_another(session, celery, broker
     monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 1)
     [first, *_rest] = ideas(session, 5)
     session.execute(update(OutboxDelivery).values(attempts=2))
-    outbox.record(session, IdeaDecided(first, new_id(), DecisionKind.KEEP))
+    outbox.record_event(session, IdeaDecided(first, new_id(), DecisionKind.KEEP))
     session.commit()
     assert relay.relay_once(celery, {}) == 2
     assert len(batches(broker, queues.LETTERS)) == 1

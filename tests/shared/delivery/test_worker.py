@@ -22,7 +22,7 @@ from tests.factories import _ENVIRONMENT
 def released(monkeypatch) -> list[tuple[Any, BaseException]]:
     """What was let go of, and why."""
     found: list[tuple[Any, BaseException]] = []
-    monkeypatch.setattr(worker.outbox, "release", lambda *about: found.append(about))
+    monkeypatch.setattr(worker.outbox, "release_batch", lambda *about: found.append(about))
     return found
 
 
@@ -58,8 +58,8 @@ def test_a_database_that_is_away_is_no_second_failure(monkeypatch, caplog):
     def away(*_about):
         raise OperationalError("SELECT", {}, Exception("Ada Hemlig"))
 
-    monkeypatch.setattr(worker.outbox, "release", away)
-    worker.release({"batch": str(new_id())}, ValueError())
+    monkeypatch.setattr(worker.outbox, "release_batch", away)
+    worker.release_named({"batch": str(new_id())}, ValueError())
     assert [each.getMessage() for each in caplog.records] == [
         "a failed batch could not be released; its lease will end"
     ]
@@ -70,7 +70,7 @@ def made(monkeypatch):
     """A worker of this process, which hears signals; and nobody else's afterwards."""
     for name, value in _ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(worker.db, "configure", lambda *_a, **_k: None)
+    monkeypatch.setattr(worker.db, "configure_sessions", lambda *_a, **_k: None)
     signals = (worker.setup_logging, worker.worker_process_init, task_failure, worker_ready)
     before = [each.receivers[:] if each.receivers else [] for each in signals]
     with worker.make_worker("x", []) as app:

@@ -28,7 +28,7 @@ def note(word):
     with Path(os.environ["NOTES"]).open("a") as notes:
         print(word, file=notes)
 """
-_WORK = "import sys\nfrom shared.delivery.working import work\nwork(sys.argv[1:])"
+_WORK = "import sys\nfrom shared.delivery.working import run_worker\nrun_worker(sys.argv[1:])"
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,16 @@ NONCE = b"n" * 16
 class TestTokens:
     def test_a_token_is_made_again_from_its_nonce_and_key_and_from_nothing_else(self):
         made = {
-            receipts.token(KEY, NONCE),
-            receipts.token(OTHER, NONCE),
-            receipts.token(KEY, b"m" * 16),
-            *(account_links.token(KEY, kind, NONCE) for kind in LinkKind),
-            *(account_links.token(OTHER, kind, NONCE) for kind in LinkKind),
-            *(account_links.token(KEY, kind, b"m" * 16) for kind in LinkKind),
+            receipts.make_receipt_token(KEY, NONCE),
+            receipts.make_receipt_token(OTHER, NONCE),
+            receipts.make_receipt_token(KEY, b"m" * 16),
+            *(account_links.make_account_token(KEY, kind, NONCE) for kind in LinkKind),
+            *(account_links.make_account_token(OTHER, kind, NONCE) for kind in LinkKind),
+            *(account_links.make_account_token(KEY, kind, b"m" * 16) for kind in LinkKind),
         }
         assert len(made) == 3 + 3 * len(LinkKind)
         assert all(len(each) == 43 for each in made)
-        assert receipts.token(KEY, NONCE) in made
+        assert receipts.make_receipt_token(KEY, NONCE) in made
 
     def test_nonces_are_never_the_same(self):
         for new in (receipts.new_nonce, account_links.new_nonce):
@@ -39,23 +39,28 @@ class TestTokens:
             assert len(new()) == 16
 
     def test_each_kind_of_link_leads_to_its_own_page(self):
-        assert receipts.url("https://a.se", "t") == "https://a.se/receipts/t"
-        assert {kind: account_links.url("https://a.se", kind, "t") for kind in LinkKind} == {
+        assert receipts.make_receipt_url("https://a.se", "t") == "https://a.se/receipts/t"
+        assert {
+            kind: account_links.make_account_url("https://a.se", kind, "t") for kind in LinkKind
+        } == {
             LinkKind.INVITATION: "https://a.se/welcome/t",
             LinkKind.RESET: "https://a.se/reset/t",
             LinkKind.UNSUBSCRIBE: "https://a.se/unsubscribe/t",
         }
-        assert unsubscribe_links.url("https://a.se", "t") == "https://a.se/unsubscribe/t"
+        assert (
+            unsubscribe_links.make_unsubscribe_url("https://a.se", "t")
+            == "https://a.se/unsubscribe/t"
+        )
 
     def test_a_receipt_opens_its_own_idea_under_every_key_it_had(self, session: SqlSession):
         first, second = an_idea(session), an_idea(session)
-        old = receipts.issue(session, KEY, first.id, first.receipt_nonce)
-        new = receipts.issue(session, OTHER, first.id, first.receipt_nonce)
-        other = receipts.issue(session, KEY, second.id, second.receipt_nonce)
-        assert receipts.issue(session, KEY, first.id, first.receipt_nonce) == old
-        assert [receipts.find(session, each) for each in (old, new, other, "", old[:-1])] == [
-            *(first.id, first.id, second.id, None, None)
-        ]
+        old = receipts.issue_receipt(session, KEY, first.id, first.receipt_nonce)
+        new = receipts.issue_receipt(session, OTHER, first.id, first.receipt_nonce)
+        other = receipts.issue_receipt(session, KEY, second.id, second.receipt_nonce)
+        assert receipts.issue_receipt(session, KEY, first.id, first.receipt_nonce) == old
+        assert [
+            receipts.find_receipt(session, each) for each in (old, new, other, "", old[:-1])
+        ] == [*(first.id, first.id, second.id, None, None)]
         assert session.scalar(select(func.count()).select_from(ReceiptToken)) == 3
         # The table alone opens nothing.
         stored = session.scalars(select(ReceiptToken.sha256)).all()
@@ -65,14 +70,17 @@ class TestTokens:
         self, session: SqlSession
     ):
         ada, bo = a_member_of_staff(session), a_member_of_staff(session)
-        first = unsubscribe_links.issue(session, KEY, ada.id)
-        assert unsubscribe_links.issue(session, KEY, ada.id) == first
+        first = unsubscribe_links.issue_unsubscribe_token(session, KEY, ada.id)
+        assert unsubscribe_links.issue_unsubscribe_token(session, KEY, ada.id) == first
         session.execute(text("UPDATE unsubscribe_links SET made_at = made_at - interval '1 day'"))
-        second = unsubscribe_links.issue(session, OTHER, ada.id)
+        second = unsubscribe_links.issue_unsubscribe_token(session, OTHER, ada.id)
         assert second != first
-        assert unsubscribe_links.issue(session, OTHER, ada.id) == second
-        other = unsubscribe_links.issue(session, OTHER, bo.id)
-        found = [unsubscribe_links.find(session, each) for each in (first, second, other, "x")]
+        assert unsubscribe_links.issue_unsubscribe_token(session, OTHER, ada.id) == second
+        other = unsubscribe_links.issue_unsubscribe_token(session, OTHER, bo.id)
+        found = [
+            unsubscribe_links.find_unsubscriber(session, each)
+            for each in (first, second, other, "x")
+        ]
         assert found == [ada.id, ada.id, bo.id, None]
         assert session.scalar(select(func.count()).select_from(UnsubscribeLink)) == 3
 
@@ -81,19 +89,19 @@ class TestSealing:
     @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
     def test_what_is_sealed_is_opened_by_its_key_purpose_and_owner_only(self, words):
         owner, other = ids.new_id(), ids.new_id()
-        box = sealed.seal(KEY, b"a", owner, words)
-        assert sealed.unseal(KEY, b"a", owner, box) == words
-        assert sealed.unseal(OTHER, b"a", owner, box) is None
-        assert sealed.unseal(KEY, b"b", owner, box) is None
-        assert sealed.unseal(KEY, b"a", other, box) is None
-        assert sealed.seal(KEY, b"a", owner, words) != box
+        box = sealed.seal_text(KEY, b"a", owner, words)
+        assert sealed.unseal_text(KEY, b"a", owner, box) == words
+        assert sealed.unseal_text(OTHER, b"a", owner, box) is None
+        assert sealed.unseal_text(KEY, b"b", owner, box) is None
+        assert sealed.unseal_text(KEY, b"a", other, box) is None
+        assert sealed.seal_text(KEY, b"a", owner, words) != box
 
     @given(st.integers(0, 35))
     def test_a_changed_bit_is_noticed(self, place):
         owner = ids.new_id()
-        box = bytearray(sealed.seal(KEY, b"a", owner, "Hemligt!"))
+        box = bytearray(sealed.seal_text(KEY, b"a", owner, "Hemligt!"))
         box[place] ^= 1
-        assert sealed.unseal(KEY, b"a", owner, bytes(box)) is None
+        assert sealed.unseal_text(KEY, b"a", owner, bytes(box)) is None
 
 
 class TestIds:
@@ -132,14 +140,14 @@ class TestTimes:
         ],
     )
     def test_people_read_the_city_s_clock(self, language, precision, said):
-        with i18n.speaking(language):
-            assert times.written(self.LATE, precision, self.CITY) == said
+        with i18n.speak_language(language):
+            assert times.write_moment(self.LATE, precision, self.CITY) == said
 
     def test_machines_read_it_too_and_no_hour_that_nobody_knows(self):
-        assert times.machine(self.LATE, Precision.INSTANT, self.CITY) == (
+        assert times.write_machine_moment(self.LATE, Precision.INSTANT, self.CITY) == (
             "2026-07-01T00:30:00+02:00"
         )
-        assert times.machine(self.LATE, Precision.DAY, self.CITY) == "2026-07-01"
+        assert times.write_machine_moment(self.LATE, Precision.DAY, self.CITY) == "2026-07-01"
 
 
 class TestLanguages:
@@ -147,20 +155,20 @@ class TestLanguages:
         ("code", "spoken"), [("sv", "sv"), ("en", "en"), ("fi", "sv"), ("", "sv")]
     )
     def test_an_unknown_language_is_swedish_and_the_one_before_comes_back(self, code, spoken):
-        with i18n.speaking("en"):
-            with i18n.speaking(code):
-                assert i18n.language() == spoken
-            assert i18n.language() == "en"
+        with i18n.speak_language("en"):
+            with i18n.speak_language(code):
+                assert i18n.get_language() == spoken
+            assert i18n.get_language() == "en"
             i18n.set_language(code)
-            assert i18n.language() == spoken
-        assert i18n.language() == "sv"
+            assert i18n.get_language() == spoken
+        assert i18n.get_language() == "sv"
 
     @pytest.mark.parametrize(
         ("language", "one", "two"),
         [("sv", "Listan har 1 rad.", "Listan har 2 rader."), ("en", None, None)],
     )
     def test_numbers_have_their_form(self, language, one, two):
-        with i18n.speaking(language):
+        with i18n.speak_language(language):
             said = [
                 i18n.ngettext("Listan har %(n)s rad.", "Listan har %(n)s rader.", n) for n in (1, 2)
             ]

@@ -108,4 +108,4 @@ class TestPacking:
 
     def test_a_stream_is_what_was_written(self):
         pieces = ["rad å\n", "", "rad två\n" * 1000]
-        assert gzip.decompress(b"".join(zipping.stream(pieces))).decode() == "".join(pieces)
+        assert gzip.decompress(b"".join(zipping.zip_stream(pieces))).decode() == "".join(pieces)

@@ -22,7 +22,7 @@ def arrival(**about) -> intake.Arrival:
 
 
 def receive(unit, settings, council, form=FORM, **about) -> intake.Received:
-    return intake.receive(run_in(unit), settings, council.slug, form, arrival(**about))
+    return intake.receive_idea(run_in(unit), settings, council.slug, form, arrival(**about))
 
 
 def waiting(unit, council, **about) -> Idea:
@@ -33,7 +33,7 @@ def waiting(unit, council, **about) -> Idea:
 def decide(unit, idea: Idea, kind: DecisionKind, **how) -> None:
     unit.flush()
     unit.refresh(idea)
-    deciding.decide(
+    deciding.decide_idea(
         unit,
         DecisionRequest(kind=kind, staff_id=a_member_of_staff(unit).id, **how),
         number=idea.number,

@@ -86,7 +86,11 @@ class TestIntake:
         changed = replace(settings, secret_key="another key, long enough to be taken as well")
         again = receive(unit, changed, council, key="k")
         assert again.token != first.token
-        assert receipts.find(unit, again.token) == receipts.find(unit, first.token) == first.idea_id
+        assert (
+            receipts.find_receipt(unit, again.token)
+            == receipts.find_receipt(unit, first.token)
+            == first.idea_id
+        )
         assert count(unit, OutboxEvent) == 1
 
     def test_what_is_known_of_the_way_is_kept_beside_the_idea(self, unit, settings, council):
@@ -129,25 +133,29 @@ class TestSignals:
     def test_a_form_that_comes_back_within_three_seconds(self, after, noticed):
         stamp = signals.new_stamp(KEY)
         with travel(NOW + timedelta(seconds=after), tick=False):
-            assert signals.noticed({signals.OPENED: stamp}, KEY) == noticed
+            assert signals.notice_signals({signals.OPENED: stamp}, KEY) == noticed
 
     @pytest.mark.parametrize(
         ("typed", "noticed"),
         [("", {}), ("  \n", {}), ("x", {"honeypot": 1}), (" 0 ", {"honeypot": 1})],
     )
     def test_a_field_that_only_programs_fill_in(self, typed, noticed):
-        assert signals.noticed({signals.HONEYPOT: typed}, KEY) == noticed
+        assert signals.notice_signals({signals.HONEYPOT: typed}, KEY) == noticed
 
     def test_each_is_told_beside_the_others(self):
         fields = {signals.HONEYPOT: "x", signals.OPENED: signals.new_stamp(KEY)}
-        assert signals.noticed(fields, KEY, burst=7) == {"honeypot": 1, "time_trap": 0, "burst": 7}
-        assert signals.noticed({}, KEY, burst=0) == {}
+        assert signals.notice_signals(fields, KEY, burst=7) == {
+            "honeypot": 1,
+            "time_trap": 0,
+            "burst": 7,
+        }
+        assert signals.notice_signals({}, KEY, burst=0) == {}
 
     def test_a_stamp_of_something_else_is_none(self):
         from itsdangerous import TimestampSigner
 
         other = TimestampSigner(KEY, salt="something else").sign("form").decode()
-        assert signals.noticed({signals.OPENED: other}, KEY) == {}
+        assert signals.notice_signals({signals.OPENED: other}, KEY) == {}
 
 
 class TestLimits:

@@ -23,22 +23,22 @@ class TestUnsubscribing:
     )
     def test_is_asked_for_once_until_it_is_acted_on(self, unit, settled, again):
         staff, other = a_member_of_staff(unit, language="en"), a_member_of_staff(unit)
-        link = unsubscribe_links.issue(unit, KEY, staff.id)
-        hers = unsubscribe_links.issue(unit, KEY, other.id)
-        assert unsubscribing.language(unit, link) == "en"
-        unsubscribing.unsubscribe(unit, link)
+        link = unsubscribe_links.issue_unsubscribe_token(unit, KEY, staff.id)
+        hers = unsubscribe_links.issue_unsubscribe_token(unit, KEY, other.id)
+        assert unsubscribing.find_language(unit, link) == "en"
+        unsubscribing.ask_unsubscribing(unit, link)
         if settled:
             for delivery in unit.scalars(select(OutboxDelivery)):
                 setattr(delivery, settled, NOW)
-        unsubscribing.unsubscribe(unit, link)
+        unsubscribing.ask_unsubscribing(unit, link)
         assert self.asked(unit, staff) == (2 if again else 1)
         # Of somebody else nothing was asked.
-        unsubscribing.unsubscribe(unit, hers)
+        unsubscribing.ask_unsubscribing(unit, hers)
         assert self.asked(unit, other) == 1
         for nobodys in ("x", link[:-1]):
-            assert unsubscribing.language(unit, nobodys) is None
+            assert unsubscribing.find_language(unit, nobodys) is None
             with pytest.raises(LookupError):
-                unsubscribing.unsubscribe(unit, nobodys)
+                unsubscribing.ask_unsubscribing(unit, nobodys)
 
 
 class TestBounces:
@@ -58,10 +58,10 @@ class TestBounces:
         ],
     )
     def test_a_status_has_a_known_class_and_three_numbers(self, status, code):
-        assert bounces.code(status) == code
+        assert bounces.read_code(status) == code
 
     @pytest.mark.parametrize("message_id", ["", "<>", "<a>", "1@stad.example", "<a b@c>", "<å@x>"])
     def test_what_can_be_no_id_of_ours_is_not_asked_for(self, unit, message_id):
         report = bounces.Report(message_id, bounces.BounceKind.PERMANENT)
-        assert not bounces.take(unit, report)
+        assert not bounces.take_report(unit, report)
         assert count(unit, OutboxEvent) == 0

@@ -27,7 +27,7 @@ class TestPublished:
         return found
 
     def listed(self, unit, council, **how) -> Listing:
-        return published.ideas(unit, council.slug, **{"limit": 100} | how)
+        return published.list_ideas(unit, council.slug, **{"limit": 100} | how)
 
     def test_are_listed_newest_first_and_those_of_one_instant_by_id(self, unit, council, ideas):
         same = sorted((ideas[each] for each in (0, 1, 3)), key=lambda each: each.id, reverse=True)
@@ -56,8 +56,8 @@ class TestPublished:
         assert [each.id for each in self.listed(unit, other).ideas] == [only.id]
         assert len(self.listed(unit, council, search="bänkar").ideas) == 5
         assert self.listed(unit, council, search="torget").ideas == []
-        assert published.idea(unit, council.slug, only.number) is None
-        assert published.idea(unit, other.slug, only.number).id == only.id
+        assert published.find_idea(unit, council.slug, only.number) is None
+        assert published.find_idea(unit, other.slug, only.number).id == only.id
 
     @pytest.mark.usefixtures("ideas")
     def test_the_first_eight_words_of_a_search_count(self, unit, council):
@@ -87,23 +87,26 @@ class TestPublished:
         a_rule(unit, "spam", version=2, in_force_from=NOW - day, title_sv="Nyare")
         a_rule(unit, "insult", version=1, in_force_from=NOW - day)
         a_rule(unit, "secret", version=1, in_force_from=datetime.now(UTC) + timedelta(days=9999))
-        found = published.rules(unit)
+        found = published.list_rules(unit)
         assert [(each.code, each.version) for each in found] == [("insult", 1), ("spam", 2)]
         assert (found[1].title("sv"), found[1].title("en")) == ("Nyare", "Spam")
         assert (found[1].text("sv"), found[1].text("en")) == ("Skräp tas bort.", "Spam is removed.")
 
     def test_councils_are_listed_newest_first_and_found_by_address(self, unit):
         first, second = a_council(unit), a_council(unit)
-        assert [each.slug for each in published.councils(unit)][:2] == [second.slug, first.slug]
-        assert published.council(unit, first.slug).id == first.id
+        assert [each.slug for each in published.list_councils(unit)][:2] == [
+            second.slug,
+            first.slug,
+        ]
+        assert published.find_council(unit, first.slug).id == first.id
         for slug in (first.slug.upper(), "x" + first.slug, "\x00", ""):
-            assert published.council(unit, slug) is None
+            assert published.find_council(unit, slug) is None
 
     @pytest.mark.parametrize(
         "number", ["R-2026-", "r-2026-000001", "R-26-1", "R-2026-1 ", "R-2026-x"]
     )
     def test_what_is_no_number_is_not_asked_for(self, unit, council, number):
-        assert published.idea(unit, council.slug, number) is None
+        assert published.find_idea(unit, council.slug, number) is None
 
     @pytest.mark.parametrize("precision", Precision)
     def test_of_an_import_the_moment_is_as_exact_as_it_was(self, unit, council, precision):
@@ -120,7 +123,7 @@ class TestFeeds:
     @pytest.fixture
     def idea(self, unit, council):
         public(unit, council)
-        (shown,) = published.ideas(unit, council.slug, limit=1).ideas
+        (shown,) = published.list_ideas(unit, council.slug, limit=1).ideas
         return shown
 
     def test_the_answer_stands_below_with_who_gives_it(self, idea):
@@ -143,7 +146,7 @@ class TestFeeds:
         ],
     )
     def test_only_a_first_character_runs_a_cell(self, value, cell):
-        assert feeds.harmless(value) == cell
+        assert feeds.make_harmless(value) == cell
 
 
 class TestYears:
@@ -152,13 +155,13 @@ class TestYears:
         for year, told in ((2024, {}), (2026, {"received": 5}), (2025, {"rules": rules})):
             unit.add(YearlyNumbers(year=year, numbers=told, is_final=year < 2026, made_at=NOW))
         unit.flush()
-        assert yearly.years(unit) == [2026, 2025, 2024]
-        assert list(yearly.of(unit, 2025).rules) == [
+        assert yearly.list_years(unit) == [2026, 2025, 2024]
+        assert list(yearly.find_year(unit, 2025).rules) == [
             "secret", "repeat", "spam", "advertising", "insult",
         ]  # fmt: skip
-        found = yearly.of(unit, 2026)
+        found = yearly.find_year(unit, 2026)
         assert (found.received, found.published, found.is_final) == (5, None, False)
-        assert yearly.of(unit, 2023) is None
+        assert yearly.find_year(unit, 2023) is None
 
     @pytest.mark.parametrize(
         ("seconds", "said"),

@@ -26,17 +26,19 @@ from tests.submission.rules.given import KEY, NOW, decide, public, receive, wait
 class TestReceiptLink:
     def test_opens_one_idea_and_nothing_like_it_does(self, unit, settings, council):
         one, two = (receive(unit, settings, council) for _ in range(2))
-        assert receipts.find(unit, one.token) == one.idea_id
-        assert receipts.find(unit, two.token) == two.idea_id
-        digest = receipts.sha256(one.token).hex()
+        assert receipts.find_receipt(unit, one.token) == one.idea_id
+        assert receipts.find_receipt(unit, two.token) == two.idea_id
+        digest = receipts.hash_receipt_token(one.token).hex()
         for other in (one.token[:-1], one.token.lower(), one.token + "A", "", digest):
-            assert receipts.find(unit, other) is None
+            assert receipts.find_receipt(unit, other) is None
 
     def test_stands_in_no_row_only_its_hash_does(self, unit, settings, council):
         received = receive(unit, settings, council, key="k")
         assert len(received.token) == 43
         unit.flush()
-        assert unit.scalars(select(ReceiptToken.sha256)).all() == [receipts.sha256(received.token)]
+        assert unit.scalars(select(ReceiptToken.sha256)).all() == [
+            receipts.hash_receipt_token(received.token)
+        ]
         tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         for table in unit.scalars(text(tables)).all():
             rows = unit.scalars(text(f'SELECT t::text FROM "{table}" t')).all()
@@ -44,7 +46,7 @@ class TestReceiptLink:
 
 
 def token_of(unit, idea: Idea) -> str:
-    return receipts.issue(unit, KEY, idea.id, idea.receipt_nonce)
+    return receipts.issue_receipt(unit, KEY, idea.id, idea.receipt_nonce)
 
 
 def asked(unit, idea: Idea) -> list[str]:
@@ -58,7 +60,7 @@ class TestReceipt:
     def look(self, unit, idea) -> receipt.Receipt:
         unit.flush()
         unit.expire_all()
-        found = receipt.look(unit, token_of(unit, idea))
+        found = receipt.read_receipt(unit, token_of(unit, idea))
         assert found is not None
         return found
 
@@ -83,7 +85,7 @@ class TestReceipt:
                 idea.status = IdeaStatus.WITHDRAWN
             if state == "taken back":
                 decide(unit, idea, DecisionKind.PUBLISH)
-                receipt.withdraw(unit, token_of(unit, idea))
+                receipt.withdraw_idea(unit, token_of(unit, idea))
             return idea
 
         return make
@@ -114,14 +116,14 @@ class TestReceipt:
         key = token_of(unit, idea)
         for act, may in (
             (lambda: receipt.ask_again(unit, key), ask_again),
-            (lambda: receipt.correct(unit, key, {"text": "Nya ord här."}), correct),
+            (lambda: receipt.correct_idea(unit, key, {"text": "Nya ord här."}), correct),
         ):
             if may:
                 act()
             else:
                 with pytest.raises(NoLongerPossibleError):
                     act()
-        receipt.withdraw(unit, key)
+        receipt.withdraw_idea(unit, key)
         unit.flush()
         done = ["re-review"] * ask_again + ["correct"] * correct + ["withdraw"] * withdraw
         assert asked(unit, idea) == before + done
@@ -162,7 +164,7 @@ class TestReceipt:
         elif gone == "withdrawn":
             target.status = IdeaStatus.WITHDRAWN
         else:
-            receipt.withdraw(unit, token_of(unit, target))
+            receipt.withdraw_idea(unit, token_of(unit, target))
         assert self.look(unit, idea).target is None
 
     def test_shows_the_answer_under_the_idea_or_where_it_was_merged(self, unit, council):
@@ -177,7 +179,7 @@ class TestReceipt:
         assert self.look(unit, target).answer.text == "Vi bygger."
         assert self.look(unit, merged).answer.text == "Vi bygger."
         assert self.look(unit, other).answer is None
-        receipt.withdraw(unit, token_of(unit, target))
+        receipt.withdraw_idea(unit, token_of(unit, target))
         assert self.look(unit, target).answer is None
         assert self.look(unit, merged).answer is None
 
@@ -189,7 +191,7 @@ class TestReceipt:
         assert "070" not in found.public_text
         assert found.was_masked
         assert not found.corrected
-        receipt.correct(unit, token_of(unit, idea), {"text": "Ring mig gärna"})
+        receipt.correct_idea(unit, token_of(unit, idea), {"text": "Ring mig gärna"})
         found = self.look(unit, idea)
         assert (found.text, found.corrected, found.was_masked) == ("Ring mig gärna", True, False)
         assert not self.look(unit, public(unit, council)).was_masked
@@ -198,9 +200,9 @@ class TestReceipt:
         idea = public(unit, council, text="Ring 070-174 06 05 till mig", author="Kim")
         decide(unit, idea, DecisionKind.MASK, mask_spans=[(5, 18)])
         key = token_of(unit, idea)
-        receipt.correct(unit, key, {"text": "Ring mig", "author": "Kim"})
-        receipt.correct(unit, key, {"text": "Ring mig", "author": "Kim"})
-        receipt.correct(unit, key, {"text": "Ring mig", "author": ""})
+        receipt.correct_idea(unit, key, {"text": "Ring mig", "author": "Kim"})
+        receipt.correct_idea(unit, key, {"text": "Ring mig", "author": "Kim"})
+        receipt.correct_idea(unit, key, {"text": "Ring mig", "author": ""})
         unit.flush()
         versions = select(IdeaText.version, IdeaText.author).where(IdeaText.idea_id == idea.id)
         assert unit.execute(versions.order_by(IdeaText.version)).all()[2:] == [
@@ -212,7 +214,7 @@ class TestReceipt:
         assert unit.scalars(payloads.order_by(OutboxEvent.id)).all() == ["3", "4"]
         for wrong in ({"text": "ab"}, {"text": "x" * 2001}, {"text": "abc", "author": "x" * 81}):
             with pytest.raises(FormError):
-                receipt.correct(unit, key, wrong)
+                receipt.correct_idea(unit, key, wrong)
 
     def test_a_new_look_can_be_asked_for_again_only_after_another_decision(self, unit, council):
         idea = public(unit, council)
@@ -239,16 +241,16 @@ class TestReceipt:
 
     def test_what_is_asked_of_one_idea_is_asked_of_no_other(self, unit, council):
         one, two = public(unit, council), public(unit, council)
-        receipt.withdraw(unit, token_of(unit, one))
+        receipt.withdraw_idea(unit, token_of(unit, one))
         receipt.ask_again(unit, token_of(unit, two))
         assert not self.look(unit, one).can_withdraw
         assert self.look(unit, two).can_withdraw
         assert self.look(unit, two).status is IdeaStatus.PUBLISHED
 
     def test_an_unknown_key_opens_nothing(self, unit):
-        assert receipt.look(unit, "x") is None
-        for act in (receipt.withdraw, receipt.ask_again):
+        assert receipt.read_receipt(unit, "x") is None
+        for act in (receipt.withdraw_idea, receipt.ask_again):
             with pytest.raises(LookupError):
                 act(unit, "x")
         with pytest.raises(LookupError):
-            receipt.correct(unit, "x", {"text": "Nya ord"})
+            receipt.correct_idea(unit, "x", {"text": "Nya ord"})

@@ -17,12 +17,12 @@ _TABLE: Table = {
 }
 
 
-def title(code: Code) -> str:
+def name_finding(code: Code) -> str:
     """Return the title of a kind of finding, for lists and filters."""
     return _TABLE[code][0]()
 
 
-def explain(finding: Finding, text: str) -> str:
+def explain_finding(finding: Finding, text: str) -> str:
     """Return one sentence about a finding; `text` is what its field held when it was checked.
 
     A text that is gone is passed as an empty string; the sentence then quotes nothing.

@@ -21,7 +21,7 @@ def _name(code: str) -> str | None:
         # One answer for three names, as interpreters' agencies have it.
         return _("bosniska, kroatiska eller serbiska")
     try:
-        return Locale.parse(code).get_language_name(i18n.language()) if code else None
+        return Locale.parse(code).get_language_name(i18n.get_language()) if code else None
     except (UnknownLocaleError, ValueError):
         return None
 

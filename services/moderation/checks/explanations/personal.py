@@ -1,13 +1,13 @@
 """Personal data: what tells who somebody is, or what should not be told of them."""
 
-from services.moderation.checks.explanations.quoting import Table, in_author, quotes
+from services.moderation.checks.explanations.quoting import Table, in_author, quote_finding
 from services.moderation.checks.finding import Code, Finding, Severity
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 
 
 def _email(finding: Finding, text: str) -> str:
-    words, n = quotes(finding, text), len(finding.spans)
+    words, n = quote_finding(finding, text), len(finding.spans)
     if in_author(finding):
         return _("I namnet står en e-postadress: %(words)s.", words=words)
     return ngettext(
@@ -19,7 +19,7 @@ def _email(finding: Finding, text: str) -> str:
 
 
 def _phone(finding: Finding, text: str) -> str:
-    words, n = quotes(finding, text), len(finding.spans)
+    words, n = quote_finding(finding, text), len(finding.spans)
     if in_author(finding):
         return _("I namnet står ett telefonnummer: %(words)s.", words=words)
     return ngettext(
@@ -31,7 +31,7 @@ def _phone(finding: Finding, text: str) -> str:
 
 
 def _personnummer(finding: Finding, text: str) -> str:
-    words, n = quotes(finding, text), len(finding.spans)
+    words, n = quote_finding(finding, text), len(finding.spans)
     if in_author(finding):
         return _("I namnet står ett personnummer: %(words)s.", words=words)
     if finding.severity is Severity.MEDIUM:
@@ -45,7 +45,7 @@ def _personnummer(finding: Finding, text: str) -> str:
 
 
 def _child(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("Namnet berättar om ett barn: %(words)s.", words=words)
     if finding.params.get("named"):
@@ -54,21 +54,21 @@ def _child(finding: Finding, text: str) -> str:
 
 
 def _person_name(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("Hela namnet står i namnfältet: %(words)s.", words=words)
     return _("Texten nämner någon vid namn: %(words)s.", words=words)
 
 
 def _address(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("I namnet står en gatuadress: %(words)s.", words=words)
     return _("Texten innehåller en gatuadress: %(words)s.", words=words)
 
 
 def _account(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     match finding.params.get("kind"):
         case "card":
             return _("Här står ett kortnummer: %(words)s.", words=words)
@@ -79,11 +79,11 @@ def _account(finding: Finding, text: str) -> str:
 
 
 def _plate(finding: Finding, text: str) -> str:
-    return _("Här står ett registreringsnummer: %(words)s.", words=quotes(finding, text))
+    return _("Här står ett registreringsnummer: %(words)s.", words=quote_finding(finding, text))
 
 
 def _handle(finding: Finding, text: str) -> str:
-    return _("Här står ett konto i sociala medier: %(words)s.", words=quotes(finding, text))
+    return _("Här står ett konto i sociala medier: %(words)s.", words=quote_finding(finding, text))
 
 
 def _sensitive(finding: Finding, text: str) -> str:
@@ -96,7 +96,7 @@ def _sensitive(finding: Finding, text: str) -> str:
         "ethnicity": _("ursprung"),
         "crime": _("brottslighet"),
     }.get(str(finding.params.get("kind")))
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if about is None:
         return _("Texten berättar något känsligt om en person: %(words)s.", words=words)
     return _("Texten kan berätta om någons %(about)s: %(words)s.", about=about, words=words)

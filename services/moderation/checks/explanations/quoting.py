@@ -14,7 +14,7 @@ _MOST_QUOTES = 5
 _UNSEEMLY = re.compile("[\x00-\x1f\x7f-\x9f" + "".join(BIDI_CONTROLS) + "]+")
 
 
-def quote(words: str) -> str:
+def quote_words(words: str) -> str:
     """Return words in quotation marks, on one line, cut when long, unable to turn the sentence."""
     line = " ".join(_UNSEEMLY.sub(" ", words).split())
     if len(line) > _LONGEST_QUOTE:
@@ -27,9 +27,11 @@ def _turns(line: str) -> bool:
     return any("\u0590" <= c <= "\u08ff" or "\ufb1d" <= c <= "\ufefc" for c in line)
 
 
-def quotes(finding: Finding, text: str) -> str:
+def quote_finding(finding: Finding, text: str) -> str:
     """Return the words at the spans, five at most; "…" where the text is gone."""
-    every = [quote(text[start:end]) for start, end in finding.spans if text[start:end].strip()]
+    every = [
+        quote_words(text[start:end]) for start, end in finding.spans if text[start:end].strip()
+    ]
     different = list(dict.fromkeys(every))
     more = ["…"] if len(different) > _MOST_QUOTES else []
     return ", ".join([*different[:_MOST_QUOTES], *more]) or "…"
@@ -40,6 +42,6 @@ def in_author(finding: Finding) -> bool:
     return finding.field == "author"
 
 
-def number(finding: Finding) -> str:
+def read_other_number(finding: Finding) -> str:
     """Return the number of the other idea."""
     return str(finding.params.get("number", "…"))

@@ -1,7 +1,12 @@
 """Signs of advertising and noise."""
 
 from services.moderation.checks import links
-from services.moderation.checks.explanations.quoting import Table, in_author, quote, quotes
+from services.moderation.checks.explanations.quoting import (
+    Table,
+    in_author,
+    quote_finding,
+    quote_words,
+)
 from services.moderation.checks.finding import Code, Finding
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
@@ -11,7 +16,7 @@ _SERVICES = {"akismet": "Akismet", "stopforumspam": "StopForumSpam", "urlhaus": 
 
 
 def _link(finding: Finding, text: str) -> str:
-    words, n = quotes(finding, text), len(finding.spans)
+    words, n = quote_finding(finding, text), len(finding.spans)
     if finding.params.get("lookalike"):
         return _(
             "En länk låtsas vara en annan webbplats: %(words)s.", words=_decoded(finding, text)
@@ -33,11 +38,13 @@ def _decoded(finding: Finding, text: str) -> str:
     shown = []
     for start, end in finding.spans:
         words = text[start:end]
-        sites = [link.host for link in links.find(words) if link.lookalike]
+        sites = [link.host for link in links.find_links(words) if link.lookalike]
         plain = [site for site in sites if site not in words.lower()]
         if sites:
-            shown.append(f"{quote(words)} ({', '.join(plain)})" if plain else quote(words))
-    return ", ".join(shown) or quotes(finding, text)
+            shown.append(
+                f"{quote_words(words)} ({', '.join(plain)})" if plain else quote_words(words)
+            )
+    return ", ".join(shown) or quote_finding(finding, text)
 
 
 def _shouting(finding: Finding, _text: str) -> str:
@@ -48,14 +55,14 @@ def _shouting(finding: Finding, _text: str) -> str:
 
 
 def _repetition(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("I namnet upprepas tecken eller ord: %(words)s.", words=words)
     return _("Tecken eller ord upprepas många gånger: %(words)s.", words=words)
 
 
 def _phrase(finding: Finding, text: str) -> str:
-    words, n = quotes(finding, text), len(finding.spans)
+    words, n = quote_finding(finding, text), len(finding.spans)
     if in_author(finding):
         return _("I namnet står ord som är vanliga i reklam: %(words)s.", words=words)
     return ngettext(
@@ -67,7 +74,7 @@ def _phrase(finding: Finding, text: str) -> str:
 
 
 def _offer(finding: Finding, text: str) -> str:
-    return _("Någon vill sälja eller bli kontaktad: %(words)s.", words=quotes(finding, text))
+    return _("Någon vill sälja eller bli kontaktad: %(words)s.", words=quote_finding(finding, text))
 
 
 def _invisible(finding: Finding, _text: str) -> str:
@@ -82,11 +89,14 @@ def _invisible(finding: Finding, _text: str) -> str:
 
 
 def _mixed_script(finding: Finding, text: str) -> str:
-    return _("Bokstäver ur olika alfabet står i samma ord: %(words)s.", words=quotes(finding, text))
+    return _(
+        "Bokstäver ur olika alfabet står i samma ord: %(words)s.",
+        words=quote_finding(finding, text),
+    )
 
 
 def _gibberish(finding: Finding, text: str) -> str:
-    return _("Texten går inte att läsa som ord: %(words)s.", words=quotes(finding, text))
+    return _("Texten går inte att läsa som ord: %(words)s.", words=quote_finding(finding, text))
 
 
 def _learned_spam(finding: Finding, text: str) -> str:
@@ -96,7 +106,7 @@ def _learned_spam(finding: Finding, text: str) -> str:
             "Liknar sådant som har avslagits som skräppost (%(percent)s procent), mest för"
             " %(words)s.",
             percent=percent,
-            words=quotes(finding, text),
+            words=quote_finding(finding, text),
         )
     return _(
         "Liknar sådant som har avslagits som skräppost (%(percent)s procent).", percent=percent
@@ -136,7 +146,9 @@ def _listed(finding: Finding, text: str) -> str:
     name = _SERVICES.get(service, service)
     if finding.spans and name:
         return _(
-            "Tjänsten %(service)s varnar för %(words)s.", service=name, words=quotes(finding, text)
+            "Tjänsten %(service)s varnar för %(words)s.",
+            service=name,
+            words=quote_finding(finding, text),
         )
     return _("Tjänsten %(service)s känner igen detta som skräppost.", service=name or "…")
 

@@ -1,26 +1,26 @@
 """Words that threaten, hate, insult or swear."""
 
-from services.moderation.checks.explanations.quoting import Table, in_author, quotes
+from services.moderation.checks.explanations.quoting import Table, in_author, quote_finding
 from services.moderation.checks.finding import Code, Finding
 from shared.i18n import gettext as _
 
 
 def _threat(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if finding.params.get("quoted"):
         return _("Texten återger ett hot: %(words)s.", words=words)
     return _("Texten kan vara ett hot: %(words)s.", words=words)
 
 
 def _hate(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if finding.params.get("quoted"):
         return _("Texten återger ord som kan vara hets mot folkgrupp: %(words)s.", words=words)
     return _("Texten kan vara hets mot folkgrupp: %(words)s.", words=words)
 
 
 def _insult(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("I namnet står ett skällsord: %(words)s.", words=words)
     if finding.params.get("quoted"):
@@ -29,7 +29,7 @@ def _insult(finding: Finding, text: str) -> str:
 
 
 def _profanity(finding: Finding, text: str) -> str:
-    words = quotes(finding, text)
+    words = quote_finding(finding, text)
     if in_author(finding):
         return _("I namnet står en svordom: %(words)s.", words=words)
     return _("Texten innehåller svordomar: %(words)s.", words=words)

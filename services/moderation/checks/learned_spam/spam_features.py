@@ -91,7 +91,7 @@ def _step(count: int, steps: tuple[int, ...]) -> int:
     return sum(count >= step for step in steps)
 
 
-def signs(text: str) -> list[str]:
+def read_signs(text: str) -> list[str]:
     """Return what a text shows in any language, as words with a step of how much."""
     letters = sum(map(str.isalpha, text))
     capitals = sum(map(str.isupper, text))
@@ -125,7 +125,7 @@ def _block(keys: Keys) -> Features:
     return Features(own, np.full(len(own), value, np.float32))
 
 
-def features(text: str, words: list[Word] | None = None) -> Features:
+def read_features(text: str, words: list[Word] | None = None) -> Features:
     """Return the features of a text; `words` are its own, when they are known."""
     words = words_of(text) if words is None else words
     seen = [word.seen for word in words]
@@ -134,7 +134,7 @@ def features(text: str, words: list[Word] | None = None) -> Features:
     whole = [_hash("w", each) for each in seen]
     pairs = [_hash("p", f"{a} {b}") for a, b in pairwise(marked)]
     parts = _block(np.array([*whole, *pairs], np.uint32))
-    marks = np.array([_hash("s", sign) for sign in signs(text)], np.uint32)
+    marks = np.array([_hash("s", sign) for sign in read_signs(text)], np.uint32)
     return Features(
         np.concatenate([grams.keys, parts.keys, marks]),
         np.concatenate([grams.values, parts.values, np.full(len(marks), _SIGN_VALUE, np.float32)]),

@@ -59,7 +59,7 @@ class Figures:
         return asdict(self)
 
 
-def wilson(part: int, whole: int) -> Figure:
+def estimate_share(part: int, whole: int) -> Figure:
     """Return a share with Wilson's score interval, which stays within 0 and 1."""
     if not whole:
         return Figure(None)
@@ -80,17 +80,19 @@ def _mcc(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def measure(model: SpamModel, texts: Sequence[str], spam: Sequence[bool]) -> Figures:
+def measure_model(model: SpamModel, texts: Sequence[str], spam: Sequence[bool]) -> Figures:
     """Let a model judge texts whose kind is known."""
     logits = [model.logit(each) for each in texts]
-    return figures(
+    return compute_figures(
         spam,
         [logit > 0 for logit in logits],
         [model.score(logit) >= SURE_SCORE for logit in logits],
     )
 
 
-def figures(spam: Sequence[bool], called_spam: Sequence[bool], likely: Sequence[bool]) -> Figures:
+def compute_figures(
+    spam: Sequence[bool], called_spam: Sequence[bool], likely: Sequence[bool]
+) -> Figures:
     """Compare what texts are with what a model said of them.
 
     Shares have Wilson intervals; the correlation's is bootstrapped over the texts, with a fixed
@@ -116,8 +118,8 @@ def figures(spam: Sequence[bool], called_spam: Sequence[bool], likely: Sequence[
         blocked=blocked,
         spam_likely=int((truth & sure).sum()),
         ham_likely=int((~truth & sure).sum()),
-        accuracy=wilson(right, many + few),
-        spam_caught=wilson(caught, many),
-        ham_blocked=wilson(blocked, few),
+        accuracy=estimate_share(right, many + few),
+        spam_caught=estimate_share(caught, many),
+        ham_blocked=estimate_share(blocked, few),
         mcc=mcc,
     )

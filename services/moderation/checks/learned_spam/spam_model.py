@@ -18,14 +18,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from services.moderation.checks.finding import Span, joined
+from services.moderation.checks.finding import Span, join_spans
 from services.moderation.checks.learned_spam.spam_features import (
     FEATURES_VERSION,
     Features,
     Keys,
     Word,
-    features,
     own_keys,
+    read_features,
 )
 
 BITS = 18
@@ -68,11 +68,11 @@ class SpamModel:
 
     def logit_of(self, found: Features) -> float:
         """Return how much more likely spam is than not, as the logarithm of the odds."""
-        return float(self.weights[places(found.keys)] @ found.values) + self.bias
+        return float(self.weights[place_features(found.keys)] @ found.values) + self.bias
 
     def logit(self, text: str) -> float:
         """Return the logit of a text."""
-        return self.logit_of(features(text))
+        return self.logit_of(read_features(text))
 
     def score(self, logit: float) -> float:
         """Return what a logit alone speaks for spam, 0 to 1.
@@ -108,11 +108,11 @@ class SpamModel:
             heaviest.append((weighed[known], word.span))
         top = sorted(heaviest, key=lambda each: (-each[0], each[1]))[:_MOST_WORDS]
         least = top[0][0] / 4 if top else 0.0
-        return joined(span for weight, span in top if weight > max(least, 0.0))
+        return join_spans(span for weight, span in top if weight > max(least, 0.0))
 
     def _sum(self, keys: Keys, value: Mapping[int, float]) -> float:
         counts = np.array([value.get(key, 0.0) for key in keys.tolist()], np.float32)
-        return float(self.weights[places(keys)] @ counts)
+        return float(self.weights[place_features(keys)] @ counts)
 
     def to_bytes(self) -> bytes:
         """Return the model as a file; reading it back gives the same weights but for rounding."""
@@ -171,17 +171,17 @@ class SpamModel:
         return replace(self, version=version)
 
 
-def places(keys: Keys) -> npt.NDArray[np.intp]:
+def place_features(keys: Keys) -> npt.NDArray[np.intp]:
     """Return where in the weights features stand; a few share a place, which does little harm."""
     return (keys & _MASK).astype(np.intp)
 
 
-def percent(logit: float) -> int:
+def compute_percent(logit: float) -> int:
     """Return a logit as a probability in percent, 1 to 99: a model is never certain."""
     return min(99, max(1, round(100 / (1 + exp(-max(-50.0, min(50.0, logit)))))))
 
 
 @cache
-def shipped() -> SpamModel:
+def load_shipped_model() -> SpamModel:
     """Return the model that the project ships (docs/spam-model-card.md)."""
     return SpamModel.from_bytes(SHIPPED.read_bytes())

@@ -16,9 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from services.moderation.checks.learned_spam.spam_features import features
-from services.moderation.checks.learned_spam.spam_model import BITS, LEAST_SURE, SpamModel, places
-from shared.text import fold, fold_hash
+from services.moderation.checks.learned_spam.spam_features import read_features
+from services.moderation.checks.learned_spam.spam_model import (
+    BITS,
+    LEAST_SURE,
+    SpamModel,
+    place_features,
+)
+from shared.text import fold_hash, fold_text
 
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -48,10 +53,10 @@ class Table:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Table":
         """Return the features of texts."""
-        found = [features(text) for text in texts]
+        found = [read_features(text) for text in texts]
         values = [each.values for each in found] or [np.empty(0, np.float32)]
         return cls(
-            np.concatenate([places(each.keys) for each in found] or [np.empty(0, np.intp)]),
+            np.concatenate([place_features(each.keys) for each in found] or [np.empty(0, np.intp)]),
             np.concatenate(values).astype(np.float64),
             np.array([len(each.keys) for each in found], np.intp),
         )
@@ -195,7 +200,7 @@ def _downhill(slope: Numbers, steps: deque[tuple[Numbers, Numbers, float]]) -> N
 
 def fold_of(texts: Sequence[str], folds: int) -> npt.NDArray[np.intp]:
     """Deal texts out by what they say, not by their order: copies come to the same fold."""
-    return np.array([(fold_hash(fold(text)) >> 8) % folds for text in texts], np.intp)
+    return np.array([(fold_hash(fold_text(text)) >> 8) % folds for text in texts], np.intp)
 
 
 def _unseen(
@@ -253,7 +258,7 @@ def _scale(margins: Numbers, spam: Flags) -> tuple[float, float]:
     return max(a, 0.05), b
 
 
-def train(
+def train_model(
     texts: Sequence[str],
     spam: Sequence[bool],
     *,

@@ -108,7 +108,7 @@ class Address(NamedTuple):
     certainty: Certainty
 
 
-def find(text: str) -> tuple[Address, ...]:
+def find_addresses(text: str) -> tuple[Address, ...]:
     """Return street addresses in the order of the text."""
     found = [Address(match.span("where"), "home") for match in _ENGLISH.finditer(text)]
     for match in _NUMBER.finditer(text):

@@ -74,7 +74,7 @@ _YEARS = re.compile(r"(?:19|20)\d\d\s?[\-\u2010-\u2015]\s?(?:19|20)\d\d\Z")
 _MONEY = re.compile(r"\s?(?:kr\b|kronor|miljon|miljard|mkr|tkr|sek\b|euro|:-|%)", re.IGNORECASE)
 
 
-def find(text: str) -> tuple[Account, ...]:
+def find_bank_numbers(text: str) -> tuple[Account, ...]:
     """Return what is found, in the order of the text; nothing overlaps."""
     if not SIX_DIGITS.search(text):
         return ()

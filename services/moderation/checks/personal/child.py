@@ -15,7 +15,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from services.moderation.checks.personal.child_patterns import (
     AGES,
@@ -74,7 +74,7 @@ def in_text(text: str) -> Told | None:
     if not ages:
         return None
     names += [match.span("name") for match in introduced]
-    return Told(joined(names + ages), bool(names))
+    return Told(join_spans(names + ages), bool(names))
 
 
 def _in_other_languages(text: str) -> Iterator[Span]:
@@ -107,7 +107,7 @@ def in_name(author: str) -> Told | None:
         return None
     if match["age"].isdecimal() and not _is_name(match["name"]):
         return None  # "Volvo 12"
-    return Told(joined([match.span("name"), match.span("age")]), named=True)
+    return Told(join_spans([match.span("name"), match.span("age")]), named=True)
 
 
 def _collect(pattern: re.Pattern[str], text: str, names: list[Span], ages: list[Span]) -> None:

@@ -11,7 +11,7 @@ from phonenumbers import (
     parse,
 )
 
-from services.moderation.checks.finding import Span, joined
+from services.moderation.checks.finding import Span, join_spans
 from services.moderation.checks.personal.bank_numbers import SIX_DIGITS
 
 # Looked for from the sign outwards, so that a text full of letters costs nothing.
@@ -42,7 +42,7 @@ _PROVIDER = re.compile(
 _LONGEST_LOCAL = 64
 
 
-def emails(text: str) -> tuple[Span, ...]:
+def find_emails(text: str) -> tuple[Span, ...]:
     """Return where e-mail addresses stand, also as "anna (at) example.se" and "… punkt se"."""
     spans: list[Span] = []
     for at in _AT.finditer(text):
@@ -57,7 +57,7 @@ def emails(text: str) -> tuple[Span, ...]:
             domain = _DOMAIN.match(text, at.end()) or domain
         if domain and (name := local[0][::-1].lstrip("./'`{|=*")):
             spans.append((at.start() - len(name), domain.end()))
-    return joined(spans)
+    return join_spans(spans)
 
 
 # What might be a number, and nothing else, is handed to the library: it is thorough but slow. As
@@ -85,7 +85,7 @@ _HIDDEN = re.compile(f"[{_UNSEEN}]")
 _ODD = str.maketrans("_·", "--") | {0x2212: "-"}
 
 
-def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
+def find_phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
     """Return where phone numbers valid in Sweden, or with a country code, stand.
 
     After a word like "tlf" also numbers of the neighbours and of a few large countries. What
@@ -93,7 +93,7 @@ def phones(text: str, taken: tuple[Span, ...] = ()) -> tuple[Span, ...]:
     """
     if not SIX_DIGITS.search(text):
         return ()
-    return joined(
+    return join_spans(
         span
         for span in _phones(text)
         if not any(span[0] < end and start < span[1] for start, end in taken)

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from services.moderation.checks.finding import Span, joined
+from services.moderation.checks.finding import Span, join_spans
 
 _SIGN = re.compile(r"(?<![\w@.+/-])[@\uff20](?P<name>[^\W\d_][\w.]{1,28}\w)(?![\w@]|\.\w|[./]\w)")
 _SERVICE = (
@@ -60,7 +60,7 @@ class Handles(NamedTuple):
     told: bool
 
 
-def find(text: str) -> Handles | None:
+def find_handles(text: str) -> Handles | None:
     """Return the accounts of a text; None when there are none."""
     low = text.lower()
     named = low.startswith("ig") or any(service in low for service in _ROOTS)
@@ -76,5 +76,5 @@ def find(text: str) -> Handles | None:
     signed = [match.span() for match in _SIGN.finditer(text)]
     if named:
         signed += [match.span("name") for match in _PROFILE.finditer(text)]
-    spans = joined([*told, *signed])
+    spans = join_spans([*told, *signed])
     return Handles(spans, bool(told)) if spans else None

@@ -9,15 +9,15 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.moderation.checks.word_lists import listed
+from services.moderation.checks.word_lists import read_word_rows
 
-_CERTAIN = listed("first_names.txt")
-_ALSO_WORDS = listed("first_names_also_words.txt")
-_SURNAMES = listed("surnames.txt")
-_PLACES = listed("place_words.txt")
-_NO_NAMES = listed("no_names.txt")
+_CERTAIN = read_word_rows("first_names.txt")
+_ALSO_WORDS = read_word_rows("first_names_also_words.txt")
+_SURNAMES = read_word_rows("surnames.txt")
+_PLACES = read_word_rows("place_words.txt")
+_NO_NAMES = read_word_rows("no_names.txt")
 # What ends a longer word and is no ending of surnames as well ("Lindhall", "Lundborg").
-_PLACE_ENDS = tuple(listed("place_endings.txt"))
+_PLACE_ENDS = tuple(read_word_rows("place_endings.txt"))
 
 PATRONYM = re.compile(r"[^\W\d_]{2,20}(?:sson|sdotter|sdóttir|son)s?\Z")
 # Endings of surnames that no place has.

@@ -18,7 +18,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from services.moderation.checks.personal.name_words import (
     NO_PLACE,
@@ -32,12 +32,12 @@ from services.moderation.checks.personal.name_words import (
     is_surname,
     words_of,
 )
-from services.moderation.checks.word_lists import listed
+from services.moderation.checks.word_lists import read_word_rows
 
 NAME = "names"
 
-_RELATIONS = listed("relations.txt")
-_ROLES = listed("roles.txt")
+_RELATIONS = read_word_rows("relations.txt")
+_ROLES = read_word_rows("roles.txt")
 # Compounds tell as much: "dagisfröken", "mattelärare".
 _RELATION_ENDS = tuple(word for word in _RELATIONS if len(word) >= 4)
 _OWNERS = frozenset(
@@ -57,7 +57,7 @@ _PARTICLES = frozenset(
 
 # "Rosa Bussarna".
 _PLURALS = ("arna", "orna", "erna")
-_NO_PERSONS = word_lists.words("no_persons.txt")
+_NO_PERSONS = word_lists.read_words("no_persons.txt")
 _LONGEST_NAME = 5
 
 
@@ -288,10 +288,10 @@ def _signed(text: str) -> Iterator[Span]:
         yield match.start("name") + run[0].start, match.start("name") + run[-1].end
 
 
-def find(text: str) -> tuple[Span, ...]:
+def find_names(text: str) -> tuple[Span, ...]:
     """Return where persons are named in a text."""
     words = words_of(text)
-    return joined(
+    return join_spans(
         [
             *_full_names(words, text),
             *_small_names(words, text),
@@ -308,7 +308,7 @@ def run(subject: Subject) -> Iterator[Finding]:
     The writer's own full name in the field for it is theirs to give, and only told.
     """
     for field, text in subject.fields:
-        spans = find(text)
+        spans = find_names(text)
         if spans:
             severity, score = (Severity.LOW, 0.6) if field == "text" else (Severity.INFO, 0.5)
             yield Finding(NAME, Code.PERSON_NAME, severity, score, field, spans)

@@ -10,7 +10,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from services.moderation.checks.personal import (
     addresses,
@@ -28,7 +28,7 @@ def run(subject: Subject) -> Iterator[Finding]:
     """Yield one finding per kind and field; its spans mark just the words that tell."""
     for field, text in subject.fields:
         yield from _numbers(field, text)
-        emails = contact.emails(text)
+        emails = contact.find_emails(text)
         yield from _finding(Code.EMAIL, Severity.MEDIUM, 0.95, field, emails)
         yield from _handles(field, text, emails)
         yield from _plates(field, text)
@@ -58,17 +58,17 @@ _MONEY = {
 
 def _numbers(field: Field, text: str) -> Iterator[Finding]:
     """Digits are one thing only: a card, else a personnummer, else an account, else a phone."""
-    money = bank_numbers.find(text)
+    money = bank_numbers.find_bank_numbers(text)
     sure = tuple(account.span for account in money if account.kind in {"card", "iban"})
-    persons = _apart(personnummer.find(text), sure)
+    persons = _apart(personnummer.find_personnummer(text), sure)
     either = all(personnummer.may_be_phone(text, span) for span in persons)
     severity, score = (Severity.MEDIUM, 0.5) if either else (Severity.HIGH, 0.99)
     yield from _finding(Code.PERSONNUMMER, severity, score, field, persons)
     for kind, (severity, score) in _MONEY.items():
-        spans = _apart(joined(a.span for a in money if a.kind == kind), persons)
+        spans = _apart(join_spans(a.span for a in money if a.kind == kind), persons)
         yield from _finding(Code.ACCOUNT, severity, score, field, spans, {"kind": kind})
     taken = (*persons, *(account.span for account in money))
-    yield from _finding(Code.PHONE, Severity.MEDIUM, 0.9, field, contact.phones(text, taken))
+    yield from _finding(Code.PHONE, Severity.MEDIUM, 0.9, field, contact.find_phones(text, taken))
 
 
 def _apart(spans: tuple[Span, ...], taken: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -82,7 +82,7 @@ def _apart(spans: tuple[Span, ...], taken: tuple[Span, ...]) -> tuple[Span, ...]
 
 def _handles(field: Field, text: str, emails: tuple[Span, ...]) -> Iterator[Finding]:
     """What somebody says is theirs must be looked at; a bare "@name" may be anything."""
-    found = handles.find(text)
+    found = handles.find_handles(text)
     if found:
         severity, score = (Severity.MEDIUM, 0.8) if found.told else (Severity.LOW, 0.5)
         spans = _apart(found.spans, emails)
@@ -91,10 +91,10 @@ def _handles(field: Field, text: str, emails: tuple[Span, ...]) -> Iterator[Find
 
 def _plates(field: Field, text: str) -> Iterator[Finding]:
     """A plate beside a word about vehicles must be looked at; its mere shape is only shown."""
-    found = plates.find(text)
+    found = plates.find_plates(text)
     certain = any(plate.certain for plate in found)
     severity, score = (Severity.MEDIUM, 0.85) if certain else (Severity.LOW, 0.4)
-    yield from _finding(Code.PLATE, severity, score, field, joined(p.span for p in found))
+    yield from _finding(Code.PLATE, severity, score, field, join_spans(p.span for p in found))
 
 
 _ADDRESS = {
@@ -105,12 +105,12 @@ _ADDRESS = {
 
 
 def _addresses(field: Field, text: str) -> Iterator[Finding]:
-    found = addresses.find(text)
+    found = addresses.find_addresses(text)
     if found:
         severity, score = max(
             (_ADDRESS[address.certainty] for address in found), key=lambda each: each[1]
         )
-        spans = joined(address.span for address in found)
+        spans = join_spans(address.span for address in found)
         yield from _finding(Code.ADDRESS, severity, score, field, spans)
 
 

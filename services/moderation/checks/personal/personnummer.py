@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from stdnum import luhn
 
-from services.moderation.checks.finding import Span, joined
+from services.moderation.checks.finding import Span, join_spans
 
 _BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
 _DASH = r"\-\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d"
@@ -75,11 +75,11 @@ def _is_date(year: int, month: int, day: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
 
 
-def find(text: str) -> tuple[Span, ...]:
+def find_personnummer(text: str) -> tuple[Span, ...]:
     """Return where valid numbers stand, in any common way of writing them."""
     if not _ENOUGH.search(text):
         return ()
-    return joined([*_found(_GROUPED, text), *_found(_SPACED, text)])
+    return join_spans([*_found(_GROUPED, text), *_found(_SPACED, text)])
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:

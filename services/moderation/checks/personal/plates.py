@@ -30,7 +30,7 @@ _TOLD = re.compile(r"\breg|plåt|skylt|plate", re.IGNORECASE)
 _TOLD_BEFORE = 30
 # Characters between the beginnings of the plate and of the word.
 _AROUND = 60
-_NO_PLATES = word_lists.words("no_plates.txt")
+_NO_PLATES = word_lists.read_words("no_plates.txt")
 
 
 class Plate(NamedTuple):
@@ -40,7 +40,7 @@ class Plate(NamedTuple):
     certain: bool
 
 
-def find(text: str) -> tuple[Plate, ...]:
+def find_plates(text: str) -> tuple[Plate, ...]:
     """Return the plates of a text in their order."""
     candidates = list(_PLATE.finditer(text))
     if not candidates:

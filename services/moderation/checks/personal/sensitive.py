@@ -22,7 +22,7 @@ from services.moderation.checks.finding import (
     Severity,
     Span,
     Subject,
-    joined,
+    join_spans,
 )
 from services.moderation.checks.personal.name_words import Word, is_certain, is_first_name, words_of
 
@@ -40,7 +40,7 @@ _WHOLE: dict[str, tuple[_Term, ...]] = {}
 # By their first three letters, so that a word is compared with a few only.
 _STEMS: dict[str, list[tuple[str, _Term]]] = {}
 _ENDS: list[tuple[str, _Term]] = []
-for _line in word_lists.lines("sensitive.txt"):
+for _line in word_lists.read_lines("sensitive.txt"):
     _kind, _how, *_words = _line.split()
     for _word in _words:
         _said = _Term(_kind, _how)
@@ -80,7 +80,7 @@ _IN = _BE | frozenset({"sitter", "suttit", "satt", "går", "röstar", "röstade"
 _VERBS = {"have": _HAVE, "be": _BE, "in": _IN}
 # What may stand between the verb and the word; anything else makes it tell of something else
 # ("jag har jobbat med autism", "jag är rädd att bli sjuk").
-_BETWEEN = word_lists.words("small_between.txt")
+_BETWEEN = word_lists.read_words("small_between.txt")
 # Membership and places are told with one of these before them.
 _INTO = frozenset({"i", "på", "med", "för", "av", "of", "in", "the", "tillhör", "svenska"})
 _DEAF = frozenset({"blind", "döv", "sjuk", "förlamad"})
@@ -90,8 +90,8 @@ _OWNERS = frozenset(
     {"min", "mitt", "vår", "vårt", "hans", "hennes", "deras", "hens", "din", "ditt"}
     | {"my", "his", "her", "our"}
 )
-_DEFINITE = frozenset(word for line in word_lists.lines("roles.txt") for word in line.split())
-_PEOPLE = _DEFINITE.union(*(line.split() for line in word_lists.lines("relations.txt")))
+_DEFINITE = frozenset(word for line in word_lists.read_lines("roles.txt") for word in line.split())
+_PEOPLE = _DEFINITE.union(*(line.split() for line in word_lists.read_lines("relations.txt")))
 # After these nobody in particular is spoken of.
 _GENERAL = frozenset(
     {"om", "man", "den", "de", "dem", "som", "alla", "någon", "några", "ifall", "när", "folk"}
@@ -105,7 +105,7 @@ _WIDEST = 10
 _STOPS = ".!?;:\n"
 
 
-def find(text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
+def find_sensitive(text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
     """Return the spans of each kind, and whether somebody else than the writer is spoken of."""
     found: dict[str, tuple[list[Span], bool]] = {}
     words = words_of(text)
@@ -118,7 +118,7 @@ def find(text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
             spans, others = found.get(term.kind, ([], False))
             spans.append((words[first].start, word.end))
             found[term.kind] = (spans, others or other)
-    return {kind: (joined(spans), other) for kind, (spans, other) in found.items()}
+    return {kind: (join_spans(spans), other) for kind, (spans, other) in found.items()}
 
 
 def _terms(low: str) -> Iterator[_Term]:
@@ -255,7 +255,7 @@ def run(subject: Subject) -> Iterator[Finding]:
     for field, text in subject.fields:
         if field == "author":
             continue
-        for kind, (spans, other) in sorted(find(text).items()):
+        for kind, (spans, other) in sorted(find_sensitive(text).items()):
             severity, score = (Severity.MEDIUM, 0.7) if other else (Severity.LOW, 0.6)
             yield Finding(NAME, Code.SENSITIVE, severity, score, field, spans, {"kind": kind})
 

@@ -10,7 +10,7 @@ _VOWELS = frozenset("aeiouyåäöé")
 _SHORTEST_STEM = 2
 
 
-def forms(word: str, language: str = "") -> frozenset[str]:
+def inflect_word(word: str, language: str = "") -> frozenset[str]:
     """Return the word and its forms in a language (sv, en, no, da); in any other, only the word.
 
     `word` is in small letters; no, da: æ and ø are written ä and ö, as `disguise` reads them.

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from services.moderation.checks.word_lists import lines
+from services.moderation.checks.word_lists import read_lines
 from services.moderation.checks.wording import inflection, tone_patterns
 from services.moderation.checks.wording.disguise import Vocabulary, Word, words_of
 from services.moderation.checks.wording.tone_patterns import Automaton, Element
@@ -92,7 +92,7 @@ class Term:
         last = self.words[-1]
         if self.match not in {"forms", "compounds", "ends"}:
             return frozenset({last})
-        return inflection.forms(last, self.language or "sv")
+        return inflection.inflect_word(last, self.language or "sv")
 
 
 def _one_of(entry: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
@@ -163,11 +163,11 @@ class Lexicon:
 
 
 @cache
-def shipped() -> tuple[Term, ...]:
+def load_shipped_terms() -> tuple[Term, ...]:
     """Return the terms of the shipped lists, in their order."""
     terms = []
     for name in LISTS:
-        for line in lines(f"tone_{name}.txt"):
+        for line in read_lines(f"tone_{name}.txt"):
             language, match, weight, rest = line.split(maxsplit=3)
             # "exact" lines with several words are words, unless the list keeps a phrase a line.
             is_phrase = match == "exact" and name in _PHRASE_LISTS
@@ -185,12 +185,12 @@ _PHRASE_LISTS = frozenset({"threat", "allow"})
 @cache
 def _classes() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for line in lines("tone_classes.txt"):
+    for line in read_lines("tone_classes.txt"):
         name, language, rest = line.split(maxsplit=2)
         known = found.setdefault(name, set())
         for word in (each.low for each in _plain_words(rest)):
             inflected = language.endswith("+")
-            known |= inflection.forms(word, language[:-1]) if inflected else {word}
+            known |= inflection.inflect_word(word, language[:-1]) if inflected else {word}
     return {name: frozenset(words) for name, words in found.items()}
 
 
@@ -202,11 +202,11 @@ def _groups() -> frozenset[str]:
 @cache
 def _patterns() -> tuple[tuple[str, float, bool, tuple[Element, ...]], ...]:
     found = []
-    for line in lines("tone_patterns.txt"):
+    for line in read_lines("tone_patterns.txt"):
         name, weight, written = line.split(maxsplit=2)
         # "Hör inte hemma" is said with its "not".
         says_not = _NOT.search(written) is not None
-        elements = tone_patterns.read(written, _classes())
+        elements = tone_patterns.read_pattern(written, _classes())
         found.append((name, float(weight), says_not, elements))
     return tuple(found)
 
@@ -220,7 +220,7 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
     rows: list[tuple[Element, ...]] = [pattern[-1] for pattern in _patterns()]
     sequences = [(name, weight, True, says_not) for name, weight, says_not, _ in _patterns()]
     starred: set[str] = set()
-    for term in (*added, *shipped()):
+    for term in (*added, *load_shipped_terms()):
         words = term.words
         if not words:
             continue

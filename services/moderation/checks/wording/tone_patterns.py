@@ -28,7 +28,7 @@ _FILLERS = 2
 _GAP = 3
 
 
-def read(written: str, classes: Mapping[str, frozenset[str]]) -> tuple[Element, ...]:
+def read_pattern(written: str, classes: Mapping[str, frozenset[str]]) -> tuple[Element, ...]:
     """Read a pattern as data/tone_patterns.txt describes it.
 
     Raises PatternError for an unknown class, and when the first or the last element may be missing.

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from services.moderation.checking import idea_reading
 from services.moderation.checks import Finding, Severity, marks
-from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.explanations import explain_finding, name_finding
 from services.moderation.checks.marks import Piece
 from services.moderation.decisions import acknowledging
 from services.moderation.decisions.bulk import KINDS
@@ -76,24 +76,24 @@ class Item:
             if each.field == "text" and each.check != "duplicates"
             if (spans := tuple(span for span in each.spans if span[1] <= len(shown)))
         }
-        return marks.cut(shown, marked)
+        return marks.cut_text(shown, marked)
 
     @property
     def worst(self) -> str:
         """What kind of text this is, by the worst finding; empty without any."""
-        return title(self.findings[0].code) if self.findings else ""
+        return name_finding(self.findings[0].code) if self.findings else ""
 
     @property
     def said(self) -> list[tuple[str, str, str]]:
         """The severity, the kind and the sentence of each finding that asks for something."""
         return [
-            (each.severity.value, title(each.code), self._sentence(each))
+            (each.severity.value, name_finding(each.code), self._sentence(each))
             for each in self.findings
             if each.severity is not Severity.INFO
         ]
 
     def _sentence(self, finding: Finding) -> str:
-        return explain(finding, self.text if finding.field == "text" else self.author)
+        return explain_finding(finding, self.text if finding.field == "text" else self.author)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _fits(kind: DecisionKind, item: Item) -> bool:
     return kind is not DecisionKind.PUBLISH or not public or item.has_correction
 
 
-def preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
+def read_preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
     """Return the ideas with these numbers, in the order in which they came; unknown ones are none.
 
     The text is the one to be decided about: of a public idea, a correction that waits.
@@ -213,13 +213,13 @@ def merge_target(session: SqlSession, of: Preview, asked: str) -> Item | None:
     """
     if not of.items or _MERGE not in of.kinds:
         return None
-    if asked and (found := preview(session, [asked]).items):
+    if asked and (found := read_preview(session, [asked]).items):
         return found[0]
     root = _root(session, of)
     if root is None:
         return None
     here = next((item for item in of.items if item.number == root), None)
-    there = here or next(iter(preview(session, [root]).items), None)
+    there = here or next(iter(read_preview(session, [root]).items), None)
     if there and there.status in CAN_HOLD_MERGED and there.council_id == of.items[0].council_id:
         return there
     return of.items[0] if len(of.items) > 1 else None
@@ -240,7 +240,7 @@ def _root(session: SqlSession, of: Preview) -> str | None:
     return roots[0] if len(roots) == 1 and [roots[0]] != of.numbers else None
 
 
-def alike(session: SqlSession, number: str) -> tuple[list[str], bool]:
+def find_alike(session: SqlSession, number: str) -> tuple[list[str], bool]:
     """Return the numbers of the ideas that stand in the queue as one with this one.
 
     The most urgent first, MAX_BULK of them at most; and whether there are more.
@@ -280,7 +280,7 @@ class Act:
     moved: list[str]
 
 
-def act(session: SqlSession, bulk_id: UUID) -> Act | None:
+def read_act(session: SqlSession, bulk_id: UUID) -> Act | None:
     """Return a person's act on many ideas; None when there is none with this id."""
     later, target = aliased(Decision), aliased(Idea)
     is_latest = ~(

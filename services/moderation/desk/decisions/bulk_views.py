@@ -11,49 +11,49 @@ from flask.typing import ResponseReturnValue
 from services.moderation.decisions import acknowledging, bulk
 from services.moderation.decisions.bulk import BulkResult
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.desk import access
 from services.moderation.desk.decisions import bulk_reading, bulk_words, decision_fields
 from services.moderation.desk.decisions.bulk_reading import MAX_BULK
 from services.moderation.desk.idea import merge_targets
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.settings import rules
-from services.moderation.settings.admin_forms import BadField
+from services.moderation.settings.admin_forms import BadFieldError
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import DecisionKind, Role
-from shared.web import problem
+from shared.web import make_problem
 
 bp = Blueprint("bulk", __name__)
-bp.before_request(access.guard(Role.MODERATOR))
+bp.before_request(access.make_guard(Role.MODERATOR))
 
 
-@bp.errorhandler(BadField)
-def _bad_field(error: BadField) -> ResponseReturnValue:
+@bp.errorhandler(BadFieldError)
+def _bad_field(error: BadFieldError) -> ResponseReturnValue:
     if request.is_json:
-        return problem(422, error.sentence, errors={error.field: error.sentence})
-    return page(request.form.getlist("listed"), error.sentence)
+        return make_problem(422, error.sentence, errors={error.field: error.sentence})
+    return render_page(request.form.getlist("listed"), error.sentence)
 
 
 def _show_stale(notice: str) -> ResponseReturnValue | None:
     if not request.form.get("listed"):
         return None
-    return page(request.form.getlist("listed"), notice, status=400)
+    return render_page(request.form.getlist("listed"), notice, status=400)
 
 
 keep_stale_pages(bp, _show_stale, decides=True)
 
 
-@bp.errorhandler(NotAllowed)
-def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+@bp.errorhandler(NotAllowedError)
+def _not_allowed(error: NotAllowedError) -> ResponseReturnValue:
     if request.is_json:
-        return problem(422, error.reason)
-    return page(request.form.getlist("listed"), error.reason)
+        return make_problem(422, error.reason)
+    return render_page(request.form.getlist("listed"), error.reason)
 
 
 @bp.get("/decisions/bulk")
@@ -67,17 +67,17 @@ def preview() -> ResponseReturnValue:
     is_more = False
     if similar:
         with Session() as reading:
-            numbers, is_more = bulk_reading.alike(reading, similar)
-    return page(numbers, is_more=is_more)
+            numbers, is_more = bulk_reading.find_alike(reading, similar)
+    return render_page(numbers, is_more=is_more)
 
 
-def page(
+def render_page(
     numbers: Sequence[str], fault: str = "", *, status: int = 422, is_more: bool = False
 ) -> ResponseReturnValue:
     """Render the page of an act; after a refused one with the reason and all that was chosen."""
     typed = request.form
     with Session() as reading:
-        found = bulk_reading.preview(reading, numbers[:MAX_BULK])
+        found = bulk_reading.read_preview(reading, numbers[:MAX_BULK])
         in_force = rules.list_rules_in_force(reading)
         target = bulk_reading.merge_target(reading, found, _into())
     if merge_targets.is_number(_into()) and (target is None or target.number != _into()):
@@ -92,11 +92,11 @@ def page(
     html = render_template(
         "moderation/decisions/bulk.html",
         preview=found,
-        heading=bulk_words.heading(len(found.items)),
-        summary=bulk_words.summary(found),
+        heading=bulk_words.say_heading(len(found.items)),
+        summary=bulk_words.say_summary(found),
         acts={
-            kind.value: bulk_words.consequence(
-                kind, concerned.get(kind, found), web.settings().undo_seconds
+            kind.value: bulk_words.say_consequence(
+                kind, concerned.get(kind, found), web.get_settings().undo_seconds
             )
             for kind in found.kinds
         },
@@ -121,7 +121,7 @@ def _into() -> str:
 
 
 @bp.post("/decisions/bulk")
-@keeps(
+@keep_fields(
     "listed",
     "item",
     "kind",
@@ -141,23 +141,23 @@ def decide_many() -> ResponseReturnValue:
     public only if `acknowledged` holds their codes: of JSON for all, of a form "number:code" for
     each; the others are `held`.
     """
-    fields = decision_fields.posted(
+    fields = decision_fields.read_posted(
         request.get_json(silent=True) if request.is_json else request.form.to_dict()
     )
     pairs = _items_of_json(fields) if request.is_json else _items_of_form()
     if not 0 < len(pairs) <= MAX_BULK:
-        raise BadField("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
+        raise BadFieldError("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
     if not fields.get("kind"):
-        raise BadField("kind", _("Välj vad som ska hända med idéerna."))
-    kind = decision_fields.kind(fields)
+        raise BadFieldError("kind", _("Välj vad som ska hända med idéerna."))
+    kind = decision_fields.read_kind(fields)
     into = _seen_target(fields) if kind is DecisionKind.MERGE else None
     with Session.begin() as writing:
         wanted = DecisionRequest(
             kind=kind,
-            staff_id=access.current().id,
-            rule_code=decision_fields.rule(writing, fields),
+            staff_id=access.get_signed_in().id,
+            rule_code=decision_fields.read_rule(writing, fields),
             into=into,
-            note=decision_fields.note(fields),
+            note=decision_fields.read_note(fields),
             reason_text=decision_fields.reason_text(fields),
             counts_as_support=bool(fields.get("counts_as_support")),
             acknowledged=_acknowledged_of_json(fields),
@@ -166,24 +166,24 @@ def decide_many() -> ResponseReturnValue:
     if request.is_json:
         return jsonify(_bulk_json(result))
     if result.held and not result.done:
-        return page(request.form.getlist("listed"), bulk_words.held(len(result.held)))
-    return _after(result, bulk_words.done(kind, len(result.done), into), into=into)
+        return render_page(request.form.getlist("listed"), bulk_words.say_held(len(result.held)))
+    return _after(result, bulk_words.say_done(kind, len(result.done), into), into=into)
 
 
 def _seen_target(fields: dict[str, Any]) -> str:
     """Read the idea to merge into; of a form only one whose text stood on the page."""
     into = str(fields.get("into") or "").strip().upper()
     if not merge_targets.is_number(into):
-        raise BadField("into", _("Skriv hela numret på idén som de ska slås ihop med."))
+        raise BadFieldError("into", _("Skriv hela numret på idén som de ska slås ihop med."))
     if not request.is_json and into != fields.get("seen_into"):
-        raise BadField("into", _("Läs idén som de ska slås ihop med, och tryck en gång till."))
+        raise BadFieldError("into", _("Läs idén som de ska slås ihop med, och tryck en gång till."))
     return into
 
 
 def _items_of_json(fields: dict[str, Any]) -> list[tuple[str, int]]:
     items = fields.get("items")
     if not isinstance(items, list):
-        raise BadField("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
+        raise BadFieldError("items", _("Välj 1 till %(most)s idéer.", most=MAX_BULK))
     return [
         (str(item.get("number")), decision_fields.seen_version(item.get("seen_version")))
         if isinstance(item, dict)
@@ -194,7 +194,7 @@ def _items_of_json(fields: dict[str, Any]) -> list[tuple[str, int]]:
 
 def _acknowledged_of_json(fields: dict[str, Any]) -> frozenset[str]:
     return (
-        decision_fields.acknowledged(fields.get("acknowledged") or [])
+        decision_fields.read_acknowledged(fields.get("acknowledged") or [])
         if request.is_json
         else frozenset()
     )
@@ -218,19 +218,19 @@ def _items_of_form() -> list[tuple[str, int]]:
 def show(bulk_id: UUID) -> ResponseReturnValue:
     """Show what an act did, and to which ideas; with what did not work, just after it."""
     with Session() as reading:
-        act = bulk_reading.act(reading, bulk_id)
-        held = bulk_reading.preview(reading, session.pop("held", []))
+        act = bulk_reading.read_act(reading, bulk_id)
+        held = bulk_reading.read_preview(reading, session.pop("held", []))
     if act is None:
         abort(404)
     return render_template(
         "moderation/decisions/bulk_done.html",
         act=act,
         bulk_id=bulk_id,
-        heading=bulk_words.done(act.kind, len(act.standing) + len(act.moved), act.into),
+        heading=bulk_words.say_done(act.kind, len(act.standing) + len(act.moved), act.into),
         conflicts=session.pop("conflicts", []),
         held=held.items,
-        held_words=bulk_words.held(len(held.items)),
-        named_findings=acknowledging.named,
+        held_words=bulk_words.say_held(len(held.items)),
+        named_findings=acknowledging.name_codes,
         wanted=asked_filter(),
     )
 
@@ -248,14 +248,14 @@ def undo_many(bulk_id: UUID) -> ResponseReturnValue:
             result = bulk.undo_many(
                 writing,
                 bulk_id=bulk_id,
-                staff_id=access.current().id,
+                staff_id=access.get_signed_in().id,
                 acknowledged=named | {*request.form.getlist("acknowledged")},
             )
     except LookupError:
         abort(404)
     if request.is_json:
         return jsonify(_bulk_json(result))
-    return _after(result, bulk_words.undone(len(result.done)), undone=True)
+    return _after(result, bulk_words.say_undone(len(result.done)), undone=True)
 
 
 def _after(

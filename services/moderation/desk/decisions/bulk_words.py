@@ -8,12 +8,12 @@ from shared.i18n import ngettext
 from shared.models import DecisionKind, Outcome
 
 
-def heading(n: int) -> str:
+def say_heading(n: int) -> str:
     """Say how many ideas an act would be about."""
     return ngettext("Besluta om %(n)s idé", "Besluta om %(n)s idéer", n)
 
 
-def held(n: int) -> str:
+def say_held(n: int) -> str:
     """Say that n ideas were left because nobody named what is grave in them."""
     return ngettext(
         "%(n)s idé är inte publik: det som kontrollerna hittat i den måste markeras först.",
@@ -34,11 +34,11 @@ def why_not_chosen(found: list[str]) -> str:
     """Say why an idea is not ticked from the start; `found` names what is grave in it."""
     return _(
         "Inte markerad från början, för att kontrollerna har hittat: %(found)s.",
-        found=", ".join(acknowledging.named(found)),
+        found=", ".join(acknowledging.name_codes(found)),
     )
 
 
-def done(kind: DecisionKind, n: int, into: str | None = None) -> str:
+def say_done(kind: DecisionKind, n: int, into: str | None = None) -> str:
     """Say what was done about n ideas."""
     if kind is DecisionKind.MERGE:
         return ngettext(
@@ -53,17 +53,17 @@ def done(kind: DecisionKind, n: int, into: str | None = None) -> str:
         return ngettext("%(n)s idé avslagen", "%(n)s idéer avslagna", n)
     if kind is DecisionKind.KEEP:
         return ngettext("%(n)s idé behållen", "%(n)s idéer behållna", n)
-    return f"{words.done(kind)}: {n}"
+    return f"{words.say_decision(kind)}: {n}"
 
 
-def undone(n: int) -> str:
+def say_undone(n: int) -> str:
     """Say that n ideas are back where they were."""
     return ngettext(
         "Ångrat. %(n)s idé är tillbaka som den var", "Ångrat. %(n)s idéer är tillbaka som de var", n
     )
 
 
-def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
+def say_consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
     """Say what will happen when it is done."""
     what = {
         DecisionKind.MERGE: _("Alla finns kvar, med sina texter, under den idé som de läggs till."),
@@ -93,9 +93,9 @@ def consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
     return f"{what} {letters}"
 
 
-def summary(of: Preview) -> list[str]:
+def say_summary(of: Preview) -> list[str]:
     """Say what kind of ideas they are."""
-    told = [f"{words.status(status)}: {n}" for status, n in of.statuses]
+    told = [f"{words.say_status(status)}: {n}" for status, n in of.statuses]
     if len(of.councils) > 1:
         told += [f"{title}: {n}" for title, n in of.councils]
     else:
@@ -103,5 +103,5 @@ def summary(of: Preview) -> list[str]:
     told.append(by_finding(of))
     spam = sum(item.outcome is Outcome.LIKELY_SPAM for item in of.items)
     if spam:
-        told.append(f"{words.outcome(Outcome.LIKELY_SPAM)}: {spam}")
+        told.append(f"{words.say_outcome(Outcome.LIKELY_SPAM)}: {spam}")
     return told

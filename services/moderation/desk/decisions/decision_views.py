@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import deciding, undoing
-from services.moderation.decisions.acknowledging import Held
+from services.moderation.decisions.acknowledging import HeldError
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import Conflict, NotAllowed
+from services.moderation.decisions.transitions import ConflictError, NotAllowedError
 from services.moderation.desk import access, undo_offer, words
 from services.moderation.desk.decisions import decision_fields, mask_fields, mask_left
 from services.moderation.desk.idea import (
@@ -21,21 +21,21 @@ from services.moderation.desk.idea import (
     writer_reads,
 )
 from services.moderation.desk.idea.idea_page import Sheet
-from services.moderation.desk.idea.idea_views import MAX_SEARCH, page
+from services.moderation.desk.idea.idea_views import MAX_SEARCH, render_page
 from services.moderation.desk.idea.writer_reads import Reads
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
-from services.moderation.settings.admin_forms import BadField
+from services.moderation.settings.admin_forms import BadFieldError
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Contact, Decision, DecisionKind, Idea, Role
-from shared.web import problem
+from shared.web import make_problem
 
 bp = Blueprint("decisions", __name__)
-bp.before_request(access.guard(Role.MODERATOR))
+bp.before_request(access.make_guard(Role.MODERATOR))
 keep_stale_pages(bp, shown_again.show_stale, decides=True)
 
 _HAVE_LETTERS = frozenset(
@@ -64,11 +64,11 @@ _KEPT = (
 )
 
 
-@bp.errorhandler(BadField)
-def _bad_field(error: BadField) -> ResponseReturnValue:
+@bp.errorhandler(BadFieldError)
+def _bad_field(error: BadFieldError) -> ResponseReturnValue:
     number = shown_again.find_posted_number()
     if request.is_json or number is None:
-        return problem(422, error.sentence, errors={error.field: error.sentence})
+        return make_problem(422, error.sentence, errors={error.field: error.sentence})
     if request.form.get("part"):
         return render_template(
             "moderation/decisions/_reads.html", reads=None, fault=error.sentence
@@ -76,33 +76,33 @@ def _bad_field(error: BadField) -> ResponseReturnValue:
     return shown_again.show_again(422, error.sentence)
 
 
-@bp.errorhandler(NotAllowed)
-def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+@bp.errorhandler(NotAllowedError)
+def _not_allowed(error: NotAllowedError) -> ResponseReturnValue:
     number = shown_again.find_posted_number()
     if request.is_json or number is None:
-        return problem(422, error.reason)
+        return make_problem(422, error.reason)
     return shown_again.show_again(422, error.reason)
 
 
-@bp.errorhandler(Held)
-def _held(error: Held) -> ResponseReturnValue:
+@bp.errorhandler(HeldError)
+def _held(error: HeldError) -> ResponseReturnValue:
     if request.is_json or shown_again.find_posted_number() is None:
-        return problem(422, error.reason, more={"held": error.codes})
+        return make_problem(422, error.reason, more={"held": error.codes})
     return shown_again.show_again(422, error.reason)
 
 
-@bp.errorhandler(Conflict)
-def _conflict(error: Conflict) -> ResponseReturnValue:
+@bp.errorhandler(ConflictError)
+def _conflict(error: ConflictError) -> ResponseReturnValue:
     number = shown_again.find_posted_number()
     detail = _("Någon annan har ändrat idén sedan du öppnade den.")
     if request.is_json or number is None:
         more = {"seen_version": error.seen_version, "version": error.version}
-        return problem(409, detail, more=more)
+        return make_problem(409, detail, more=more)
     return shown_again.show_again(409, detail, conflict=error.last)
 
 
 @bp.post("/ideas/<number>/decisions")
-@keeps(*_KEPT)
+@keep_fields(*_KEPT)
 def decide(number: str) -> ResponseReturnValue:
     """Make a decision: `kind`, `seen_version`, and what the kind needs.
 
@@ -110,24 +110,24 @@ def decide(number: str) -> ResponseReturnValue:
     `held`, the codes of grave findings, when `acknowledged` does not hold all of those in a text
     that would become public.
     """
-    fields = decision_fields.posted(
+    fields = decision_fields.read_posted(
         request.get_json(silent=True) if request.is_json else request.form.to_dict()
     )
-    kind = decision_fields.kind(fields)
+    kind = decision_fields.read_kind(fields)
     into = _into(fields)
     if kind is DecisionKind.MERGE and not request.is_json:
         if fields.get("search"):
             # The button that looks decides nothing, whatever stands in the field.
-            return page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
+            return render_page(number, typed=request.form.to_dict(), find=into[:MAX_SEARCH])
         if not merge_targets.is_number(into):
-            raise BadField("into", _("Sök efter idén, och välj den som de ska slås ihop med."))
+            raise BadFieldError("into", _("Sök efter idén, och välj den som de ska slås ihop med."))
     wanted = asked_filter()
     with Session.begin() as writing:
         place = review_queue.place_of(writing, number)
         try:
             seen = decision_fields.seen_version(fields.get("seen_version"))
             asked = _asked(writing, number, fields, kind)
-            decision = deciding.decide(writing, asked, number=number, seen_version=seen)
+            decision = deciding.decide_idea(writing, asked, number=number, seen_version=seen)
         except LookupError:
             abort(404)
         following = review_queue.next_number(writing, wanted, place, number)
@@ -136,10 +136,10 @@ def decide(number: str) -> ResponseReturnValue:
         has_contact = writing.get(Contact, idea.id) is not None
     if request.is_json:
         return jsonify(answer)
-    undo_offer.offer(
+    undo_offer.offer_undo(
         url_for(".undo", decision_id=decision.id),
         number,
-        words.done(kind),
+        words.say_decision(kind),
         has_letter=has_contact and kind in _HAVE_LETTERS,
     )
     if kind is DecisionKind.MASK:
@@ -155,10 +155,10 @@ def _asked(
     is_mask = kind is DecisionKind.MASK
     return DecisionRequest(
         kind=kind,
-        staff_id=access.current().id,
-        rule_code=decision_fields.rule(writing, fields),
+        staff_id=access.get_signed_in().id,
+        rule_code=decision_fields.read_rule(writing, fields),
         into=_into(fields).upper() or None,
-        note=decision_fields.note(fields),
+        note=decision_fields.read_note(fields),
         reason_text=decision_fields.reason_text(fields),
         mask_spans=_spans(fields, mask_fields.standing_text(writing, number)) if is_mask else (),
         mask_author=bool(fields.get("mask_author")),
@@ -171,7 +171,7 @@ def _acknowledged(fields: dict[str, Any]) -> frozenset[str]:
     """Read what is named of what is grave: boxes of a form, or a list of JSON."""
     if not request.is_json:
         return frozenset(request.form.getlist("acknowledged"))
-    return decision_fields.acknowledged(fields.get("acknowledged") or [])
+    return decision_fields.read_acknowledged(fields.get("acknowledged") or [])
 
 
 def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
@@ -182,9 +182,9 @@ def _spans(fields: dict[str, Any], text: str) -> list[tuple[int, int]]:
         given = fields.get("spans") or []
         is_list = isinstance(given, list)
         if not is_list or not all(isinstance(span, list) and len(span) == 2 for span in given):
-            raise BadField("spans", _("Ange platser som [[början, slut], …]."))
+            raise BadFieldError("spans", _("Ange platser som [[början, slut], …]."))
         chosen = [f"{start}-{end}" for start, end in given]
-    return mask_fields.spans(chosen, str(fields.get("words") or ""), text)
+    return mask_fields.read_spans(chosen, str(fields.get("words") or ""), text)
 
 
 def _into(fields: dict[str, Any]) -> str:
@@ -193,7 +193,7 @@ def _into(fields: dict[str, Any]) -> str:
 
 
 @bp.post("/ideas/<number>/preview")
-@keeps(*_KEPT)
+@keep_fields(*_KEPT)
 def preview(number: str) -> ResponseReturnValue:
     """Show what people would read if this were decided; nothing is.
 
@@ -201,9 +201,9 @@ def preview(number: str) -> ResponseReturnValue:
     With `part=1` only the preview, for a page that is open. 404 for an unknown number.
     """
     fields = request.form.to_dict()
-    kind = decision_fields.kind(fields)
+    kind = decision_fields.read_kind(fields)
     with Session() as reading:
-        sheet = idea_page.sheet(reading, number, access.current().id)
+        sheet = idea_page.read_sheet(reading, number, access.get_signed_in().id)
         if sheet is None:
             abort(404)
         if fields.get("use_template"):
@@ -213,7 +213,7 @@ def preview(number: str) -> ResponseReturnValue:
         reads = _reads(reading, sheet, kind, fields)
     if fields.get("part"):
         return render_template("moderation/decisions/_reads.html", reads=reads)
-    return page(number, typed=fields, reads=reads)
+    return render_page(number, typed=fields, reads=reads)
 
 
 def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[str, str]) -> Reads:
@@ -223,23 +223,27 @@ def _reads(reading: SqlSession, sheet: Sheet, kind: DecisionKind, fields: dict[s
         without_name = bool(fields.get("mask_author"))
         name = (sheet.public or sheet.current).author or ""
         left = mask_left.what_tells(reading, text, "" if without_name else name, places)
-        return writer_reads.masked(sheet, places, author=without_name, left=left)
+        return writer_reads.preview_masking(sheet, places, author=without_name, left=left)
     if kind is DecisionKind.REJECT:
         rule = next((each for each in sheet.rules if each.code == fields.get("rule")), None)
         if rule is None:
-            raise BadField("rule", _("Välj vilken regel avslaget bygger på."))
-        return writer_reads.rejected(sheet, rule, decision_fields.reason_text(fields) or "")
+            raise BadFieldError("rule", _("Välj vilken regel avslaget bygger på."))
+        return writer_reads.preview_rejecting(
+            sheet, rule, decision_fields.reason_text(fields) or ""
+        )
     if kind is DecisionKind.ASK_CORRECTION:
         reason = decision_fields.reason_text(fields)
         if reason is None:
-            raise BadField("reason_text", _("Skriv vad skribenten behöver rätta."))
-        return writer_reads.asked(sheet, reason)
+            raise BadFieldError("reason_text", _("Skriv vad skribenten behöver rätta."))
+        return writer_reads.preview_asking(sheet, reason)
     if kind is DecisionKind.MERGE:
-        hits = merge_targets.find(reading, sheet.idea, _into(fields))
+        hits = merge_targets.find_merge_targets(reading, sheet.idea, _into(fields))
         if len(hits) != 1:
-            raise BadField("into", _("Skriv numret på idén som den ska slås ihop med."))
-        return writer_reads.merged(sheet, hits[0], supports=bool(fields.get("counts_as_support")))
-    return writer_reads.published(sheet)
+            raise BadFieldError("into", _("Skriv numret på idén som den ska slås ihop med."))
+        return writer_reads.preview_merging(
+            sheet, hits[0], supports=bool(fields.get("counts_as_support"))
+        )
+    return writer_reads.preview_publishing(sheet)
 
 
 @bp.post("/decisions/<uuid:decision_id>/undo")
@@ -249,24 +253,24 @@ def undo(decision_id: UUID) -> ResponseReturnValue:
     named = _acknowledged(body if isinstance(body, dict) else {})
     try:
         with Session.begin() as writing:
-            decision = undoing.undo(
+            decision = undoing.undo_decision(
                 writing,
                 decision_id=decision_id,
-                staff_id=access.current().id,
+                staff_id=access.get_signed_in().id,
                 acknowledged=named,
             )
             idea = writing.get_one(Idea, decision.idea_id)
             number, answer = idea.number, _as_json(decision, idea)
     except LookupError:
         abort(404)
-    except (Conflict, NotAllowed) as error:
+    except (ConflictError, NotAllowedError) as error:
         if request.is_json:
             raise
         return _refused_undo(decision_id, error)
     return jsonify(answer) if request.is_json else _onward(number)
 
 
-def _refused_undo(decision_id: UUID, error: Conflict | NotAllowed) -> ResponseReturnValue:
+def _refused_undo(decision_id: UUID, error: ConflictError | NotAllowedError) -> ResponseReturnValue:
     with Session() as reading:
         number = idea_numbers.find_number_decided(reading, decision_id)
     moved = _("Det går inte att ångra: något mer har beslutats om idén sedan dess.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks import Severity, Subject, run_all
-from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.explanations import explain_finding, name_finding
 from services.moderation.checks.verdict import PERSONAL_CODES
 from services.moderation.decisions import acknowledging, masks, same_datum
 from shared.i18n import gettext as _
@@ -27,7 +27,7 @@ def what_tells(
     for each in dict.fromkeys(words):
         again = [
             span
-            for span in same_datum.places(text, each)
+            for span in same_datum.find_places(text, each)
             if not any(start <= span[0] and span[1] <= end for start, end in merged)
         ]
         if again:
@@ -41,9 +41,12 @@ def what_tells(
             )
     if author and any(same_datum.is_same_person(author, each) for each in words):
         told.append(_("Namnet ”%(name)s” visas som skribent.", name=author))
-    left = masks.mask(text, merged)
+    left = masks.mask_text(text, merged)
     for finding in run_all(Subject(left, author), acknowledging.standing_checks(session)).findings:
         is_name = finding.field == "author"
         if finding.code in PERSONAL_CODES and (is_name or finding.severity is not Severity.INFO):
-            told.append(f"{title(finding.code)}. {explain(finding, author if is_name else left)}")
+            told.append(
+                f"{name_finding(finding.code)}."
+                f" {explain_finding(finding, author if is_name else left)}"
+            )
     return list(dict.fromkeys(told))

@@ -9,49 +9,49 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import official_answers
-from services.moderation.decisions.official_answers import Moved
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.official_answers import AnswerMovedError
+from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.desk import access, loans, undo_offer
 from services.moderation.desk.decisions import official_answer_fields
 from services.moderation.desk.idea import idea_numbers, shown_again
-from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.idea.idea_views import render_page
 from services.moderation.desk.idea.writer_reads import AnswerReads
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
-from services.moderation.settings.admin_forms import BadField
+from services.moderation.settings.admin_forms import BadFieldError
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Contact, Idea, OfficialAnswer, Role
 
 bp = Blueprint("official", __name__)
-bp.before_request(access.guard(Role.MODERATOR))
+bp.before_request(access.make_guard(Role.MODERATOR))
 keep_stale_pages(bp, shown_again.show_stale)
 
 _KEPT = ("official_text", "signature", "tells", *CARRIED)
 
 
-@bp.errorhandler(BadField)
-def _bad_field(error: BadField) -> ResponseReturnValue:
+@bp.errorhandler(BadFieldError)
+def _bad_field(error: BadFieldError) -> ResponseReturnValue:
     if request.form.get("part"):
         return _preview(fault=error.sentence), 422
     return shown_again.show_again(422, error.sentence)
 
 
-@bp.errorhandler(NotAllowed)
-def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+@bp.errorhandler(NotAllowedError)
+def _not_allowed(error: NotAllowedError) -> ResponseReturnValue:
     return shown_again.show_again(422, error.reason)
 
 
-@bp.errorhandler(Moved)
-def _moved(_error: Moved) -> ResponseReturnValue:
+@bp.errorhandler(AnswerMovedError)
+def _moved(_error: AnswerMovedError) -> ResponseReturnValue:
     sentence = _("Någon annan har ändrat svaret sedan du öppnade sidan. Det du skrev finns kvar.")
     return shown_again.show_again(409, sentence)
 
 
 @bp.post("/ideas/<number>/official-answer")
-@keeps(*_KEPT)
+@keep_fields(*_KEPT)
 def write(number: str) -> ResponseReturnValue:
     """Publish `official_text`, from `signature`; `tells` writes to the writers again."""
     fields = request.form.to_dict()
@@ -61,10 +61,10 @@ def write(number: str) -> ResponseReturnValue:
     )
     return _act(
         number,
-        lambda session: official_answers.write(
+        lambda session: official_answers.write_official_answer(
             session,
             number=number,
-            staff_id=access.current().id,
+            staff_id=access.get_signed_in().id,
             seen=official_answer_fields.seen_of(fields),
             text=text,
             signature=signature,
@@ -75,21 +75,21 @@ def write(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/official-answer/take-back")
-@keeps(*CARRIED)
+@keep_fields(*CARRIED)
 def take_back(number: str) -> ResponseReturnValue:
     """Leave the idea without an answer."""
     seen = official_answer_fields.seen_of(request.form.to_dict())
     return _act(
         number,
         lambda session: official_answers.take_back(
-            session, number=number, staff_id=access.current().id, seen=seen
+            session, number=number, staff_id=access.get_signed_in().id, seen=seen
         ),
         _("Stadens svar är tillbakataget"),
     )
 
 
 @bp.post("/ideas/<number>/official-answer/preview")
-@keeps(*_KEPT)
+@keep_fields(*_KEPT)
 def preview(number: str) -> ResponseReturnValue:
     """Show how the answer would stand, and the letter about it; nothing is stored.
 
@@ -107,7 +107,11 @@ def preview(number: str) -> ResponseReturnValue:
         idea, has_contact = found
         letter = loans.write_answer_letter(idea, text, signature) if has_contact else None
     shown = AnswerReads(text, signature, letter)
-    return _preview(shown) if fields.get("part") else page(number, typed=fields, answer_reads=shown)
+    return (
+        _preview(shown)
+        if fields.get("part")
+        else render_page(number, typed=fields, answer_reads=shown)
+    )
 
 
 @bp.post("/official-answers/<uuid:answer_id>/undo")
@@ -115,17 +119,21 @@ def undo(answer_id: UUID) -> ResponseReturnValue:
     """Put back what stood before a version, if it is the newest."""
     try:
         with Session.begin() as writing:
-            made = official_answers.undo(writing, answer_id=answer_id, staff_id=access.current().id)
+            made = official_answers.undo_official_answer(
+                writing, answer_id=answer_id, staff_id=access.get_signed_in().id
+            )
             number = writing.get_one(Idea, made.idea_id).number
     except LookupError:
         abort(404)
-    except (Moved, NotAllowed) as error:
+    except (AnswerMovedError, NotAllowedError) as error:
         return _refused_undo(answer_id, error)
     flash(_("Stadens svar är som det var innan."))
     return _back(number)
 
 
-def _refused_undo(answer_id: UUID, error: Moved | NotAllowed) -> ResponseReturnValue:
+def _refused_undo(
+    answer_id: UUID, error: AnswerMovedError | NotAllowedError
+) -> ResponseReturnValue:
     with Session() as reading:
         number = idea_numbers.find_number_answered(reading, answer_id)
     moved = _("Det går inte att ångra: svaret har ändrats igen sedan dess.")
@@ -140,7 +148,7 @@ def _act(number: str, do: Callable[[SqlSession], OfficialAnswer], done: str) -> 
     except LookupError:
         abort(404)
     url = url_for(".undo", answer_id=answer.id)
-    undo_offer.offer(url, number, done, has_letter=answer.tells and has_contact)
+    undo_offer.offer_undo(url, number, done, has_letter=answer.tells and has_contact)
     return _back(number)
 
 

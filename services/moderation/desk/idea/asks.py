@@ -32,13 +32,13 @@ class Open:
     asked_at: datetime
 
 
-def ask(session: SqlSession, idea_id: UUID, by: UUID, of: UUID, question: str) -> None:
+def ask_colleague(session: SqlSession, idea_id: UUID, by: UUID, of: UUID, question: str) -> None:
     """Ask one colleague; the same colleague is asked again by a new wording of the open question.
 
     Raises BadNoteError for an empty or too long question, LookupError for somebody who has no open
     account or is the one who asks.
     """
-    text = notes.cleaned(question, MAX_QUESTION)
+    text = notes.clean_note(question, MAX_QUESTION)
     person = session.get(Staff, of)
     if person is None or person.disabled_at is not None or of == by:
         raise LookupError
@@ -54,7 +54,7 @@ def ask(session: SqlSession, idea_id: UUID, by: UUID, of: UUID, question: str) -
     )
 
 
-def answer(session: SqlSession, ask_id: int, staff_id: UUID, text: str) -> UUID:
+def answer_ask(session: SqlSession, ask_id: int, staff_id: UUID, text: str) -> UUID:
     """Answer an open question with a note, and return the idea it is about.
 
     Any colleague may answer, not only the one who was asked. Raises LookupError when there is no
@@ -63,7 +63,7 @@ def answer(session: SqlSession, ask_id: int, staff_id: UUID, text: str) -> UUID:
     asked = session.get(Ask, ask_id, with_for_update=True, populate_existing=True)
     if asked is None or asked.closed_at is not None:
         raise LookupError
-    written = notes.write(session, asked.idea_id, staff_id, text)
+    written = notes.write_note(session, asked.idea_id, staff_id, text)
     asked.answer_id = written.id
     asked.closed_at = utcnow()
     return asked.idea_id

@@ -10,7 +10,7 @@ from services.moderation.desk import access
 from services.moderation.desk.idea import asks, idea_numbers, notes
 from services.moderation.desk.idea.notes import BadNoteError
 from services.moderation.desk.idea.shown_again import show_again, show_stale
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.queue.queue_filter import CARRIED
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.desk.stale_pages import keep_stale_pages
@@ -19,27 +19,27 @@ from shared.i18n import gettext as _
 from shared.models import Role
 
 bp = Blueprint("answers", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 keep_stale_pages(bp, show_stale)
 
 
 @bp.post("/ideas/<number>/notes")
-@keeps("note_text", *CARRIED)
-@access.requires(Role.MODERATOR)
+@keep_fields("note_text", *CARRIED)
+@access.require_role(Role.MODERATOR)
 def write(number: str) -> ResponseReturnValue:
     """Leave a note `note_text` for colleagues."""
     try:
         with Session.begin() as writing:
             text = request.form.get("note_text", "")
-            notes.write(writing, _idea_id(writing, number), access.current().id, text)
+            notes.write_note(writing, _idea_id(writing, number), access.get_signed_in().id, text)
     except BadNoteError:
         return show_again(422, _too_little_or_much(notes.MAX_NOTE))
     return _back(number, _("Anteckningen är sparad."))
 
 
 @bp.post("/ideas/<number>/asks")
-@keeps("of", "question", *CARRIED)
-@access.requires(Role.MODERATOR)
+@keep_fields("of", "question", *CARRIED)
+@access.require_role(Role.MODERATOR)
 def ask(number: str) -> ResponseReturnValue:
     """Ask a colleague (`of`) a `question`. It holds nothing up."""
     try:
@@ -49,7 +49,9 @@ def ask(number: str) -> ResponseReturnValue:
     try:
         with Session.begin() as writing:
             idea_id = _idea_id(writing, number)
-            asks.ask(writing, idea_id, access.current().id, of, request.form.get("question", ""))
+            asks.ask_colleague(
+                writing, idea_id, access.get_signed_in().id, of, request.form.get("question", "")
+            )
     except BadNoteError:
         return show_again(422, _too_little_or_much(asks.MAX_QUESTION))
     except LookupError:
@@ -58,14 +60,14 @@ def ask(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/answer")
-@keeps("note_text", *CARRIED)
+@keep_fields("note_text", *CARRIED)
 def answer(number: str, ask_id: int) -> ResponseReturnValue:
     """Answer a question with a note `note_text`. Who was asked may be a reader."""
     try:
         with Session.begin() as writing:
             idea_id = _idea_id(writing, number)
             text = request.form.get("note_text", "")
-            if asks.answer(writing, ask_id, access.current().id, text) != idea_id:
+            if asks.answer_ask(writing, ask_id, access.get_signed_in().id, text) != idea_id:
                 abort(404)
     except BadNoteError:
         return show_again(422, _too_little_or_much(notes.MAX_NOTE))
@@ -75,13 +77,13 @@ def answer(number: str, ask_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/ideas/<number>/asks/<int:ask_id>/close")
-@keeps("note_text", *CARRIED)
+@keep_fields("note_text", *CARRIED)
 def take_back(number: str, ask_id: int) -> ResponseReturnValue:
     """Close a question without an answer; one's own, or one that was put to oneself."""
     try:
         with Session.begin() as writing:
             idea_id = _idea_id(writing, number)
-            if asks.take_back(writing, ask_id, access.current().id) != idea_id:
+            if asks.take_back(writing, ask_id, access.get_signed_in().id) != idea_id:
                 abort(404)
     except LookupError:
         abort(404)
@@ -92,7 +94,7 @@ def take_back(number: str, ask_id: int) -> ResponseReturnValue:
 def mine() -> ResponseReturnValue:
     """Show the open questions to and by the person who looks."""
     with Session() as reading:
-        found = asks.open_for(reading, access.current().id)
+        found = asks.open_for(reading, access.get_signed_in().id)
     return render_template(
         "moderation/idea/asks.html",
         to_me=[each for each in found if each.to_me],

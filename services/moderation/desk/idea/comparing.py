@@ -6,7 +6,7 @@ import re
 Span = tuple[int, int]
 
 
-def differing(text: str, other: str) -> tuple[list[Span], list[Span]]:
+def find_differing(text: str, other: str) -> tuple[list[Span], list[Span]]:
     """Return the places in each text of the words that the other lacks in the same order.
 
     Case does not matter, nor what stands between words. Neighbouring words are one place.

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checking import idea_reading
 from services.moderation.checking.idea_reading import Measured, Similar
 from services.moderation.checks import Code, Finding, Severity, marks
-from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.explanations import explain_finding, name_finding
 from services.moderation.checks.marks import Piece
 from services.moderation.checks.verdict import PERSONAL_CODES
 from services.moderation.decisions import acknowledging, corrections, masks, same_datum
@@ -194,15 +194,15 @@ def read_context(
     `typed` is what a refused decision or a preview gives back, `chosen` the places to mask in it.
     """
     text, author = sheet.current.text or "", sheet.current.author or ""
-    measured = idea_reading.findings(session, sheet.idea)
-    earlier, copies, copies_count = idea_reading.similar(session, sheet.idea, measured)
+    measured = idea_reading.read_findings(session, sheet.idea)
+    earlier, copies, copies_count = idea_reading.read_similar(session, sheet.idea, measured)
     history = timeline.of_idea(session, sheet.idea.id)
     numbered = _numbered(measured, text, author)
     return IdeaContext(
         idea=sheet.idea,
         facts=Facts(
             reasons=[each.reason for each in sheet.reasons],
-            why=idea_words.why(sheet, history),
+            why=idea_words.say_why(sheet, history),
             has_contact=sheet.has_contact,
             supporters=sheet.supporters,
             target=sheet.target,
@@ -228,7 +228,8 @@ def read_context(
                 _grave(session, sheet, numbered),
                 _undo_grave(session, sheet, timeline.latest_decision(history)),
                 sheet.public is None and _author_tells(numbered, text, author),
-                sheet.idea.text_version > 1 and corrections.waits(session, sheet.idea),
+                sheet.idea.text_version > 1
+                and corrections.has_unseen_correction(session, sheet.idea),
             ),
         ),
         past=Past(
@@ -249,15 +250,15 @@ def _shown(sheet: Sheet, numbered: list[Numbered]) -> Shown:
     text, author = sheet.current.text or "", sheet.current.author or ""
     standing = _standing(sheet)
     public_text = (standing.text or "") if standing else ""
-    changed = comparing.differing(public_text, text) if standing else None
+    changed = comparing.find_differing(public_text, text) if standing else None
     return Shown(
-        pieces=marks.cut(text, _spans(numbered, "text")),
+        pieces=marks.cut_text(text, _spans(numbered, "text")),
         author=author,
-        author_pieces=marks.cut(author, _spans(numbered, "author")),
+        author_pieces=marks.cut_text(author, _spans(numbered, "author")),
         is_masked=sheet.current.kind is TextKind.MASK,
         standing=standing,
-        standing_pieces=marks.cut(public_text, {1: changed[0]}) if changed else [],
-        corrected_pieces=marks.cut(text, {1: changed[1]}) if changed else [],
+        standing_pieces=marks.cut_text(public_text, {1: changed[0]}) if changed else [],
+        corrected_pieces=marks.cut_text(text, {1: changed[1]}) if changed else [],
     )
 
 
@@ -297,7 +298,7 @@ def _acts(
         mask_author=to_mask.author or "",
         author_tells=weight.author_tells,
         undo_grave=weight.undo_grave,
-        when_published=writer_reads.published(sheet) if kinds & PUBLISHES else None,
+        when_published=writer_reads.preview_publishing(sheet) if kinds & PUBLISHES else None,
     )
 
 
@@ -326,7 +327,7 @@ def _undo_grave(session: SqlSession, sheet: Sheet, latest: Happened | None) -> l
 
 def _known_by_code(session: SqlSession, version: acknowledging.Version) -> list[Grave]:
     codes = sorted(acknowledging.grave_in(session, [version]).get(version, ()))
-    return [Grave(code, title(Code(code)), "") for code in codes]
+    return [Grave(code, name_finding(Code(code)), "") for code in codes]
 
 
 def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
@@ -338,10 +339,10 @@ def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
         return []
     tags = [Tag(each.title, each.finding.severity.value) for each in numbered[:1]]
     if verdict.outcome is Outcome.LIKELY_SPAM:
-        tags.append(Tag(words.outcome(Outcome.LIKELY_SPAM), Severity.MEDIUM.value))
+        tags.append(Tag(words.say_outcome(Outcome.LIKELY_SPAM), Severity.MEDIUM.value))
     if verdict.unchecked:
         tags.append(Tag(_("Inte helt kontrollerad"), Severity.MEDIUM.value))
-    return tags or [Tag(words.outcome(Outcome.CLEAR), "none")]
+    return tags or [Tag(words.say_outcome(Outcome.CLEAR), "none")]
 
 
 def _speaks_for(verdict: Verdict | None, numbered: list[Numbered]) -> DecisionKind:
@@ -379,8 +380,8 @@ def _numbered(measured: list[Measured], text: str, author: str) -> list[Numbered
         Numbered(
             ref,
             each.finding,
-            title(each.finding.code),
-            explain(each.finding, text if each.finding.field == "text" else author),
+            name_finding(each.finding.code),
+            explain_finding(each.finding, text if each.finding.field == "text" else author),
             each.right,
             each.seen,
         )
@@ -398,11 +399,11 @@ def _spans(numbered: list[Numbered], field: str) -> dict[int, tuple[tuple[int, i
 
 
 def _pair(text: str, other: Similar) -> Pair:
-    here, there = comparing.differing(text, other.text)
+    here, there = comparing.find_differing(text, other.text)
     return Pair(
         other,
-        marks.cut(text, {1: here}),
-        marks.cut(other.text, {1: there}),
+        marks.cut_text(text, {1: here}),
+        marks.cut_text(other.text, {1: there}),
         max(len(here), len(there)),
     )
 
@@ -417,7 +418,7 @@ def _maskable(
     """
     text = (sheet.public or sheet.current).text or ""
     words = [] if sheet.public else _personal_words(numbered, text, sheet.current.author or "")
-    again = [span for each in words for span in same_datum.places(text, each)]
+    again = [span for each in words for span in same_datum.find_places(text, each)]
     found = [
         span
         for each in numbered

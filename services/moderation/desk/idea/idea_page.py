@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
 
-from services.moderation.desk.queue.leases import lookers
+from services.moderation.desk.queue.leases import list_lookers
 from services.moderation.desk.queue.queue_filter import Place, place_in
 from services.moderation.settings.rules import select_rules_in_force
 from shared.models import (
@@ -30,7 +30,7 @@ from shared.models import (
     Staff,
     Verdict,
 )
-from shared.models.rule import RuleWords, place
+from shared.models.rule import RuleWords, place_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Sheet:
         return any(each.reason is reason for each in self.reasons)
 
 
-def sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
+def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
     """Return the idea with this number; None when there is none."""
     public, target, supporter = aliased(IdeaText), aliased(Idea), aliased(Idea)
     row = session.execute(
@@ -119,7 +119,7 @@ def sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             _rules_in_force(),
             _templates(),
             _open_accounts(),
-            lookers(viewer),
+            list_lookers(viewer),
         )
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
         .outerjoin(
@@ -151,7 +151,7 @@ def sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
         supporters=supporters,
         reasons=[_open_reason(each) for each in entries or []],
         rules=sorted(
-            (OfferedRule(**each) for each in rules or []), key=lambda rule: place(rule.code)
+            (OfferedRule(**each) for each in rules or []), key=lambda rule: place_rule(rule.code)
         ),
         templates=[Template(**each) for each in templates or []],
         colleagues=[

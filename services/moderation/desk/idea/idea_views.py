@@ -19,7 +19,7 @@ from services.moderation.desk.idea import (
 from services.moderation.desk.idea.idea_context import Past
 from services.moderation.desk.idea.merge_targets import Hit
 from services.moderation.desk.idea.writer_reads import AnswerReads, Reads
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.queue import review_queue
 from services.moderation.desk.queue.queue_views import asked_filter
 from services.moderation.samples import second_looks
@@ -29,11 +29,11 @@ from shared.i18n import gettext as _
 from shared.models import IdeaStatus, Role
 
 bp = Blueprint("ideas", __name__)
-bp.before_request(access.guard(Role.READER))
-bp.add_app_template_global(idea_words.happened, "happened_words")
-bp.add_app_template_global(idea_words.record, "record_words")
-bp.add_app_template_global(idea_words.differing, "differing_words")
-bp.add_app_template_global(acknowledging.named, "named_findings")
+bp.before_request(access.make_guard(Role.READER))
+bp.add_app_template_global(idea_words.say_happened, "happened_words")
+bp.add_app_template_global(idea_words.say_record, "record_words")
+bp.add_app_template_global(idea_words.say_differing, "differing_words")
+bp.add_app_template_global(acknowledging.name_codes, "named_findings")
 bp.add_app_template_global(undo_offer.seconds_left, "undo_seconds_left")
 
 MAX_SEARCH = 200
@@ -45,16 +45,16 @@ def show(number: str) -> ResponseReturnValue:
 
     Whoever is to judge it blind does that first: everything here tells what was decided.
     """
-    viewer = access.current()
+    viewer = access.get_signed_in()
     if viewer.may(Role.MODERATOR):
         with Session() as reading:
             sample = second_looks.on_idea(reading, number, viewer.id)
         if sample is not None:
             return redirect(url_for("samples.show", sample_id=sample), 303)
-    return page(number)
+    return render_page(number)
 
 
-def page(
+def render_page(
     number: str,
     *,
     status: int = 200,
@@ -70,9 +70,9 @@ def page(
     `find` are words to look for among the ideas to merge into; `reads` is what a decision not yet
     made would be read as, `answer_reads` an official answer not yet given.
     """
-    viewer = access.current()
+    viewer = access.get_signed_in()
     with Session() as reading:
-        sheet = idea_page.sheet(reading, number, viewer.id)
+        sheet = idea_page.read_sheet(reading, number, viewer.id)
         if sheet is None:
             # Not raised: the page is also what error handlers answer with.
             return web.error_page(404 if status == 200 else status)
@@ -82,7 +82,7 @@ def page(
             notice = _("Den som skrev idén har tagit tillbaka den.")
         wanted = asked_filter()
         following = review_queue.next_number(reading, wanted, sheet.place, number)
-        hits = merge_targets.find(reading, sheet.idea, find) if find else []
+        hits = merge_targets.find_merge_targets(reading, sheet.idea, find) if find else []
     kept = defaultdict(str, typed or {})
     may_decide = viewer.may(Role.MODERATOR)
     is_public = sheet.idea.status is IdeaStatus.PUBLISHED
@@ -105,7 +105,7 @@ def page(
         hits=hits,
         reads=reads,
         answer_reads=answer_reads,
-        undo=undo_offer.take(),
+        undo=undo_offer.take_offer(),
         undo_refused=request.endpoint == "decisions.undo",
         may_decide=may_decide,
     )
@@ -134,7 +134,7 @@ def _who(past: Past, decision: Last | None) -> str:
 
 
 @bp.get("/ideas/<number>/targets")
-@access.requires(Role.MODERATOR)
+@access.require_role(Role.MODERATOR)
 def targets(number: str) -> ResponseReturnValue:
     """Show the ideas to merge this one into that hold the words `find`: a part of the page."""
     asked = request.args.get("find", "")[:MAX_SEARCH]
@@ -142,13 +142,13 @@ def targets(number: str) -> ResponseReturnValue:
         idea = idea_numbers.find_idea(reading, number)
         if idea is None:
             abort(404)
-        hits: list[Hit] = merge_targets.find(reading, idea, asked)
+        hits: list[Hit] = merge_targets.find_merge_targets(reading, idea, asked)
     return render_template("moderation/idea/_targets.html", hits=hits, find=asked)
 
 
 @bp.post("/ideas/<number>/original")
-@keeps("purpose")
-@access.requires(Role.MODERATOR)
+@keep_fields("purpose")
+@access.require_role(Role.MODERATOR)
 def original(number: str) -> ResponseReturnValue:
     """Open the seal, for a stated purpose, and write down who did and why."""
     purpose = request.form.get("purpose", "").strip()
@@ -157,12 +157,12 @@ def original(number: str) -> ResponseReturnValue:
             "Skriv varför du behöver läsa originalet, med högst %(most)s tecken.",
             most=originals.MAX_PURPOSE,
         )
-        return page(number, status=422, notice=notice, typed=request.form.to_dict())
+        return render_page(number, status=422, notice=notice, typed=request.form.to_dict())
     with Session.begin() as writing:
         idea = idea_numbers.find_idea(writing, number)
         if idea is None:
             abort(404)
-        sealed = originals.open_seal(writing, idea.id, access.current().id, purpose)
+        sealed = originals.open_seal(writing, idea.id, access.get_signed_in().id, purpose)
         earlier = originals.opened_before(writing, idea.id)
         return render_template(
             "moderation/idea/original.html",

@@ -6,12 +6,12 @@ from services.moderation.decisions.re_reviews import NewLook
 from services.moderation.desk import words
 from services.moderation.desk.idea.idea_page import Sheet
 from services.moderation.desk.idea.timeline import Happened
+from shared.i18n import get_language, ngettext
 from shared.i18n import gettext as _
-from shared.i18n import language, ngettext
 from shared.models import Reason, ReceiptVerb
 
 
-def why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
+def say_why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
     """Say why people should look at the idea now, where its tag alone does not."""
     told = {
         Reason.CORRECTION: _correction(sheet),
@@ -51,14 +51,14 @@ def _report(past: Sequence[Happened]) -> str:
     if not reports:
         return _("Läsare har anmält den.")
     said = ngettext("%(n)s läsare har anmält den.", "%(n)s läsare har anmält den.", len(reports))
-    rules = sorted({each.rule(language()) for each in reports} - {""})
+    rules = sorted({each.rule(get_language()) for each in reports} - {""})
     return f"{said} {_('Regel: %(rules)s.', rules=', '.join(rules))}" if rules else said
 
 
-def happened(each: Happened) -> str:
+def say_happened(each: Happened) -> str:
     """Say in a few words what happened."""
     if each.decision is not None:
-        return words.done(each.decision)
+        return words.say_decision(each.decision)
     if each.request is not None:
         return {
             ReceiptVerb.WITHDRAW: _("Skribenten tog tillbaka idén"),
@@ -81,14 +81,14 @@ def _answered(each: Happened) -> str:
     return _("Stadens svar") if each.id == 1 else _("Ny lydelse av stadens svar")
 
 
-def record(right: int, seen: int) -> str:
+def say_record(right: int, seen: int) -> str:
     """Say how right a kind of finding has been; nothing while nobody knows."""
     if not seen:
         return ""
     return _("rätt %(right)s av %(seen)s senaste", right=right, seen=seen)
 
 
-def differing(count: int) -> str:
+def say_differing(count: int) -> str:
     """Say how many places differ between two texts."""
     if not count:
         return _("Orden är desamma.")

@@ -34,7 +34,7 @@ def is_number(asked: str) -> bool:
     return re.fullmatch(r"R-\d{4}-\d{6,9}", asked.strip(), re.IGNORECASE) is not None
 
 
-def find(session: SqlSession, idea: Idea, asked: str) -> list[Hit]:
+def find_merge_targets(session: SqlSession, idea: Idea, asked: str) -> list[Hit]:
     """Return ideas of the same council with this number, or with all these words.
 
     Published or waiting ones, never the idea itself. The last word may be the beginning of one;

@@ -13,7 +13,7 @@ class BadNoteError(ValueError):
     """A note that says nothing, or too much."""
 
 
-def cleaned(text: str, most: int = MAX_NOTE) -> str:
+def clean_note(text: str, most: int = MAX_NOTE) -> str:
     """Return a note as it is stored. Raises BadNoteError when it is empty or too long."""
     note = text.replace("\r\n", "\n").strip()
     if not note or len(note) > most:
@@ -21,9 +21,9 @@ def cleaned(text: str, most: int = MAX_NOTE) -> str:
     return note
 
 
-def write(session: SqlSession, idea_id: UUID, staff_id: UUID, text: str) -> Note:
+def write_note(session: SqlSession, idea_id: UUID, staff_id: UUID, text: str) -> Note:
     """Store a note. Raises BadNoteError."""
-    note = Note(idea_id=idea_id, staff_id=staff_id, text=cleaned(text))
+    note = Note(idea_id=idea_id, staff_id=staff_id, text=clean_note(text))
     session.add(note)
     session.flush()
     return note

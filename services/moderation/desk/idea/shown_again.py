@@ -3,8 +3,8 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from services.moderation.decisions.transitions import Conflict, Last, NotAllowed
-from services.moderation.desk.idea.idea_views import page
+from services.moderation.decisions.transitions import ConflictError, Last, NotAllowedError
+from services.moderation.desk.idea.idea_views import render_page
 from shared.web import error_page
 
 
@@ -20,7 +20,7 @@ def show_again(status: int, notice: str, *, conflict: Last | None = None) -> Res
     if number is None:
         return error_page(status, detail=notice)
     typed = request.form.to_dict()
-    return page(number, status=status, notice=notice, conflict=conflict, typed=typed)
+    return render_page(number, status=status, notice=notice, conflict=conflict, typed=typed)
 
 
 def show_stale(notice: str) -> ResponseReturnValue | None:
@@ -33,7 +33,7 @@ def refuse_undo(number: str | None, error: Exception, moved: str) -> ResponseRet
 
     `moved` is the sentence for what has been changed again since; otherwise it is not allowed.
     """
-    if isinstance(error, NotAllowed):
-        return page(number or "", status=422, notice=error.reason)
-    conflict = error.last if isinstance(error, Conflict) else None
-    return page(number or "", status=409, notice=moved, conflict=conflict)
+    if isinstance(error, NotAllowedError):
+        return render_page(number or "", status=422, notice=error.reason)
+    conflict = error.last if isinstance(error, ConflictError) else None
+    return render_page(number or "", status=409, notice=moved, conflict=conflict)

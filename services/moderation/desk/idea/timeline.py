@@ -139,7 +139,7 @@ def standing_answer(past: Sequence[Happened]) -> Happened | None:
 
 
 def new_look(past: Sequence[Happened], deciders: Sequence[UUID]) -> NewLook | None:
-    """Tell what `re_reviews.pending` would, of an idea that waits for a new look.
+    """Tell what `re_reviews.read_pending_look` would, of an idea that waits for a new look.
 
     `deciders` are those who could take it: everybody with an open account who may decide.
     """

@@ -43,28 +43,28 @@ class AnswerReads:
     letter: tuple[str, str] | None
 
 
-def published(sheet: Sheet) -> Reads:
+def preview_publishing(sheet: Sheet) -> Reads:
     """Return what the writer reads when the idea is published as it stands."""
     is_masked = sheet.current.kind is TextKind.MASK
     draft = Draft(DecisionKind.PUBLISH, text=sheet.current.text or "", has_mask=is_masked)
     return _with_letter(sheet, draft)
 
 
-def rejected(sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
+def preview_rejecting(sheet: Sheet, rule: OfferedRule, reason: str) -> Reads:
     """Return what the writer reads when the idea is rejected by a rule, for a reason."""
     language = sheet.idea.language
     told = rule.title(language), rule.text(language)
     return _with_letter(sheet, Draft(DecisionKind.REJECT, rule=told, reason_text=reason))
 
 
-def asked(sheet: Sheet, reason: str) -> Reads:
+def preview_asking(sheet: Sheet, reason: str) -> Reads:
     """Return what the writer reads who is asked to correct the text."""
     reads = _with_letter(sheet, Draft(DecisionKind.ASK_CORRECTION, reason_text=reason))
     told = _("Kan du rätta din idé?"), _("Innan vi kan publicera den behöver du ändra det här:")
     return replace(reads, rule=told)
 
 
-def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
+def preview_merging(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
     """Return what the writer reads when the idea is merged into another."""
     draft = Draft(
         DecisionKind.MERGE,
@@ -75,12 +75,12 @@ def merged(sheet: Sheet, target: Hit, *, supports: bool) -> Reads:
     return _with_letter(sheet, draft)
 
 
-def masked(
+def preview_masking(
     sheet: Sheet, spans: list[tuple[int, int]], *, author: bool, left: Sequence[str] = ()
 ) -> Reads:
     """Return the public text without the words, and the letter if they were public."""
     standing = sheet.public or sheet.current
-    text = masks.mask(standing.text or "", spans)
+    text = masks.mask_text(standing.text or "", spans)
     name = "" if author else standing.author or ""
     draft = Draft(DecisionKind.MASK, text=text, has_mask=True)
     reads = _with_letter(sheet, draft, public=text, public_author=name)

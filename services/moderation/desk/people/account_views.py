@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, known_browser, signed_in
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, second_factor, sessions, throttle
@@ -22,7 +22,7 @@ from shared.i18n import gettext as _
 from shared.models import Role, Staff
 
 bp = Blueprint("account", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 
 class _WrongError(Exception):
@@ -47,17 +47,17 @@ def show() -> ResponseReturnValue:
 
 
 def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType({})) -> str:
-    me = access.current()
+    me = access.get_signed_in()
     with Session() as reading:
         staff = reading.get_one(Staff, me.id)
-        waiting = second_factor.pending(reading, web.settings(), staff)
+        waiting = second_factor.read_pending_secret(reading, web.get_settings(), staff)
         return render_template(
             "moderation/people/account.html",
             me=staff,
             errors=errors,
             name=typed.get("name", staff.name),
             language_of_letters=typed.get("language", staff.language),
-            factor=second_factor.state(reading, me.id),
+            factor=second_factor.read_state(reading, me.id),
             is_required=second_factor.is_required(reading, me.role),
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
@@ -68,7 +68,7 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
 
 
 @bp.post("/account")
-@keeps("name", "language", again=lambda: _page({}, request.form))
+@keep_fields("name", "language", again=lambda: _page({}, request.form))
 def change() -> ResponseReturnValue:
     """Change the `name` that colleagues see and the `language` of letters."""
     language = request.form.get("language", "")
@@ -79,7 +79,7 @@ def change() -> ResponseReturnValue:
     except AccountError as error:
         return _page({error.field: error.sentence}, request.form), 422
     with Session.begin() as writing:
-        staff = writing.get_one(Staff, access.current().id)
+        staff = writing.get_one(Staff, access.get_signed_in().id)
         staff.name = name
         staff.language = language
     return _done(_("Sparat."))
@@ -96,8 +96,8 @@ def change_password() -> ResponseReturnValue:
             accounts.set_password(staff, request.form.get("password", ""))
         except AccountError as error:
             raise _WrongError(error.field, error.sentence) from None
-        sessions.end_all(writing, staff, but=access.current().session_id)
-        audit.record(
+        sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+        audit.record_change(
             writing, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
         )
     return _done(_("Lösenordet är bytt. Alla andra webbläsare är utloggade."))
@@ -110,7 +110,7 @@ def begin_second_factor() -> ResponseReturnValue:
     with Session.begin() as writing:
         staff = _me(writing)
         _must_know_password(writing, staff, field="current-for-factor")
-        second_factor.begin(writing, web.settings(), staff)
+        second_factor.begin_second_factor(writing, web.get_settings(), staff)
     return redirect(url_for(".show", _anchor="second-factor"), 303)
 
 
@@ -118,8 +118,8 @@ def begin_second_factor() -> ResponseReturnValue:
 def confirm_second_factor() -> ResponseReturnValue:
     """Turn the second factor on, sign out all other browsers, and show the recovery codes once."""
     return _codes(
-        lambda writing, staff: second_factor.confirm(
-            writing, web.settings(), staff, request.form.get("code", "")
+        lambda writing, staff: second_factor.confirm_second_factor(
+            writing, web.get_settings(), staff, request.form.get("code", "")
         ),
         ends_others=True,
     )
@@ -131,9 +131,9 @@ def renew_recovery_codes() -> ResponseReturnValue:
 
     def renew(writing: SqlSession, staff: Staff) -> list[str] | None:
         given = request.form.get("code", "")
-        if not second_factor.check(writing, web.settings(), staff.id, given):
+        if not second_factor.check_code(writing, web.get_settings(), staff.id, given):
             return None
-        audit.record(
+        audit.record_change(
             writing, by=staff.id, action="staff.recovery_codes_renewed", subject=("staff", staff.id)
         )
         return second_factor.new_recovery_codes(writing, staff.id)
@@ -151,9 +151,11 @@ def _codes(
         if codes is None:
             raise _WrongError("code", wrong_code())
         source = known_browser.find_source(staff.email)
-        throttle.forget(writing, web.settings(), Tried.CODE, str(staff.id), source.name)
+        throttle.forget_failures(
+            writing, web.get_settings(), Tried.CODE, str(staff.id), source.name
+        )
         if ends_others:
-            sessions.end_all(writing, staff, but=access.current().session_id)
+            sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
     return render_template(
         "moderation/people/recovery_codes.html",
         codes=codes,
@@ -171,9 +173,11 @@ def remove_second_factor() -> ResponseReturnValue:
         staff = _me(writing)
         if second_factor.is_required(writing, staff.role):
             raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
-        if not second_factor.check(writing, web.settings(), staff.id, request.form.get("code", "")):
+        if not second_factor.check_code(
+            writing, web.get_settings(), staff.id, request.form.get("code", "")
+        ):
             raise _WrongError("code", wrong_code())
-        second_factor.remove(writing, staff, by=staff.id)
+        second_factor.remove_second_factor(writing, staff, by=staff.id)
         signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
 
@@ -182,7 +186,7 @@ def remove_second_factor() -> ResponseReturnValue:
 def end_session(session_id: UUID) -> ResponseReturnValue:
     """Sign out one browser; 404 for one of somebody else's."""
     with Session.begin() as writing:
-        if not sessions.end(writing, session_id, access.current().id):
+        if not sessions.end_session(writing, session_id, access.get_signed_in().id):
             abort(404)
     return _done(_("Webbläsaren är utloggad."))
 
@@ -191,13 +195,13 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 def end_other_sessions() -> ResponseReturnValue:
     """Sign out everywhere but here."""
     with Session.begin() as writing:
-        sessions.end_all(writing, _me(writing), but=access.current().session_id)
+        sessions.end_all(writing, _me(writing), but=access.get_signed_in().session_id)
     return _done(_("Alla andra webbläsare är utloggade."))
 
 
 def _me(writing: SqlSession) -> Staff:
     """Return one's own account, locked: what is done to it at the same instant comes in turn."""
-    return writing.get_one(Staff, access.current().id, with_for_update=True)
+    return writing.get_one(Staff, access.get_signed_in().id, with_for_update=True)
 
 
 def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current") -> None:
@@ -209,16 +213,16 @@ def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current
     if not accounts.is_right(staff, request.form.get("current", "")):
         raise _WrongError(field, _("Det är inte ditt nuvarande lösenord."))
     source = known_browser.find_source(staff.email)
-    throttle.forget(writing, web.settings(), Tried.PASSWORD, staff.email, source.name)
+    throttle.forget_failures(writing, web.get_settings(), Tried.PASSWORD, staff.email, source.name)
 
 
 def _count(tried: Tried, field: str) -> None:
-    me = access.current()
+    me = access.get_signed_in()
     source = known_browser.find_source(me.email)
     who = me.email if tried is Tried.PASSWORD else str(me.id)
     with Session.begin() as writing:
-        may_try = throttle.count(
-            writing, web.settings(), tried, who, source.name, is_known=source.is_known
+        may_try = throttle.count_attempt(
+            writing, web.get_settings(), tried, who, source.name, is_known=source.is_known
         )
     if not may_try:
         raise _WrongError(field, too_often(), 429)

@@ -23,11 +23,11 @@ LASTS_S = 15 * 60
 @bp.get("/login/directory")
 def leave() -> ResponseReturnValue:
     """Send the browser to the directory; it keeps what must come back in its own cookie."""
-    settings = web.settings()
+    settings = web.get_settings()
     if not settings.oidc_issuer:
         abort(404)
     try:
-        begun = directory.begin(settings, _way_back())
+        begun = directory.begin_sign_in(settings, _way_back())
     except DirectoryDownError:
         return _down()
     session["directory"] = {
@@ -42,7 +42,7 @@ def leave() -> ResponseReturnValue:
 @bp.get("/login/directory/back")
 def back() -> ResponseReturnValue:
     """Let in whom the directory has let in, if the answer belongs to what this browser began."""
-    settings = web.settings()
+    settings = web.get_settings()
     kept = session.pop("directory", None)
     if not settings.oidc_issuer:
         abort(404)
@@ -53,9 +53,9 @@ def back() -> ResponseReturnValue:
         return _no(_("Det gick för lång tid. Försök igen."))
     begun = Begun("", kept["state"], kept["nonce"], kept["verifier"])
     try:
-        identity = directory.finish(settings, begun, _way_back(), request.args)
+        identity = directory.finish_sign_in(settings, begun, _way_back(), request.args)
         with Session.begin() as writing:
-            staff = directory.enter(writing, settings, identity)
+            staff = directory.enter_account(writing, settings, identity)
             signed_in.begin_session(writing, staff, via=sessions.DIRECTORY)
     except DirectoryDownError:
         return _down()
@@ -65,7 +65,7 @@ def back() -> ResponseReturnValue:
 
 
 def _way_back() -> str:
-    return f"{web.settings().desk_url}/login/directory/back"
+    return f"{web.get_settings().desk_url}/login/directory/back"
 
 
 def _sentence(reason: str) -> str:

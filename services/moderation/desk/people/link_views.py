@@ -38,13 +38,13 @@ def ask() -> ResponseReturnValue:
         return _forgotten_page(error.sentence), 422
     source = known_browser.find_source(email)
     with Session.begin() as writing:
-        may_ask = throttle.count(
-            writing, web.settings(), Tried.LETTER, email, source.name, is_known=source.is_known
+        may_ask = throttle.count_attempt(
+            writing, web.get_settings(), Tried.LETTER, email, source.name, is_known=source.is_known
         )
     if not may_ask:
         return _forgotten_page(too_often()), 429, {"Retry-After": "900"}
     with Session.begin() as writing:
-        resets.ask(writing, web.settings(), email)
+        resets.ask_reset(writing, web.get_settings(), email)
     return render_template("moderation/people/forgotten.html", asked=email, fault="", email="")
 
 
@@ -61,7 +61,7 @@ def _forgotten_page(fault: str = "") -> str:
 def choose(token: str) -> ResponseReturnValue:
     """Ask for the new password."""
     with Session.begin() as reading:
-        if resets.find(reading, token) is None:
+        if resets.find_reset(reading, token) is None:
             return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
     return _private(render_template("moderation/people/new_password.html", errors={}, least=_LEAST))
 
@@ -71,10 +71,10 @@ def change(token: str) -> ResponseReturnValue:
     """Set the new password; the person signs in with it, and with the second factor if any."""
     try:
         with Session.begin() as writing:
-            found = resets.find(writing, token)
+            found = resets.find_reset(writing, token)
             if found is None:
                 return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
-            resets.use(writing, *found, request.form.get("password", ""))
+            resets.use_reset(writing, *found, request.form.get("password", ""))
     except AccountError as error:
         errors = {error.field: error.sentence}
         html = render_template("moderation/people/new_password.html", errors=errors, least=_LEAST)
@@ -87,7 +87,7 @@ def change(token: str) -> ResponseReturnValue:
 def welcome(token: str) -> ResponseReturnValue:
     """Show what an invitation asks for."""
     with Session.begin() as reading:
-        invitation = invitations.find(reading, token)
+        invitation = invitations.find_invitation(reading, token)
         if invitation is None:
             return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
         name, email = invitation.name, invitation.email
@@ -100,11 +100,11 @@ def accept(token: str) -> ResponseReturnValue:
     fields, email = request.form, None
     try:
         with Session.begin() as writing:
-            invitation = invitations.find(writing, token)
+            invitation = invitations.find_invitation(writing, token)
             if invitation is None:
                 return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
             email = invitation.email
-            staff = invitations.accept(
+            staff = invitations.accept_invitation(
                 writing,
                 invitation,
                 email=fields.get("email", ""),
@@ -112,7 +112,7 @@ def accept(token: str) -> ResponseReturnValue:
                 name=fields.get("name", ""),
             )
             if second_factor.is_required(writing, staff.role):
-                second_factor.begin(writing, web.settings(), staff)
+                second_factor.begin_second_factor(writing, web.get_settings(), staff)
                 half_sign_in.begin_half(staff)
                 return redirect(url_for("login.code"), 303)
             signed_in.begin_session(writing, staff)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, kept_words, known_browser, next_page, signed_in
 from services.moderation.desk.decisions import bulk_views
-from services.moderation.desk.idea.idea_views import page
+from services.moderation.desk.idea.idea_views import render_page
 from services.moderation.desk.people import half_sign_in
 from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, second_factor, sessions, throttle
@@ -65,18 +65,23 @@ def sign_in() -> ResponseReturnValue:
     """
     fields = _fields()
     if fields is None:
-        return web.problem(400, _("Skicka ett JSON-objekt."))
+        return web.make_problem(400, _("Skicka ett JSON-objekt."))
     email, password = str(fields.get("email") or ""), str(fields.get("password") or "")
     email = email[:_LONGEST_EMAIL]
     source = known_browser.find_source(email)
     with Session.begin() as writing:
-        may_try = throttle.count(
-            writing, web.settings(), Tried.PASSWORD, email, source.name, is_known=source.is_known
+        may_try = throttle.count_attempt(
+            writing,
+            web.get_settings(),
+            Tried.PASSWORD,
+            email,
+            source.name,
+            is_known=source.is_known,
         )
     if not may_try:
         return _refused(429, too_often(), _login_page)
     with Session.begin() as writing:
-        found = accounts.sign_in(writing, web.settings(), email, password, source.name)
+        found = accounts.sign_in(writing, web.get_settings(), email, password, source.name)
         is_in = found is not None and _enter(writing, found)
     if found is None:
         return _refused(401, _("Adressen eller lösenordet stämmer inte."), _login_page)
@@ -85,12 +90,12 @@ def sign_in() -> ResponseReturnValue:
 
 def _enter(writing: SqlSession, staff: Staff) -> bool:
     """Begin a session, or only half of one where a second factor is to come."""
-    has_one = second_factor.state(writing, staff.id).is_on
+    has_one = second_factor.read_state(writing, staff.id).is_on
     if not has_one and not second_factor.is_required(writing, staff.role):
         signed_in.begin_session(writing, staff)
         return True
     if not has_one:
-        second_factor.begin(writing, web.settings(), staff)
+        second_factor.begin_second_factor(writing, web.get_settings(), staff)
     half_sign_in.begin_half(staff)
     return False
 
@@ -110,8 +115,8 @@ def check_code() -> ResponseReturnValue:
         staff = half_sign_in.find_half(writing)
         who = str(staff.id) if staff else ""
         source = known_browser.find_source(staff.email if staff else "")
-        may_try = staff is not None and throttle.count(
-            writing, web.settings(), Tried.CODE, who, source.name, is_known=source.is_known
+        may_try = staff is not None and throttle.count_attempt(
+            writing, web.get_settings(), Tried.CODE, who, source.name, is_known=source.is_known
         )
     if staff is None:
         return _begin_again()
@@ -119,11 +124,11 @@ def check_code() -> ResponseReturnValue:
         return _refused(429, too_often(), _code_page)
     with Session.begin() as writing:
         staff = half_sign_in.find_half(writing)
-        is_right = staff is not None and second_factor.check(
-            writing, web.settings(), staff.id, given
+        is_right = staff is not None and second_factor.check_code(
+            writing, web.get_settings(), staff.id, given
         )
         if staff is not None and is_right:
-            throttle.forget(writing, web.settings(), Tried.CODE, who, source.name)
+            throttle.forget_failures(writing, web.get_settings(), Tried.CODE, who, source.name)
             signed_in.begin_session(writing, staff)
     return _entered() if is_right else _refused(401, wrong_code(), _code_page)
 
@@ -134,7 +139,9 @@ def set_up() -> ResponseReturnValue:
     given = request.form.get("code", "")[:_LONGEST_CODE]
     with Session.begin() as writing:
         staff = half_sign_in.find_half(writing)
-        codes = staff and second_factor.confirm(writing, web.settings(), staff, given)
+        codes = staff and second_factor.confirm_second_factor(
+            writing, web.get_settings(), staff, given
+        )
         if staff is not None and codes:
             signed_in.begin_session(writing, staff)
     if staff is None:
@@ -163,7 +170,7 @@ def sign_out() -> ResponseReturnValue:
     staff = signed_in.find_who_it_is()
     if staff is not None:
         with Session.begin() as writing:
-            sessions.end(writing, staff.session_id, staff.id)
+            sessions.end_session(writing, staff.session_id, staff.id)
     session.clear()
     return redirect(url_for(".form"), 303)
 
@@ -190,13 +197,13 @@ def _entered() -> ResponseReturnValue:
         notice = _("Du är inloggad igen. Inget beslut är fattat; det du skrev står kvar nedan.")
         about = kept_words.read_about()
         if about == kept_words.MANY:
-            return bulk_views.page(kept.get("listed", []), notice, status=200)
+            return bulk_views.render_page(kept.get("listed", []), notice, status=200)
         if about.startswith("/"):
             return render_template(
                 "moderation/people/signed_in_again.html", kept=kept, sent_to=about
             )
         typed = {name: values[0] for name, values in kept.items()}
-        return page(about, notice=notice, typed=typed)
+        return render_page(about, notice=notice, typed=typed)
     return redirect(next_page.read_wanted_page() or "/", 303)
 
 
@@ -211,7 +218,7 @@ def _half_way() -> ResponseReturnValue:
 def _begin_again() -> ResponseReturnValue:
     """Too long ago, or the account has changed since: the password first."""
     if request.is_json:
-        return web.problem(401, _("Logga in först."))
+        return web.make_problem(401, _("Logga in först."))
     return _login_page(_("Det gick för lång tid. Logga in igen.")), 401
 
 
@@ -220,7 +227,7 @@ def _code_page(fault: str = "") -> ResponseReturnValue:
         staff = half_sign_in.find_half(reading)
         if staff is None:
             return redirect(url_for(".form", next=next_page.read_wanted_page() or None), 303)
-        waiting = second_factor.pending(reading, web.settings(), staff)
+        waiting = second_factor.read_pending_secret(reading, web.get_settings(), staff)
     return render_template(
         "moderation/people/second_factor.html",
         fault=fault,
@@ -234,7 +241,7 @@ def _code_page(fault: str = "") -> ResponseReturnValue:
 
 def _refused(status: int, fault: str, make_page: PageMaker) -> ResponseReturnValue:
     if request.is_json:
-        answer = web.problem(status, fault)
+        answer = web.make_problem(status, fault)
     else:
         answer = make_response(make_page(fault))
         # Whose half of a session went meanwhile is led away.

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, words
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.people import invitations, resets, roles, second_factor, sessions
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
@@ -21,7 +21,7 @@ from shared.i18n import gettext as _
 from shared.models import LetterState, Requires, Role, Staff
 
 bp = Blueprint("people", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 
 @bp.get("/staff")
@@ -34,7 +34,7 @@ def _staff_page(errors: dict[str, str], typed: dict[str, str]) -> str:
     with Session() as reading:
         return render_template(
             "moderation/people/staff.html",
-            people=roles.everybody(reading),
+            people=roles.list_accounts(reading),
             invitations=invitations.open_ones(reading),
             role_options=_role_options(),
             letter_word=_letter_word,
@@ -43,14 +43,14 @@ def _staff_page(errors: dict[str, str], typed: dict[str, str]) -> str:
                 (Requires.ADMINS.value, _("Administratörer")),
                 (Requires.ALL.value, _("Alla")),
             ],
-            required=second_factor.policy(reading),
+            required=second_factor.read_policy(reading),
             errors=errors,
             typed=typed,
         )
 
 
 @bp.post("/staff/invitations")
-@keeps(
+@keep_fields(
     "email",
     "name",
     "role",
@@ -64,14 +64,14 @@ def invite() -> ResponseReturnValue:
         abort(422)
     try:
         with Session.begin() as writing:
-            made = invitations.invite(
+            made = invitations.invite_person(
                 writing,
-                web.settings(),
+                web.get_settings(),
                 email=request.form.get("email", ""),
                 role=role,
                 name=request.form.get("name", ""),
                 language=language,
-                by=access.current().id,
+                by=access.get_signed_in().id,
             )
             email = made.email
     except AccountError as error:
@@ -84,7 +84,9 @@ def invite() -> ResponseReturnValue:
 def withdraw(invitation_id: UUID) -> ResponseReturnValue:
     """End an invitation that waits."""
     with Session.begin() as writing:
-        if not invitations.withdraw(writing, invitation_id, by=access.current().id):
+        if not invitations.withdraw_invitation(
+            writing, invitation_id, by=access.get_signed_in().id
+        ):
             abort(404)
     flash(_("Inbjudan är tillbakadragen. Länken i brevet gäller inte längre."))
     return redirect(url_for(".everybody"), 303)
@@ -99,7 +101,7 @@ def require_second_factor() -> ResponseReturnValue:
         abort(422)
     try:
         with Session.begin() as writing:
-            second_factor.require(writing, wanted, by=access.current().id)
+            second_factor.require_second_factor(writing, wanted, by=access.get_signed_in().id)
     except OwnFactorFirstError:
         sentence = _("Slå på inloggning i två steg för dig själv först, under Mitt konto.")
         return _staff_page({"required": sentence}, {}), 422
@@ -118,7 +120,7 @@ def person(staff_id: UUID) -> ResponseReturnValue:
 
 def _person_page(staff_id: UUID, fault: str = "") -> str:
     with Session() as reading:
-        found = roles.one(reading, staff_id)
+        found = roles.find_person(reading, staff_id)
         if found is None:
             abort(404)
         return render_template(
@@ -126,7 +128,7 @@ def _person_page(staff_id: UUID, fault: str = "") -> str:
             person=found,
             sessions=sessions.open_ones(reading, staff_id),
             role_options=_role_options(),
-            is_me=staff_id == access.current().id,
+            is_me=staff_id == access.get_signed_in().id,
             fault=fault,
         )
 
@@ -142,7 +144,7 @@ def change_role(staff_id: UUID) -> ResponseReturnValue:
     """Give a colleague another `role`; it counts at once."""
     role = _role()
     with _colleague(staff_id) as (writing, staff):
-        roles.change_role(writing, staff, role, by=access.current().id)
+        roles.change_role(writing, staff, role, by=access.get_signed_in().id)
     return _done(staff_id, _("Rollen är ändrad."))
 
 
@@ -150,7 +152,7 @@ def change_role(staff_id: UUID) -> ResponseReturnValue:
 def disable(staff_id: UUID) -> ResponseReturnValue:
     """Close a colleague's account; their sessions end at once."""
     with _colleague(staff_id) as (writing, staff):
-        roles.disable(writing, staff, by=access.current().id)
+        roles.disable_account(writing, staff, by=access.get_signed_in().id)
     return _done(staff_id, _("Kontot är stängt."))
 
 
@@ -158,7 +160,7 @@ def disable(staff_id: UUID) -> ResponseReturnValue:
 def enable(staff_id: UUID) -> ResponseReturnValue:
     """Open a colleague's account again."""
     with _colleague(staff_id) as (writing, staff):
-        roles.enable(writing, staff, by=access.current().id)
+        roles.enable_account(writing, staff, by=access.get_signed_in().id)
     return _done(staff_id, _("Kontot är öppet igen."))
 
 
@@ -167,9 +169,9 @@ def sign_out(staff_id: UUID) -> ResponseReturnValue:
     """Sign a colleague out everywhere."""
     with _colleague(staff_id) as (writing, staff):
         sessions.end_all(writing, staff)
-        audit.record(
+        audit.record_change(
             writing,
-            by=access.current().id,
+            by=access.get_signed_in().id,
             action="staff.signed_out",
             subject=("staff", staff_id),
         )
@@ -180,7 +182,7 @@ def sign_out(staff_id: UUID) -> ResponseReturnValue:
 def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
     """Take a colleague's second factor away, when they have lost both phone and codes."""
     with _colleague(staff_id) as (writing, staff):
-        second_factor.remove(writing, staff, by=access.current().id)
+        second_factor.remove_second_factor(writing, staff, by=access.get_signed_in().id)
     sentence = _("Inloggning i två steg är avslagen, och personen är utloggad överallt.")
     return _done(staff_id, sentence)
 
@@ -191,10 +193,10 @@ def send_reset(staff_id: UUID) -> ResponseReturnValue:
     with _colleague(staff_id) as (writing, staff):
         if staff.password_hash is None or staff.disabled_at is not None:
             abort(409)
-        resets.ask(writing, web.settings(), staff.email)
-        audit.record(
+        resets.ask_reset(writing, web.get_settings(), staff.email)
+        audit.record_change(
             writing,
-            by=access.current().id,
+            by=access.get_signed_in().id,
             action="staff.password_reset",
             subject=("staff", staff_id),
         )
@@ -204,7 +206,7 @@ def send_reset(staff_id: UUID) -> ResponseReturnValue:
 @contextmanager
 def _colleague(staff_id: UUID) -> Iterator[tuple[SqlSession, Staff]]:
     """Open a unit of work on somebody else's account; one's own is done under Account."""
-    if staff_id == access.current().id:
+    if staff_id == access.get_signed_in().id:
         abort(403)
     with Session.begin() as writing:
         staff = writing.get(Staff, staff_id)
@@ -214,7 +216,7 @@ def _colleague(staff_id: UUID) -> Iterator[tuple[SqlSession, Staff]]:
 
 
 def _role_options() -> list[tuple[str, str]]:
-    return [(role.value, words.role(role)) for role in Role]
+    return [(role.value, words.say_role(role)) for role in Role]
 
 
 def _letter_word(state: LetterState | None) -> str:

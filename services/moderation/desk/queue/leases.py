@@ -20,7 +20,7 @@ LASTS = timedelta(seconds=60)
 RENEW_S = 20
 
 
-def take(session: SqlSession, *, number: str, staff_id: UUID, page: int) -> None:
+def take_lease(session: SqlSession, *, number: str, staff_id: UUID, page: int) -> None:
     """Say that a person looks at an idea, for the next minute; the same again renews it.
 
     `page` is a number that the opened page made up, so that it lets go of nothing but its own.
@@ -63,7 +63,7 @@ def let_go(session: SqlSession, *, number: str, staff_id: UUID, page: int) -> No
     )
 
 
-def lookers(but: UUID) -> ColumnElement[list[str] | None]:
+def list_lookers(but: UUID) -> ColumnElement[list[str] | None]:
     """Return a column for a statement about `Idea`: who else looks, who came first named first.
 
     NULL where nobody does. It costs no statement of its own.

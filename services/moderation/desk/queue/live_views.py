@@ -23,7 +23,7 @@ from shared.i18n import gettext as _
 from shared.models import DecisionKind, IdeaStatus, Role
 
 bp = Blueprint("live", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 # A page of the queue shows 25 cards; a card of a group may name a few more.
 _MOST_NUMBERS = 100
@@ -37,8 +37,8 @@ def queue() -> ResponseReturnValue:
     """Tell whether the queue moved, and who looks at the ideas named by `number` (repeated)."""
     numbers = request.args.getlist("number")[:_MOST_NUMBERS]
     with Session() as reading:
-        found = news.of_queue(reading, numbers, access.current().id)
-    looking = {number: sentence(names) for number, names in found.lookers.items()}
+        found = news.of_queue(reading, numbers, access.get_signed_in().id)
+    looking = {number: say_lookers(names) for number, names in found.lookers.items()}
     return _unless_known({"moved": found.fingerprint, "looking": looking})
 
 
@@ -46,17 +46,17 @@ def queue() -> ResponseReturnValue:
 def idea(number: str) -> ResponseReturnValue:
     """Tell who else looks at an idea, and what has become of it since version `seen`."""
     with Session() as reading:
-        found = news.of_idea(reading, number, access.current().id)
+        found = news.of_idea(reading, number, access.get_signed_in().id)
     if found is None:
         abort(404)
     moved = request.args.get("seen") != str(found.version)
     return _unless_known(
-        {"looking": sentence(found.lookers), "moved": _what_happened(found) if moved else ""}
+        {"looking": say_lookers(found.lookers), "moved": _what_happened(found) if moved else ""}
     )
 
 
 @bp.post("/ideas/<number>/lease")
-@access.requires(Role.MODERATOR)
+@access.require_role(Role.MODERATOR)
 def lease(number: str) -> ResponseReturnValue:
     """Take or keep a lease for the page that asks, or let it go (`act=let-go`).
 
@@ -64,10 +64,10 @@ def lease(number: str) -> ResponseReturnValue:
     """
     page = request.form.get("page", "")
     if not _PAGE.fullmatch(page):
-        return web.problem(422, _("Det framgår inte vilken sida som frågar."))
+        return web.make_problem(422, _("Det framgår inte vilken sida som frågar."))
     mine: dict[str, Any] = {
         "number": number,
-        "staff_id": access.current().id,
+        "staff_id": access.get_signed_in().id,
         "page": int(page),
     }
     try:
@@ -75,13 +75,13 @@ def lease(number: str) -> ResponseReturnValue:
             if request.form.get("act") == "let-go":
                 leases.let_go(writing, **mine)
             else:
-                leases.take(writing, **mine)
+                leases.take_lease(writing, **mine)
     except LookupError:
         abort(404)
     return jsonify({"again_s": leases.RENEW_S})
 
 
-def sentence(names: list[str] | None) -> str:
+def say_lookers(names: list[str] | None) -> str:
     """Say who else looks at an idea; nothing when nobody does."""
     if not names:
         return ""
@@ -99,7 +99,7 @@ def _what_happened(found: IdeaNews) -> str:
         return _("Idén har ändrats sedan du öppnade den.")
     if found.decided is DecisionKind.UNDO:
         return _("%(who)s har ångrat ett beslut om idén.", who=found.by)
-    what = words.done(found.decided)
+    what = words.say_decision(found.decided)
     return _("%(what)s av %(who)s sedan du öppnade den.", what=what, who=found.by or _("systemet"))
 
 

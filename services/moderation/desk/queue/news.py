@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk.queue.leases import lookers
+from services.moderation.desk.queue.leases import list_lookers
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, QueueEntry, Staff
 
 # The queue's fingerprint is made of so many of the newest rows. Numbers are drawn before they are
@@ -30,7 +30,9 @@ def of_queue(session: SqlSession, numbers: Sequence[str], but: UUID) -> QueueNew
     Withdrawals and new priorities do not move it; a page reads its list anew now and then anyway.
     """
     looked_at = (
-        select(Idea.number, lookers(but).label("names")).where(Idea.number.in_(numbers)).subquery()
+        select(Idea.number, list_lookers(but).label("names"))
+        .where(Idea.number.in_(numbers))
+        .subquery()
     )
     row = session.execute(
         select(
@@ -73,7 +75,7 @@ def of_idea(session: SqlSession, number: str, but: UUID) -> IdeaNews | None:
         .lateral()
     )
     row = session.execute(
-        select(Idea.version, Idea.status, lookers(but), latest.c.kind, latest.c.by)
+        select(Idea.version, Idea.status, list_lookers(but), latest.c.kind, latest.c.by)
         # The writer's correction moves an idea, too: then no decision is what happened last.
         .outerjoin(latest, latest.c.seen_version + 1 == Idea.version)
         .where(Idea.number == number)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.desk.queue import queue_filter
-from services.moderation.desk.queue.queue_filter import Filter, conditions
+from services.moderation.desk.queue.queue_filter import Filter, make_conditions
 from shared.lanes import Lane
 from shared.models import Council, QueueEntry
 
@@ -41,7 +41,7 @@ class Around:
     councils: list[tuple[str, str]]
 
 
-def around(session: SqlSession, council: str | None) -> Around:
+def count_around(session: SqlSession, council: str | None) -> Around:
     """Count what waits in each lane, of one council or of all. One statement."""
     rows = session.execute(_lanes(council)).all()
     found = {
@@ -67,14 +67,14 @@ def _lanes(council: str | None) -> Select[Any]:
     entry, first = aliased(QueueEntry), aliased(QueueEntry)
     counted = (
         select(entry.opened_at)
-        .where(*conditions(Filter(council=council), entry), entry.lane == named.c.lane)
+        .where(*make_conditions(Filter(council=council), entry), entry.lane == named.c.lane)
         .limit(MOST_COUNTED + 1)
         .correlate(named)
         .lateral("counted")
     )
     oldest = (
         select(first.opened_at)
-        .where(*conditions(Filter(council=council), first), first.lane == named.c.lane)
+        .where(*make_conditions(Filter(council=council), first), first.lane == named.c.lane)
         .order_by(first.opened_at)
         .limit(1)
         .correlate(named)
@@ -95,7 +95,7 @@ def _lanes(council: str | None) -> Select[Any]:
     )
 
 
-def together(waiting: Sequence[Waiting]) -> Waiting:
+def add_lanes(waiting: Sequence[Waiting]) -> Waiting:
     """Add lanes up."""
     return Waiting(
         sum(each.count for each in waiting),
@@ -104,9 +104,9 @@ def together(waiting: Sequence[Waiting]) -> Waiting:
     )
 
 
-def found(session: SqlSession, words: str) -> Waiting:
+def count_found(session: SqlSession, words: str) -> Waiting:
     """Count the ideas that a search finds, in all lanes."""
     most = queue_filter.MOST_FOUND
-    ideas = queue_filter.found(words, most + 1).subquery()
+    ideas = queue_filter.select_found(words, most + 1).subquery()
     number = session.scalar(select(func.count()).select_from(ideas)) or 0
     return Waiting(min(number, most), number > most, None)

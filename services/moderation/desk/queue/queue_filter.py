@@ -95,17 +95,17 @@ def place_in(entry: Entry) -> tuple[Any, ...]:
     return (entry.rank, entry.opened_at, entry.id)
 
 
-def values(place: Place) -> tuple[int, datetime, int]:
+def read_values(place: Place) -> tuple[int, datetime, int]:
     """Return what stands in those columns at a place."""
     return (-place.priority, place.opened_at, place.entry_id)
 
 
-def after(entry: Entry, place: Place) -> ColumnElement[bool]:
+def make_after(entry: Entry, place: Place) -> ColumnElement[bool]:
     """Return the condition for what comes later in the queue."""
-    return tuple_(*place_in(entry)) > tuple_(*values(place))
+    return tuple_(*place_in(entry)) > tuple_(*read_values(place))
 
 
-def conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[bool]]:
+def make_conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnElement[bool]]:
     """Return what an open entry must fulfil, but for the search and for whose it is.
 
     A drawn sample never stands in the queue: its own page shows it, without the first decision and
@@ -138,13 +138,13 @@ def chosen_ideas(wanted: Filter) -> Sequence[Select[UUID]]:
     """Return statements that each give ideas to look among: by search, by whose they are."""
     among = []
     if wanted.q:
-        among.append(found(wanted.q))
+        among.append(select_found(wanted.q))
     if wanted.mine:
         among.append(_mine(wanted.mine))
     return among
 
 
-def found(words: str, most: int | None = None) -> Select[UUID]:
+def select_found(words: str, most: int | None = None) -> Select[UUID]:
     """Return the ideas that wait whose text holds all the words, other forms of them included.
 
     Longer words that begin with them count, too. At most `most` ideas, else MOST_FOUND.

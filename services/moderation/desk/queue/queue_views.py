@@ -11,11 +11,11 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.checks.explanations import explain
+from services.moderation.checks.explanations import explain_finding
 from services.moderation.checks.language import LANGUAGES
 from services.moderation.desk import access, loans, undo_offer, words
 from services.moderation.desk.queue import queue_counts, queue_words, review_queue
-from services.moderation.desk.queue.live_views import sentence as looking_word
+from services.moderation.desk.queue.live_views import say_lookers
 from services.moderation.desk.queue.queue_filter import (
     AGES,
     MAX_SEARCH,
@@ -28,33 +28,32 @@ from services.moderation.desk.queue.review_queue import Card
 from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.lanes import Lane
-from shared.lanes import name as lane_name
+from shared.lanes import Lane, name_lane
 from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 _WORDS: dict[str, Callable[..., object]] = {
-    "reason_word": words.reason,
-    "status_word": words.status,
+    "reason_word": words.say_reason,
+    "status_word": words.say_status,
     "status_name": words.status_name,
-    "outcome_word": words.outcome,
-    "decision_word": words.done,
-    "role_word": words.role,
-    "check_word": check_words.check,
-    "lane_word": lane_name,
+    "outcome_word": words.say_outcome,
+    "decision_word": words.say_decision,
+    "role_word": words.say_role,
+    "check_word": check_words.name_check,
+    "lane_word": name_lane,
     "lane_hint": queue_words.lane_hint,
-    "count_word": queue_words.count,
-    "alike_word": queue_words.alike,
+    "count_word": queue_words.write_count,
+    "alike_word": queue_words.say_alike,
     "decide_about_all": queue_words.decide_about_all,
-    "looking_word": looking_word,
-    "when_word": queue_words.when,
+    "looking_word": say_lookers,
+    "when_word": queue_words.say_wait,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
-bp.add_app_template_global(queue_words.causes, "causes_of")
-bp.add_app_template_filter(check_words.check, "check_name")
-bp.add_app_template_filter(words.duration, "duration")
+bp.add_app_template_global(queue_words.list_causes, "causes_of")
+bp.add_app_template_filter(check_words.name_check, "check_name")
+bp.add_app_template_filter(words.say_duration, "duration")
 
 _NUMBER = re.compile(r"r-\d{4}-\d{6,}", re.IGNORECASE)
 # What the check can name, by letters alone or by words, and a city is likely to meet.
@@ -83,7 +82,7 @@ def asked_filter() -> Filter:
         language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
         age=next((days for days in AGES if str(days) == age), None),
         q=" ".join(request.values.get("q", "").split())[:MAX_SEARCH] or None,
-        mine=access.current().id if request.values.get("mine") else None,
+        mine=access.get_signed_in().id if request.values.get("mine") else None,
     )
 
 
@@ -98,15 +97,15 @@ def asked_place() -> Place | None:
 
 
 @bp.app_template_filter("age")
-def age(moment: datetime) -> str:
+def say_age(moment: datetime) -> str:
     """Say how long ago a moment was, roughly."""
-    return words.duration(int((utcnow() - moment).total_seconds()))
+    return words.say_duration(int((utcnow() - moment).total_seconds()))
 
 
 @bp.app_template_filter("moment")
-def moment(at: datetime) -> str:
+def write_moment(at: datetime) -> str:
     """Write a moment on the city's clock."""
-    return times.written(at, Precision.INSTANT, web.settings().timezone)
+    return times.write_moment(at, Precision.INSTANT, web.get_settings().timezone)
 
 
 @bp.get("/")
@@ -121,7 +120,9 @@ def index() -> ResponseReturnValue:
         return redirect(url_for("ideas.show", **query), 303)
     part = request.args.get("part") == "list"
     with Session() as reading:
-        cards, more = review_queue.page(reading, wanted, asked_place(), access.current().id)
+        cards, more = review_queue.read_queue_page(
+            reading, wanted, asked_place(), access.get_signed_in().id
+        )
         around = {} if part else _around(reading, wanted)
     return render_template(
         "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",
@@ -130,26 +131,28 @@ def index() -> ResponseReturnValue:
         wanted=wanted,
         wave=queue_words.WAVE,
         next_url=_url_of_next(wanted, more),
-        may_decide=access.current().role is not Role.READER,
+        may_decide=access.get_signed_in().role is not Role.READER,
         **around,
     )
 
 
 def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
-    around = queue_counts.around(reading, wanted.council)
+    around = queue_counts.count_around(reading, wanted.council)
     lanes = around.lanes
-    here = lanes[wanted.lane] if wanted.lane else queue_counts.together(list(lanes.values()))
-    named = i18n.locale().languages
+    here = lanes[wanted.lane] if wanted.lane else queue_counts.add_lanes(list(lanes.values()))
+    named = i18n.get_locale().languages
     return {
         "lanes": lanes,
-        "everything": queue_counts.together(list(lanes.values())),
+        "everything": queue_counts.add_lanes(list(lanes.values())),
         "here": here,
         "councils": around.councils,
-        "found": (queue_words.found(queue_counts.found(reading, wanted.q)) if wanted.q else ""),
+        "found": (
+            queue_words.say_found(queue_counts.count_found(reading, wanted.q)) if wanted.q else ""
+        ),
         "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
-        "ages": [(days, words.duration(days * 86400)) for days in AGES],
-        "undo": undo_offer.take(),
+        "ages": [(days, words.say_duration(days * 86400)) for days in AGES],
+        "undo": undo_offer.take_offer(),
         "bulk": session.pop("bulk", None),
         "digest_line": loans.read_own_digest_line(),
     }
@@ -166,7 +169,9 @@ def _sentences(card: Card) -> list[dict[str, Any]]:
     return [
         {
             "severity": finding.severity.value,
-            "sentence": explain(finding, card.text if finding.field == "text" else card.author),
+            "sentence": explain_finding(
+                finding, card.text if finding.field == "text" else card.author
+            ),
         }
         for finding in card.findings
         if finding.severity.value != "info"

@@ -31,11 +31,11 @@ from services.moderation.desk.queue.queue_filter import (
     Entry,
     Filter,
     Place,
-    after,
     chosen_ideas,
-    conditions,
+    make_after,
+    make_conditions,
     place_in,
-    values,
+    read_values,
 )
 from shared.models import QueueEntry
 
@@ -43,7 +43,7 @@ from shared.models import QueueEntry
 MOST_STEPS = 400
 
 
-def heads(wanted: Filter, start: Place | None, most: int) -> CTE:
+def select_heads(wanted: Filter, start: Place | None, most: int) -> CTE:
     """Return the entries of a page: `id`, whether it is `shown`, and at which of the `steps`.
 
     One that is not shown is only the last step of a walk that ended early.
@@ -56,7 +56,7 @@ def _walked(wanted: Filter, start: Place | None, most: int) -> CTE:
     entry, following = aliased(QueueEntry), aliased(QueueEntry)
     first = _next(wanted, start, entry)
     if start is not None:
-        first = first.where(after(entry, start))
+        first = first.where(make_after(entry, start))
     begin = first.subquery()
     walk = select(
         *begin.c,
@@ -86,7 +86,7 @@ def _walked(wanted: Filter, start: Place | None, most: int) -> CTE:
 def _next(wanted: Filter, start: Place | None, entry: Entry) -> Select[Any]:
     return (
         select(*_columns(entry), _is_first(wanted, start, entry).label("shown"))
-        .where(*conditions(wanted, entry))
+        .where(*make_conditions(wanted, entry))
         .order_by(*place_in(entry))
         .limit(1)
     )
@@ -103,7 +103,11 @@ def _is_first(wanted: Filter, start: Place | None, entry: Entry) -> ColumnElemen
     earlier = aliased(QueueEntry)
     return ~(
         select(earlier.id)
-        .where(*conditions(wanted, earlier), earlier.fold == entry.fold, ~after(earlier, start))
+        .where(
+            *make_conditions(wanted, earlier),
+            earlier.fold == entry.fold,
+            ~make_after(earlier, start),
+        )
         .correlate(entry)
         .exists()
     )
@@ -117,7 +121,7 @@ def _gathered(wanted: Filter, start: Place | None, among: Sequence[Select[UUID]]
     # be read for a few. (OFFSET 0 is what keeps the planner from making one join of it.)
     of_idea = (
         select(*_columns(entry))
-        .where(*conditions(wanted, entry), entry.idea_id == ideas.c.idea_id)
+        .where(*make_conditions(wanted, entry), entry.idea_id == ideas.c.idea_id)
         .offset(0)
         .lateral()
     )
@@ -132,5 +136,5 @@ def _gathered(wanted: Filter, start: Place | None, among: Sequence[Select[UUID]]
     here = (first.c.rank, first.c.opened_at, first.c.id)
     page = select(*first.c, true().label("shown"), literal(1).label("steps"))
     if start is not None:
-        page = page.where(tuple_(*here) > tuple_(*values(start)))
+        page = page.where(tuple_(*here) > tuple_(*read_values(start)))
     return page.order_by(*here).limit(most).cte("walk")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from babel.numbers import format_decimal
 
-from services.moderation.checks.explanations import title
+from services.moderation.checks.explanations import name_finding
 from services.moderation.checks.finding import Severity
 from services.moderation.desk import words
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED, Waiting
@@ -34,37 +34,39 @@ class Cause:
     kind: str
 
 
-def causes(card: Card, wanted: Filter) -> list[Cause]:
+def list_causes(card: Card, wanted: Filter) -> list[Cause]:
     """Say why a card is here, the worst first: what was found, and what somebody asked for.
 
     What every card of the list would say is not said: that an idea is new, or what was chosen.
     """
     found = []
     if card.reason is not Reason.NEW and card.reason is not wanted.reason:
-        found.append(Cause(words.reason(card.reason), "reason"))
+        found.append(Cause(words.say_reason(card.reason), "reason"))
     worst = [each for each in card.findings if each.severity.rank >= Severity.MEDIUM.rank]
     for severity in (Severity.HIGH, Severity.MEDIUM):
         codes = dict.fromkeys(each.code for each in worst if each.severity is severity)
         named = {cause.said for cause in found}
-        titles = [title(code) for code in codes]
+        titles = [name_finding(code) for code in codes]
         found += [Cause(said, severity.value) for said in titles if said not in named]
     is_spam = card.outcome is Outcome.LIKELY_SPAM and wanted.lane is not Lane.LIKELY_SPAM
     if is_spam:
-        found.append(Cause(words.outcome(Outcome.LIKELY_SPAM), "medium"))
+        found.append(Cause(words.say_outcome(Outcome.LIKELY_SPAM), "medium"))
     elif card.outcome is Outcome.ATTENTION and not found:
-        found.append(Cause(words.outcome(Outcome.ATTENTION), "medium"))
+        found.append(Cause(words.say_outcome(Outcome.ATTENTION), "medium"))
     return found[:MOST_CAUSES]
 
 
-def when(card: Card) -> str:
+def say_wait(card: Card) -> str:
     """Say once how long a card has waited; and since when there is an idea, if that was before."""
     waited = _(
         "väntat %(age)s",
-        age=words.duration(int((utcnow() - card.place.opened_at).total_seconds())),
+        age=words.say_duration(int((utcnow() - card.place.opened_at).total_seconds())),
     )
     if card.place.opened_at - card.received_at < _LONG_BEFORE:
         return waited
-    came = times.written_date(times.city(card.received_at, web.settings().timezone).date())
+    came = times.written_date(
+        times.move_to_city(card.received_at, web.get_settings().timezone).date()
+    )
     return _("%(waited)s, kom in %(day)s", waited=waited, day=came)
 
 
@@ -80,36 +82,36 @@ def lane_hint(of: Lane) -> str:
     }[of]
 
 
-def number(of: int) -> str:
+def write_number(of: int) -> str:
     """Write a number as people read it."""
-    return format_decimal(of, locale=i18n.locale())
+    return format_decimal(of, locale=i18n.get_locale())
 
 
-def count(waiting: Waiting) -> str:
+def write_count(waiting: Waiting) -> str:
     """Write how many wait; "1 000+" for more than were counted."""
-    return number(waiting.count) + ("+" if waiting.is_more else "")
+    return write_number(waiting.count) + ("+" if waiting.is_more else "")
 
 
-def alike(others: int) -> str:
+def say_alike(others: int) -> str:
     """Say how many more ideas a card stands for."""
     if others >= MOST_COUNTED:
-        return _("fler än %(n)s liknande", n=number(MOST_COUNTED))
+        return _("fler än %(n)s liknande", n=write_number(MOST_COUNTED))
     return ngettext("%(n)s liknande", "%(n)s liknande", others)
 
 
 def decide_about_all(others: int) -> str:
     """Say what a press on a group does."""
     if others >= MOST_COUNTED:
-        return _("Besluta om de första %(n)s på en gång", n=number(MOST_COUNTED))
+        return _("Besluta om de första %(n)s på en gång", n=write_number(MOST_COUNTED))
     return _("Besluta om alla %(n)s på en gång", n=others + 1)
 
 
-def found(waiting: Waiting) -> str:
+def say_found(waiting: Waiting) -> str:
     """Say how many ideas a search finds."""
     if waiting.is_more:
         return _(
             "Fler än %(n)s idéer har de orden. Skriv ett ord till, så söks de igenom allihop.",
-            n=number(waiting.count),
+            n=write_number(waiting.count),
         )
     if not waiting.count:
         return _("Ingen idé som väntar har de orden.")

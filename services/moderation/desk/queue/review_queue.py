@@ -27,14 +27,14 @@ from sqlalchemy.orm import aliased
 from services.moderation.checking.idea_reading import findings_of
 from services.moderation.checks import Finding
 from services.moderation.desk.queue import queue_walk
-from services.moderation.desk.queue.leases import lookers
+from services.moderation.desk.queue.leases import list_lookers
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED
 from services.moderation.desk.queue.queue_filter import (
     Filter,
     Place,
-    after,
     chosen_ideas,
-    conditions,
+    make_after,
+    make_conditions,
     place_in,
 )
 from shared.models import (
@@ -95,7 +95,7 @@ class Card:
     behind: list[Behind] = field(default_factory=list)
 
 
-def page(
+def read_queue_page(
     session: SqlSession, wanted: Filter, start: Place | None, staff_id: UUID
 ) -> tuple[list[Card], Place | None]:
     """Return one page of the queue, and where the next one begins, if there is one."""
@@ -122,7 +122,7 @@ def page(
 # A quarter of the time of a page went into building this statement again each time.
 @lru_cache(maxsize=128)
 def _cards(wanted: Filter, start: Place | None, staff_id: UUID) -> Select[Any]:
-    walk = queue_walk.heads(wanted, start, PAGE_SIZE + 1)
+    walk = queue_walk.select_heads(wanted, start, PAGE_SIZE + 1)
     same = aliased(QueueEntry)
     counted = (
         select(same.id)
@@ -141,7 +141,7 @@ def _cards(wanted: Filter, start: Place | None, staff_id: UUID) -> Select[Any]:
             Verdict.outcome,
             Verdict.unchecked,
             select(func.count()).select_from(counted).scalar_subquery().label("alike"),
-            lookers(staff_id).label("lookers"),
+            list_lookers(staff_id).label("lookers"),
             walk.c.shown,
             walk.c.steps,
         )
@@ -173,7 +173,7 @@ def _card(row: Row[Any]) -> Card:
         status=idea.status,
         received_at=idea.received_at,
         precision=idea.precision,
-        snippet=snippet(text),
+        snippet=cut_snippet(text),
         author=row.author or "",
         idea_id=idea.id,
         outcome=row.outcome,
@@ -188,7 +188,7 @@ def _place(entry: QueueEntry) -> Place:
     return Place(entry.priority, entry.opened_at, entry.id)
 
 
-def snippet(text: str, most: int = _SNIPPET) -> str:
+def cut_snippet(text: str, most: int = _SNIPPET) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[:most].rstrip()} …"
@@ -227,7 +227,7 @@ def _look_behind(session: SqlSession, cards: Sequence[Card]) -> None:
                 Behind(
                     idea.number,
                     author or "",
-                    snippet(text or "", _SHORT_SNIPPET),
+                    cut_snippet(text or "", _SHORT_SNIPPET),
                     idea.received_at,
                     idea.precision,
                 )
@@ -255,7 +255,7 @@ def next_number(session: SqlSession, wanted: Filter, here: Place | None, but: st
     question = (
         select(Idea.number)
         .join(QueueEntry, QueueEntry.idea_id == Idea.id)
-        .where(*conditions(wanted), Idea.number != but)
+        .where(*make_conditions(wanted), Idea.number != but)
         .where(*(QueueEntry.idea_id.in_(ideas) for ideas in chosen_ideas(wanted)))
         .order_by(*place_in(QueueEntry))
         .limit(1)
@@ -265,7 +265,7 @@ def next_number(session: SqlSession, wanted: Filter, here: Place | None, but: st
     own = aliased(QueueEntry)
     own_fold = select(own.fold).where(own.id == here.entry_id).scalar_subquery()
     elsewhere = question.where(QueueEntry.fold != own_fold)
-    in_turn = (elsewhere.where(after(QueueEntry, here)), elsewhere, question)
+    in_turn = (elsewhere.where(make_after(QueueEntry, here)), elsewhere, question)
     first_found: ColumnElement[str | None] = func.coalesce(
         *(each.scalar_subquery() for each in in_turn)
     )

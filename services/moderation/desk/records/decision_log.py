@@ -53,7 +53,7 @@ class Made:
     can_undo: bool
 
 
-def page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int | None]:
+def read_log_page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int | None]:
     """Return a page of decisions, newest first, and where the next page begins, if there is one.
 
     Two statements, each of which follows an index, however many decisions there are.
@@ -124,6 +124,6 @@ def _sizes(session: SqlSession, bulk_ids: set[UUID]) -> dict[UUID | None, int]:
     return dict(counted.all())
 
 
-def rule(session: SqlSession, rule_id: int | None) -> Rule | None:
+def read_rule_version(session: SqlSession, rule_id: int | None) -> Rule | None:
     """Return the version of a rule that the page is about."""
     return session.get(Rule, rule_id) if rule_id else None

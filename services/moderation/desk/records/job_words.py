@@ -25,7 +25,7 @@ class Job:
     replayed_at: datetime | None
 
 
-def described(session: SqlSession, jobs: Sequence[FailedJob]) -> list[Job]:
+def describe_jobs(session: SqlSession, jobs: Sequence[FailedJob]) -> list[Job]:
     """Say what each job was about. One statement."""
     numbers = dict(
         session.execute(
@@ -35,7 +35,7 @@ def described(session: SqlSession, jobs: Sequence[FailedJob]) -> list[Job]:
     return [
         Job(
             id=job.id,
-            what=work(job.consumer),
+            what=name_work(job.consumer),
             number=numbers.get(job.subject_id, ""),
             attempts=job.attempts,
             error=job.error,
@@ -46,7 +46,7 @@ def described(session: SqlSession, jobs: Sequence[FailedJob]) -> list[Job]:
     ]
 
 
-def work(consumer: str) -> str:
+def name_work(consumer: str) -> str:
     """Name the work; what is not known here keeps its own name."""
     known = {
         queues.CHECK.name: _("Kontrollera en idé"),

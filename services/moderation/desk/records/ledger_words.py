@@ -32,6 +32,6 @@ _RULES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def said(rule: str) -> str:
+def say_broken_rule(rule: str) -> str:
     """Say what is wrong when a rule of the books is broken; a rule not known here speaks itself."""
     return _RULES[rule]() if rule in _RULES else rule

@@ -17,7 +17,7 @@ from shared.i18n import ngettext
 from shared.models import DecisionKind, Role
 
 bp = Blueprint("records", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 # What the keys of decisions and of rules can hold.
 _LONGEST_SEQ = 18
@@ -33,9 +33,9 @@ def history() -> ResponseReturnValue:
     """
     wanted = _asked()
     with Session() as reading:
-        made, more = decision_log.page(reading, wanted)
-        rule = decision_log.rule(reading, wanted.rule_id)
-        people = audit.people(reading)
+        made, more = decision_log.read_log_page(reading, wanted)
+        rule = decision_log.read_rule_version(reading, wanted.rule_id)
+        people = audit.list_people(reading)
     return render_template(
         "moderation/records/history.html",
         made=made,
@@ -45,7 +45,7 @@ def history() -> ResponseReturnValue:
         kinds=list(DecisionKind),
         people=people,
         many=_many,
-        is_moderator=access.current().may(Role.MODERATOR),
+        is_moderator=access.get_signed_in().may(Role.MODERATOR),
     )
 
 
@@ -64,9 +64,9 @@ def _asked() -> Wanted:
     return Wanted(
         kind=kind,
         by=by,
-        rule_id=admin_forms.whole(request.args.get("rule", ""), _LONGEST_RULE_ID),
+        rule_id=admin_forms.read_whole(request.args.get("rule", ""), _LONGEST_RULE_ID),
         bulk_id=bulk_id,
-        before=admin_forms.whole(request.args.get("before", ""), _LONGEST_SEQ),
+        before=admin_forms.read_whole(request.args.get("before", ""), _LONGEST_SEQ),
     )
 
 
@@ -74,16 +74,18 @@ def _asked() -> Wanted:
 def books() -> ResponseReturnValue:
     """Show whether the books add up."""
     with Session() as reading:
-        found = ledger.read(reading)
-    return render_template("moderation/records/ledger.html", books=found, said=ledger_words.said)
+        found = ledger.read_ledger(reading)
+    return render_template(
+        "moderation/records/ledger.html", books=found, said=ledger_words.say_broken_rule
+    )
 
 
 @bp.get("/jobs")
 def jobs() -> ResponseReturnValue:
     """Show what was given up, and what was done again lately."""
     with Session() as reading:
-        found = job_words.described(reading, failed_jobs.open_jobs(reading))
-        again = job_words.described(reading, failed_jobs.replayed_jobs(reading))
+        found = job_words.describe_jobs(reading, failed_jobs.open_jobs(reading))
+        again = job_words.describe_jobs(reading, failed_jobs.replayed_jobs(reading))
         number = failed_jobs.count_open(reading)
     return render_template(
         "moderation/records/jobs.html",
@@ -91,19 +93,19 @@ def jobs() -> ResponseReturnValue:
         again=again,
         number=number,
         said=ngettext("%(n)s jobb gavs upp.", "%(n)s jobb gavs upp.", number),
-        is_admin=access.current().may(Role.ADMIN),
+        is_admin=access.get_signed_in().may(Role.ADMIN),
     )
 
 
 @bp.post("/jobs/<int:job_id>/replay")
-@access.requires(Role.ADMIN)
+@access.require_role(Role.ADMIN)
 def replay(job_id: int) -> ResponseReturnValue:
     """Offer a failed job again; one that somebody was quicker with is no error."""
     return _replayed([job_id])
 
 
 @bp.post("/jobs/replay")
-@access.requires(Role.ADMIN)
+@access.require_role(Role.ADMIN)
 def replay_all() -> ResponseReturnValue:
     """Offer every failed job again."""
     return _replayed(None)
@@ -111,11 +113,11 @@ def replay_all() -> ResponseReturnValue:
 
 def _replayed(ids: list[int] | None) -> ResponseReturnValue:
     with Session.begin() as writing:
-        done = failed_jobs.replay(writing, ids)
+        done = failed_jobs.replay_jobs(writing, ids)
         if done:
-            audit.record(
+            audit.record_change(
                 writing,
-                by=access.current().id,
+                by=access.get_signed_in().id,
                 action="jobs.replayed",
                 subject=("jobs", ids[0] if ids else "all"),
                 after={"number": done},

@@ -7,12 +7,17 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks import marks
-from services.moderation.checks.explanations import explain, title
+from services.moderation.checks.explanations import explain_finding, name_finding
 from services.moderation.desk import access, words
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.statistics.sections import same_judgement
 from services.moderation.samples import drawing, second_looks
-from services.moderation.samples.second_looks import Closed, Compared, RuleMissing, Sheet
+from services.moderation.samples.second_looks import (
+    Compared,
+    RuleMissingError,
+    SampleClosedError,
+    Sheet,
+)
 from services.moderation.statistics import agreement, figures, periods
 from shared import i18n, web
 from shared.clock import utcnow
@@ -22,7 +27,7 @@ from shared.models import DecisionKind, Judgement, Role
 
 bp = Blueprint("samples", __name__)
 # A reader decides nothing, so there is no second look to take.
-bp.before_request(access.guard(Role.MODERATOR))
+bp.before_request(access.make_guard(Role.MODERATOR))
 
 MAX_NOTE = 4000
 
@@ -32,7 +37,7 @@ def judged_words(kind: DecisionKind | Judgement, rule: str, titles: dict[str, st
     """Say a judgement in words, with the title of its rule."""
     if kind is Judgement.UNSURE:
         return _("Osäker")
-    said = words.done(DecisionKind(kind.value))
+    said = words.say_decision(DecisionKind(kind.value))
     return f"{said}: {titles.get(rule, rule)}" if rule else said
 
 
@@ -43,14 +48,14 @@ def index() -> ResponseReturnValue:
 
 
 def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseReturnValue:
-    today = utcnow().astimezone(web.settings().timezone).date()
+    today = utcnow().astimezone(web.get_settings().timezone).date()
     with Session() as reading:
-        waiting, more = second_looks.waiting(reading, access.current().id)
-        titles = figures.rule_titles(reading, i18n.language())
-        report = figures.read(reading, periods.read("12m", today))
-        differing = second_looks.differing(reading)
-        share = drawing.share(reading)
-    overall = agreement.overall(report.pairs)
+        waiting, more = second_looks.list_waiting(reading, access.get_signed_in().id)
+        titles = figures.rule_titles(reading, i18n.get_language())
+        report = figures.read_report(reading, periods.read_period("12m", today))
+        differing = second_looks.list_differing(reading)
+        share = drawing.read_share(reading)
+    overall = agreement.compute_agreement(report.pairs)
     page = render_template(
         "moderation/records/samples.html",
         waiting=waiting,
@@ -60,7 +65,7 @@ def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseRe
         unsure=overall.unsure,
         differing=differing,
         titles=titles,
-        may_set=access.current().may(Role.ADMIN),
+        may_set=access.get_signed_in().may(Role.ADMIN),
         fault=fault,
         typed=typed,
     )
@@ -68,8 +73,8 @@ def _index(*, fault: str = "", typed: str = "", status: int = 200) -> ResponseRe
 
 
 @bp.post("/samples/share")
-@keeps("share", again=lambda: _index(typed=request.form.get("share", "")))
-@access.requires(Role.ADMIN)
+@keep_fields("share", again=lambda: _index(typed=request.form.get("share", "")))
+@access.require_role(Role.ADMIN)
 def set_share() -> ResponseReturnValue:
     """Set which share of decisions is drawn, in per cent; 0 draws none."""
     typed = request.form.get("share", "").strip()
@@ -80,7 +85,7 @@ def set_share() -> ResponseReturnValue:
     if not 0 <= share <= 1:
         return _index(fault=_("Skriv ett tal från 0 till 100."), typed=typed, status=422)
     with Session.begin() as writing:
-        drawing.set_share(writing, round(share, 4), access.current().id)
+        drawing.set_share(writing, round(share, 4), access.get_signed_in().id)
     if share:
         flash(_("Från och med nu dras %(share)s procent av besluten.", share=_percent(share)))
     else:
@@ -95,12 +100,12 @@ def show(sample_id: int) -> ResponseReturnValue:
 
 
 def _show(sample_id: int, *, fault: str = "", status: int = 200) -> ResponseReturnValue:
-    staff_id = access.current().id
+    staff_id = access.get_signed_in().id
     with Session() as reading:
-        titles = figures.rule_titles(reading, i18n.language())
+        titles = figures.rule_titles(reading, i18n.get_language())
         try:
-            sheet = second_looks.sheet(reading, sample_id, staff_id)
-        except Closed:
+            sheet = second_looks.read_sample_sheet(reading, sample_id, staff_id)
+        except SampleClosedError:
             return _after(reading, sample_id, titles)
         except LookupError:
             abort(404)
@@ -117,7 +122,7 @@ def _show(sample_id: int, *, fault: str = "", status: int = 200) -> ResponseRetu
 
 
 def _after(reading: SqlSession, sample_id: int, titles: dict[str, str]) -> ResponseReturnValue:
-    staff_id = access.current().id
+    staff_id = access.get_signed_in().id
     try:
         compared: Compared = second_looks.answered_by(reading, sample_id, staff_id)
     except LookupError:
@@ -127,15 +132,15 @@ def _after(reading: SqlSession, sample_id: int, titles: dict[str, str]) -> Respo
         "moderation/records/sample_compared.html",
         compared=compared,
         titles=titles,
-        following=second_looks.following(reading, staff_id),
+        following=second_looks.find_following(reading, staff_id),
     )
 
 
 @bp.post("/samples/<int:sample_id>")
-@keeps("judgement", "rule", "note", again=_show)
+@keep_fields("judgement", "rule", "note", again=_show)
 def answer(sample_id: int) -> ResponseReturnValue:
     """Take a judgement: `judgement`, of a rejection `rule`, and `note`. It changes no idea."""
-    staff_id = access.current().id
+    staff_id = access.get_signed_in().id
     try:
         judgement = Judgement(request.form.get("judgement", ""))
     except ValueError:
@@ -146,7 +151,7 @@ def answer(sample_id: int) -> ResponseReturnValue:
         return _show(sample_id, fault=fault, status=422)
     try:
         with Session.begin() as writing:
-            second_looks.answer(
+            second_looks.answer_sample(
                 writing,
                 sample_id,
                 staff_id,
@@ -154,9 +159,9 @@ def answer(sample_id: int) -> ResponseReturnValue:
                 rule_code=request.form.get("rule", ""),
                 note=note,
             )
-    except RuleMissing:
+    except RuleMissingError:
         return _show(sample_id, fault=_("Välj vilken regel avslaget bygger på."), status=422)
-    except Closed:
+    except SampleClosedError:
         pass  # The page says what became of it.
     except LookupError:
         abort(404)
@@ -168,8 +173,8 @@ def pass_on(sample_id: int) -> ResponseReturnValue:
     """Leave a sample to others, because one knows the first decision."""
     try:
         with Session.begin() as writing:
-            second_looks.pass_on(writing, sample_id, access.current().id)
-    except Closed:
+            second_looks.pass_on(writing, sample_id, access.get_signed_in().id)
+    except SampleClosedError:
         pass  # It needs nobody any more.
     except LookupError:
         abort(404)
@@ -184,7 +189,7 @@ def _marked(sheet: Sheet) -> list[marks.Piece]:
         # An exact copy is the whole text; marking all of it would drown the rest.
         if each.field == "text" and each.check != "duplicates"
     }
-    return marks.cut(sheet.text, spans)
+    return marks.cut_text(sheet.text, spans)
 
 
 def _explained(sheet: Sheet) -> list[dict[str, object]]:
@@ -192,8 +197,8 @@ def _explained(sheet: Sheet) -> list[dict[str, object]]:
         {
             "ref": ref,
             "severity": each.severity.value,
-            "title": title(each.code),
-            "sentence": explain(each, sheet.text if each.field == "text" else sheet.author),
+            "title": name_finding(each.code),
+            "sentence": explain_finding(each, sheet.text if each.field == "text" else sheet.author),
         }
         for ref, each in enumerate(sheet.findings, start=1)
     ]
@@ -201,4 +206,4 @@ def _explained(sheet: Sheet) -> list[dict[str, object]]:
 
 def _percent(share: float) -> str:
     written = f"{100 * share:.2f}".rstrip("0").rstrip(".")
-    return written.replace(".", ",") if i18n.language() == i18n.SOURCE else written
+    return written.replace(".", ",") if i18n.get_language() == i18n.SOURCE else written

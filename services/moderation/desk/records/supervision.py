@@ -16,10 +16,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.settings import audit
-from services.moderation.statistics.counting import bounds
+from services.moderation.statistics.counting import find_day_bounds
 from shared import red_days
 from shared.models import AuditEntry, Idea
-from shared.times import city
+from shared.times import move_to_city
 
 _SUBJECT = "supervision"
 
@@ -67,16 +67,16 @@ class Day:
         return self.is_working and not self.seen
 
 
-def days(session: SqlSession, first: date, last: date, zone: ZoneInfo) -> list[Day]:
+def read_days(session: SqlSession, first: date, last: date, zone: ZoneInfo) -> list[Day]:
     """Return every day from the first to the last, the newest first; none before the first idea."""
     began = session.scalar(select(Idea.stored_at).order_by(Idea.id).limit(1))
     if began is None:
         return []
-    first = max(first, city(began, zone).date())
+    first = max(first, move_to_city(began, zone).date())
     asked = {
         "zone": zone.key,
-        "start": bounds(first, zone)[0],
-        "end": bounds(last, zone)[1],
+        "start": find_day_bounds(first, zone)[0],
+        "end": find_day_bounds(last, zone)[1],
         "first": first.isoformat(),
         "last": last.isoformat(),
     }
@@ -90,11 +90,11 @@ def _back(first: date, last: date) -> Iterable[date]:
     return (last - timedelta(days=back) for back in range((last - first).days + 1))
 
 
-def say(session: SqlSession, by: UUID, today: date) -> None:
+def note_supervision(session: SqlSession, by: UUID, today: date) -> None:
     """Write down that this person has looked today; said twice it stands there once."""
     if not has_said(session, by, today):
         subject = (_SUBJECT, today.isoformat())
-        audit.record(session, by=by, action="supervision.done", subject=subject)
+        audit.record_change(session, by=by, action="supervision.done", subject=subject)
 
 
 def has_said(session: SqlSession, by: UUID, today: date) -> bool:

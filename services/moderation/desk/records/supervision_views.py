@@ -19,7 +19,7 @@ from shared.i18n import gettext as _
 from shared.models import Role
 
 bp = Blueprint("supervision", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 
@@ -31,30 +31,30 @@ def log() -> ResponseReturnValue:
     first = _asked_month(today)
     last = first.replace(day=monthrange(first.year, first.month)[1])
     with Session() as reading:
-        found = supervision.days(reading, first, min(last, today), web.settings().timezone)
-        has_said = supervision.has_said(reading, access.current().id, today)
+        found = supervision.read_days(reading, first, min(last, today), web.get_settings().timezone)
+        has_said = supervision.has_said(reading, access.get_signed_in().id, today)
     return render_template(
         "moderation/records/supervision.html",
         days=found,
         missed=sum(day.is_missed and day.day < today for day in found),
         today=today,
-        month=format_date(first, "LLLL yyyy", locale=i18n.locale()),
-        weekday=lambda day: format_date(day, "EEEE d MMMM", locale=i18n.locale()),
+        month=format_date(first, "LLLL yyyy", locale=i18n.get_locale()),
+        weekday=lambda day: format_date(day, "EEEE d MMMM", locale=i18n.get_locale()),
         clock=_clock,
         earlier=(first - timedelta(days=1)).strftime("%Y-%m"),
         later=(last + timedelta(days=1)).strftime("%Y-%m") if last < today else None,
         year=first.year,
         has_said=has_said,
-        may_say=access.current().may(Role.MODERATOR),
+        may_say=access.get_signed_in().may(Role.MODERATOR),
     )
 
 
 @bp.post("/supervision")
-@access.requires(Role.MODERATOR)
+@access.require_role(Role.MODERATOR)
 def say() -> ResponseReturnValue:
     """Write down that one has looked today, where there was nothing to decide."""
     with Session.begin() as writing:
-        supervision.say(writing, access.current().id, _today())
+        supervision.note_supervision(writing, access.get_signed_in().id, _today())
     flash(_("Antecknat."))
     return redirect(url_for(".log"), 303)
 
@@ -67,7 +67,7 @@ def table(year: int) -> ResponseReturnValue:
         abort(404)
     first, last = date(year, 1, 1), min(date(year, 12, 31), today)
     with Session() as reading:
-        found = supervision.days(reading, first, last, web.settings().timezone)
+        found = supervision.read_days(reading, first, last, web.get_settings().timezone)
     response = Response(as_csv(_table(found[::-1])), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename=supervision-{year}.csv"
     return response
@@ -94,8 +94,8 @@ def _asked_month(today: date) -> date:
 
 
 def _today() -> date:
-    return times.city(utcnow(), web.settings().timezone).date()
+    return times.move_to_city(utcnow(), web.get_settings().timezone).date()
 
 
 def _clock(at: datetime) -> str:
-    return times.city(at, web.settings().timezone).strftime("%H:%M")
+    return times.move_to_city(at, web.get_settings().timezone).strftime("%H:%M")

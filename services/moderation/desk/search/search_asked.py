@@ -73,19 +73,19 @@ class Asked:
     no_days: tuple[str, ...] = field(default=())
 
 
-def plain(said: str) -> str:
+def level_question(said: str) -> str:
     """Return a question as it is compared: composed letters, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", said).split())
 
 
-def mailbox(address: str) -> str:
+def find_mailbox(address: str) -> str:
     """Return the mailbox behind an address, as `shared.models.idea.MAILBOX` does."""
     return re.sub(r"\+[^@]*@", "@", address).lower()
 
 
-def read(said: str, timezone: ZoneInfo) -> Asked:
+def read_question(said: str, timezone: ZoneInfo) -> Asked:
     """Tell the words of a question from the numbers, days and addresses in it."""
-    question = plain(said)
+    question = level_question(said)
     days: list[tuple[date, date]] = []
     no_days: list[str] = []
 

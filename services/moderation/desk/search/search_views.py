@@ -26,7 +26,7 @@ from shared.db import Session
 from shared.models import IdeaStatus, Role
 
 bp = Blueprint("search", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ def results() -> ResponseReturnValue:
     given = (request.args.get(name, "").strip() for name in ("q", "state", "council", "after"))
     typed = Typed(*given)
     with Session() as reading:
-        councils = searching.councils(reading)
+        councils = searching.list_councils(reading)
         asked = _read(typed, councils)
         if isinstance(asked, str):
             return _refuse(typed, councils, asked)
-        of_writers = asked.address is not None and access.current().may(Role.ADMIN)
+        of_writers = asked.address is not None and access.get_signed_in().may(Role.ADMIN)
         if not of_writers and asked.address is not None:
             # An address in a text is a word like others.
             everything = f"{asked.words} {asked.address}".strip()
@@ -67,7 +67,7 @@ def results() -> ResponseReturnValue:
             typed_address = True
         else:
             typed_address = False
-        found = searching.page(reading, asked)
+        found = searching.search_ideas(reading, asked)
     if of_writers:
         with Session.begin() as writing:
             _log_address(writing, asked, len(found.hits))
@@ -79,7 +79,7 @@ def results() -> ResponseReturnValue:
         typed,
         councils,
         hits=[_shown(hit) for hit in found.hits],
-        said=search_words.said(found, asked, typed.as_query(), address_is_word=typed_address),
+        said=search_words.say_result(found, asked, typed.as_query(), address_is_word=typed_address),
         next_url=_url_of_next(typed, found),
     )
 
@@ -93,7 +93,7 @@ def _read(typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
     """Return what is looked for, or the sentence that says what cannot be meant."""
     if len(typed.q) > search_asked.LONGEST:
         return search_words.too_long(len(typed.q))
-    asked = search_asked.read(typed.q, web.settings().timezone)
+    asked = search_asked.read_question(typed.q, web.get_settings().timezone)
     if typed.state:
         if typed.state not in {state.value for state in IdeaStatus}:
             return search_words.no_state()
@@ -113,11 +113,11 @@ def _read(typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
 
 def _log_address(writing: SqlSession, asked: Asked, found: int) -> None:
     """Write down that somebody looked for an address; of the address only a keyed hash."""
-    key = web.settings().secret_key.encode()
-    address = search_asked.mailbox(asked.address or "").encode()
+    key = web.get_settings().secret_key.encode()
+    address = search_asked.find_mailbox(asked.address or "").encode()
     digest = hmac.digest(key, b"search by address:" + address, "sha256").hex()[:16]
-    by: UUID = access.current().id
-    audit.record(
+    by: UUID = access.get_signed_in().id
+    audit.record_change(
         writing,
         by=by,
         action="search.by_address",
@@ -128,13 +128,13 @@ def _log_address(writing: SqlSession, asked: Asked, found: int) -> None:
 
 def _refuse(typed: Typed, councils: list[AnyCouncil], why: str) -> ResponseReturnValue:
     if web.wants_json():
-        return web.problem(400, why)
+        return web.make_problem(400, why)
     short = replace(typed, q=typed.q[: search_asked.LONGEST])
     return _page(short, councils, hits=[], said=[why], next_url=None, is_wrong=True), 400
 
 
 def _for_machines(found: Found) -> Response:
-    timezone = web.settings().timezone
+    timezone = web.get_settings().timezone
     return jsonify(
         {
             "ideas": [
@@ -142,7 +142,9 @@ def _for_machines(found: Found) -> Response:
                     "number": hit.number,
                     "status": hit.status.value,
                     "council": hit.council,
-                    "received_at": times.machine(hit.received_at, hit.precision, timezone),
+                    "received_at": times.write_machine_moment(
+                        hit.received_at, hit.precision, timezone
+                    ),
                     "text": hit.text,
                 }
                 for hit in found.hits
@@ -178,11 +180,11 @@ def _page(
         "moderation/search/search.html",
         typed=typed,
         councils=councils,
-        states=[(state.value, words.status(state)) for state in IdeaStatus],
+        states=[(state.value, words.say_status(state)) for state in IdeaStatus],
         hits=hits,
         said=said,
         next_url=next_url,
         is_wrong=is_wrong,
         longest=search_asked.LONGEST,
-        is_admin=access.current().may(Role.ADMIN),
+        is_admin=access.get_signed_in().may(Role.ADMIN),
     )

@@ -31,7 +31,7 @@ def no_place() -> str:
     return _("Länken till resten av listan är skadad. Sök igen från början.")
 
 
-def said(
+def say_result(
     found: Found, asked: Asked, chosen: Mapping[str, str], *, address_is_word: bool
 ) -> list[str]:
     """Return what the page says above the list, or in its place."""

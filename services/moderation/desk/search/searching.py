@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk.search.search_asked import Asked, Place, mailbox
+from services.moderation.desk.search.search_asked import Asked, Place, find_mailbox
 from shared.models import (
     Contact,
     Council,
@@ -99,7 +99,7 @@ class Found:
     no_words: bool = False
 
 
-def councils(session: SqlSession) -> list[AnyCouncil]:
+def list_councils(session: SqlSession) -> list[AnyCouncil]:
     """Return all councils, the newest first."""
     rows = session.execute(
         select(Council.id, Council.slug, Council.title).order_by(Council.id.desc())
@@ -107,7 +107,7 @@ def councils(session: SqlSession) -> list[AnyCouncil]:
     return [AnyCouncil(*row) for row in rows]
 
 
-def page(session: SqlSession, asked: Asked) -> Found:
+def search_ideas(session: SqlSession, asked: Asked) -> Found:
     """Return the ideas for which all that is asked is true. A few statements, however many."""
     words = None
     if asked.words:
@@ -154,7 +154,7 @@ def _ids_of(session: SqlSession, asked: Asked) -> tuple[list[UUID] | None, list[
     if asked.address:
         of_writer = session.scalars(
             select(Contact.idea_id)
-            .where(literal(mailbox(asked.address)) == _MAILBOX)
+            .where(literal(find_mailbox(asked.address)) == _MAILBOX)
             .order_by(Contact.stored_at.desc())
             .limit(_MOST_OF_ADDRESS)
         ).all()

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.settings import admin_forms, answer_templates, audit, rules
 from services.moderation.settings.versioned import MovedError
 from shared import i18n
@@ -25,7 +25,7 @@ from shared.i18n import gettext as _
 from shared.models import AnswerTemplate, Role
 
 bp = Blueprint("answer_templates", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 
 @bp.get("/answer-templates")
@@ -33,8 +33,8 @@ def index() -> ResponseReturnValue:
     """Show the templates in use by rule, and those that were taken out of use."""
     with Session() as reading:
         titles = _rule_titles(reading)
-        standing = answer_templates.standing(reading)
-        retired = answer_templates.retired(reading)
+        standing = answer_templates.list_standing(reading)
+        retired = answer_templates.list_retired(reading)
     groups: dict[str, list[AnswerTemplate]] = {}
     for template in standing:
         groups.setdefault(template.rule_code or "", []).append(template)
@@ -56,25 +56,29 @@ def new() -> ResponseReturnValue:
 
 def _show_again(template_id: int | None = None) -> ResponseReturnValue:
     with Session() as reading:
-        template = None if template_id is None else answer_templates.find(reading, template_id)
+        template = (
+            None if template_id is None else answer_templates.find_template(reading, template_id)
+        )
     if template is None and template_id is not None:
         abort(404)
-    form = admin_forms.typed(request.form, answer_templates.NAMES)
+    form = admin_forms.read_typed(request.form, answer_templates.NAMES)
     return _form_page(template, form, version=admin_forms.seen_version(request.form))
 
 
-_keeps_all = keeps("version", *answer_templates.NAMES, again=_show_again)
+_keeps_all = keep_fields("version", *answer_templates.NAMES, again=_show_again)
 
 
 @bp.post("/answer-templates/new")
 @_keeps_all
 def create() -> ResponseReturnValue:
     """Add a template, or show the form again with what was typed."""
-    form = admin_forms.typed(request.form, answer_templates.NAMES)
+    form = admin_forms.read_typed(request.form, answer_templates.NAMES)
     with Session.begin() as writing:
-        draft, faults = answer_templates.read(form, answer_templates.rule_codes(writing))
+        draft, faults = answer_templates.read_template_form(
+            form, answer_templates.rule_codes(writing)
+        )
         if draft is not None:
-            answer_templates.create(writing, draft, by=access.current().id)
+            answer_templates.create_template(writing, draft, by=access.get_signed_in().id)
     if draft is None:
         return make_response(_form_page(None, form, faults=faults), 422)
     flash(_("Mallen är sparad: %(title)s.", title=draft.title))
@@ -85,7 +89,7 @@ def create() -> ResponseReturnValue:
 def edit(template_id: int) -> ResponseReturnValue:
     """Show a template as it stands, in the form."""
     with Session() as reading:
-        template = answer_templates.find(reading, template_id)
+        template = answer_templates.find_template(reading, template_id)
     if template is None:
         abort(404)
     standing = answer_templates.draft_of(template)
@@ -100,14 +104,16 @@ def change(template_id: int) -> ResponseReturnValue:
     seen = admin_forms.seen_version(request.form)
     if seen is None:
         abort(422)
-    form = admin_forms.typed(request.form, answer_templates.NAMES)
+    form = admin_forms.read_typed(request.form, answer_templates.NAMES)
     moved = False
     try:
         with Session.begin() as writing:
-            draft, faults = answer_templates.read(form, answer_templates.rule_codes(writing))
+            draft, faults = answer_templates.read_template_form(
+                form, answer_templates.rule_codes(writing)
+            )
             if draft is not None:
-                answer_templates.change(
-                    writing, template_id, draft, seen_version=seen, by=access.current().id
+                answer_templates.change_template(
+                    writing, template_id, draft, seen_version=seen, by=access.get_signed_in().id
                 )
     except LookupError:
         abort(404)
@@ -117,7 +123,7 @@ def change(template_id: int) -> ResponseReturnValue:
         flash(_("Mallen är ändrad: %(title)s.", title=draft.title))
         return redirect(url_for(".index"), 303)
     with Session() as reading:
-        template = answer_templates.find(reading, template_id)
+        template = answer_templates.find_template(reading, template_id)
         last = audit.last_about(reading, ("answer_template", template_id)) if moved else None
     if template is None:
         abort(404)
@@ -131,7 +137,9 @@ def retire(template_id: int) -> ResponseReturnValue:
     """Take a template out of use."""
     with Session.begin() as writing:
         try:
-            template = answer_templates.retire(writing, template_id, by=access.current().id)
+            template = answer_templates.retire_template(
+                writing, template_id, by=access.get_signed_in().id
+            )
         except LookupError:
             abort(404)
         title = template.title
@@ -144,7 +152,9 @@ def restore(template_id: int) -> ResponseReturnValue:
     """Take a template in use again."""
     with Session.begin() as writing:
         try:
-            template = answer_templates.restore(writing, template_id, by=access.current().id)
+            template = answer_templates.restore_template(
+                writing, template_id, by=access.get_signed_in().id
+            )
         except LookupError:
             abort(404)
         title = template.title
@@ -155,8 +165,8 @@ def restore(template_id: int) -> ResponseReturnValue:
 def _rule_titles(reading: SqlSession) -> dict[str, str]:
     """Return what each rule is called now; the one without code is all of them."""
     titles = {
-        each.code: each.standing.rule.title(i18n.language())
-        for each in rules.listed(reading)
+        each.code: each.standing.rule.title(i18n.get_language())
+        for each in rules.list_rules(reading)
         if each.standing is not None
     }
     return {**titles, "": _("Alla regler")}

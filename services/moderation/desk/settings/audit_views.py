@@ -14,7 +14,7 @@ from shared.db import Session
 from shared.models import Role
 
 bp = Blueprint("audit", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 # What the log's key can hold.
 _LONGEST_ID = 18
@@ -25,9 +25,9 @@ def log() -> ResponseReturnValue:
     """Show who changed what; `?kind=` and `?by=` filter, `?before=` goes on where a page ended."""
     wanted = _asked()
     with Session() as reading:
-        found, more = audit.entries(reading, wanted)
-        lines = audit_words.lines(reading, found, web.settings().timezone)
-        people = audit.people(reading)
+        found, more = audit.read_entries(reading, wanted)
+        lines = audit_words.describe_entries(reading, found, web.get_settings().timezone)
+        people = audit.list_people(reading)
     return render_template(
         "moderation/settings/audit.html",
         lines=lines,
@@ -46,5 +46,5 @@ def _asked() -> audit.Wanted:
     return audit.Wanted(
         kind=kind if kind in audit_words.name_kinds() else "",
         by=by,
-        before=admin_forms.whole(request.args.get("before", ""), _LONGEST_ID),
+        before=admin_forms.read_whole(request.args.get("before", ""), _LONGEST_ID),
     )

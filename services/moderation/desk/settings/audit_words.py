@@ -28,7 +28,7 @@ from shared.models import (
     Rule,
     Staff,
 )
-from shared.times import written, written_date
+from shared.times import write_moment, written_date
 
 
 def _find_councils(session: SqlSession, slugs: set[str]) -> dict[str, str]:
@@ -41,7 +41,7 @@ def _find_rules(session: SqlSession, _codes: set[str]) -> dict[str, str]:
     titles = session.execute(
         select(Rule.code, Rule.title_sv, Rule.title_en).order_by(Rule.code, Rule.version)
     )
-    here = i18n.language()
+    here = i18n.get_language()
     return {code: i18n.pick_language(here, swedish=sv, english=en) for code, sv, en in titles}
 
 
@@ -151,11 +151,11 @@ OWN = ChangeWords(
         "weight": lambda: _("Vikt"),
     },
     choices={
-        "language": lambda: word_list_words.said()["languages"],
-        "list": lambda: word_list_words.said()["lists"],
-        "match": lambda: word_list_words.said()["matches"],
-        "weight": lambda: word_list_words.said()["weights"],
-        "role": lambda: {role.value: desk_words.role(role) for role in Role},
+        "language": lambda: word_list_words.name_choices()["languages"],
+        "list": lambda: word_list_words.name_choices()["lists"],
+        "match": lambda: word_list_words.name_choices()["matches"],
+        "weight": lambda: word_list_words.name_choices()["weights"],
+        "role": lambda: {role.value: desk_words.say_role(role) for role in Role},
         "rule_code": lambda: {"": _("alla regler")},
         "required_of": lambda: {
             "nobody": _("ingen"),
@@ -187,12 +187,14 @@ def name_kinds() -> dict[str, str]:
     return {kind: said() for words in find_every_word() for kind, said in words.kinds.items()}
 
 
-def field(name: str, of: ChangeWords = OWN) -> str:
+def name_field(name: str, of: ChangeWords = OWN) -> str:
     """Say what a field is called; one that is not known here keeps its own name."""
     return of.fields[name]() if name in of.fields else name
 
 
-def value(name: str, stored: Any, timezone: ZoneInfo | None = None, of: ChangeWords = OWN) -> str:
+def say_value(
+    name: str, stored: Any, timezone: ZoneInfo | None = None, of: ChangeWords = OWN
+) -> str:
     """Say what a field holds, as people write it; a dash for nothing."""
     if name in of.switches:
         return _("ja") if stored and stored != "0" else _("nej")
@@ -205,11 +207,11 @@ def value(name: str, stored: Any, timezone: ZoneInfo | None = None, of: ChangeWo
         if name in of.days:
             said = written_date(date.fromisoformat(stored))
         elif name in of.moments and timezone is not None:
-            said = written(datetime.fromisoformat(stored), Precision.INSTANT, timezone)
+            said = write_moment(datetime.fromisoformat(stored), Precision.INSTANT, timezone)
         elif name in of.moments:
             said = said.replace("T", " ")
         elif name in of.shares:
-            said = format_percent(stored, "#,##0.#\u00a0%", locale=i18n.language())
+            said = format_percent(stored, "#,##0.#\u00a0%", locale=i18n.get_language())
     return said
 
 
@@ -233,7 +235,7 @@ class Line:
     fields: list[Field]
 
 
-def lines(
+def describe_entries(
     session: SqlSession, found: Sequence[tuple[AuditEntry, str]], timezone: ZoneInfo
 ) -> list[Line]:
     """Say a page of entries in words. Asks at most once for each kind of thing with a name."""
@@ -266,7 +268,7 @@ def _sentence(entry: AuditEntry, words: ChangeWords, called: Mapping[tuple[str, 
 def _own_name(entry: AuditEntry) -> str:
     """Return what the entry itself says that its subject is called."""
     if entry.subject_kind == "check":
-        return check_words.check(entry.subject_id)
+        return check_words.name_check(entry.subject_id)
     if entry.subject_id == "all":
         return _("alla")
     if entry.subject_kind == "supervision":
@@ -283,13 +285,13 @@ def _fields(
 ) -> list[Field]:
     def said(name: str, stored: Any) -> str:
         named = called.get((words.named_as.get(name, ""), str(stored)))
-        return named or value(name, stored, timezone, words)
+        return named or say_value(name, stored, timezone, words)
 
     names = [*entry.after, *(name for name in entry.before if name not in entry.after)]
     known = [name for name in words.fields if name in names]
     return [
         Field(
-            field(name, words),
+            name_field(name, words),
             said(name, entry.before.get(name)),
             said(name, entry.after.get(name)),
         )

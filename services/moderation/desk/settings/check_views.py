@@ -20,7 +20,7 @@ from shared.i18n import gettext as _
 from shared.models import Role, Staff
 
 bp = Blueprint("checks", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 _ABOUT: dict[str, Callable[[], str]] = {
     "personal_data": lambda: _("E-post, telefon, personnummer, konton, adresser och liknande."),
@@ -73,20 +73,20 @@ def switch() -> ResponseReturnValue:
     if wanted == "1" and _missing(name):
         abort(422)
     with Session.begin() as writing:
-        was_on = name not in switches.off(writing)
+        was_on = name not in switches.list_switched_off(writing)
         try:
-            switches.switch(writing, name, is_on=wanted == "1", by=access.current().id)
+            switches.switch_check(writing, name, is_on=wanted == "1", by=access.get_signed_in().id)
         except switches.UnknownCheckError:
             abort(422)
-        audit.record(
+        audit.record_change(
             writing,
-            by=access.current().id,
+            by=access.get_signed_in().id,
             action="check.switched_on" if wanted == "1" else "check.switched_off",
             subject=("check", name),
             before={"is_on": was_on},
             after={"is_on": wanted == "1"},
         )
-    title = check_words.check(name)
+    title = check_words.name_check(name)
     if wanted == "1":
         flash(_("Kontrollen är på: %(check)s.", check=title))
     else:
@@ -102,7 +102,7 @@ def test() -> ResponseReturnValue:
         abort(422)
     try:
         with Http() as http:
-            flash(service.test(http, Access.of(web.settings())))
+            flash(service.test(http, Access.of(web.get_settings())))
     except LookupFailedError as error:
         flash(
             _(
@@ -117,8 +117,8 @@ def test() -> ResponseReturnValue:
 
 def _rows() -> tuple[list[Row], list[Row]]:
     with Session() as reading:
-        touched = switches.rows(reading)
-        off = switches.off(reading)
+        touched = switches.read_switches(reading)
+        off = switches.list_switched_off(reading)
         missed = switches.unchecked_lately(reading)
         people = {
             row.name: person.name or person.email
@@ -132,7 +132,7 @@ def _rows() -> tuple[list[Row], list[Row]]:
         missing = _missing(name)
         row = Row(
             name=name,
-            title=check_words.check(name),
+            title=check_words.name_check(name),
             about=service.about() if service else _ABOUT.get(name, str)(),
             version=version,
             is_on=name not in off and not (name == SEMANTIC and missing),
@@ -154,8 +154,8 @@ def _service(name: str) -> Service | None:
 def _missing(name: str) -> str:
     """Say what must be set or installed before a check can run; empty when nothing is missing."""
     service = _service(name)
-    if service is not None and not service.is_set(Access.of(web.settings())):
+    if service is not None and not service.is_set(Access.of(web.get_settings())):
         return _("Inställningen %(setting)s saknas.", setting=service.setting or "")
-    if name == SEMANTIC and not web.settings().semantic:
+    if name == SEMANTIC and not web.get_settings().semantic:
         return _("Inställningen %(setting)s är av.", setting="RADSLAG_SEMANTIC")
     return ""

@@ -16,7 +16,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.settings import audit_words
 from services.moderation.settings import admin_forms, audit, council_form, councils
 from services.moderation.settings.versioned import MovedError
@@ -27,7 +27,7 @@ from shared.i18n import gettext as _
 from shared.models import Council, Role
 
 bp = Blueprint("councils", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 _NEW: Mapping[str, str] = {
     **dict.fromkeys(council_form.NAMES, ""),
@@ -41,7 +41,7 @@ _NEW: Mapping[str, str] = {
 def index() -> ResponseReturnValue:
     """Show every council, and whether it takes ideas."""
     with Session() as reading:
-        found = councils.listed(reading)
+        found = councils.list_councils(reading)
     now = utcnow()
     return render_template(
         "moderation/settings/councils.html",
@@ -58,13 +58,13 @@ def new() -> ResponseReturnValue:
 
 def _show_again(slug: str | None = None) -> ResponseReturnValue:
     with Session() as reading:
-        council = councils.find(reading, slug) if slug is not None else None
+        council = councils.find_council(reading, slug) if slug is not None else None
     if council is None and slug is not None:
         abort(404)
     return _form_page(council, _typed(), version=admin_forms.seen_version(request.form))
 
 
-_keeps_all = keeps("version", "slug", *council_form.NAMES, again=_show_again)
+_keeps_all = keep_fields("version", "slug", *council_form.NAMES, again=_show_again)
 
 
 @bp.post("/councils/new")
@@ -72,10 +72,10 @@ _keeps_all = keeps("version", "slug", *council_form.NAMES, again=_show_again)
 def create() -> ResponseReturnValue:
     """Make a council, or show the form again with what was typed."""
     form = _typed()
-    facts, faults = council_form.read(form, web.settings().timezone)
+    facts, faults = council_form.read_council_form(form, web.get_settings().timezone)
     slug = ""
     try:
-        slug = council_form.slug(form["slug"], form["title"])
+        slug = council_form.read_slug(form["slug"], form["title"])
     except admin_forms.FieldError as error:
         # A missing title is said once, not twice.
         if form["slug"] or form["title"]:
@@ -83,7 +83,7 @@ def create() -> ResponseReturnValue:
     if facts is not None and not faults:
         try:
             with Session.begin() as writing:
-                councils.create(writing, slug, facts, by=access.current().id)
+                councils.create_council(writing, slug, facts, by=access.get_signed_in().id)
         except councils.SlugTakenError:
             faults["slug"] = _("Ett annat råd har redan den adressen: %(slug)s.", slug=slug)
     if facts is None or faults:
@@ -96,10 +96,10 @@ def create() -> ResponseReturnValue:
 def edit(slug: str) -> ResponseReturnValue:
     """Show a council as it stands, in the form."""
     with Session() as reading:
-        council = councils.find(reading, slug)
+        council = councils.find_council(reading, slug)
     if council is None:
         abort(404)
-    standing = council_form.as_typed(council_form.facts_of(council), web.settings().timezone)
+    standing = council_form.as_typed(council_form.facts_of(council), web.get_settings().timezone)
     return _form_page(council, standing)
 
 
@@ -111,11 +111,13 @@ def change(slug: str) -> ResponseReturnValue:
     if seen is None:
         abort(422)
     form = _typed()
-    facts, faults = council_form.read(form, web.settings().timezone)
+    facts, faults = council_form.read_council_form(form, web.get_settings().timezone)
     if facts is not None:
         try:
             with Session.begin() as writing:
-                councils.change(writing, slug, facts, seen_version=seen, by=access.current().id)
+                councils.change_council(
+                    writing, slug, facts, seen_version=seen, by=access.get_signed_in().id
+                )
         except LookupError:
             abort(404)
         except MovedError:
@@ -123,7 +125,7 @@ def change(slug: str) -> ResponseReturnValue:
         flash(_("Rådet är ändrat: %(title)s.", title=facts.title))
         return redirect(url_for(".index"), 303)
     with Session() as reading:
-        council = councils.find(reading, slug)
+        council = councils.find_council(reading, slug)
     if council is None:
         abort(404)
     return make_response(_form_page(council, form, faults=faults, version=seen), 422)
@@ -140,13 +142,13 @@ class Differs:
 def _collision(slug: str, form: Mapping[str, str]) -> ResponseReturnValue:
     """Show what was typed beside what stands now; saving again is then meant."""
     with Session() as reading:
-        council = councils.find(reading, slug)
+        council = councils.find_council(reading, slug)
         last = audit.last_about(reading, ("council", slug))
     if council is None:
         abort(404)
-    standing = council_form.as_typed(council_form.facts_of(council), web.settings().timezone)
+    standing = council_form.as_typed(council_form.facts_of(council), web.get_settings().timezone)
     differing = [
-        Differs(audit_words.field(name), audit_words.value(name, standing[name]))
+        Differs(audit_words.name_field(name), audit_words.say_value(name, standing[name]))
         for name in council_form.NAMES
         if standing[name] != form[name]
     ]
@@ -154,7 +156,7 @@ def _collision(slug: str, form: Mapping[str, str]) -> ResponseReturnValue:
 
 
 def _typed() -> dict[str, str]:
-    return admin_forms.typed(request.form, ("slug", *council_form.NAMES))
+    return admin_forms.read_typed(request.form, ("slug", *council_form.NAMES))
 
 
 def _form_page(
@@ -174,5 +176,7 @@ def _form_page(
         version=version or (council.version if council else 0),
         last=last,
         differing=differing or [],
-        languages=[(code, audit_words.value("language", code)) for code in council_form.LANGUAGES],
+        languages=[
+            (code, audit_words.say_value("language", code)) for code in council_form.LANGUAGES
+        ],
     )

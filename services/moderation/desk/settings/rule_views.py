@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.settings import admin_forms, rules
 from services.moderation.settings.versioned import MovedError
 from shared import web
@@ -26,23 +26,23 @@ from shared.models import Role, Rule
 from shared.models.rule import CODES
 
 bp = Blueprint("rules", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 
 @bp.get("/rules")
 def index() -> ResponseReturnValue:
     """Show each rule: its wording now, what is to come, what was, and how often each was used."""
     with Session() as reading:
-        found = rules.listed(reading)
+        found = rules.list_rules(reading)
     return render_template("moderation/settings/rules.html", rules=found, most=rules.MOST_COUNTED)
 
 
 @bp.get("/rules/<code>/new")
-@access.requires(Role.ADMIN)
+@access.require_role(Role.ADMIN)
 def new(code: str) -> ResponseReturnValue:
     """Show the newest wording of a rule, to be worded anew."""
     with Session() as reading:
-        standing = rules.newest(reading, code)
+        standing = rules.find_newest_rule(reading, code)
     if standing is None and code not in CODES:
         abort(404)
     return _form_page(code, standing, _as_typed(standing))
@@ -50,34 +50,34 @@ def new(code: str) -> ResponseReturnValue:
 
 def _show_again(code: str) -> ResponseReturnValue:
     with Session() as reading:
-        standing = rules.newest(reading, code)
+        standing = rules.find_newest_rule(reading, code)
     if standing is None and code not in CODES:
         abort(404)
-    form = admin_forms.typed(request.form, rules.NAMES)
+    form = admin_forms.read_typed(request.form, rules.NAMES)
     return _form_page(code, standing, form, version=admin_forms.seen_version(request.form))
 
 
 @bp.post("/rules/<code>/new")
-@keeps("version", *rules.NAMES, again=_show_again)
-@access.requires(Role.ADMIN)
+@keep_fields("version", *rules.NAMES, again=_show_again)
+@access.require_role(Role.ADMIN)
 def reword(code: str) -> ResponseReturnValue:
     """Add a version; 409 when somebody else did meanwhile, with what was typed kept."""
     seen = admin_forms.seen_version(request.form)
     if seen is None:
         abort(422)
-    form = admin_forms.typed(request.form, rules.NAMES)
-    wording, begins, faults = rules.read(form, web.settings().timezone)
+    form = admin_forms.read_typed(request.form, rules.NAMES)
+    wording, begins, faults = rules.read_rule_form(form, web.get_settings().timezone)
     moved = False
     if wording is not None:
         try:
             with Session.begin() as writing:
-                rule = rules.reword(
+                rule = rules.reword_rule(
                     writing,
                     code,
                     wording,
                     begins,
                     seen_version=seen,
-                    by=access.current().id,
+                    by=access.get_signed_in().id,
                 )
         except LookupError:
             abort(404)
@@ -89,7 +89,7 @@ def reword(code: str) -> ResponseReturnValue:
             flash(_said(rule))
             return redirect(url_for(".index", _anchor=code), 303)
     with Session() as reading:
-        standing = rules.newest(reading, code)
+        standing = rules.find_newest_rule(reading, code)
     if standing is None and code not in CODES:
         abort(404)
     version = None if moved else seen

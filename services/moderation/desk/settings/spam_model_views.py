@@ -12,14 +12,14 @@ from shared.i18n import gettext as _
 from shared.models import Role
 
 bp = Blueprint("spam_model", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 
 @bp.get("/checks/spam-model")
 def versions() -> ResponseReturnValue:
     """Show every version with what it did on decisions that were held back from it."""
     with Session() as reading:
-        rows = spam_versions.listed(reading)
+        rows = spam_versions.list_versions(reading)
     return render_template(
         "moderation/settings/spam_model.html",
         versions=rows,
@@ -38,16 +38,18 @@ def versions() -> ResponseReturnValue:
 def activate(version: int) -> ResponseReturnValue:
     """Put a version in use; the workers take it with their next batch."""
     with Session.begin() as writing:
-        was = next((row.version for row in spam_versions.listed(writing) if row.is_active), None)
+        was = next(
+            (row.version for row in spam_versions.list_versions(writing) if row.is_active), None
+        )
         try:
-            spam_versions.activate(writing, version)
+            spam_versions.activate_version(writing, version)
         except LookupError:
             abort(404)
         except ModelError:
             abort(422)
-        audit.record(
+        audit.record_change(
             writing,
-            by=access.current().id,
+            by=access.get_signed_in().id,
             action="spam_model.activated",
             subject=("spam_model", version),
             before={"version": was},

@@ -52,7 +52,7 @@ def _place(value: Any) -> str:
 
 
 def _roles(value: Mapping[str, str]) -> str:
-    return ", ".join(f"{words.role(Role(role))}: {name}" for role, name in value.items())
+    return ", ".join(f"{words.say_role(Role(role))}: {name}" for role, name in value.items())
 
 
 _OPEN: Mapping[str, Callable[[Any], str]] = {
@@ -124,7 +124,7 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
 }
 
 
-def shown(settings: Settings) -> list[Shown]:
+def list_settings(settings: Settings) -> list[Shown]:
     """Return every setting in the order of their documentation."""
     found = []
     for item in fields(settings):

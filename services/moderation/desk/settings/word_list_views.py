@@ -20,9 +20,14 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from services.moderation.checks.wording import lexicon
-from services.moderation.checks.wording.lexicon import LONGEST_TERM, Term, TermError, shipped
+from services.moderation.checks.wording.lexicon import (
+    LONGEST_TERM,
+    Term,
+    TermError,
+    load_shipped_terms,
+)
 from services.moderation.desk import access
-from services.moderation.desk.kept_words import keeps
+from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.settings import word_list_words
 from services.moderation.settings import word_lists
 from shared import web
@@ -30,10 +35,10 @@ from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role
-from shared.times import city
+from shared.times import move_to_city
 
 bp = Blueprint("word_lists", __name__)
-bp.before_request(access.guard(Role.ADMIN))
+bp.before_request(access.make_guard(Role.ADMIN))
 
 LONGEST_COMMENT = 500
 # The weights that can be chosen; `tone.severity_of` says what they mean.
@@ -59,7 +64,7 @@ def _show_again() -> ResponseReturnValue:
 
 
 @bp.post("/checks/words/try")
-@keeps(*_NAMES, again=_show_again)
+@keep_fields(*_NAMES, again=_show_again)
 def try_out() -> ResponseReturnValue:
     """Show what a word would do with the newest ideas, or the form again; saves nothing."""
     form = _form()
@@ -80,12 +85,12 @@ def try_out() -> ResponseReturnValue:
         expires_on=expires_on,
         trial=trial,
         shown=word_lists.SHOWN,
-        **word_list_words.said(),
+        **word_list_words.name_choices(),
     )
 
 
 @bp.post("/checks/words")
-@keeps(*_NAMES, again=_show_again)
+@keep_fields(*_NAMES, again=_show_again)
 def add() -> ResponseReturnValue:
     """Save a word that was tried; one that was not, or was changed since, is tried first."""
     form = _form()
@@ -98,12 +103,12 @@ def add() -> ResponseReturnValue:
         return try_out()
     session.pop("word_tried")
     with Session.begin() as writing:
-        word_lists.add(
+        word_lists.add_entry(
             writing,
             term,
             comment=form["comment"],
             expires_on=expires_on,
-            by=access.current().id,
+            by=access.get_signed_in().id,
         )
     flash(
         _("Ordet är sparat: %(term)s. Det gäller idéer som kontrolleras från nu.", term=term.term)
@@ -116,7 +121,7 @@ def remove(entry_id: int) -> ResponseReturnValue:
     """Remove a word from its list."""
     with Session.begin() as writing:
         try:
-            row = word_lists.remove(writing, entry_id, by=access.current().id)
+            row = word_lists.remove_entry(writing, entry_id, by=access.get_signed_in().id)
         except LookupError:
             abort(404)
         name, term = row.list, row.term
@@ -142,7 +147,7 @@ def _read(form: Mapping[str, str]) -> tuple[Term | None, date | None, dict[str, 
         except ValueError:
             faults["expires_on"] = _("Skriv dagen som 2027-01-31.")
         else:
-            if expires_on < city(utcnow(), web.settings().timezone).date():
+            if expires_on < move_to_city(utcnow(), web.get_settings().timezone).date():
                 faults["expires_on"] = _("Den dagen har varit.")
     if not form["comment"]:
         faults["comment"] = _("Skriv varför ordet ska finnas på listan.")
@@ -169,7 +174,7 @@ def _read(form: Mapping[str, str]) -> tuple[Term | None, date | None, dict[str, 
 
 def _page(name: str, form: Mapping[str, str], faults: Mapping[str, str] | None = None) -> str:
     with Session() as reading:
-        rows = word_lists.entries(reading, name)
+        rows = word_lists.list_entries(reading, name)
     return render_template(
         "moderation/settings/word_lists.html",
         name=name,
@@ -178,11 +183,18 @@ def _page(name: str, form: Mapping[str, str], faults: Mapping[str, str] | None =
         standing=[each for each in rows if each.row.removed_at is None],
         removed=[each for each in rows if each.row.removed_at is not None],
         shipped=[
-            (code, [term for term in shipped() if term.list == name and term.language == code])
+            (
+                code,
+                [
+                    term
+                    for term in load_shipped_terms()
+                    if term.list == name and term.language == code
+                ],
+            )
             for code in _SHIPPED_LANGUAGES
         ],
         tried_on=word_lists.TRIED_ON,
         longest=LONGEST_TERM,
         longest_comment=LONGEST_COMMENT,
-        **word_list_words.said(),
+        **word_list_words.name_choices(),
     )

@@ -3,7 +3,7 @@
 from shared.i18n import gettext as _
 
 
-def said() -> dict[str, dict[str, str]]:
+def name_choices() -> dict[str, dict[str, str]]:
     """Return what the choices of each field are called, by their stored values."""
     return {
         "lists": {

@@ -51,7 +51,7 @@ class Columns:
     below: float
 
 
-def columns(steps: Sequence[tuple[str, str, int | None, int | None]]) -> Columns:
+def draw_columns(steps: Sequence[tuple[str, str, int | None, int | None]]) -> Columns:
     """Draw steps of (word for the axis, words for all of it, number above, number below).
 
     Both sides have the same scale. None draws nothing, as 0 does; `told` says which it is.
@@ -106,7 +106,7 @@ class Bar:
     share: float
 
 
-def bars(rows: Sequence[tuple[str, int]]) -> list[Bar]:
+def draw_bars(rows: Sequence[tuple[str, int]]) -> list[Bar]:
     """Draw numbers as bars below one another, the largest filling the width."""
     most = max((number for _word, number in rows), default=0)
     return [Bar(word, str(number), 100 * number / most if most else 0.0) for word, number in rows]
@@ -123,7 +123,7 @@ class Dot:
     high: float
 
 
-def dots(rows: Sequence[tuple[str, str, Figure]]) -> list[Dot]:
+def draw_dots(rows: Sequence[tuple[str, str, Figure]]) -> list[Dot]:
     """Draw (word, what stands for the share, share); those without a share are left out."""
     return [
         Dot(word, value, 100 * share.value, 100 * share.interval[0], 100 * share.interval[1])

@@ -6,8 +6,8 @@ from datetime import date
 
 from babel.dates import format_date
 
-from services.moderation.checks.explanations import title
-from services.moderation.checks.learned_spam.spam_figures import Figure, wilson
+from services.moderation.checks.explanations import name_finding
+from services.moderation.checks.learned_spam.spam_figures import Figure, estimate_share
 from services.moderation.desk import words
 from services.moderation.desk.statistics import charts
 from services.moderation.desk.statistics.tables import Table
@@ -45,7 +45,7 @@ class Section:
         return not self.picture
 
 
-def sections(report: Report, rule_titles: Mapping[str, str]) -> list[Section]:
+def make_sections(report: Report, rule_titles: Mapping[str, str]) -> list[Section]:
     """Return the sections of the page, in its order."""
     return [
         _flow(report),
@@ -55,19 +55,19 @@ def sections(report: Report, rule_titles: Mapping[str, str]) -> list[Section]:
         _waits(report),
         _checks(report),
         same_judgement(
-            agreement.overall(report.pairs), agreement.per_rule(report.pairs), rule_titles
+            agreement.compute_agreement(report.pairs), agreement.per_rule(report.pairs), rule_titles
         ),
     ]
 
 
-def percent(share: float | None) -> str:
+def write_percent(share: float | None) -> str:
     """Write a share in whole per cent."""
     return "–" if share is None else f"{round(100 * share)} %"
 
 
 def _when(step: Step, *, by_month: bool) -> tuple[str, str]:
     """Name a step shortly for the axis, and in full."""
-    language = i18n.language()
+    language = i18n.get_language()
     if by_month:
         return (
             format_date(step.begins, "MMM", locale=language).rstrip("."),
@@ -103,7 +103,7 @@ def _flow(report: Report) -> Section:
             decided=report.settled,
         ),
         "columns",
-        charts.columns(drawn),
+        charts.draw_columns(drawn),
         _days_table(report.steps, by_month=by_month),
         (_("Inkomna"), _("Beslutade")),
     )
@@ -145,23 +145,26 @@ def _stock(report: Report) -> Section:
         _("Väntar på beslut"),
         about,
         "columns",
-        charts.columns(drawn),
+        charts.draw_columns(drawn),
         _days_table(report.steps, by_month=by_month),
         (_("Väntade"),),
     )
 
 
 def _decisions(report: Report) -> Section:
-    rows = [(words.done(DecisionKind(key)), number) for key, number in report.most_first("decided")]
+    rows = [
+        (words.say_decision(DecisionKind(key)), number)
+        for key, number in report.most_first("decided")
+    ]
     by_policy = report.total("by_policy")
     if by_policy:
-        rows.append((words.done(DecisionKind.POLICY), by_policy))
+        rows.append((words.say_decision(DecisionKind.POLICY), by_policy))
     return Section(
         "decisions",
         _("Beslut"),
         _("Beslut som står fast. Ångrade räknas inte."),
         "bars",
-        charts.bars(rows),
+        charts.draw_bars(rows),
         Table((_("Beslut"), _("Antal")), rows),
     )
 
@@ -173,7 +176,7 @@ def _rules(report: Report, titles: Mapping[str, str]) -> Section:
         _("Avslag per regel"),
         _("Vilken av stadens regler avslagen byggde på."),
         "bars",
-        charts.bars(rows),
+        charts.draw_bars(rows),
         Table((_("Regel"), _("Antal")), rows),
     )
 
@@ -196,7 +199,7 @@ def _waits(report: Report) -> Section:
         _("Tid till första beslutet"),
         _("Från att idén kom in till att någon beslutade om den första gången."),
         "bars",
-        charts.bars(rows) if any(counts) else [],
+        charts.draw_bars(rows) if any(counts) else [],
         Table((_("Tid"), _("Idéer")), rows),
     )
 
@@ -204,7 +207,7 @@ def _waits(report: Report) -> Section:
 def _checks(report: Report) -> Section:
     drawn, rows = [], []
     for each in report.rights:
-        name, share = title(each.code), wilson(each.right, each.told)
+        name, share = name_finding(each.code), estimate_share(each.right, each.told)
         drawn.append((name, _of(each.right, each.told, share), share))
         rows.append((name, each.right, each.told - each.right, *_edges(share)))
     return Section(
@@ -215,7 +218,7 @@ def _checks(report: Report) -> Section:
             " Strecket visar hur säker andelen är."
         ),
         "dots",
-        charts.dots(drawn),
+        charts.draw_dots(drawn),
         Table(
             (
                 _("Fynd"),
@@ -257,7 +260,7 @@ def same_judgement(
         _("Hur lika ni bedömer"),
         about,
         "dots",
-        charts.dots(
+        charts.draw_dots(
             [(word, _of(each.alike, each.whole, each.share), each.share) for word, each in rows]
         ),
         Table(
@@ -286,7 +289,10 @@ def same_judgement(
 
 def _of(part: int, whole: int, share: Figure) -> str:
     return _(
-        "%(part)s av %(whole)s (%(share)s)", part=part, whole=whole, share=percent(share.value)
+        "%(part)s av %(whole)s (%(share)s)",
+        part=part,
+        whole=whole,
+        share=write_percent(share.value),
     )
 
 
@@ -299,4 +305,4 @@ def _edges(share: Figure) -> tuple[int | None, int | None, int | None]:
 def _two(number: float) -> str:
     """Write a number with two decimals, the way the language does."""
     written = f"{number:.2f}"
-    return written.replace(".", ",") if i18n.language() == i18n.SOURCE else written
+    return written.replace(".", ",") if i18n.get_language() == i18n.SOURCE else written

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
-from services.moderation.desk.statistics.sections import Section, sections
+from services.moderation.desk.statistics.sections import Section, make_sections
 from services.moderation.desk.statistics.tables import as_csv
 from services.moderation.statistics import figures, periods
 from shared import i18n, web
@@ -15,7 +15,7 @@ from shared.db import Session
 from shared.models import Role
 
 bp = Blueprint("stats", __name__)
-bp.before_request(access.guard(Role.READER))
+bp.before_request(access.make_guard(Role.READER))
 
 
 @bp.get("/stats")
@@ -48,17 +48,17 @@ def table(name: str) -> ResponseReturnValue:
 def _read(
     *, day_by_day: bool = False
 ) -> tuple[figures.Report, list[Section], list[tuple[str, str]], str]:
-    today = utcnow().astimezone(web.settings().timezone).date()
-    period = periods.read(request.args.get("period", ""), today)
+    today = utcnow().astimezone(web.get_settings().timezone).date()
+    period = periods.read_period(request.args.get("period", ""), today)
     if day_by_day:
         period = replace(period, by_month=False)
     slug = request.args.get("council", "")
     with Session() as reading:
-        councils = figures.councils(reading)
+        councils = figures.list_councils(reading)
         ids = {council.slug: council.id for council in councils}
         if slug and slug not in ids:
             abort(404)
-        report = figures.read(reading, period, ids.get(slug))
-        titles = figures.rule_titles(reading, i18n.language())
+        report = figures.read_report(reading, period, ids.get(slug))
+        titles = figures.rule_titles(reading, i18n.get_language())
     named = [(council.slug, council.title) for council in councils]
-    return report, sections(report, titles), named, slug
+    return report, make_sections(report, titles), named, slug

@@ -22,10 +22,10 @@ def seen_version() -> int:
     return int(raw)
 
 
-def choices(session: SqlSession, *, needs_address: bool) -> form.Choices:
+def read_choices(session: SqlSession, *, needs_address: bool) -> form.Choices:
     """Return what may be chosen now."""
-    councils = {council.slug: council.id for council in endpoints.councils(session)}
-    return form.Choices(councils, Allowed.of(web.settings().webhook_private), needs_address)
+    councils = {council.slug: council.id for council in endpoints.list_councils(session)}
+    return form.Choices(councils, Allowed.of(web.get_settings().webhook_private), needs_address)
 
 
 def form_page(
@@ -39,9 +39,9 @@ def form_page(
 ) -> str:
     """Show the form, with what was typed and what is wrong with it."""
     with Session() as session:
-        titles = [(council.slug, council.title) for council in endpoints.councils(session)]
+        titles = [(council.slug, council.title) for council in endpoints.list_councils(session)]
     standing = webhook.version if webhook else 0
-    readable = webhook is not None and secrets.address(web.settings(), webhook) is not None
+    readable = webhook is not None and secrets.open_address(web.get_settings(), webhook) is not None
     return render_template(
         "webhooks/form.html",
         webhook=webhook,
@@ -52,7 +52,7 @@ def form_page(
         moved=moved,
         readable=readable,
         councils=titles,
-        events=words.events(),
-        shapes=[(shape.value, said) for shape, said in words.shapes().items()],
+        events=words.name_events(),
+        shapes=[(shape.value, said) for shape, said in words.name_shapes().items()],
         languages=[(code, _("svenska") if code == "sv" else _("engelska")) for code in LANGUAGES],
     )

@@ -25,8 +25,8 @@ from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.desk_port import DeskPort
+from shared.i18n import get_language, ngettext
 from shared.i18n import gettext as _
-from shared.i18n import language, ngettext
 from shared.models import (
     DeliveryState,
     Precision,
@@ -35,7 +35,7 @@ from shared.models import (
     WebhookShape,
     WebhookState,
 )
-from shared.times import city, written
+from shared.times import move_to_city, write_moment
 
 
 def make_pages(port: DeskPort) -> Blueprint:
@@ -81,32 +81,34 @@ class _Pages:
     def index(self) -> ResponseReturnValue:
         """Show every endpoint and how it goes with it."""
         with Session() as session:
-            found = endpoints.listed(session)
-            counted = {each.id: overview.counts(session, each.id) for each in found}
+            found = endpoints.list_endpoints(session)
+            counted = {each.id: overview.count_deliveries(session, each.id) for each in found}
         return render_template(
             "webhooks/index.html",
-            rows=[(each, words.health(each, _when), counted[each.id]) for each in found],
-            shapes=words.shapes(),
+            rows=[(each, words.say_health(each, _when), counted[each.id]) for each in found],
+            shapes=words.name_shapes(),
             most=overview.MOST_COUNTED,
         )
 
     def new(self) -> ResponseReturnValue:
         """Show the empty form."""
         fields = dict.fromkeys(form.NAMES, "")
-        fields |= {"shape": WebhookShape.STANDARD.value, "language": language()}
+        fields |= {"shape": WebhookShape.STANDARD.value, "language": get_language()}
         return form_views.form_page(None, fields, [])
 
     def create(self) -> ResponseReturnValue:
         """Add an endpoint, or show the form again with what was typed."""
-        fields, events = form.typed(request.form), request.form.getlist("events")
+        fields, events = form.read_typed(request.form), request.form.getlist("events")
         with Session.begin() as session:
-            draft, faults = form.read(
-                fields, events, form_views.choices(session, needs_address=True)
+            draft, faults = form.read_draft(
+                fields, events, form_views.read_choices(session, needs_address=True)
             )
             if draft is None:
                 return make_response(form_views.form_page(None, fields, events, faults=faults), 422)
-            webhook = endpoints.create(session, web.settings(), draft, by=self._port.person().id)
-            facts = endpoints.facts(session, webhook)
+            webhook = endpoints.create_endpoint(
+                session, web.get_settings(), draft, by=self._port.person().id
+            )
+            facts = endpoints.list_facts(session, webhook)
             self._write_down(session, "webhook.created", webhook.id, {}, facts)
         flash(_("Kopplingen finns nu: %(title)s. Skicka gärna ett test.", title=draft.title))
         return redirect(url_for(".show", webhook_id=webhook.id), 303)
@@ -116,25 +118,25 @@ class _Pages:
         state, before = _asked()
         with Session() as session:
             webhook = _found(session, webhook_id)
-            rows = overview.latest(session, webhook_id, state=state, before=before)
-            counted = overview.counts(session, webhook_id)
+            rows = overview.list_deliveries(session, webhook_id, state=state, before=before)
+            counted = overview.count_deliveries(session, webhook_id)
             council = endpoints.council_of(session, webhook)
         return render_template(
             "webhooks/endpoint.html",
             webhook=webhook,
             council=council,
-            health=words.health(webhook, _when),
-            readable=secrets.address(web.settings(), webhook) is not None,
+            health=words.say_health(webhook, _when),
+            readable=secrets.open_address(web.get_settings(), webhook) is not None,
             signs_twice=len(webhook.signs_with(utcnow())) > 1,
-            shapes=words.shapes(),
-            wanted=[words.event(name) for name in webhook.events],
+            shapes=words.name_shapes(),
+            wanted=[words.name_event(name) for name in webhook.events],
             rows=rows,
             counts=counted,
             most=overview.MOST_COUNTED,
             state=state,
-            states=words.states(),
-            event=words.event,
-            reason=words.reason,
+            states=words.name_states(),
+            event=words.name_event,
+            reason=words.say_reason,
             more=rows[-1].id if len(rows) == overview.PAGE else None,
         )
 
@@ -154,24 +156,24 @@ class _Pages:
 
     def change(self, webhook_id: UUID) -> ResponseReturnValue:
         """Change an endpoint; 409 when somebody else did meanwhile."""
-        fields, events = form.typed(request.form), request.form.getlist("events")
+        fields, events = form.read_typed(request.form), request.form.getlist("events")
         seen = form_views.seen_version()
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
-            readable = secrets.address(web.settings(), webhook) is not None
-            choices = form_views.choices(session, needs_address=not readable)
-            draft, faults = form.read(fields, events, choices)
-            before = endpoints.facts(session, webhook)
+            readable = secrets.open_address(web.get_settings(), webhook) is not None
+            choices = form_views.read_choices(session, needs_address=not readable)
+            draft, faults = form.read_draft(fields, events, choices)
+            before = endpoints.list_facts(session, webhook)
             try:
                 if draft is not None:
-                    endpoints.change(webhook, web.settings(), draft, seen_version=seen)
+                    endpoints.change_endpoint(webhook, web.get_settings(), draft, seen_version=seen)
             except endpoints.MovedError:
                 page = form_views.form_page(webhook, fields, events, moved=True)
                 return make_response(page, 409)
             if draft is None:
                 page = form_views.form_page(webhook, fields, events, faults=faults, version=seen)
                 return make_response(page, 422)
-            facts = endpoints.facts(session, webhook)
+            facts = endpoints.list_facts(session, webhook)
             self._write_down(session, "webhook.changed", webhook_id, before, facts)
             if draft.target is not None:
                 self._write_down(session, "webhook.address_changed", webhook_id, {}, {})
@@ -180,7 +182,11 @@ class _Pages:
 
     def pause(self, webhook_id: UUID) -> ResponseReturnValue:
         """Tell an endpoint nothing for a while."""
-        self._do(webhook_id, "webhook.paused", lambda _session, webhook: endpoints.pause(webhook))
+        self._do(
+            webhook_id,
+            "webhook.paused",
+            lambda _session, webhook: endpoints.pause_endpoint(webhook),
+        )
         return _back(webhook_id, _("Kopplingen är pausad."))
 
     def turn_on(self, webhook_id: UUID) -> ResponseReturnValue:
@@ -207,7 +213,7 @@ class _Pages:
         """Show the secret, once."""
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
-            shown = endpoints.show_secret(webhook, web.settings())
+            shown = endpoints.show_secret(webhook, web.get_settings())
             if shown is not None:
                 self._write_down(session, "webhook.secret_shown", webhook_id, {}, {})
         page = render_template("webhooks/secret.html", webhook=webhook, secret=shown)
@@ -235,9 +241,9 @@ class _Pages:
         """Remove an endpoint for good."""
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
-            facts = endpoints.facts(session, webhook)
+            facts = endpoints.list_facts(session, webhook)
             self._write_down(session, "webhook.removed", webhook_id, facts, {})
-            endpoints.remove(session, webhook)
+            endpoints.remove_endpoint(session, webhook)
         flash(_("Kopplingen är borttagen: %(title)s.", title=webhook.title))
         return redirect(url_for(".index"), 303)
 
@@ -246,9 +252,11 @@ class _Pages:
     ) -> None:
         with Session.begin() as session:
             webhook = _locked(session, webhook_id)
-            before = endpoints.facts(session, webhook)
+            before = endpoints.list_facts(session, webhook)
             verb(session, webhook)
-            self._write_down(session, action, webhook_id, before, endpoints.facts(session, webhook))
+            self._write_down(
+                session, action, webhook_id, before, endpoints.list_facts(session, webhook)
+            )
 
     def _write_down(
         self,
@@ -271,7 +279,7 @@ def _found(session: SqlSession, webhook_id: UUID) -> Webhook:
 
 def _locked(session: SqlSession, webhook_id: UUID) -> Webhook:
     try:
-        return endpoints.locked(session, webhook_id)
+        return endpoints.lock_endpoint(session, webhook_id)
     except LookupError:
         abort(404)
 
@@ -286,7 +294,7 @@ def _asked() -> tuple[DeliveryState | None, UUID | None]:
 
 def _show_again(webhook_id: UUID | None = None) -> ResponseReturnValue:
     """Show the form with what was typed before; the address is typed anew."""
-    fields, events = form.typed(request.form), request.form.getlist("events")
+    fields, events = form.read_typed(request.form), request.form.getlist("events")
     with Session() as session:
         webhook = None if webhook_id is None else _found(session, webhook_id)
     version = form_views.seen_version() if webhook else None
@@ -312,8 +320,8 @@ def _again(number: int, webhook: Webhook) -> str:
 
 def _when(moment: datetime) -> str:
     """Write a moment on the city's clock; today's without the date."""
-    timezone = web.settings().timezone
-    local = city(moment, timezone)
-    if local.date() == city(utcnow(), timezone).date():
+    timezone = web.get_settings().timezone
+    local = move_to_city(moment, timezone)
+    if local.date() == move_to_city(utcnow(), timezone).date():
         return local.strftime("%H:%M")
-    return written(moment, Precision.INSTANT, timezone)
+    return write_moment(moment, Precision.INSTANT, timezone)

@@ -22,7 +22,7 @@ from shared.models import (
     Staff,
     TextKind,
 )
-from shared.text import fold
+from shared.text import fold_text
 from tests.factories import an_idea
 from tests.moderation.decisions.test_decisions import decide, waiting
 
@@ -54,7 +54,7 @@ def idea_in(
     elif status is IdeaStatus.MERGED:
         merged(session, idea, waiting(session, council), staff)
     elif status is IdeaStatus.WITHDRAWN:
-        receipt_actions.withdraw(session, idea)
+        receipt_actions.withdraw_idea(session, idea)
     if correction:
         corrected(session, idea)
     session.flush()
@@ -83,7 +83,7 @@ def text_version(
         kind=kind,
         text=text,
         author=author,
-        folded=fold(text),
+        folded=fold_text(text),
     )
     session.add(row)
     session.flush()
@@ -93,7 +93,7 @@ def text_version(
 def corrected(session: SqlSession, idea: Idea, text: str = "Rättat.") -> int:
     """Let the writer correct the idea, and moderation hear of it."""
     version = text_version(session, idea, text)
-    receipt_actions.correct(session, idea, version)
+    receipt_actions.correct_idea(session, idea, version)
     session.flush()
     return version
 

@@ -5,7 +5,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions import bulk, deciding, entries, transitions, undoing
-from services.moderation.decisions.acknowledging import Held, Leave, grave_in
+from services.moderation.decisions.acknowledging import HeldError, Leave, grave_in
 from services.moderation.decisions.decision_request import DecisionRequest
 from shared.models import (
     CheckSwitch,
@@ -36,7 +36,7 @@ def grave(session: SqlSession, idea: Idea, *codes: str, version: int = 1) -> Ide
 
 
 def held(codes: list[str]):
-    return pytest.raises(Held, match="decision not allowed", check=lambda e: e.codes == codes)
+    return pytest.raises(HeldError, match="decision not allowed", check=lambda e: e.codes == codes)
 
 
 class TestPublishing:
@@ -125,9 +125,9 @@ class TestUndoing:
         made = decide(session, idea, kind, staff, into=target.number, mask_spans=[(0, 2)])
         before = idea.status
         with held(["threat"]):
-            undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+            undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert (idea.status, len(made_about(session, idea))) == (before, 2)
-        undone = undoing.undo(
+        undone = undoing.undo_decision(
             session, decision_id=made.id, staff_id=staff.id, acknowledged=["threat"]
         )
         assert (idea.status, idea.public_version) == (PUBLISHED, 1)
@@ -137,13 +137,13 @@ class TestUndoing:
         idea = grave(session, waiting(session, council))
         decide(session, idea, PUBLISH, staff, acknowledged=["threat"])
         kept = decide(session, idea, KEEP, staff)
-        undoing.undo(session, decision_id=kept.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=kept.id, staff_id=staff.id)
         assert idea.status is PUBLISHED
 
     def test_a_publication_names_nothing(self, session, council, staff):
         idea = grave(session, waiting(session, council))
         made = decide(session, idea, PUBLISH, staff, acknowledged=["threat"])
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert idea.status is WAITING
 
 
@@ -207,9 +207,9 @@ class TestTheLowestPlace:
         idea = waiting(session, council)
         leave = Leave()
         with pytest.raises(LookupError):
-            transitions.show(session, idea, 1, leave)
+            transitions.show_version(session, idea, 1, leave)
         leave.require(session, idea, 1)
-        assert transitions.show(session, idea, 1, leave) == []
+        assert transitions.show_version(session, idea, 1, leave) == []
 
     def test_is_the_way_of_a_councils_policy(self, session, council):
         idea = an_idea(session, council, text=THREAT)

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from services.moderation.decisions import official_answers, receipt_actions
-from services.moderation.decisions.official_answers import Moved
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.official_answers import AnswerMovedError
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.models import DecisionKind, IdeaStatus, OfficialAnswer, OutboxEvent
 from tests.moderation.decisions.rules.given import idea_in
 from tests.moderation.decisions.test_decisions import decide
@@ -19,7 +19,7 @@ def idea(session, council, staff):
 @pytest.fixture
 def write(session, staff, idea):
     def writing(text="Ja.", seen=0, **more):
-        return official_answers.write(
+        return official_answers.write_official_answer(
             session, number=idea.number, staff_id=staff.id, seen=seen, text=text, **more
         )
 
@@ -37,7 +37,9 @@ def take_back(session, staff, idea):
 @pytest.fixture
 def undo(session, staff):
     def undoing(answer):
-        return official_answers.undo(session, answer_id=answer.id, staff_id=staff.id)
+        return official_answers.undo_official_answer(
+            session, answer_id=answer.id, staff_id=staff.id
+        )
 
     return undoing
 
@@ -58,10 +60,10 @@ def test_only_a_public_idea_gets_one(session, council, staff, status):
     idea = idea_in(session, council, staff, status)
     more = {"number": idea.number, "staff_id": staff.id, "seen": 0, "text": "Ja."}
     if status is IdeaStatus.PUBLISHED:
-        assert official_answers.write(session, **more).version == 1
+        assert official_answers.write_official_answer(session, **more).version == 1
     else:
-        with pytest.raises(NotAllowed):
-            official_answers.write(session, **more)
+        with pytest.raises(NotAllowedError):
+            official_answers.write_official_answer(session, **more)
 
 
 @pytest.mark.parametrize("seen", [0, 1, 2, 3])
@@ -72,9 +74,9 @@ def test_is_written_over_the_version_that_was_seen_and_no_other(write, take_back
         assert write("Kanske.", seen=seen).version == 3
         assert take_back(3).version == 4
     else:
-        with pytest.raises(Moved):
+        with pytest.raises(AnswerMovedError):
             write("Kanske.", seen=seen)
-        with pytest.raises(Moved):
+        with pytest.raises(AnswerMovedError):
             take_back(seen)
 
 
@@ -107,11 +109,11 @@ def test_tells_of_the_first_always_of_later_ones_if_one_wants(write, take_back):
 
 
 def test_taken_back_twice_or_without_one_is_refused(write, take_back):
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         take_back(0)
     write("Ja.")
     assert take_back(1).text is None
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         take_back(2)
 
 
@@ -135,37 +137,37 @@ class TestUndoing:
             False,
         )
         assert undo(take_back(5)).text == "Nej."
-        with pytest.raises(Moved):
+        with pytest.raises(AnswerMovedError):
             undo(again)
 
     def test_is_no_toggle_and_is_of_the_newest_only(self, write, undo):
         first = write("Ja.")
         write("Nej.", seen=1)
-        with pytest.raises(Moved):
+        with pytest.raises(AnswerMovedError):
             undo(first)
 
     def test_of_an_undo_is_refused(self, session, idea, write, undo):
         undone = undo(write("Ja."))
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             undo(undone)
         assert len(told(session, idea)) == 2
 
     def test_of_an_unknown_one_is_not_found(self, session, idea, staff):
         with pytest.raises(LookupError):
-            official_answers.undo(session, answer_id=idea.id, staff_id=staff.id)
+            official_answers.undo_official_answer(session, answer_id=idea.id, staff_id=staff.id)
 
     def test_of_an_idea_that_was_withdrawn_leaves_it_withdrawn(self, session, idea, write, undo):
         answer = write("Ja.")
-        receipt_actions.withdraw(session, idea)
+        receipt_actions.withdraw_idea(session, idea)
         assert undo(answer).text is None
         assert idea.status is IdeaStatus.WITHDRAWN
 
 
 def test_the_standing_one_is_the_newest(session, idea, write):
-    assert official_answers.standing(session, idea.id) is None
+    assert official_answers.read_standing_answer(session, idea.id) is None
     write("Ja.")
     write("Nej.", seen=1)
-    standing = official_answers.standing(session, idea.id)
+    standing = official_answers.read_standing_answer(session, idea.id)
     assert standing is not None
     assert (standing.version, standing.text) == (2, "Nej.")
     assert len(session.scalars(select(OfficialAnswer)).all()) == 2
@@ -174,6 +176,6 @@ def test_the_standing_one_is_the_newest(session, idea, write):
 def test_of_an_unknown_idea_is_not_found(session, staff):
     number = {"number": "R-2026-999999", "staff_id": staff.id, "seen": 0}
     with pytest.raises(LookupError):
-        official_answers.write(session, text="Ja.", **number)
+        official_answers.write_official_answer(session, text="Ja.", **number)
     with pytest.raises(LookupError):
         official_answers.take_back(session, **number)

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checking import verdicts
 from services.moderation.checking.verdicts import Checked
 from services.moderation.decisions import corrections, deciding, entries, undoing
-from services.moderation.decisions.acknowledging import Held
-from services.moderation.decisions.re_reviews import OthersTurn
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.acknowledging import HeldError
+from services.moderation.decisions.re_reviews import OthersTurnError
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.clock import utcnow
 from shared.delivery import ledger
 from shared.models import DecisionKind, Idea, IdeaStatus, QueueEntry, Reason
@@ -31,7 +31,7 @@ DAYS = 14
 def checked(session: SqlSession, idea: Idea) -> None:
     """Let the checks have read the correction, and open its entry."""
     session.refresh(idea, ["council"])
-    verdicts.write(session, [Checked(idea, [], [])])
+    verdicts.write_verdicts(session, [Checked(idea, [], [])])
 
 
 def entries_of(session: SqlSession, idea: Idea) -> list[QueueEntry]:
@@ -51,25 +51,25 @@ class TestACorrection:
     @pytest.mark.parametrize("status", [WAITING, PUBLISHED, REJECTED, MERGED, WITHDRAWN])
     def test_that_is_not_there_is_not(self, session, council, staff, status):
         idea = idea_in(session, council, staff, status)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             decide(session, idea, ACCEPT, staff)
         assert idea.status is status
 
     def test_that_somebody_has_judged_waits_no_more(self, session, council, staff):
         idea = idea_in(session, council, staff, REJECTED, correction=True)
         kept = decide(session, idea, KEEP, staff)
-        assert not corrections.waits(session, idea)
-        with pytest.raises(NotAllowed):
+        assert not corrections.has_unseen_correction(session, idea)
+        with pytest.raises(NotAllowedError):
             decide(session, idea, ACCEPT, staff)
-        undoing.undo(session, decision_id=kept.id, staff_id=staff.id)
-        assert corrections.waits(session, idea)
+        undoing.undo_decision(session, decision_id=kept.id, staff_id=staff.id)
+        assert corrections.has_unseen_correction(session, idea)
 
     def test_that_the_system_has_published_waits_no_more(self, session, council, staff):
         """It came before the first check, and the council lets what is clear be published."""
         idea = idea_in(session, council, staff, IdeaStatus.RECEIVED, correction=True)
-        assert corrections.waits(session, idea)
+        assert corrections.has_unseen_correction(session, idea)
         deciding.publish_by_policy(session, idea)
-        assert not corrections.waits(session, idea)
+        assert not corrections.has_unseen_correction(session, idea)
 
     def test_that_is_masked_is_published_as_it_stands(self, session, council, staff):
         idea = waiting(session, council)
@@ -82,19 +82,19 @@ class TestACorrection:
         a_member_of_staff(session)
         idea = idea_in(session, council, staff, REJECTED, correction=True)
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, 1)
-        with pytest.raises(OthersTurn):
+        with pytest.raises(OthersTurnError):
             decide(session, idea, KEEP, staff)
         decide(session, idea, ACCEPT, staff)
         assert idea.status is PUBLISHED
         # What they published so may be looked at anew, too, and not by them.
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, 1)
-        with pytest.raises(OthersTurn):
+        with pytest.raises(OthersTurnError):
             decide(session, idea, REJECT, staff)
 
     def test_is_held_for_what_is_grave_in_it(self, session, council, staff):
         idea = idea_in(session, council, staff, REJECTED)
         corrected(session, idea, "Jag ska döda dig.")
-        with pytest.raises(Held):
+        with pytest.raises(HeldError):
             decide(session, idea, ACCEPT, staff)
         decide(session, idea, ACCEPT, staff, acknowledged=["threat"])
         assert idea.status is PUBLISHED
@@ -104,19 +104,19 @@ class TestACorrection:
         idea = idea_in(session, council, staff, status, correction=True)
         before = (idea.status, idea.rule_id, idea.merged_into, idea.public_text)
         made = decide(session, idea, ACCEPT, staff)
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert (idea.status, idea.rule_id, idea.merged_into, idea.public_text) == before
-        assert corrections.waits(session, idea)
+        assert corrections.has_unseen_correction(session, idea)
 
 
 class TestAsking:
     def test_needs_a_reason_and_an_idea_that_waits(self, session, council, staff):
         idea = waiting(session, council)
         for reason in (None, ""):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowedError):
                 decide(session, idea, ASK, staff, reason_text=reason)
         public = idea_in(session, council, staff, PUBLISHED)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             decide(session, public, ASK, staff, reason_text="Skriv utan namn.")
 
     def test_leaves_it_waiting_asleep_and_the_writer_is_told(self, session, council, staff):
@@ -144,10 +144,10 @@ class TestAsking:
         decide(session, idea, ASK, staff, reason_text="Skriv utan namn.")
         later = utcnow() + timedelta(days=days)
         with time_machine.travel(later, tick=False):
-            assert corrections.wake(session, DAYS) == wakes
+            assert corrections.wake_ideas(session, DAYS) == wakes
             assert open_reasons(session, idea.id) == [Reason.NEW] * wakes
             # It wakes once, and has not waited for the city meanwhile.
-            assert corrections.wake(session, DAYS) == 0
+            assert corrections.wake_ideas(session, DAYS) == 0
             [entry] = entries_of(session, idea)
             assert not wakes or entry.opened_at == later
 
@@ -161,13 +161,13 @@ class TestAsking:
         ideas[2].status = WITHDRAWN
         session.flush()
         with time_machine.travel(utcnow() + timedelta(days=15), tick=False):
-            assert corrections.wake(session, DAYS) == 0
+            assert corrections.wake_ideas(session, DAYS) == 0
         assert open_reasons(session, ideas[1].id) == [Reason.CORRECTION]
 
     def test_is_taken_back(self, session, council, staff):
         idea = waiting(session, council)
         made = decide(session, idea, ASK, staff, reason_text="Skriv utan namn.")
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert (idea.status, open_reasons(session, idea.id)) == (WAITING, [Reason.NEW])
 
     def test_is_asked_of_nobody_twice_by_one_press(self, session, council, staff):

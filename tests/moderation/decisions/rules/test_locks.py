@@ -24,9 +24,9 @@ from services.moderation.decisions import (
     undoing,
 )
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.official_answers import Moved
+from services.moderation.decisions.official_answers import AnswerMovedError
 from services.moderation.samples import second_looks
-from services.moderation.samples.second_looks import Closed
+from services.moderation.samples.second_looks import SampleClosedError
 from shared.delivery.outbox import Delivery, StaleBatchError
 from shared.ids import new_id
 from shared.models import DecisionKind, Idea, IdeaStatus, Judgement, Sample
@@ -67,7 +67,7 @@ class Two:
 
     def decide_one(self, idea: Idea, kind: DecisionKind, **more) -> Verb:
         seen, staff_id = idea.version, self.staff.id
-        return lambda own: deciding.decide(
+        return lambda own: deciding.decide_idea(
             own,
             DecisionRequest(kind=kind, staff_id=staff_id, **{"rule_code": "spam"} | more),
             number=idea.number,
@@ -81,11 +81,13 @@ class Two:
         )
 
     def undo_one(self, decision) -> Verb:
-        return lambda own: undoing.undo(own, decision_id=decision.id, staff_id=self.staff.id)
+        return lambda own: undoing.undo_decision(
+            own, decision_id=decision.id, staff_id=self.staff.id
+        )
 
     def act(self, *ideas: Idea) -> Verb:
         asked = [Delivery(at, idea.id, {"verb": "withdraw"}, 1) for at, idea in enumerate(ideas, 1)]
-        return lambda own: receipt_actions.act(own, new_id(), asked)
+        return lambda own: receipt_actions.act_on_receipts(own, new_id(), asked)
 
 
 @pytest.fixture
@@ -128,7 +130,9 @@ def _child_of_what_is_merged(two: Two) -> tuple[Idea, Verb]:
 
 def _child_of_what_is_withdrawn(two: Two) -> tuple[Idea, Verb]:
     merged(two.session, two.second, two.first, two.staff)
-    return two.second, lambda own: receipt_actions.withdraw(own, own.get_one(Idea, two.first.id))
+    return two.second, lambda own: receipt_actions.withdraw_idea(
+        own, own.get_one(Idea, two.first.id)
+    )
 
 
 def _undone(two: Two) -> tuple[Idea, Verb]:
@@ -164,7 +168,7 @@ def _what_a_writer_asks(two: Two) -> tuple[Idea, Verb]:
 
 def _answered(two: Two) -> tuple[Idea, Verb]:
     decide(two.session, two.first, PUBLISH, two.staff)
-    return two.first, lambda own: official_answers.write(
+    return two.first, lambda own: official_answers.write_official_answer(
         own, number=two.first.number, staff_id=two.staff.id, seen=0, text="Ja."
     )
 
@@ -183,7 +187,7 @@ def _answer_taken_back(two: Two) -> tuple[Idea, Verb]:
 
 def _answer_undone(two: Two) -> tuple[Idea, Verb]:
     answer = _answer(two)
-    return two.first, lambda own: official_answers.undo(
+    return two.first, lambda own: official_answers.undo_official_answer(
         own, answer_id=answer.id, staff_id=two.staff.id
     )
 
@@ -198,7 +202,9 @@ def _drawn(two: Two) -> Sample:
 
 def _second_look(two: Two) -> tuple[Sample, Verb]:
     sample, colleague = _drawn(two), a_member_of_staff(two.session)
-    return sample, lambda own: second_looks.answer(own, sample.id, colleague.id, Judgement.PUBLISH)
+    return sample, lambda own: second_looks.answer_sample(
+        own, sample.id, colleague.id, Judgement.PUBLISH
+    )
 
 
 def _second_look_passed_on(two: Two) -> tuple[Sample, Verb]:
@@ -342,7 +348,12 @@ def together(engine: Engine, first: Verb, second: Verb) -> object:
             try:
                 outcome.append(second(other))
                 other.commit()
-            except (transitions.Conflict, transitions.NotAllowed, Moved, Closed) as error:
+            except (
+                transitions.ConflictError,
+                transitions.NotAllowedError,
+                AnswerMovedError,
+                SampleClosedError,
+            ) as error:
                 outcome.append(type(error).__name__)
                 other.rollback()
 
@@ -363,7 +374,7 @@ class TestAtTheSameInstant:
         publish = two.decide_one(two.first, PUBLISH)
         two.staff = a_member_of_staff(two.session)
         two.session.commit()
-        assert together(engine, publish, two.decide_one(two.first, kind)) == "Conflict"
+        assert together(engine, publish, two.decide_one(two.first, kind)) == "ConflictError"
         two.session.refresh(two.first)
         assert two.first.status is IdeaStatus.PUBLISHED
         assert len(made_about(two.session, two.first)) == 1
@@ -376,7 +387,7 @@ class TestAtTheSameInstant:
 
     def test_a_target_that_leaves_takes_nobody_in(self, engine, two):
         reject = two.decide_one(two.second, REJECT)
-        assert together(engine, reject, _merge_into(two, two.second)) == "NotAllowed"
+        assert together(engine, reject, _merge_into(two, two.second)) == "NotAllowedError"
 
     def test_of_two_acts_the_second_leaves_what_the_first_decided(self, engine, two):
         first = two.decide_many(two.first, two.second)
@@ -399,16 +410,16 @@ class TestAtTheSameInstant:
 
         def withdraw(own: SqlSession) -> None:
             idea = own.get_one(Idea, two.first.id, with_for_update={"key_share": True})
-            receipt_actions.withdraw(own, idea)
+            receipt_actions.withdraw_idea(own, idea)
 
-        assert together(engine, withdraw, two.undo_one(made)) == "NotAllowed"
+        assert together(engine, withdraw, two.undo_one(made)) == "NotAllowedError"
 
     def test_an_undo_does_not_go_into_a_target_that_leaves_meanwhile(self, engine, two):
         merged(two.session, two.first, two.second, two.staff)
         made = decide(two.session, two.first, REOPEN, two.staff)
         two.session.commit()
         reject = two.decide_one(two.second, REJECT)
-        assert together(engine, reject, two.undo_one(made)) == "NotAllowed"
+        assert together(engine, reject, two.undo_one(made)) == "NotAllowedError"
 
     def test_of_two_answers_the_second_has_to_look_again(self, engine, two):
         _idea, write = _answered(two)
@@ -417,11 +428,11 @@ class TestAtTheSameInstant:
             together(
                 engine,
                 write,
-                lambda own: official_answers.write(
+                lambda own: official_answers.write_official_answer(
                     own, number=two.first.number, staff_id=two.staff.id, seen=0, text="Nej."
                 ),
             )
-            == "Moved"
+            == "AnswerMovedError"
         )
 
     def test_of_two_second_looks_the_first_stands(self, engine, two):
@@ -429,10 +440,10 @@ class TestAtTheSameInstant:
         people = [a_member_of_staff(two.session).id for _ in range(2)]
         two.session.commit()
         verbs = [
-            lambda own, who=who: second_looks.answer(own, sample.id, who, Judgement.PUBLISH)
+            lambda own, who=who: second_looks.answer_sample(own, sample.id, who, Judgement.PUBLISH)
             for who in people
         ]
-        assert together(engine, *verbs) == "Closed"
+        assert together(engine, *verbs) == "SampleClosedError"
 
     def test_a_second_look_at_what_is_withdrawn_meanwhile_asks_for_nothing(self, engine, two):
         sample, colleague = _drawn(two), a_member_of_staff(two.session)
@@ -440,15 +451,17 @@ class TestAtTheSameInstant:
 
         def withdraw(own: SqlSession) -> None:
             idea = own.get_one(Idea, two.first.id, with_for_update={"key_share": True})
-            receipt_actions.withdraw(own, idea)
+            receipt_actions.withdraw_idea(own, idea)
 
         assert (
             together(
                 engine,
                 withdraw,
-                lambda own: second_looks.answer(own, sample.id, colleague.id, Judgement.MASK),
+                lambda own: second_looks.answer_sample(
+                    own, sample.id, colleague.id, Judgement.MASK
+                ),
             )
-            == "Closed"
+            == "SampleClosedError"
         )
 
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm import joinedload
 from services.moderation.checking import verdicts
 from services.moderation.decisions import bulk, deciding, entries, receipt_actions, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import Conflict, NotAllowed
+from services.moderation.decisions.transitions import ConflictError, NotAllowedError
 from shared.clock import utcnow
 from shared.delivery import ledger, queues
 from shared.models import (
@@ -168,7 +168,7 @@ class Ideas(RuleBasedStateMachine):
         may = self.model.may(known, kind.value, who, target)
         row = self.row(known)
         try:
-            made = deciding.decide(
+            made = deciding.decide_idea(
                 self.session,
                 DecisionRequest(
                     kind=kind,
@@ -181,7 +181,7 @@ class Ideas(RuleBasedStateMachine):
                 number=row.number,
                 seen_version=row.version,
             )
-        except NotAllowed:
+        except NotAllowedError:
             assert not may, (known.status, kind)
         else:
             assert may, (known.status, kind)
@@ -195,8 +195,8 @@ class Ideas(RuleBasedStateMachine):
         before = row.version
         if last is not None and (last.kind, last.by) == (kind, who):
             return  # the same click again
-        with pytest.raises(Conflict):
-            deciding.decide(
+        with pytest.raises(ConflictError):
+            deciding.decide_idea(
                 self.session,
                 DecisionRequest(
                     kind=DecisionKind(kind), staff_id=self.staff[who].id, rule_code="spam"
@@ -215,8 +215,10 @@ class Ideas(RuleBasedStateMachine):
         is_undone = last.undoes is step
         may = self.model.undoable(known, step, who)
         try:
-            made = undoing.undo(self.session, decision_id=step.id, staff_id=self.staff[who].id)
-        except (Conflict, NotAllowed):
+            made = undoing.undo_decision(
+                self.session, decision_id=step.id, staff_id=self.staff[who].id
+            )
+        except (ConflictError, NotAllowedError):
             assert not may
             assert not is_undone
         else:
@@ -263,7 +265,7 @@ class Ideas(RuleBasedStateMachine):
                     for idea in ideas
                 ],
             )
-        except NotAllowed:
+        except NotAllowedError:
             trial.rollback()
             self.session.expire_all()
             assert not all(model.allows(idea, kind.value, target) for idea in standing)
@@ -322,7 +324,7 @@ class Ideas(RuleBasedStateMachine):
         gone = [each for each in self.model.ideas if each.status == "withdrawn"]
         if known in gone or len(gone) > 1:
             return
-        receipt_actions.withdraw(self.session, self.row(known))
+        receipt_actions.withdraw_idea(self.session, self.row(known))
         self.model.withdraw(known)
         self.done()
 
@@ -332,7 +334,7 @@ class Ideas(RuleBasedStateMachine):
             return
         words = f"Bo bor där nu, gång {len(known.texts)}."
         version = text_version(self.session, self.row(known), words)
-        receipt_actions.correct(self.session, self.row(known), version)
+        receipt_actions.correct_idea(self.session, self.row(known), version)
         assert self.model.correct(known, words) == version
         self.done()
 
@@ -354,7 +356,7 @@ class Ideas(RuleBasedStateMachine):
             .where(Verdict.idea_id.is_(None))
             .options(joinedload(Idea.council, innerjoin=True))
         ).all()
-        verdicts.write(self.session, [verdicts.Checked(idea, [], ()) for idea in rows])
+        verdicts.write_verdicts(self.session, [verdicts.Checked(idea, [], ()) for idea in rows])
         self.done()
 
     def close_or_open(self, draw: Draw) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.moderation.decisions import bulk, entries, transitions
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.desk.decisions import bulk_reading
 from shared.clock import utcnow
 from shared.models import (
@@ -72,7 +72,7 @@ class TestDeciding:
 
     def test_of_one_that_does_not_fit_decides_nothing(self, session, council, staff):
         fits, not_so = waiting(session, council), idea_in(session, council, staff, REJECTED)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             act(session, [fits, not_so], REJECT, staff)
         assert (fits.status, made_about(session, fits)) == (WAITING, [])
 
@@ -81,7 +81,7 @@ class TestDeciding:
         target, child = waiting(session, council), waiting(session, council)
         merged(session, child, target, staff)
         session.refresh(child)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             act(session, [target, child], REJECT, staff)
 
     def test_each_way_is_told_once_and_under_the_same_act(self, session, council, staff):
@@ -124,9 +124,9 @@ class TestMergingMany:
         done = act(session, [target, idea], MERGE, staff, into=target.number)
         assert (done.done, done.conflicts) == ([idea.number], [])
         assert (target.status, idea.merged_into) == (WAITING, target.id)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             act(session, [waiting(session, council)], MERGE, staff, into="R-2026-999999")
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             act(session, [waiting(session, council)], MERGE, staff)
 
     @pytest.mark.parametrize("counts", [True, False])
@@ -212,7 +212,7 @@ class TestUndoing:
 class TestBeforehand:
     def test_offers_what_fits_every_one(self, session, council, staff):
         def kinds(*ideas):
-            found = bulk_reading.preview(session, [idea.number for idea in ideas])
+            found = bulk_reading.read_preview(session, [idea.number for idea in ideas])
             return {kind.value for kind in found.kinds}
 
         one, two = waiting(session, council), waiting(session, council)
@@ -233,28 +233,28 @@ class TestBeforehand:
         now = utcnow()
         late = waiting(session, council, received_at=now, email="ada@example.org")
         early = waiting(session, council, received_at=now - timedelta(days=1))
-        found = bulk_reading.preview(session, [late.number, early.number, "R-2026-999999"])
+        found = bulk_reading.read_preview(session, [late.number, early.number, "R-2026-999999"])
         assert found.numbers == [early.number, late.number]
         assert [item.has_contact for item in found.items] == [False, True]
         assert (found.with_contact, found.statuses) == (1, [(WAITING, 2)])
-        assert bulk_reading.preview(session, []).items == []
+        assert bulk_reading.read_preview(session, []).items == []
 
     def test_shows_the_words_that_are_to_be_decided_about(self, session, council, staff):
         idea = idea_in(session, council, staff, PUBLISHED, text="Förr.")
         corrected(session, idea, "Nu.")
-        [item] = bulk_reading.preview(session, [idea.number]).items
+        [item] = bulk_reading.read_preview(session, [idea.number]).items
         assert (item.text, item.has_correction) == ("Nu.", True)
 
     def test_looks_like_spam_only_when_every_one_does(self, session, council):
         spam, ham = waiting(session, council), waiting(session, council)
         session.get_one(Verdict, (spam.id, 1)).outcome = Outcome.LIKELY_SPAM
         session.flush()
-        assert bulk_reading.preview(session, [spam.number]).looks_like_spam
-        assert not bulk_reading.preview(session, [spam.number, ham.number]).looks_like_spam
+        assert bulk_reading.read_preview(session, [spam.number]).looks_like_spam
+        assert not bulk_reading.read_preview(session, [spam.number, ham.number]).looks_like_spam
 
     def test_goes_into_what_all_are_copies_of_and_else_into_nothing(self, session, council, staff):
         def goes_into(*ideas, asked=""):
-            found = bulk_reading.preview(session, [idea.number for idea in ideas])
+            found = bulk_reading.read_preview(session, [idea.number for idea in ideas])
             target = bulk_reading.merge_target(session, found, asked)
             return target and target.number
 
@@ -268,8 +268,8 @@ class TestBeforehand:
         assert goes_into(root, other) is goes_into(root) is goes_into(other) is None
         assert goes_into(*copies, asked=other.number) == other.number
         assert goes_into(root, asked="R-2026-999999") is None
-        found = bulk_reading.preview(session, [copies[0].number, other.number])
-        [into] = bulk_reading.preview(session, [other.number]).items
+        found = bulk_reading.read_preview(session, [copies[0].number, other.number])
+        [into] = bulk_reading.read_preview(session, [other.number]).items
         assert found.merged(into).numbers == [copies[0].number]
         # The root is gone: they are still alike.
         decide(session, root, REJECT, staff)
@@ -284,9 +284,12 @@ class TestBeforehand:
             session.add(DuplicateLink(idea_id=each.id, original_id=first.id, kind="near", score=1))
         session.flush()
         decide(session, decided, PUBLISH, staff)
-        assert bulk_reading.alike(session, first.number) == ([first.number, copy.number], False)
-        assert bulk_reading.alike(session, other.number) == ([other.number], False)
-        assert bulk_reading.alike(session, decided.number) == ([], False)
+        assert bulk_reading.find_alike(session, first.number) == (
+            [first.number, copy.number],
+            False,
+        )
+        assert bulk_reading.find_alike(session, other.number) == ([other.number], False)
+        assert bulk_reading.find_alike(session, decided.number) == ([], False)
 
 
 @pytest.mark.parametrize(("most", "shown", "is_more"), [(2, 2, True), (3, 3, False), (4, 3, False)])
@@ -298,9 +301,9 @@ def test_so_many_at_once_and_a_word_about_the_rest(
     for each in copies:
         session.add(DuplicateLink(idea_id=each.id, original_id=first.id, kind="near", score=1))
     session.flush()
-    numbers, more = bulk_reading.alike(session, first.number)
+    numbers, more = bulk_reading.find_alike(session, first.number)
     assert (len(numbers), more) == (shown, is_more)
-    found = bulk_reading.preview(session, [first.number, *(each.number for each in copies)])
+    found = bulk_reading.read_preview(session, [first.number, *(each.number for each in copies)])
     assert len(found.items) == min(most, 3)
 
 
@@ -314,7 +317,7 @@ def test_an_act_tells_what_stands_and_what_moved(session, council, staff):
     made = act(session, [still, since], MERGE, staff, into=target.number, note="Samma.")
     decide(session, since, REOPEN, staff)
     session.flush()
-    shown = bulk_reading.act(session, made.bulk_id)
+    shown = bulk_reading.read_act(session, made.bulk_id)
     assert shown is not None
     assert (shown.kind, shown.into, shown.note, shown.rule) == (
         MERGE,
@@ -327,8 +330,8 @@ def test_an_act_tells_what_stands_and_what_moved(session, council, staff):
         [since.number],
         staff.email,
     )
-    assert bulk_reading.act(session, still.id) is None
+    assert bulk_reading.read_act(session, still.id) is None
     # What a decision let go of is the system's, and no person's act.
     rejected = decide(session, target, REJECT, staff)
     session.flush()
-    assert bulk_reading.act(session, rejected.id) is None
+    assert bulk_reading.read_act(session, rejected.id) is None

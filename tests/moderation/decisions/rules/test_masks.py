@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from services.moderation.decisions import entries, masks, receipt_actions
 from services.moderation.desk.decisions import mask_fields
-from services.moderation.desk.decisions.decision_fields import BadField
+from services.moderation.desk.decisions.decision_fields import BadFieldError
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Reason, TextKind
-from shared.text import fold
+from shared.text import fold_text
 from tests.moderation.decisions.rules.given import (
     corrected,
     idea_in,
@@ -37,7 +37,7 @@ def as_read(text: str, taken: list[tuple[int, int]]) -> str:
 @settings(derandomize=True, max_examples=300, deadline=None, database=None)
 @given(letters, spans)
 def test_exactly_the_chosen_characters_are_gone(text, chosen):
-    assert masks.mask(text, chosen) == as_read(text, chosen)
+    assert masks.mask_text(text, chosen) == as_read(text, chosen)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_exactly_the_chosen_characters_are_gone(text, chosen):
     ],
 )
 def test_a_surname_does_not_stay_readable(chosen, read):
-    assert masks.mask("Ada Lovelace, ja.", chosen) == read
+    assert masks.mask_text("Ada Lovelace, ja.", chosen) == read
 
 
 @settings(derandomize=True, max_examples=200, deadline=None, database=None)
@@ -87,7 +87,7 @@ class TestWhatWasChosen:
         ],
     )
     def test_is_places_and_lines_of_words(self, chosen, words, found):
-        assert mask_fields.spans(chosen, words, self.text) == found
+        assert mask_fields.read_spans(chosen, words, self.text) == found
 
     @pytest.mark.parametrize(
         ("chosen", "words", "field"),
@@ -105,8 +105,8 @@ class TestWhatWasChosen:
         ],
     )
     def test_that_is_not_there_is_refused(self, chosen, words, field):
-        with pytest.raises(BadField) as refused:
-            mask_fields.spans(chosen, words, self.text)
+        with pytest.raises(BadFieldError) as refused:
+            mask_fields.read_spans(chosen, words, self.text)
         assert refused.value.field == field
 
 
@@ -134,7 +134,7 @@ class TestAnIdea:
         decide(session, idea, DecisionKind.MASK, staff, mask_spans=[(0, 2)])
         standing = session.get_one(IdeaText, (idea.id, idea.text_version))
         assert (standing.text, standing.kind) == ("[maskat] ritar.", TextKind.MASK)
-        assert standing.folded == fold("[maskat] ritar.")
+        assert standing.folded == fold_text("[maskat] ritar.")
 
     def test_closes_what_it_has_dealt_with_and_no_request_of_the_writers(
         self, session, council, staff
@@ -181,33 +181,33 @@ class TestACorrection:
         idea = waiting(session, council)
         older = text_version(session, idea, "Först rättat.")
         newer = text_version(session, idea, "Sedan rättat.")
-        receipt_actions.correct(session, idea, newer)
+        receipt_actions.correct_idea(session, idea, newer)
         seen = idea.version
-        receipt_actions.correct(session, idea, older)
+        receipt_actions.correct_idea(session, idea, older)
         assert (idea.text_version, idea.version) == (newer, seen)
 
     def test_arriving_late_does_not_uncover_what_was_masked(self, session, council, staff):
         idea = waiting(session, council)
         older = text_version(session, idea, "Ada ringde.")
         newer = text_version(session, idea, "Ada ringde sen.")
-        receipt_actions.correct(session, idea, newer)
+        receipt_actions.correct_idea(session, idea, newer)
         decide(session, idea, DecisionKind.MASK, staff, mask_spans=[(0, 3)])
         masked = idea.text_version
-        receipt_actions.correct(session, idea, older)
+        receipt_actions.correct_idea(session, idea, older)
         assert idea.text_version == masked
 
     def test_sent_before_a_mask_of_the_older_words_comes_after_it(self, session, council, staff):
         idea = waiting(session, council)
         sent = text_version(session, idea, "Helt andra ord.")
         decide(session, idea, DecisionKind.MASK, staff, mask_spans=[(0, 3)])
-        receipt_actions.correct(session, idea, sent)
+        receipt_actions.correct_idea(session, idea, sent)
         assert idea.text_version == sent
 
     def test_heard_twice_is_one(self, session, council):
         idea = waiting(session, council)
         version = corrected(session, idea)
         seen = idea.version
-        receipt_actions.correct(session, idea, version)
+        receipt_actions.correct_idea(session, idea, version)
         assert (idea.version, submitted(session, idea)) == (seen, [1, version])
 
     def test_moves_the_version_and_leaves_what_is_public(self, session, council, staff):

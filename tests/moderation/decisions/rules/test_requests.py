@@ -46,7 +46,7 @@ def asked(session, *events: ReceiptAction) -> tuple[object, list[Delivery]]:
 def act(session, *events: ReceiptAction) -> None:
     batch, deliveries = asked(session, *events)
     assert len(deliveries) == len(events)
-    receipt_actions.act(session, batch, deliveries)
+    receipt_actions.act_on_receipts(session, batch, deliveries)
     session.flush()
 
 
@@ -101,10 +101,10 @@ def test_asked_for_twice_wait_once(session, council, staff):
 def test_are_done_with_what_they_did_and_never_a_second_time(session, council):
     idea = waiting(session, council)
     batch, deliveries = asked(session, ask(session, idea, CORRECT))
-    receipt_actions.act(session, batch, deliveries)
+    receipt_actions.act_on_receipts(session, batch, deliveries)
     [done_at] = session.scalars(select(OutboxDelivery.done_at).where(OutboxDelivery.batch == batch))
     assert done_at is not None
     seen = idea.version
     with pytest.raises(StaleBatchError):
-        receipt_actions.act(session, batch, deliveries)
+        receipt_actions.act_on_receipts(session, batch, deliveries)
     assert idea.version == seen

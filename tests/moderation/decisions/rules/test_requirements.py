@@ -14,11 +14,11 @@ from services.moderation.decisions import (
     undoing,
 )
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.re_reviews import OthersTurn
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.re_reviews import OthersTurnError
+from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.desk.decisions import decision_fields
 from services.moderation.settings import rules
-from services.moderation.settings.admin_forms import BadField
+from services.moderation.settings.admin_forms import BadFieldError
 from shared.clock import utcnow
 from shared.models import DecisionKind, IdeaStatus, IdeaText, Reason, Role
 from tests.factories import a_member_of_staff, a_rule
@@ -40,7 +40,7 @@ class TestARule:
         a_rule(session, code="insult", version=2, in_force_from=late)
         a_rule(session, code="off-topic", in_force_from=late)
         assert requirements.rule_in_force(session, "insult") is in_force
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             requirements.rule_in_force(session, "off-topic")
 
     def test_not_yet_in_force_is_never_used(self, session, council, staff):
@@ -48,10 +48,10 @@ class TestARule:
         a_rule(session, code="spam", version=2, in_force_from=tomorrow)
         a_rule(session, code="insult", in_force_from=tomorrow)
         idea, many = waiting(session, council), waiting(session, council)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             decide(session, idea, REJECT, staff, rule_code="insult")
         items = [(many.number, many.version)]
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             bulk.decide_many(
                 session, DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code="insult"), items
             )
@@ -76,9 +76,9 @@ class TestARule:
     @pytest.mark.parametrize("code", ["nonsense", "", None])
     def test_that_is_none_rejects_nothing(self, session, council, staff, code):
         idea = waiting(session, council)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             decide(session, idea, REJECT, staff, rule_code=code)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowedError):
             bulk.decide_many(
                 session,
                 DecisionRequest(kind=REJECT, staff_id=staff.id, rule_code=code),
@@ -100,13 +100,13 @@ class TestARule:
         rule = a_rule(session)
         offered = str(rule.id)
         for given in (f"{offered},9999", f"9999,{offered}", "", None):
-            assert decision_fields.rule(session, {"rule": "spam", "rules": given}) == "spam"
+            assert decision_fields.read_rule(session, {"rule": "spam", "rules": given}) == "spam"
         for given in ("9999", f"{offered}1", f"1{offered}"):
-            with pytest.raises(BadField):
-                decision_fields.rule(session, {"rule": "spam", "rules": given})
+            with pytest.raises(BadFieldError):
+                decision_fields.read_rule(session, {"rule": "spam", "rules": given})
         # An unknown one is refused by the decision, which says so.
-        assert decision_fields.rule(session, {"rule": "no", "rules": "1"}) == "no"
-        assert decision_fields.rule(session, {"rules": "1"}) is None
+        assert decision_fields.read_rule(session, {"rule": "no", "rules": "1"}) == "no"
+        assert decision_fields.read_rule(session, {"rules": "1"}) is None
 
 
 class TestANewLook:
@@ -131,12 +131,12 @@ class TestANewLook:
         self, session, staff, idea, role, closed, is_somebody
     ):
         a_member_of_staff(session, role, disabled_at=utcnow() if closed else None)
-        look = re_reviews.pending(session, idea.id)
+        look = re_reviews.read_pending_look(session, idea.id)
         assert look is not None
         assert (look.first, look.somebody_else) == (staff.id, is_somebody)
         assert look.barred(staff.id) is is_somebody
         if is_somebody:
-            with pytest.raises(OthersTurn):
+            with pytest.raises(OthersTurnError):
                 decide(session, idea, KEEP, staff)
             assert len(made_about(session, idea)) == 1
         else:
@@ -144,7 +144,7 @@ class TestANewLook:
 
     def test_by_another_is_not_by_the_first(self, session, idea):
         colleague = a_member_of_staff(session)
-        look = re_reviews.pending(session, idea.id)
+        look = re_reviews.read_pending_look(session, idea.id)
         assert look is not None
         assert not look.barred(colleague.id)
         assert not decide(session, idea, KEEP, colleague).by_the_first
@@ -161,7 +161,7 @@ class TestANewLook:
         if kind is MERGE:
             more = {"into": waiting(session, council).number}
         if barred:
-            with pytest.raises(OthersTurn):
+            with pytest.raises(OthersTurnError):
                 decide(session, idea, kind, staff, **more)
         else:
             assert not decide(session, idea, kind, staff, **more).by_the_first
@@ -169,19 +169,19 @@ class TestANewLook:
     def test_bars_the_first_from_undoing_what_it_is_about(self, session, staff, idea):
         colleague = a_member_of_staff(session)
         [made] = made_about(session, idea)
-        with pytest.raises(OthersTurn):
-            undoing.undo(session, decision_id=made.id, staff_id=staff.id)
-        undone = undoing.undo(session, decision_id=made.id, staff_id=colleague.id)
+        with pytest.raises(OthersTurnError):
+            undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
+        undone = undoing.undo_decision(session, decision_id=made.id, staff_id=colleague.id)
         assert not undone.by_the_first
 
     def test_alone_the_first_undoes_it_and_it_says_so(self, session, staff, idea):
         [made] = made_about(session, idea)
-        assert undoing.undo(session, decision_id=made.id, staff_id=staff.id).by_the_first
+        assert undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id).by_the_first
 
     def test_is_over_when_its_entry_is_closed(self, session, staff, idea):
         a_member_of_staff(session)
-        entries.close(session, idea.id, reasons=[Reason.RE_REVIEW])
-        assert re_reviews.pending(session, idea.id) is None
+        entries.close_entries(session, idea.id, reasons=[Reason.RE_REVIEW])
+        assert re_reviews.read_pending_look(session, idea.id) is None
         assert not decide(session, idea, KEEP, staff).by_the_first
 
     @pytest.mark.parametrize("reason", [each for each in Reason if each is not Reason.RE_REVIEW])
@@ -189,7 +189,7 @@ class TestANewLook:
         a_member_of_staff(session)
         idea = idea_in(session, council, staff, PUBLISHED)
         entries.open_entry(session, idea.id, reason, 1)
-        assert re_reviews.pending(session, idea.id) is None
+        assert re_reviews.read_pending_look(session, idea.id) is None
 
     def test_of_another_idea_bars_nobody_here(self, session, council, staff):
         a_member_of_staff(session)
@@ -202,16 +202,16 @@ class TestANewLook:
         colleague = a_member_of_staff(session)
         kept = decide(session, idea, KEEP, colleague)
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, 1)
-        assert re_reviews.pending(session, idea.id).first == colleague.id
+        assert re_reviews.read_pending_look(session, idea.id).first == colleague.id
         third = a_member_of_staff(session)
-        undoing.undo(session, decision_id=kept.id, staff_id=third.id)
-        assert re_reviews.pending(session, idea.id).first == staff.id
+        undoing.undo_decision(session, decision_id=kept.id, staff_id=third.id)
+        assert re_reviews.read_pending_look(session, idea.id).first == staff.id
 
     def test_is_not_about_reopening_or_masking_which_judge_nothing(self, session, staff, idea):
         colleague = a_member_of_staff(session)
         decide(session, idea, MASK, colleague, mask_spans=[(0, 3)])
         decide(session, idea, REOPEN, colleague)
-        look = re_reviews.pending(session, idea.id)
+        look = re_reviews.read_pending_look(session, idea.id)
         assert look is not None
         assert look.first == staff.id
         assert decide(session, idea, PUBLISH, colleague).staff_id == colleague.id
@@ -220,22 +220,22 @@ class TestANewLook:
         a_member_of_staff(session)
         target, child = waiting(session, council), waiting(session, council)
         merged(session, child, target, staff)
-        receipt_actions.withdraw(session, target)
+        receipt_actions.withdraw_idea(session, target)
         session.flush()
         session.refresh(child)
         assert [reason for _id, reason, _p in open_entries(session, child)] == [Reason.RE_REVIEW]
-        assert re_reviews.pending(session, child.id) is None
+        assert re_reviews.read_pending_look(session, child.id) is None
         assert not decide(session, child, PUBLISH, staff).by_the_first
 
     def test_of_what_nobody_judged_is_nobodys(self, session, council):
         idea = waiting(session, council)
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, 1)
-        assert re_reviews.pending(session, idea.id) is None
+        assert re_reviews.read_pending_look(session, idea.id) is None
 
 
 def test_a_mask_needs_words_or_the_name(session, council, staff):
     idea = waiting(session, council, author="Ada")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         decide(session, idea, MASK, staff)
     decide(session, idea, MASK, staff, mask_author=True)
     version = session.get_one(IdeaText, (idea.id, idea.text_version))
@@ -246,14 +246,14 @@ class TestFields:
     @pytest.mark.parametrize(
         ("read", "name", "most"),
         [
-            (decision_fields.note, "note", 4000),
+            (decision_fields.read_note, "note", 4000),
             (decision_fields.reason_text, "reason_text", 2000),
         ],
     )
     def test_hold_so_much_and_no_more(self, read, name, most):
         assert read({name: "x" * most}) == "x" * most
         assert read({name: f"  {'x' * most}\x00 "}) == "x" * most
-        with pytest.raises(BadField) as refused:
+        with pytest.raises(BadFieldError) as refused:
             read({name: "x" * (most + 1)})
         assert (refused.value.field, str(most) in refused.value.sentence) == (name, True)
         for nothing in ({}, {name: ""}, {name: " \n"}, {name: "\x00"}, {name: None}):
@@ -272,17 +272,17 @@ class TestFields:
         "value", [None, "", "-1", "1.5", "1 ", "x", True, False, 1000000000, [1], "1\n"]
     )
     def test_anything_else_is_no_version(self, value):
-        with pytest.raises(BadField):
+        with pytest.raises(BadFieldError):
             decision_fields.seen_version(value)
 
     @pytest.mark.parametrize("body", [None, [], "kind", 1])
     def test_a_body_is_an_object(self, body):
-        with pytest.raises(BadField):
-            decision_fields.posted(body)
+        with pytest.raises(BadFieldError):
+            decision_fields.read_posted(body)
 
     def test_a_kind_is_one_of_those_there_are(self):
         for kind in DecisionKind:
-            assert decision_fields.kind({"kind": kind.value}) is kind
+            assert decision_fields.read_kind({"kind": kind.value}) is kind
         for other in ({}, {"kind": ""}, {"kind": "PUBLISH"}, {"kind": "dance"}):
-            with pytest.raises(BadField):
-                decision_fields.kind(other)
+            with pytest.raises(BadFieldError):
+                decision_fields.read_kind(other)

@@ -28,7 +28,7 @@ from services.moderation.desk.decisions import mask_left
     ],
 )
 def test_stands_in(words, text, found):
-    got = [text[start:end] for start, end in same_datum.places(text, words)]
+    got = [text[start:end] for start, end in same_datum.find_places(text, words)]
     if found is None:
         # Two ways of writing one number, and not the one that is another.
         assert (len(got), text.endswith(got[-1])) == (2, False)

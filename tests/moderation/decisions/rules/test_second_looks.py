@@ -6,7 +6,7 @@ import pytest
 
 from services.moderation.decisions import entries, receipt_actions, undoing
 from services.moderation.samples import second_looks
-from services.moderation.samples.second_looks import Closed, RuleMissing
+from services.moderation.samples.second_looks import RuleMissingError, SampleClosedError
 from shared.clock import utcnow
 from shared.models import (
     Decision,
@@ -58,8 +58,8 @@ def sample(session, council, staff) -> Sample:
 def is_there(session, sample: Sample, person) -> bool:
     number = session.get_one(Idea, sample.idea_id).number
     ways = {
-        [each.id for each in second_looks.waiting(session, person.id)[0]] == [sample.id],
-        second_looks.following(session, person.id) == sample.id,
+        [each.id for each in second_looks.list_waiting(session, person.id)[0]] == [sample.id],
+        second_looks.find_following(session, person.id) == sample.id,
         second_looks.on_idea(session, number, person.id) == sample.id,
     }
     assert len(ways) == 1
@@ -72,11 +72,11 @@ class TestASample:
             True,
             False,
         )
-        for act in (second_looks.sheet, second_looks.pass_on):
+        for act in (second_looks.read_sample_sheet, second_looks.pass_on):
             with pytest.raises(LookupError):
                 act(session, sample.id, staff.id)
         with pytest.raises(LookupError):
-            second_looks.answer(session, sample.id, staff.id, Judgement.PUBLISH)
+            second_looks.answer_sample(session, sample.id, staff.id, Judgement.PUBLISH)
 
     def test_is_for_who_decided_about_another(self, session, council, sample, second):
         decide(session, waiting(session, council), PUBLISH, second)
@@ -97,16 +97,16 @@ class TestASample:
     def test_is_there_for_nobody_afterwards(self, session, sample, second, how):
         third = a_member_of_staff(session)
         if how == "answered":
-            second_looks.answer(session, sample.id, second.id, Judgement.PUBLISH)
+            second_looks.answer_sample(session, sample.id, second.id, Judgement.PUBLISH)
         else:
             sample.voided_at = NOW
         session.flush()
         assert not is_there(session, sample, third)
-        for act in (second_looks.sheet, second_looks.pass_on):
-            with pytest.raises(Closed):
+        for act in (second_looks.read_sample_sheet, second_looks.pass_on):
+            with pytest.raises(SampleClosedError):
                 act(session, sample.id, third.id)
-        with pytest.raises(Closed):
-            second_looks.answer(session, sample.id, third.id, Judgement.PUBLISH)
+        with pytest.raises(SampleClosedError):
+            second_looks.answer_sample(session, sample.id, third.id, Judgement.PUBLISH)
 
     @pytest.mark.parametrize("how", ["undone", "withdrawn"])
     def test_of_what_is_gone_takes_no_answer_before_the_next_draw_either(
@@ -114,23 +114,23 @@ class TestASample:
     ):
         idea = session.get_one(Idea, sample.idea_id)
         if how == "undone":
-            undoing.undo(session, decision_id=sample.decision_id, staff_id=staff.id)
+            undoing.undo_decision(session, decision_id=sample.decision_id, staff_id=staff.id)
         else:
-            receipt_actions.withdraw(session, idea)
+            receipt_actions.withdraw_idea(session, idea)
         session.flush()
         before = state(session, idea)
-        with pytest.raises(Closed):
-            second_looks.answer(session, sample.id, second.id, Judgement.MASK)
-        with pytest.raises(Closed):
-            second_looks.sheet(session, sample.id, second.id)
+        with pytest.raises(SampleClosedError):
+            second_looks.answer_sample(session, sample.id, second.id, Judgement.MASK)
+        with pytest.raises(SampleClosedError):
+            second_looks.read_sample_sheet(session, sample.id, second.id)
         assert state(session, idea) == before
 
     def test_that_there_is_not_is_not_found(self, session, second):
-        for act in (second_looks.sheet, second_looks.pass_on, second_looks.answered_by):
+        for act in (second_looks.read_sample_sheet, second_looks.pass_on, second_looks.answered_by):
             with pytest.raises(LookupError):
                 act(session, 999, second.id)
         with pytest.raises(LookupError):
-            second_looks.answer(session, 999, second.id, Judgement.UNSURE)
+            second_looks.answer_sample(session, 999, second.id, Judgement.UNSURE)
 
     def test_shows_the_text_and_findings_that_the_first_saw(self, session, council, staff, second):
         idea = waiting(session, council, text="Ada ritar.", author="Ada")
@@ -138,7 +138,7 @@ class TestASample:
         version = corrected(session, idea, "Bo ritar.")
         for text_version, code in ((1, "phone"), (version, "link")):
             found(session, idea, code, version=text_version)
-        sheet = second_looks.sheet(session, drawn(session, idea, made).id, second.id)
+        sheet = second_looks.read_sample_sheet(session, drawn(session, idea, made).id, second.id)
         assert (sheet.text, sheet.author) == ("Ada ritar.", "Ada")
         assert [finding.code.value for finding in sheet.findings] == ["phone"]
 
@@ -154,9 +154,9 @@ class TestASample:
         assert second_looks.MOST_LISTED == 50
         for most, more in ((2, True), (3, False)):
             monkeypatch.setattr(second_looks, "MOST_LISTED", most)
-            rows, is_more = second_looks.waiting(session, second.id)
+            rows, is_more = second_looks.list_waiting(session, second.id)
             assert ([row.id for row in rows], is_more) == (in_turn[:most], more)
-        assert second_looks.following(session, second.id) == in_turn[0]
+        assert second_looks.find_following(session, second.id) == in_turn[0]
 
 
 class TestAnAnswer:
@@ -183,7 +183,7 @@ class TestAnAnswer:
         made = decide(session, idea, DecisionKind(kind), staff, rule_code=rule or None)
         sample = drawn(session, idea, made)
         status, version = idea.status, idea.version
-        compared = second_looks.answer(
+        compared = second_looks.answer_sample(
             session, sample.id, second.id, said, rule_code=second_rule, note="N"
         )
         assert sample.is_alike is alike
@@ -199,29 +199,31 @@ class TestAnAnswer:
         assert second_looks.answered_by(session, sample.id, second.id).id == sample.id
         with pytest.raises(LookupError):
             second_looks.answered_by(session, sample.id, staff.id)
-        differing = [each.id for each in second_looks.differing(session)]
+        differing = [each.id for each in second_looks.list_differing(session)]
         assert differing == ([sample.id] if alike is False else [])
 
     def test_closes_the_sample_and_no_other_entry(self, session, sample, second):
         entries.open_entry(session, sample.idea_id, Reason.REPORT, 1)
-        second_looks.answer(session, sample.id, second.id, Judgement.PUBLISH)
+        second_looks.answer_sample(session, sample.id, second.id, Judgement.PUBLISH)
         idea = session.get_one(Idea, sample.idea_id)
         assert [row[1] for row in open_entries(session, idea)] == [Reason.REPORT]
 
     def test_that_rejects_names_a_rule_in_force(self, session, sample, second):
         a_rule(session, code="insult", in_force_from=utcnow() + timedelta(days=1))
         for code in ("", "nonsense", "insult"):
-            with pytest.raises(RuleMissing):
-                second_looks.answer(session, sample.id, second.id, Judgement.REJECT, rule_code=code)
+            with pytest.raises(RuleMissingError):
+                second_looks.answer_sample(
+                    session, sample.id, second.id, Judgement.REJECT, rule_code=code
+                )
         assert sample.answered_at is None
 
     def test_is_told_with_what_was_decided_since(self, session, sample, second):
-        second_looks.answer(session, sample.id, second.id, Judgement.MASK)
-        [told] = second_looks.differing(session)
+        second_looks.answer_sample(session, sample.id, second.id, Judgement.MASK)
+        [told] = second_looks.list_differing(session)
         assert told.since is None
         idea = session.get_one(Idea, sample.idea_id)
         third = a_member_of_staff(session)
         decide(session, idea, KEEP, third)
         decide(session, idea, REOPEN, third)
-        [told] = second_looks.differing(session)
+        [told] = second_looks.list_differing(session)
         assert told.since is REOPEN

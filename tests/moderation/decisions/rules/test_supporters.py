@@ -17,7 +17,7 @@ A, B = b"a" * 32, b"b" * 32
 
 def new(session, ideas, target) -> list[bool]:
     session.flush()
-    heard = supporters.heard(session, ideas, target)
+    heard = supporters.find_new_supporters(session, ideas, target)
     return [idea.id in heard for idea in ideas]
 
 
@@ -111,7 +111,7 @@ class TestATarget:
     def test_is_published_or_waits(self, session, council, staff, status):
         found = idea_in(session, council, staff, status, text="Gungor i parken.")
         idea = waiting(session, council)
-        hits = merge_targets.find(session, idea, found.number)
+        hits = merge_targets.find_merge_targets(session, idea, found.number)
         assert [hit.number for hit in hits] == (
             [found.number] if status in {IdeaStatus.WAITING, PUBLISHED} else []
         )
@@ -121,36 +121,38 @@ class TestATarget:
         waits = waiting(session, council, text="Gungor i parken.")
         public = idea_in(session, council, staff, PUBLISHED, text="Gungorna i parken.")
         waiting(session, council, text="Bänkar i hamnen.")
-        hits = merge_targets.find(session, waiting(session, council, text="Här."), asked)
+        hits = merge_targets.find_merge_targets(
+            session, waiting(session, council, text="Här."), asked
+        )
         assert [hit.number for hit in hits] == [public.number, waits.number]
 
     def test_is_not_found_by_some_of_them_nor_by_none(self, session, council):
         waiting(session, council, text="Gungor i parken.")
         idea = waiting(session, council)
         for asked in ("gungor hamnen", "", "  ", "!?", "'); DROP"):
-            assert merge_targets.find(session, idea, asked) == []
+            assert merge_targets.find_merge_targets(session, idea, asked) == []
 
     def test_is_neither_itself_nor_of_another_council(self, session, council):
         idea = waiting(session, council, text="Gungor i parken.")
         other = waiting(session, a_council(session), text="Gungor i parken.")
         for asked in ("gungor", idea.number, other.number):
-            assert merge_targets.find(session, idea, asked) == []
+            assert merge_targets.find_merge_targets(session, idea, asked) == []
 
     def test_is_shown_in_its_public_words(self, session, council, staff):
         public = idea_in(session, council, staff, PUBLISHED, text="Ada ritar.", author="Ada")
         decide(session, public, DecisionKind.MASK, staff, mask_spans=[(0, 3)], mask_author=True)
-        [hit] = merge_targets.find(session, waiting(session, council), public.number)
+        [hit] = merge_targets.find_merge_targets(session, waiting(session, council), public.number)
         assert (hit.text, hit.author, hit.status) == ("[maskat] ritar.", "", PUBLISHED)
 
     def test_may_be_named_without_its_year_and_zeros(self, session, council):
         target = waiting(session, council, number="R-2031-000017")
         idea = waiting(session, council, number="R-2033-000099")
         for asked in ("R-2031-000017", "r-2031-17", "17", "0017", " 17 "):
-            assert [hit.number for hit in merge_targets.find(session, idea, asked)] == [
-                target.number
-            ], asked
+            assert [
+                hit.number for hit in merge_targets.find_merge_targets(session, idea, asked)
+            ] == [target.number], asked
         for asked in ("R-2032-000017", "18", "170"):
-            assert merge_targets.find(session, idea, asked) == []
+            assert merge_targets.find_merge_targets(session, idea, asked) == []
 
     @pytest.mark.parametrize(
         ("year", "found"), [(2034, True), (2035, False), (2025, True), (2024, False)]
@@ -159,14 +161,14 @@ class TestATarget:
         waiting(session, council, number=f"R-{year}-000017")
         waiting(session, council, number="R-2023-000017")
         idea = waiting(session, council, number="R-2033-000099")
-        assert len(merge_targets.find(session, idea, "17")) == found
+        assert len(merge_targets.find_merge_targets(session, idea, "17")) == found
 
     def test_is_one_of_eight_the_earliest_of_each_kind(self, session, council, staff):
         texts = [f"Gungor nummer {n}." for n in "abcdefghi"]
         ideas = [waiting(session, council, text=text) for text in texts]
         decide(session, ideas[8], DecisionKind.PUBLISH, staff)
         session.flush()
-        hits = merge_targets.find(session, waiting(session, council), "gungor")
+        hits = merge_targets.find_merge_targets(session, waiting(session, council), "gungor")
         assert [hit.number for hit in hits] == [
             ideas[8].number,
             *(idea.number for idea in ideas[:7]),
@@ -177,8 +179,8 @@ class TestATarget:
         idea = waiting(session, council)
         eight = "ett två tre fyra fem sex sju åtta"
         for asked, found in ((eight, 1), (f"{eight} nio", 1), ("ett två nio", 0)):
-            assert len(merge_targets.find(session, idea, asked)) == found, asked
-        assert merge_targets.find(session, idea, f"nio {eight}") == []
+            assert len(merge_targets.find_merge_targets(session, idea, asked)) == found, asked
+        assert merge_targets.find_merge_targets(session, idea, f"nio {eight}") == []
         assert target.status is IdeaStatus.WAITING
 
     @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class TestADecision:
             found(session, each, "phone")
         decide(session, other, PUBLISH, staff)
         first = decide(session, idea, PUBLISH, staff)
-        undoing.undo(session, decision_id=first.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=first.id, staff_id=staff.id)
         assert (shown(session, idea), shown(session, other)) == ({}, {"phone": False})
         act = bulk.decide_many(
             session, DecisionRequest(kind=PUBLISH, staff_id=staff.id), [(idea.number, idea.version)]
@@ -203,7 +203,7 @@ class TestAMask:
         idea = waiting(session, council)
         found(session, idea, "phone")
         made = decide(session, idea, MASK, staff, mask_spans=[(0, 3)])
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         assert shown(session, idea) == {}
 
 

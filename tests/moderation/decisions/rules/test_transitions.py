@@ -4,7 +4,7 @@ import pytest
 
 from services.moderation.decisions import bulk, deciding, receipt_actions, requirements, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.models import DecisionKind, IdeaStatus, Reason
 from tests.factories import a_council, a_member_of_staff, a_rule
 from tests.moderation.decisions.rules.given import (
@@ -83,7 +83,7 @@ def test_each_kind_fits_what_the_table_says_and_its_undo_puts_everything_back(
         trial = session.begin_nested()
         try:
             made = decide(session, idea, kind, staff, **needs(kind, target))
-        except NotAllowed:
+        except NotAllowedError:
             assert told(session, idea) == told_before, kind
         else:
             session.flush()
@@ -92,7 +92,7 @@ def test_each_kind_fits_what_the_table_says_and_its_undo_puts_everything_back(
             assert (made.status_before, made.status_after) == (status, idea.status)
             assert (made.seen_version, idea.version) == (seen, seen + 1)
             assert told(session, idea) == [*told_before, str(made.id)]
-            undone = undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+            undone = undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
             assert (undone.kind, undone.undoes, idea.version) == ("undo", made.id, seen + 2)
             assert told(session, idea) == [*told_before, str(made.id), str(undone.id)]
         assert state(session, idea, *children, target) == before, kind
@@ -118,7 +118,7 @@ def test_an_act_on_many_fits_the_same_and_its_undo_puts_everything_back(
             done = bulk.decide_many(
                 session, DecisionRequest(kind=kind, staff_id=staff.id, **needed), items
             )
-        except NotAllowed:
+        except NotAllowedError:
             pass
         else:
             session.flush()
@@ -143,8 +143,8 @@ class TestWhatTheSystemDecides:
             idea = idea_in(session, council, staff, RECEIVED)
             made = publish(session, idea)
             session.flush()
-            with pytest.raises(NotAllowed):
-                undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+            with pytest.raises(NotAllowedError):
+                undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
             assert idea.status is PUBLISHED
 
     def test_is_public_from_when_it_says(self, session, council, staff):
@@ -161,9 +161,9 @@ class TestWhatTheSystemDecides:
     def test_an_undo_is_no_toggle(self, session, council, staff):
         idea = idea_in(session, council, staff, WAITING)
         made = decide(session, idea, DecisionKind.PUBLISH, staff)
-        undone = undoing.undo(session, decision_id=made.id, staff_id=staff.id)
-        with pytest.raises(NotAllowed):
-            undoing.undo(session, decision_id=undone.id, staff_id=staff.id)
+        undone = undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
+        with pytest.raises(NotAllowedError):
+            undoing.undo_decision(session, decision_id=undone.id, staff_id=staff.id)
 
 
 class TestMerging:
@@ -176,9 +176,9 @@ class TestMerging:
             merged(session, idea, target, staff)
             assert idea.merged_into == target.id
         else:
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowedError):
                 merged(session, idea, target, staff)
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowedError):
                 bulk.decide_many(
                     session,
                     DecisionRequest(kind=DecisionKind.MERGE, staff_id=staff.id, into=target.number),
@@ -187,17 +187,17 @@ class TestMerging:
 
     def test_goes_not_into_itself_nor_into_another_council(self, session, council, staff):
         idea = waiting(session, council)
-        with pytest.raises(NotAllowed, match="not allowed") as itself:
+        with pytest.raises(NotAllowedError, match="not allowed") as itself:
             merged(session, idea, idea, staff)
         assert "sig själv" in itself.value.reason
-        with pytest.raises(NotAllowed) as elsewhere:
+        with pytest.raises(NotAllowedError) as elsewhere:
             merged(session, idea, waiting(session, a_council(session)), staff)
         assert "samma råd" in elsewhere.value.reason
 
     def test_needs_a_number_that_exists(self, session, council, staff):
         idea = waiting(session, council)
         for into in (None, "R-2026-999999"):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowedError):
                 decide(session, idea, DecisionKind.MERGE, staff, into=into)
 
     def test_of_an_unknown_idea_is_not_found_whatever_it_goes_into(self, session, council):
@@ -210,7 +210,7 @@ class TestMerging:
         target, child = waiting(session, council), waiting(session, council)
         other = idea_in(session, council, staff, MERGED)
         merged(session, child, target, staff, counts_as_support=True)
-        receipt_actions.withdraw(session, target)
+        receipt_actions.withdraw_idea(session, target)
         session.flush()
         session.refresh(child)
         session.refresh(other)
@@ -242,7 +242,7 @@ class TestPublishedAt:
         decide(session, idea, DecisionKind.REJECT, staff)
         decide(session, idea, DecisionKind.REOPEN, staff)
         made = decide(session, idea, DecisionKind.PUBLISH, staff)
-        undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
         again = bulk.decide_many(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
@@ -270,7 +270,7 @@ class TestTheSameClick:
         seen, needed = idea.version, needs(DecisionKind(kind), target)
         decide(session, idea, DecisionKind(kind), staff, **needed)
         colleague = a_member_of_staff(session)
-        with pytest.raises(deciding.Conflict):
+        with pytest.raises(deciding.ConflictError):
             decide(session, idea, DecisionKind(kind), colleague, seen_version=seen, **needed)
 
     def test_of_another_kind_rule_target_or_words_is_a_conflict(self, session, council, staff):
@@ -289,7 +289,7 @@ class TestTheSameClick:
             idea = waiting(session, council, text="Ada och Bo vill.", author="Bo")
             seen = idea.version
             decide(session, idea, DecisionKind(made[0]), staff, **made[1])
-            with pytest.raises(deciding.Conflict) as caught:
+            with pytest.raises(deciding.ConflictError) as caught:
                 decide(session, idea, DecisionKind(other[0]), staff, seen_version=seen, **other[1])
             assert (caught.value.seen_version, caught.value.version) == (seen, seen + 1)
 
@@ -297,10 +297,10 @@ class TestTheSameClick:
         idea = waiting(session, council)
         seen = idea.version
         for version in (seen - 1, seen + 1):
-            with pytest.raises(deciding.Conflict):
+            with pytest.raises(deciding.ConflictError):
                 decide(session, idea, DecisionKind.PUBLISH, staff, seen_version=version)
         decide(session, idea, DecisionKind.PUBLISH, staff)
-        with pytest.raises(deciding.Conflict):
+        with pytest.raises(deciding.ConflictError):
             decide(session, idea, DecisionKind.PUBLISH, staff, seen_version=seen - 1)
 
     def test_about_another_idea_with_the_same_version_is_its_own(self, session, council, staff):
@@ -308,7 +308,7 @@ class TestTheSameClick:
         idea = waiting(session, council)
         seen = idea.version
         corrected(session, idea)
-        with pytest.raises(deciding.Conflict):
+        with pytest.raises(deciding.ConflictError):
             decide(session, idea, DecisionKind.PUBLISH, staff, seen_version=seen)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.moderation.decisions import bulk, entries, receipt_actions, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.transitions import Conflict, NotAllowed
+from services.moderation.decisions.transitions import ConflictError, NotAllowedError
 from services.moderation.desk.records import decision_log
 from shared.models import DecisionKind, IdeaStatus, QueueEntry, Reason
 from tests.factories import a_member_of_staff
@@ -27,7 +27,7 @@ WORDS = {"mask_spans": [(0, 3)]}
 
 
 def undo(session, made, staff):
-    done = undoing.undo(session, decision_id=made.id, staff_id=staff.id)
+    done = undoing.undo_decision(session, decision_id=made.id, staff_id=staff.id)
     session.flush()
     return done
 
@@ -45,10 +45,10 @@ def test_what_its_writer_has_withdrawn_stays_withdrawn(session, council, staff, 
     idea = waiting(session, council)
     more = WORDS if kind is MASK else {}
     made = decide(session, idea, kind, staff, **more)
-    receipt_actions.withdraw(session, idea)
+    receipt_actions.withdraw_idea(session, idea)
     session.flush()
     before = state(session, idea)
-    with pytest.raises(NotAllowed) as refused:
+    with pytest.raises(NotAllowedError) as refused:
         undo(session, made, staff)
     assert "tagit tillbaka" in refused.value.reason
     assert state(session, idea) == before
@@ -62,7 +62,7 @@ def test_an_act_on_many_leaves_what_its_writer_has_withdrawn(session, council, s
         DecisionRequest(kind=PUBLISH, staff_id=staff.id),
         [(idea.number, idea.version) for idea in ideas],
     )
-    receipt_actions.withdraw(session, ideas[0])
+    receipt_actions.withdraw_idea(session, ideas[0])
     session.flush()
     back = bulk.undo_many(session, bulk_id=act.bulk_id, staff_id=staff.id)
     assert (back.done, back.conflicts) == ([ideas[1].number], [ideas[0].number])
@@ -72,7 +72,7 @@ def test_an_act_on_many_leaves_what_its_writer_has_withdrawn(session, council, s
 def test_of_an_unknown_decision_is_not_found(session, council, staff):
     idea = waiting(session, council)
     with pytest.raises(LookupError):
-        undoing.undo(session, decision_id=idea.id, staff_id=staff.id)
+        undoing.undo_decision(session, decision_id=idea.id, staff_id=staff.id)
     with pytest.raises(LookupError):
         bulk.undo_many(session, bulk_id=idea.id, staff_id=staff.id)
 
@@ -89,7 +89,7 @@ def test_a_conflict_names_what_was_decided_since(session, council, staff):
     idea = waiting(session, council)
     first = decide(session, idea, PUBLISH, staff)
     last = decide(session, idea, REJECT, staff)
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         undo(session, first, staff)
     assert caught.value.last is not None
     assert caught.value.last.id == last.id
@@ -150,7 +150,7 @@ class TestARequestForANewLook:
         undo(session, made, staff)
         assert reasons(session, idea) == [Reason.RE_REVIEW]
         masked_again = decide(session, idea, MASK, staff, mask_spans=[(4, 6)])
-        entries.close(session, idea.id)
+        entries.close_entries(session, idea.id)
         ask_again(session, idea)
         undo(session, masked_again, staff)
         assert reasons(session, idea) == [Reason.RE_REVIEW]
@@ -246,13 +246,13 @@ class TestATarget:
         merged(session, idea, target, staff)
         reopened = decide(session, idea, REOPEN, staff)
         if leaves is None:
-            receipt_actions.withdraw(session, target)
+            receipt_actions.withdraw_idea(session, target)
         elif leaves is MERGE:
             merged(session, target, waiting(session, council), staff)
         else:
             decide(session, target, REJECT, staff)
         session.flush()
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(NotAllowedError) as refused:
             undo(session, reopened, staff)
         assert "sammanslagen" in refused.value.reason
         assert idea.status is WAITING
@@ -329,7 +329,7 @@ class TestEntries:
         ]
         assert [row[1:] for row in open_entries(session, other)][1] == (Reason.REPORT, 5)
         entries.open_entries(session, [])
-        entries.close(session, idea.id, reasons=[Reason.REPORT])
+        entries.close_entries(session, idea.id, reasons=[Reason.REPORT])
         assert (reasons(session, idea), len(reasons(session, other))) == ([Reason.NEW], 2)
         entries.open_entry(session, idea.id, Reason.REPORT, 1)
         assert open_entries(session, idea)[1][1:] == (Reason.REPORT, 1)
@@ -344,9 +344,9 @@ class TestEntries:
                 QueueEntry.idea_id == idea.id, QueueEntry.closed_at.is_(None)
             )
         )
-        entries.close(session, idea.id, since=entry + timedelta(microseconds=1))
+        entries.close_entries(session, idea.id, since=entry + timedelta(microseconds=1))
         assert reasons(session, idea) == [Reason.REPORT]
-        entries.close(session, idea.id, since=entry)
+        entries.close_entries(session, idea.id, since=entry)
         assert reasons(session, idea) == []
 
 
@@ -356,9 +356,9 @@ def test_the_history_offers_an_undo_exactly_where_there_is_one(session, council,
     idea = waiting(session, council)
     first = decide(session, idea, PUBLISH, staff)
     second = decide(session, idea, REJECT, staff)
-    made, _more = decision_log.page(session, decision_log.Wanted())
+    made, _more = decision_log.read_log_page(session, decision_log.Wanted())
     offered = {each.id: each.can_undo for each in made}
     assert (offered[first.id], offered[second.id]) == (False, True)
     undone = undo(session, second, staff)
-    made, _more = decision_log.page(session, decision_log.Wanted())
+    made, _more = decision_log.read_log_page(session, decision_log.Wanted())
     assert {each.id: each.can_undo for each in made}[undone.id] is False

@@ -60,7 +60,7 @@ class TestAsking:
         history = desk.get(f"/ideas/{idea.number}").select_one(".history").text
         assert "Skribenten ombedd att rätta" in history
         assert WHY in history
-        token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
+        token = receipts.issue_receipt(session, settings.secret_key, idea.id, idea.receipt_nonce)
         session.commit()
         public = create_public(settings).test_client()
         page = Desk.page(public.get(f"/receipts/{token}", base_url=settings.public_url))

@@ -213,14 +213,14 @@ class TestTheUndoBar:
 
     def test_is_there_once_and_never_without_an_address(self, app):
         with app.test_request_context():
-            assert undo_offer.take() is None
-            undo_offer.offer("/x", "R-2026-000001", "Publicerad", has_letter=True)
-            found = undo_offer.take()
+            assert undo_offer.take_offer() is None
+            undo_offer.offer_undo("/x", "R-2026-000001", "Publicerad", has_letter=True)
+            found = undo_offer.take_offer()
             assert found is not None
             assert (found["url"], found["has_letter"]) == ("/x", True)
-            assert undo_offer.take() is None
+            assert undo_offer.take_offer() is None
             undo_offer.session["undo"] = {"number": "R-2026-000001"}
-            assert undo_offer.take() is None
+            assert undo_offer.take_offer() is None
 
     def test_of_what_moved_is_409_and_says_what_was_decided(self, desk, session, ideas):
         staff = a_member_of_staff(session, name="Carl")
@@ -236,7 +236,7 @@ class TestTheUndoBar:
     def test_of_what_cannot_be_undone_is_422(self, desk, session, ideas):
         staff = a_member_of_staff(session)
         decision = decide(session, ideas[0], DecisionKind.PUBLISH, staff)
-        undone = undoing.undo(session, decision_id=decision.id, staff_id=staff.id)
+        undone = undoing.undo_decision(session, decision_id=decision.id, staff_id=staff.id)
         session.commit()
         assert desk.post(f"/decisions/{undone.id}/undo").status_code == 422
         assert desk.send(f"/decisions/{undone.id}/undo", {}).status_code == 422

@@ -3,7 +3,7 @@
 import pytest
 
 from services.moderation.desk.decisions import official_answer_fields
-from services.moderation.settings.admin_forms import BadField
+from services.moderation.settings.admin_forms import BadFieldError
 
 
 @pytest.mark.parametrize(
@@ -15,14 +15,14 @@ from services.moderation.settings.admin_forms import BadField
 )
 def test_hold_so_much_and_no_more(read, name, most):
     assert read({name: f" {'x' * most} "}) == "x" * most
-    with pytest.raises(BadField) as refused:
+    with pytest.raises(BadFieldError) as refused:
         read({name: "x" * (most + 1)})
     assert refused.value.field == name
 
 
 def test_an_answer_says_something_and_a_signature_need_not():
     for nothing in ({}, {"official_text": " \n"}):
-        with pytest.raises(BadField):
+        with pytest.raises(BadFieldError):
             official_answer_fields.text_of(nothing)
     assert official_answer_fields.signature_of({}) == ""
     assert official_answer_fields.signature_of({"signature": " Park \n och  mark "}) == (
@@ -37,7 +37,7 @@ def test_what_was_seen_is_a_number(given, seen):
 
 @pytest.mark.parametrize("given", ["", "-1", "1.0", "x", "1000000000", "²", "٣"])
 def test_anything_else_was_not_seen(given):
-    with pytest.raises(BadField):
+    with pytest.raises(BadFieldError):
         official_answer_fields.seen_of({"seen_answer": given})
-    with pytest.raises(BadField):
+    with pytest.raises(BadFieldError):
         official_answer_fields.seen_of({})

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from services import submission
 from services.moderation.decisions import deciding, official_answers
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.official_answers import Moved
-from services.moderation.decisions.transitions import NotAllowed
+from services.moderation.decisions.official_answers import AnswerMovedError
+from services.moderation.decisions.transitions import NotAllowedError
 from shared.db import Session
 from shared.delivery import outbox
 from shared.delivery.events import ReceiptAction
@@ -57,7 +57,7 @@ def answer(desk, idea, *given, **more):
 
 def standing(session, idea):
     session.rollback()
-    return official_answers.standing(session, idea.id)
+    return official_answers.read_standing_answer(session, idea.id)
 
 
 def pages(idea, session):
@@ -151,11 +151,11 @@ class TestWriting:
             at_once.wait()
             try:
                 with Session.begin() as own:
-                    official_answers.write(
+                    official_answers.write_official_answer(
                         own, number=public.number, staff_id=staff, seen=0, text=text
                     )
                 outcomes.append("stored")
-            except Moved:
+            except AnswerMovedError:
                 outcomes.append("moved")
 
         both = [threading.Thread(target=write, args=(text,)) for text in ("Ja.", "Nej.")]
@@ -238,7 +238,9 @@ class TestThePublic:
         answer(desk, public)
         session.refresh(other)
         for idea in (public, other):
-            token = receipts.issue(session, settings.secret_key, idea.id, idea.receipt_nonce)
+            token = receipts.issue_receipt(
+                session, settings.secret_key, idea.id, idea.receipt_nonce
+            )
             session.commit()
             assert (
                 "tio bänkar" in Desk.page(web.get(f"/receipts/{token}")).select_one(".answer").text
@@ -257,7 +259,7 @@ class TestThePublic:
         session.refresh(public)
         if how == "withdrawn":
             with Session.begin() as writer:
-                outbox.record(writer, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
+                outbox.record_event(writer, ReceiptAction(public.id, ReceiptVerb.WITHDRAW))
         elif how == "taken back":
             desk.post(f"/ideas/{public.number}/official-answer/take-back", seen_answer=1)
         elif how == "undone":
@@ -265,14 +267,16 @@ class TestThePublic:
         else:
             kind = DecisionKind.REJECT if how == "rejected" else DecisionKind.REOPEN
             rule = {"rule_code": a_rule(session).code} if how == "rejected" else {}
-            deciding.decide(
+            deciding.decide_idea(
                 session,
                 DecisionRequest(kind=kind, staff_id=a_member_of_staff(session).id, **rule),
                 number=public.number,
                 seen_version=public.version,
             )
             session.commit()
-        token = receipts.issue(session, settings.secret_key, public.id, public.receipt_nonce)
+        token = receipts.issue_receipt(
+            session, settings.secret_key, public.id, public.receipt_nonce
+        )
         session.commit()
         for each in (council, page, f"{council}/ideas.json", f"{council}/ideas.csv",
                      f"{council}/feed.atom", f"/receipts/{token}"):  # fmt: skip
@@ -288,7 +292,7 @@ class TestThePublic:
         session.refresh(public)
         assert public.status is IdeaStatus.WAITING
         other = a_member_of_staff(session)
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=other.id),
             number=public.number,
@@ -302,8 +306,10 @@ def test_the_verbs_refuse_what_does_not_fit(session):
     staff = a_member_of_staff(session)
     idea = an_idea(session)
     with pytest.raises(LookupError):
-        official_answers.write(session, number="R-1", staff_id=staff.id, seen=0, text="Ja.")
-    with pytest.raises(NotAllowed):
+        official_answers.write_official_answer(
+            session, number="R-1", staff_id=staff.id, seen=0, text="Ja."
+        )
+    with pytest.raises(NotAllowedError):
         official_answers.take_back(session, number=idea.number, staff_id=staff.id, seen=0)
     with pytest.raises(LookupError):
-        official_answers.undo(session, answer_id=idea.id, staff_id=staff.id)
+        official_answers.undo_official_answer(session, answer_id=idea.id, staff_id=staff.id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checking import idea_reading
 from services.moderation.decisions import bulk, deciding, entries, receipt_actions, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
-from services.moderation.decisions.re_reviews import OthersTurn
+from services.moderation.decisions.re_reviews import OthersTurnError
 from services.moderation.people import accounts
 from shared import db
 from shared.delivery import outbox
@@ -28,7 +28,7 @@ from shared.models import (
     Role,
     TextKind,
 )
-from shared.text import fold
+from shared.text import fold_text
 from tests.factories import a_council, a_member_of_staff, open_reasons
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.desk.test_desk import decide, waiting
@@ -40,7 +40,7 @@ def path(idea: Idea) -> str:
 
 def decided(session: SqlSession, idea: Idea, kind: DecisionKind, staff, **more) -> Decision:
     session.refresh(idea)
-    return deciding.decide(
+    return deciding.decide_idea(
         session,
         DecisionRequest(kind=kind, staff_id=staff.id, **more),
         number=idea.number,
@@ -123,12 +123,16 @@ class TestReading:
         words = "Fler gungor vid vattnet."
         session.add(
             IdeaText(
-                idea_id=idea.id, version=2, kind=TextKind.CORRECTION, text=words, folded=fold(words)
+                idea_id=idea.id,
+                version=2,
+                kind=TextKind.CORRECTION,
+                text=words,
+                folded=fold_text(words),
             )
         )
         session.flush()
-        receipt_actions.correct(session, idea, 2)
-        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=2))
+        receipt_actions.correct_idea(session, idea, 2)
+        outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.CORRECT, text_version=2))
         entries.open_entry(session, idea.id, Reason.CORRECTION, 260)
         session.commit()
         page = desk.get(path(idea))
@@ -140,7 +144,9 @@ class TestReading:
         idea = waiting(session)
         decide(desk, idea, "publish")
         for _ in range(2):
-            outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.REPORT, rule_code="insult"))
+            outbox.record_event(
+                session, ReceiptAction(idea.id, ReceiptVerb.REPORT, rule_code="insult")
+            )
         entries.open_entry(session, idea.id, Reason.REPORT, 350)
         session.commit()
         why = desk.get(path(idea)).select_one(".why")
@@ -255,7 +261,7 @@ class TestNewLook:
         """Rejected by Moa, and its writer asks for a new look."""
         idea = waiting(session)
         decide(desk, idea, "reject", rule="spam")
-        outbox.record(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
+        outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
         entries.open_entry(session, idea.id, Reason.RE_REVIEW, entries.REQUEST_PRIORITY)
         session.commit()
         session.refresh(idea)
@@ -291,8 +297,8 @@ class TestNewLook:
         a_member_of_staff(session)
         moa = session.scalars(select(Decision.staff_id)).one()
         items = [(idea.number, idea.version)]
-        with pytest.raises(OthersTurn):
-            undoing.undo(
+        with pytest.raises(OthersTurnError):
+            undoing.undo_decision(
                 session, decision_id=session.scalars(select(Decision.id)).one(), staff_id=moa
             )
         result = bulk.decide_many(

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from services.moderation.people import accounts
 from services.notify.mail import addresses
 from shared.clock import utcnow
-from shared.models import AlertKind, AuditEntry, Incident, Letter, Role, Staff
+from shared.models import AuditEntry, Incident, IncidentKind, Letter, Role, Staff
 from tests.factories import an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 
@@ -36,7 +36,7 @@ def dead(session, desk) -> None:
         )
         session.add(letter)
         session.flush()
-        addresses.bury(session, letter, ("5.1.1", "refused")[number])
+        addresses.bury_address(session, letter, ("5.1.1", "refused")[number])
     session.commit()
 
 
@@ -61,7 +61,7 @@ def test_an_administrator_tries_again_and_it_is_written_down(admin, dead, sessio
         assert admin.post(form["action"]).status_code == 404
     assert rows(admin.get("/addresses")) == []
     assert "Alla nås" in admin.get("/addresses").text
-    incident = session.scalars(select(Incident).where(Incident.kind == AlertKind.BOUNCED)).one()
+    incident = session.scalars(select(Incident).where(Incident.kind == IncidentKind.BOUNCED)).one()
     assert incident.resolved_at is not None
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.action == "address.revived").order_by(AuditEntry.id)

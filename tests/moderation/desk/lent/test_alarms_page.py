@@ -12,7 +12,7 @@ from services.notify.sending.mailing import send_due
 from shared import heartbeat
 from shared.clock import utcnow
 from shared.db import Session
-from shared.models import AlertKind, Council, Heartbeat, Incident, Letter, Role
+from shared.models import Council, Heartbeat, Incident, IncidentKind, Letter, Role
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD, Desk
 
@@ -26,7 +26,7 @@ def admin(app, settings, session, desk) -> Desk:
     return opened
 
 
-def begin(kind: AlertKind, key: str = "", count: int = 1) -> None:
+def begin(kind: IncidentKind, key: str = "", count: int = 1) -> None:
     with Session.begin() as session:
         incidents.open_or_see(session, kind, key, count=count)
         session.execute(update(Incident).values(tell_at=utcnow() - timedelta(minutes=1)))
@@ -34,7 +34,7 @@ def begin(kind: AlertKind, key: str = "", count: int = 1) -> None:
 
 def tell(settings) -> None:
     with Session.begin() as session:
-        notices.tell(session, settings, utcnow())
+        notices.write_notices(session, settings, utcnow())
 
 
 def text_of(found) -> str:
@@ -52,7 +52,7 @@ def test_what_goes_on_says_what_to_do_where_and_who_was_told(
 ):
     a_council(session, slug="torget", title="Rådet om torget")
     session.commit()
-    begin(AlertKind.OVERDUE, "torget", 3)
+    begin(IncidentKind.OVERDUE, "torget", 3)
     tell(settings)
     send_due(settings, notices=True)
     page = desk.get("/alerts")
@@ -62,7 +62,7 @@ def test_what_goes_on_says_what_to_do_where_and_who_was_told(
     assert line.find("a")["href"] == "/?council=torget"
     assert desk.get("/").select_one('.desk-person a[href="/alerts"]').get_text() == "1 larm"
     with Session.begin() as ending:
-        incidents.resolve(ending, AlertKind.OVERDUE, "torget")
+        incidents.resolve_incident(ending, IncidentKind.OVERDUE, "torget")
     page = desk.get("/alerts")
     assert "Inget larm pågår." in text_of(page.main)
     assert "Inget har väntat längre än gränsen nu." in text_of(page.select_one(".alarms-over li"))
@@ -71,11 +71,11 @@ def test_what_goes_on_says_what_to_do_where_and_who_was_told(
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_every_kind_can_be_said_about_anything(admin, language):
     keys = ("", "R-2026-000001", "queue:checks", "process:relay", "letters", "overdue")
-    for kind in AlertKind:
+    for kind in IncidentKind:
         for key in keys:
             begin(kind, key)
     titles = admin.get(f"/alerts?lang={language}").select(".alarms h3")
-    assert len(titles) == len(AlertKind) * len(keys)
+    assert len(titles) == len(IncidentKind) * len(keys)
     assert all(text_of(title) for title in titles)
 
 
@@ -83,7 +83,7 @@ def test_older_ones_are_a_page_away(admin, session):
     for n in range(40):
         session.add(
             Incident(
-                kind=AlertKind.UNCHECKED,
+                kind=IncidentKind.UNCHECKED,
                 key=f"k{n:02d}",
                 opened_at=utcnow(),
                 resolved_at=utcnow(),
@@ -98,7 +98,7 @@ def test_older_ones_are_a_page_away(admin, session):
 
 
 def test_that_mail_cannot_leave_is_said_everywhere(admin, desk, settings, session):
-    begin(AlertKind.DEAF, "queue:checks")
+    begin(IncidentKind.DEAF, "queue:checks")
     tell(settings)
     session.execute(update(Letter).values(error="ConnectionRefusedError", attempts=1))
     session.commit()
@@ -124,7 +124,7 @@ def test_a_clock_that_stands_still_is_said_everywhere(desk, session):
 
 
 def test_who_is_not_signed_in_hears_of_nothing(app, settings, session):
-    begin(AlertKind.THREAT, "R-2026-000001")
+    begin(IncidentKind.THREAT, "R-2026-000001")
     session.add(Heartbeat(name=heartbeat.CLOCK, at=utcnow() - timedelta(minutes=3)))
     session.commit()
     page = Desk(app, settings).get("/login")

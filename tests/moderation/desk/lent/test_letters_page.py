@@ -25,7 +25,7 @@ def admin(app, settings, session):
 
 
 def signed_in(app, settings, session):
-    if accounts.find(session, "ada@example.org") is None:
+    if accounts.find_account(session, "ada@example.org") is None:
         accounts.add_staff(session, "ada@example.org", Role.ADMIN, PASSWORD, name="Ada")
         session.commit()
     desk = Desk(app, settings)
@@ -148,7 +148,7 @@ class TestOnceMore:
         run = DigestRun(slot="2026-11-29T07")
         session.add(run)
         session.flush()
-        staff = accounts.find(session, "ada@example.org")
+        staff = accounts.find_account(session, "ada@example.org")
         digest = Digest(run_id=run.id, staff_id=staff.id, new_count=1, waiting_count=1)
         session.add(digest)
         session.flush()
@@ -224,5 +224,5 @@ def letter_of(session, letter):
 
 
 def test_counts_are_those_that_can_be_changed(session, letter):
-    assert resending.count(session, resending.can_go_again()) == 1
-    assert resending.count(session, resending.is_held()) == 0
+    assert resending.count_letters(session, resending.can_go_again()) == 1
+    assert resending.count_letters(session, resending.is_held()) == 0

@@ -60,7 +60,7 @@ def selected(page, name):
 
 def reader(session, staff_id):
     session.expire_all()
-    return readers.one(session, staff_id)
+    return readers.find_reader(session, staff_id)
 
 
 def test_each_chooses_for_themselves(desk, session, moa):
@@ -73,7 +73,7 @@ def test_each_chooses_for_themselves(desk, session, moa):
     assert reader(session, moa).schedule == Schedule(hour=13)
     desk.post(f"/subscriptions/{moa}", rhythm="off")
     assert session.get(Subscription, moa).wanted is False
-    assert readers.readers(session) == []
+    assert readers.list_readers(session) == []
     page = desk.get("/subscriptions")
     assert chosen(page, "rhythm") == ["off"]
     # What was chosen before is there when it is wanted again.
@@ -199,9 +199,9 @@ def test_a_new_rhythm_waits_for_its_first_hour(desk, session, settings, moa):
     every_hour = {**DAILY, "rhythm": "hours", "hour": "0", "every_hours": "1", "until_hour": "23"}
     desk.post(f"/subscriptions/{moa}", **every_hour)
     now = utcnow()
-    assert readers.due(session, settings.timezone, now) == []
+    assert readers.list_due(session, settings.timezone, now) == []
     later = now + timedelta(hours=2)
-    assert [each.reader.id for each in readers.due(session, settings.timezone, later)] == [moa]
+    assert [each.reader.id for each in readers.list_due(session, settings.timezone, later)] == [moa]
     # Other councils or lanes are no new rhythm: what was owed is owed.
     desk.post(f"/subscriptions/{moa}", **every_hour, lanes=["urgent"])
     session.expire_all()

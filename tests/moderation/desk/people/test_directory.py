@@ -279,7 +279,7 @@ def test_who_is_new_becomes_a_reader_where_the_settings_say_so(settings, session
     provider.claims |= {"sub": "cilla-1", "email": "cilla@example.org", "name": "Cilla"}
     desk, status = enter(create_app(replace(settings, oidc_create=True)), settings, provider)
     assert status == 303
-    made = accounts.find(session, "cilla@example.org")
+    made = accounts.find_account(session, "cilla@example.org")
     assert (made.role, made.name, made.password_hash) == (Role.READER, "Cilla", None)
     # No password opens it, and none can be set here.
     desk.csrf = desk.token("/account")

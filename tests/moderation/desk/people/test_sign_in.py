@@ -88,7 +88,7 @@ class TestSignIn:
         def attempt() -> None:
             start.wait()
             with db.Session.begin() as own:
-                may = throttle.count(own, settings, Tried.PASSWORD, "p@example.org", "::1")
+                may = throttle.count_attempt(own, settings, Tried.PASSWORD, "p@example.org", "::1")
                 allowed.append(may)
 
         threads = [threading.Thread(target=attempt) for _ in range(12)]
@@ -144,7 +144,7 @@ class TestFirstAdministrator:
         assert desk.post(path, **self.fields()).location == "/"
         assert desk.client.get("/staff", base_url=desk.base).status_code == 200
         desk.get(path, status=410)
-        assert accounts.find(session, "chef@example.org").role is Role.ADMIN
+        assert accounts.find_account(session, "chef@example.org").role is Role.ADMIN
         assert self.link(session, settings) is None
 
     def test_link_works_once_even_for_two_at_the_same_time(self, app, settings, session):

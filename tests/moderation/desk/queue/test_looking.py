@@ -48,7 +48,7 @@ def idea(session) -> Idea:
 
 def take(session: SqlSession, idea: Idea, who: Staff, at: datetime = NOW, page: int = 1) -> None:
     with travel(at, tick=False):
-        leases.take(session, number=idea.number, staff_id=who.id, page=page)
+        leases.take_lease(session, number=idea.number, staff_id=who.id, page=page)
 
 
 def let_go(session: SqlSession, idea: Idea, who: Staff, page: int = 1) -> None:
@@ -57,7 +57,7 @@ def let_go(session: SqlSession, idea: Idea, who: Staff, page: int = 1) -> None:
 
 def looking(session: SqlSession, idea: Idea, at: datetime = NOW, but: UUID | None = None):
     with travel(at, tick=False):
-        return session.scalar(select(leases.lookers(but or uuid4())).where(Idea.id == idea.id))
+        return session.scalar(select(leases.list_lookers(but or uuid4())).where(Idea.id == idea.id))
 
 
 def held(session: SqlSession) -> set[tuple[UUID, UUID]]:
@@ -137,7 +137,7 @@ class TestLeases:
 
     def test_are_of_ideas_that_exist(self, session, moa):
         with pytest.raises(LookupError):
-            leases.take(session, number="R-2026-999999", staff_id=moa.id, page=1)
+            leases.take_lease(session, number="R-2026-999999", staff_id=moa.id, page=1)
 
 
 class TestNewsOfTheQueue:
@@ -212,7 +212,7 @@ class TestNewsOfAnIdea:
     ],
 )
 def test_who_looks_is_said_in_a_sentence(names, told):
-    assert live_views.sentence(names) == told
+    assert live_views.say_lookers(names) == told
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class TestWhatShows:
         answer = desk.client.get(f"/?q={racks.number.lower()}&lane=ordinary", base_url=desk.base)
         assert answer.location == f"/ideas/{racks.number}?lane=ordinary"
         staff = session.scalars(select(Staff)).one()
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
             number=racks.number,
@@ -132,7 +132,7 @@ class TestWhatShows:
         )
         session.commit()
         assert listed(desk, "/?q=cykel") == []
-        undoing.undo(
+        undoing.undo_decision(
             session, decision_id=session.scalars(select(Decision.id)).one(), staff_id=staff.id
         )
         session.commit()
@@ -151,9 +151,9 @@ class TestWhatShows:
         me = session.scalars(select(Staff)).one()
         colleague = a_member_of_staff(session)
         asked = waiting(session, "Fråga mig om den här.")
-        asks.ask(session, asked.id, colleague.id, me.id, "Vad tror du?")
+        asks.ask_colleague(session, asked.id, colleague.id, me.id, "Vad tror du?")
         mine, _others = (waiting(session, each) for each in ("Min.", "Någon annans."))
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=me.id),
             number=mine.number,
@@ -291,7 +291,7 @@ class TestManyAtOnce:
         new = waiting(session, "Ny.")
         public = waiting(session, "Publicerad.")
         staff = session.scalars(select(Staff)).one()
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.PUBLISH, staff_id=staff.id),
             number=public.number,
@@ -351,7 +351,7 @@ class TestMergingMany:
     def test_what_holds_others_brings_them_along_and_takes_them_back(self, desk, session, group):
         first, second, third, _fourth = group
         staff = session.scalars(select(Staff)).one()
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(kind=DecisionKind.MERGE, into=second.number, staff_id=staff.id),
             number=third.number,

@@ -250,7 +250,7 @@ def walked(session: SqlSession, wanted: Filter, me: UUID) -> list[list[review_qu
     """Return all pages of the queue, each begun at the place that the address would carry."""
     pages, start = [], None
     while True:
-        cards, more = review_queue.page(session, wanted, start, me)
+        cards, more = review_queue.read_queue_page(session, wanted, start, me)
         pages.append(cards)
         if more is None:
             return pages
@@ -308,8 +308,8 @@ class TestPages:
         cards = [card for page in walked(session, Filter(), me) for card in page]
         assert [card.others for card in cards] == [of_fold[card.fold] - 1 for card in cards]
         assert max(card.others for card in cards) > review_queue.SHOWN_BEHIND
-        around = queue_counts.around(session, None)
-        everything = queue_counts.together(list(around.lanes.values()))
+        around = queue_counts.count_around(session, None)
+        everything = queue_counts.add_lanes(list(around.lanes.values()))
         assert everything.count == sum(1 + card.others for card in cards)
         narrow = [card for page in walked(session, Filter(age=7), me) for card in page]
         assert [card.others for card in narrow] == [of_fold[card.fold] - 1 for card in narrow]
@@ -356,14 +356,14 @@ class TestPages:
 class TestCounts:
     @pytest.mark.parametrize("council", [None, "rad-0", "rad-1", "rad-2", "rad-9"])
     def test_are_those_of_the_lists_they_announce(self, session, stored, council):
-        around = queue_counts.around(session, council)
+        around = queue_counts.count_around(session, council)
         assert list(around.lanes) == list(Lane)
         for lane, waiting in around.lanes.items():
             listed = stored.fitting(Filter(lane=lane, council=council))
             assert waiting.count == len(listed)
             assert not waiting.is_more
             assert waiting.oldest == min((each.opened_at for each in listed), default=None)
-        together = queue_counts.together(list(around.lanes.values()))
+        together = queue_counts.add_lanes(list(around.lanes.values()))
         everything = stored.fitting(Filter(council=council))
         assert together.count == len(everything)
         assert together.oldest == min((each.opened_at for each in everything), default=None)
@@ -377,7 +377,7 @@ class TestCounts:
         ):
             monkeypatch.setattr(queue_counts, "MOST_COUNTED", most)
             _build_anew()
-            urgent = queue_counts.around(session, None).lanes[Lane.URGENT]
+            urgent = queue_counts.count_around(session, None).lanes[Lane.URGENT]
             assert (urgent.count, urgent.is_more) == told
             assert urgent.oldest == min(
                 each.opened_at for each in stored.fitting(Filter(lane=Lane.URGENT))
@@ -390,11 +390,11 @@ class TestCounts:
             queue_counts.Waiting(9, True, early),
             queue_counts.Waiting(0, False, None),
         ]
-        assert queue_counts.together(parts) == queue_counts.Waiting(12, True, early)
-        assert queue_counts.together(parts[2:]) == queue_counts.Waiting(0, False, None)
+        assert queue_counts.add_lanes(parts) == queue_counts.Waiting(12, True, early)
+        assert queue_counts.add_lanes(parts[2:]) == queue_counts.Waiting(0, False, None)
 
     def test_the_newest_council_comes_first(self, session):
-        assert queue_counts.around(session, None).councils == [
+        assert queue_counts.count_around(session, None).councils == [
             ("rad-2", "Råd 2"),
             ("rad-1", "Råd 1"),
             ("rad-0", "Råd 0"),
@@ -403,11 +403,11 @@ class TestCounts:
     def test_of_a_search_are_ideas_and_end_somewhere(self, session, stored, monkeypatch):
         benches = {each.idea_id for each in stored.entries if "bänk" in stored.text[each.id]}
         ideas = {each.idea_id for each in stored.entries if each.closed_at is None} & benches
-        found = queue_counts.found(session, "bänk")
+        found = queue_counts.count_found(session, "bänk")
         assert (found.count, found.is_more, found.oldest) == (len(ideas), False, None)
         for most, is_more in ((len(ideas) + 1, False), (len(ideas), False), (len(ideas) - 1, True)):
             monkeypatch.setattr(queue_filter, "MOST_FOUND", most)
-            found = queue_counts.found(session, "bänk")
+            found = queue_counts.count_found(session, "bänk")
             assert (found.count, found.is_more) == (min(most, len(ideas)), is_more)
 
     def test_of_a_card_end_somewhere(self, session, stored, me, monkeypatch):
@@ -494,7 +494,7 @@ class TestAges:
         entry.closed_at, entry.opened_at = None, opened_at
         session.flush()
         with travel(opened_at + age * DAY + since, tick=False):
-            cards, _more = review_queue.page(session, Filter(age=age), None, me)
+            cards, _more = review_queue.read_queue_page(session, Filter(age=age), None, me)
         assert [card.place.entry_id for card in cards] == ([entry.id] if shows else [])
 
 
@@ -525,7 +525,7 @@ class TestPlace:
         place = Place(priority, NOW, entry_id)
         assert place.could_be() is fits
         if fits:
-            review_queue.page(session, Filter(), place, me)
+            review_queue.read_queue_page(session, Filter(), place, me)
 
 
 class TestFilter:
@@ -580,7 +580,7 @@ class TestSearch:
             )
             session.add(QueueEntry(idea_id=other.id, reason=Reason.NEW, priority=100))
             session.flush()
-            return other.id in session.scalars(queue_filter.found(words)).all()
+            return other.id in session.scalars(queue_filter.select_found(words)).all()
 
         yield finds
         session.rollback()
@@ -607,13 +607,13 @@ class TestSearch:
 
     def test_looks_at_what_waits_only(self, session, stored):
         waits = {each.idea_id for each in stored.entries if each.closed_at is None}
-        assert set(session.scalars(queue_filter.found("en"))) <= waits
-        everything = set(session.scalars(queue_filter.found("bänk or träd or gunga")))
+        assert set(session.scalars(queue_filter.select_found("en"))) <= waits
+        everything = set(session.scalars(queue_filter.select_found("bänk or träd or gunga")))
         assert everything == waits
 
 
 def test_a_snippet_is_one_line_of_so_many_letters():
-    assert review_queue.snippet(" a \n b ") == "a b"
-    assert review_queue.snippet("x" * 280) == "x" * 280
-    assert review_queue.snippet("x" * 281) == "x" * 280 + " …"
-    assert review_queue.snippet("x" * 139 + " y", 140) == "x" * 139 + " …"
+    assert review_queue.cut_snippet(" a \n b ") == "a b"
+    assert review_queue.cut_snippet("x" * 280) == "x" * 280
+    assert review_queue.cut_snippet("x" * 281) == "x" * 280 + " …"
+    assert review_queue.cut_snippet("x" * 139 + " y", 140) == "x" * 139 + " …"

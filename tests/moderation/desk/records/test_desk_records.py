@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from time_machine import travel
 
 from services.moderation.checking import equipping, switches
-from services.moderation.checks.learned_spam.spam_model import shipped
+from services.moderation.checks.learned_spam.spam_model import load_shipped_model
 from services.moderation.checks.wording.lexicon import Term
 from services.moderation.decisions.entries import open_entry
 from services.moderation.desk import words
@@ -70,7 +70,7 @@ class TestDraw:
 
     def drawn(self, session, now=NOW) -> set[UUID]:
         session.flush()
-        number = drawing.draw(session, KEY, now)
+        number = drawing.draw_samples(session, KEY, now)
         found = set(session.scalars(select(Sample.decision_id).where(Sample.drawn_at == now)))
         assert len(found) == number
         return found
@@ -166,9 +166,9 @@ class TestDraw:
     def test_a_lot_lies_between_nothing_and_all_and_is_drawn_below_the_share(
         self, session, moa, monkeypatch
     ):
-        assert all(0 <= drawing.lot(KEY, uuid4()) < 1 for _ in range(100))
+        assert all(0 <= drawing.draw_lot(KEY, uuid4()) < 1 for _ in range(100))
         self.decided(session, moa)
-        monkeypatch.setattr(drawing, "lot", lambda _key, _id: 0.5)
+        monkeypatch.setattr(drawing, "draw_lot", lambda _key, _id: 0.5)
         for share, number in ((0.5, 0), (0.51, 1)):
             session.add(SampleShare(share=share, changed_at=NOW - timedelta(days=8)))
             assert len(self.drawn(session, NOW + timedelta(minutes=number))) == number
@@ -177,7 +177,7 @@ class TestDraw:
         act, other = uuid4(), uuid4()
         made = [self.decided(session, moa, bulk_id=act).id for _ in range(8)]
         alone = [self.decided(session, moa, bulk_id=other).id for _ in range(5)]
-        lowest = sorted(made, key=lambda each: drawing.lot(KEY, each))[:5]
+        lowest = sorted(made, key=lambda each: drawing.draw_lot(KEY, each))[:5]
         assert drawing.MOST_OF_BULK == 5
         assert self.drawn(session) == {*lowest, *alone}
         self.decided(session, moa, bulk_id=act)
@@ -256,11 +256,11 @@ class TestDraw:
         with db.Session.begin() as own:
             own.add(Sampling(id=1, drawn_until=NOW))
         try:
-            drawing.draw(session, KEY, NOW)
+            drawing.draw_samples(session, KEY, NOW)
             with db.Session() as other:
                 other.execute(text("SET LOCAL lock_timeout = '20ms'"))
                 with pytest.raises(OperationalError, match="lock timeout"):
-                    drawing.draw(other, KEY, NOW)
+                    drawing.draw_samples(other, KEY, NOW)
         finally:
             session.rollback()
             with db.Session.begin() as own:
@@ -270,11 +270,11 @@ class TestDraw:
 class TestShare:
     @pytest.mark.parametrize("share", [0, 0.05, 1])
     def test_is_from_nothing_to_all_and_the_newest_stands(self, session, moa, share):
-        assert drawing.share(session) == 0.05
+        assert drawing.read_share(session) == 0.05
         drawing.set_share(session, 0.5, moa.id)
         drawing.set_share(session, share, moa.id)
         session.flush()
-        assert drawing.share(session) == share
+        assert drawing.read_share(session) == share
         kept = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
         assert (kept.staff_id, kept.before, kept.after) == (
             moa.id,
@@ -305,7 +305,7 @@ class TestSupervision:
 
     def seen(self, session, day=DAY) -> list[tuple[str, int, bool]]:
         session.flush()
-        [found] = supervision.days(session, day, day, ZONE)
+        [found] = supervision.read_days(session, day, day, ZONE)
         assert found.decided == sum(each.decided for each in found.seen)
         return [(each.who, each.decided, each.said) for each in found.seen]
 
@@ -336,20 +336,20 @@ class TestSupervision:
             ("bo@example.org", 1, False),
             ("Moa", 1, False),
         ]
-        first = supervision.days(session, self.DAY, self.DAY, ZONE)[0].seen[0]
+        first = supervision.read_days(session, self.DAY, self.DAY, ZONE)[0].seen[0]
         assert (first.first, first.last) == (self.MIDNIGHT, self.MIDNIGHT + timedelta(minutes=2))
 
     def test_who_says_so_has_looked_and_it_stands_there_once(self, session, moa, carl):
         assert not supervision.has_said(session, moa.id, self.DAY)
         with travel(self.MIDNIGHT, tick=False):
             for _ in range(2):
-                supervision.say(session, moa.id, self.DAY)
+                supervision.note_supervision(session, moa.id, self.DAY)
                 session.flush()
-            supervision.say(session, carl.id, self.DAY)
+            supervision.note_supervision(session, carl.id, self.DAY)
             # Somebody did something else to what is called as this day is.
             eva = a_member_of_staff(session)
             subject = ("other", self.DAY.isoformat())
-            audit.record(session, by=eva.id, action="other.done", subject=subject)
+            audit.record_change(session, by=eva.id, action="other.done", subject=subject)
             session.flush()
         assert supervision.has_said(session, moa.id, self.DAY)
         assert not supervision.has_said(session, moa.id, self.DAY - timedelta(days=1))
@@ -373,24 +373,24 @@ class TestSupervision:
     )
     def test_is_missed_on_working_days_alone(self, session, moa, first_idea, day, is_working):
         day = date.fromisoformat(day)
-        [found] = supervision.days(session, day, day, ZONE)
+        [found] = supervision.read_days(session, day, day, ZONE)
         assert (found.is_working, found.is_missed) == (is_working, is_working)
-        decision(session, first_idea, moa, decided_at=supervision.bounds(day, ZONE)[0])
-        [found] = supervision.days(session, day, day, ZONE)
+        decision(session, first_idea, moa, decided_at=supervision.find_day_bounds(day, ZONE)[0])
+        [found] = supervision.read_days(session, day, day, ZONE)
         assert not found.is_missed
 
     def test_begins_with_the_day_of_the_first_idea(self, session):
-        days = supervision.days(session, date(2026, 1, 1), date(2026, 1, 7), ZONE)
+        days = supervision.read_days(session, date(2026, 1, 1), date(2026, 1, 7), ZONE)
         assert [each.day.day for each in days] == [7, 6, 5]
-        assert supervision.days(session, date(2026, 1, 1), date(2026, 1, 4), ZONE) == []
+        assert supervision.read_days(session, date(2026, 1, 1), date(2026, 1, 4), ZONE) == []
         session.rollback()
-        assert supervision.days(session, date(2026, 1, 1), date(2026, 1, 7), ZONE) == []
+        assert supervision.read_days(session, date(2026, 1, 1), date(2026, 1, 7), ZONE) == []
 
 
 class TestWordLists:
     def add(self, session, by, term="kvast", expires_on=None, **about) -> WordListEntry:
         made = Term(**{"list": "insult", "term": term, "language": "sv"} | about)
-        return word_lists.add(session, made, comment="x", expires_on=expires_on, by=by.id)
+        return word_lists.add_entry(session, made, comment="x", expires_on=expires_on, by=by.id)
 
     def standing(self, session) -> set[tuple[str, str, str]]:
         found = word_lists.standing_words(session)
@@ -402,7 +402,7 @@ class TestWordLists:
         with travel(NOW, tick=False):
             self.add(session, moa, expires_on=last)
             assert self.standing(session) == ({("insult", "kvast", "sv")} if stands else set())
-            [entry] = word_lists.entries(session, "insult")
+            [entry] = word_lists.list_entries(session, "insult")
             assert entry.is_expired is not stands
 
     @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ class TestWordLists:
         with travel(datetime(2026, 11, 25, 0, 30, tzinfo=ZONE), tick=False):
             self.add(session, moa, expires_on=last)
             assert bool(self.standing(session)) is stands
-            [entry] = word_lists.entries(session, "insult")
+            [entry] = word_lists.list_entries(session, "insult")
             assert entry.is_expired is not stands
 
     def test_only_the_newest_of_a_spelling_stands_and_others_beside_it(self, session, moa, carl):
@@ -445,9 +445,9 @@ class TestWordLists:
 
     def test_removed_once_it_stays_as_it_was_removed(self, session, moa, carl):
         row = self.add(session, moa)
-        word_lists.remove(session, row.id, by=carl.id)
+        word_lists.remove_entry(session, row.id, by=carl.id)
         at = row.removed_at
-        word_lists.remove(session, row.id, by=moa.id)
+        word_lists.remove_entry(session, row.id, by=moa.id)
         session.flush()
         assert (row.removed_by, row.removed_at, self.standing(session)) == (carl.id, at, set())
         kept = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
@@ -457,17 +457,17 @@ class TestWordLists:
         ]
         assert kept[0].after["term"] == kept[1].before["term"] == "kvast"
         with pytest.raises(LookupError):
-            word_lists.remove(session, 999_999, by=moa.id)
+            word_lists.remove_entry(session, 999_999, by=moa.id)
 
     def test_a_list_shows_its_own_the_newest_first_with_names(self, session, moa, carl):
         nameless = a_member_of_staff(session, email="bo@example.org")
         row = self.add(session, moa, term="ett")
-        word_lists.remove(session, row.id, by=nameless.id)
+        word_lists.remove_entry(session, row.id, by=nameless.id)
         self.add(session, carl, term="två")
         self.add(session, carl, term="tre", list="hate")
         told = [
             (each.row.term, each.owner, each.removed_by)
-            for each in word_lists.entries(session, "insult")
+            for each in word_lists.list_entries(session, "insult")
         ]
         assert told == [("två", "Carl", ""), ("ett", "Moa", "bo@example.org")]
 
@@ -537,30 +537,30 @@ class TestEquipment:
     """What the checks work with is read again when something changed, and only then."""
 
     def test_is_read_again_after_each_kind_of_change(self, session, moa):
-        seen = [equipping.standing(session)]
+        seen = [equipping.read_equipment(session)]
 
         def read_anew() -> bool:
             session.flush()
-            seen.append(equipping.standing(session))
+            seen.append(equipping.read_equipment(session))
             # Asked again, it is the very same.
-            assert equipping.standing(session) is seen[-1]
+            assert equipping.read_equipment(session) is seen[-1]
             return seen[-1] is not seen[-2]
 
         assert not read_anew()
         term = Term("insult", "kvast", "sv")
-        word = word_lists.add(session, term, comment="x", expires_on=None, by=moa.id)
+        word = word_lists.add_entry(session, term, comment="x", expires_on=None, by=moa.id)
         assert read_anew()
-        word_lists.remove(session, word.id, by=moa.id)
+        word_lists.remove_entry(session, word.id, by=moa.id)
         assert read_anew()
         for is_on in (False, True):
-            switches.switch(session, "language", is_on=is_on, by=moa.id)
+            switches.switch_check(session, "language", is_on=is_on, by=moa.id)
             assert read_anew()
             assert ("language" in seen[-1].off) is not is_on
         # The first one that is stored brings the shipped one along, which is put in use.
-        spam_versions.add(session, shipped(), figures={}, note="x", use=False)
+        spam_versions.add_version(session, load_shipped_model(), figures={}, note="x", use=False)
         assert read_anew()
         for version in (2, 1):
-            spam_versions.activate(session, version)
+            spam_versions.activate_version(session, version)
             assert read_anew()
             assert seen[-1].spam_model.version == version
 
@@ -568,12 +568,12 @@ class TestEquipment:
         """Words expire with the day; what UTC calls midnight is no beginning."""
         midnight = datetime(2026, 11, 25, tzinfo=ZONE)
         with travel(midnight - A_MOMENT, tick=False) as clock:
-            evening = equipping.standing(session)
+            evening = equipping.read_equipment(session)
             clock.move_to(midnight)
-            morning = equipping.standing(session)
+            morning = equipping.read_equipment(session)
             assert morning is not evening
             clock.move_to(datetime(2026, 11, 25, 0, 30, tzinfo=UTC))
-            assert equipping.standing(session) is morning
+            assert equipping.read_equipment(session) is morning
 
 
 @pytest.mark.parametrize(
@@ -589,15 +589,15 @@ class TestEquipment:
     ],
 )
 def test_how_long_something_took_is_said_roughly(seconds, told):
-    assert words.duration(seconds) == told
+    assert words.say_duration(seconds) == told
 
 
 def test_everything_has_its_own_name():
     for said, kinds in (
-        (words.reason, Reason),
-        (words.status, IdeaStatus),
-        (words.done, DecisionKind),
-        (words.role, Role),
+        (words.say_reason, Reason),
+        (words.say_status, IdeaStatus),
+        (words.say_decision, DecisionKind),
+        (words.say_role, Role),
     ):
         names = [said(each) for each in kinds]
         assert len(set(names)) == len(names)

@@ -87,7 +87,7 @@ class TestDecisionLog:
     def walked(self, session, wanted) -> list[list[decision_log.Made]]:
         pages = []
         while True:
-            made, more = decision_log.page(session, wanted)
+            made, more = decision_log.read_log_page(session, wanted)
             pages.append(made)
             if more is None:
                 return pages
@@ -136,12 +136,12 @@ class TestDecisionLog:
         for idea in ideas:
             decision(session, idea, moa, bulk_id=act)
         decision(session, ideas[0], moa, bulk_id=other)
-        alone, whole = decision_log.page(session, Wanted())[0]
+        alone, whole = decision_log.read_log_page(session, Wanted())[0]
         assert (whole.ideas, whole.bulk_id, whole.number) == (3, act, ideas[2].number)
         assert (alone.ideas, alone.bulk_id) == (1, other)
         # An act is taken back as a whole, on its own page.
         assert not whole.can_undo
-        each_one = decision_log.page(session, Wanted(bulk_id=act))[0]
+        each_one = decision_log.read_log_page(session, Wanted(bulk_id=act))[0]
         assert [each.number for each in each_one] == [idea.number for idea in ideas[::-1]]
         assert [each.ideas for each in each_one] == [1, 1, 1]
         # The first idea was decided about again.
@@ -167,14 +167,14 @@ class TestDecisionLog:
         decision(session, idea, moa, note="Bra.")
         decision(session, idea, nameless, DecisionKind.REJECT, rule_id=rule.id)
         decision(session, idea, None)
-        told = decision_log.page(session, Wanted())[0]
+        told = decision_log.read_log_page(session, Wanted())[0]
         assert [(each.who, each.note, each.rule) for each in told] == [
             ("", "", None),
             ("bo@example.org", "", rule),
             ("Moa", "Bra.", None),
         ]
-        assert decision_log.rule(session, rule.id) is rule
-        assert decision_log.rule(session, None) is None
+        assert decision_log.read_rule_version(session, rule.id) is rule
+        assert decision_log.read_rule_version(session, None) is None
 
     def test_its_address_says_the_filter_and_not_the_place(self):
         assert Wanted().as_query() == {}
@@ -232,7 +232,9 @@ class TestTimeline:
                     _letter(each, made, at + _m(5)),
                 ]
             )
-            outbox.record(session, ReceiptAction(each.id, ReceiptVerb.REPORT, rule_code="spam"))
+            outbox.record_event(
+                session, ReceiptAction(each.id, ReceiptVerb.REPORT, rule_code="spam")
+            )
             session.flush()
             # Another event about the idea is no request.
             assert session.execute(_requests_at(each, at + _m(3))).rowcount == 1
@@ -268,7 +270,7 @@ class TestTimeline:
     def test_tells_of_each_kind_the_last_hundred(self, session, idea, moa, monkeypatch):
         monkeypatch.setattr(timeline, "_MOST", 2)
         for number in range(3):
-            notes.write(session, idea.id, moa.id, f"Nummer {number}")
+            notes.write_note(session, idea.id, moa.id, f"Nummer {number}")
             decision(session, idea, moa, note=f"Beslut {number}")
         past = timeline.of_idea(session, idea.id)
         assert [each.words for each in past if each.what == "note"] == ["Nummer 2", "Nummer 1"]
@@ -341,7 +343,7 @@ class TestTimeline:
             select(Staff.id).where(Staff.disabled_at.is_(None), Staff.role != Role.READER)
         ).all()
         told = timeline.new_look(timeline.of_idea(session, idea.id), deciders)
-        assert told == re_reviews.pending(session, idea.id)
+        assert told == re_reviews.read_pending_look(session, idea.id)
         if told is not None:
             assert told.somebody_else == (told.first != moa.id or colleague is Role.MODERATOR)
 
@@ -380,7 +382,7 @@ class TestAsks:
         return a_member_of_staff(session)
 
     def asked(self, session, idea, by, of, question="Va?") -> Ask:
-        asks.ask(session, idea.id, by.id, of.id, question)
+        asks.ask_colleague(session, idea.id, by.id, of.id, question)
         return session.scalars(
             select(Ask).where(
                 Ask.idea_id == idea.id, Ask.closed_at.is_(None), Ask.asked_of == of.id
@@ -407,11 +409,11 @@ class TestAsks:
 
     def test_is_answered_once_by_anybody(self, session, idea, moa, carl, eva):
         asked = self.asked(session, idea, moa, carl)
-        assert asks.answer(session, asked.id, eva.id, "Ja") == idea.id
+        assert asks.answer_ask(session, asked.id, eva.id, "Ja") == idea.id
         assert session.get(Note, asked.answer_id).text == "Ja"
         for again in (asked.id, 999_999):
             with pytest.raises(LookupError):
-                asks.answer(session, again, carl.id, "Nej")
+                asks.answer_ask(session, again, carl.id, "Nej")
         session.flush()
         assert [each.text for each in session.scalars(select(Note))] == ["Ja"]
 
@@ -420,7 +422,7 @@ class TestAsks:
         session.flush()
         for of in (moa.id, carl.id, uuid4()):
             with pytest.raises(LookupError):
-                asks.ask(session, idea.id, moa.id, of, "Va?")
+                asks.ask_colleague(session, idea.id, moa.id, of, "Va?")
         assert session.scalars(select(Ask)).all() == []
 
     def test_again_rewords_the_open_one_and_leaves_closed_ones_alone(
@@ -430,7 +432,7 @@ class TestAsks:
         asks.take_back(session, first.id, moa.id)
         second = self.asked(session, idea, moa, carl, "Två?")
         third = self.asked(session, idea, moa, eva, "Tre?")
-        asks.ask(session, idea.id, eva.id, carl.id, "Fyra?")
+        asks.ask_colleague(session, idea.id, eva.id, carl.id, "Fyra?")
         for each in (first, second, third):
             session.refresh(each)
         assert [each.question for each in (first, second, third)] == ["Ett?", "Fyra?", "Tre?"]
@@ -467,15 +469,15 @@ class TestAsks:
         with db.Session.begin() as own:
             there = an_idea(own)
             people = [a_member_of_staff(own) for _ in range(2)]
-            asks.ask(own, there.id, people[0].id, people[1].id, "Va?")
+            asks.ask_colleague(own, there.id, people[0].id, people[1].id, "Va?")
             ask_id = own.scalars(select(Ask.id).where(Ask.idea_id == there.id)).one()
             by = people[1].id
         try:
-            asks.answer(session, ask_id, by, "Ja")
+            asks.answer_ask(session, ask_id, by, "Ja")
             with db.Session() as other:
                 other.connection().exec_driver_sql("SET LOCAL lock_timeout = '20ms'")
                 with pytest.raises(OperationalError, match="lock timeout"):
-                    asks.answer(other, ask_id, by, "Nej")
+                    asks.answer_ask(other, ask_id, by, "Nej")
         finally:
             session.rollback()
             with db.Session.begin() as own:
@@ -498,15 +500,15 @@ class TestNotes:
     def test_say_something_and_not_too_much(self, typed, kept):
         if kept is None:
             with pytest.raises(notes.BadNoteError):
-                notes.cleaned(typed)
+                notes.clean_note(typed)
         else:
-            assert notes.cleaned(typed) == kept
+            assert notes.clean_note(typed) == kept
 
     def test_a_question_has_its_own_end(self, session, moa, carl):
         idea = an_idea(session)
-        asks.ask(session, idea.id, moa.id, carl.id, "x" * 1000)
+        asks.ask_colleague(session, idea.id, moa.id, carl.id, "x" * 1000)
         with pytest.raises(notes.BadNoteError):
-            asks.ask(session, idea.id, moa.id, carl.id, "x" * 1001)
+            asks.ask_colleague(session, idea.id, moa.id, carl.id, "x" * 1001)
 
 
 class TestOriginals:
@@ -559,8 +561,8 @@ class TestWords:
     def test_every_rule_of_the_books_is_said_in_plain_words(self):
         """And nothing is said of a rule that there is not."""
         assert set(ledger_words._RULES) == {*ledger.VIOLATIONS, "counts that differ"}
-        assert ledger_words.said("counts that differ") == "Antal som inte går ihop"
-        assert ledger_words.said("something new") == "something new"
+        assert ledger_words.say_broken_rule("counts that differ") == "Antal som inte går ihop"
+        assert ledger_words.say_broken_rule("something new") == "something new"
 
     def test_jobs_tell_what_they_were_about(self, session):
         idea = an_idea(session)
@@ -569,7 +571,7 @@ class TestWords:
             FailedJob(id=1, consumer=queues.CHECK.name, subject_id=idea.id, **about),
             FailedJob(id=2, consumer="something.new", subject_id=uuid4(), **about),
         ]
-        told = job_words.described(session, jobs)
+        told = job_words.describe_jobs(session, jobs)
         assert [(each.what, each.number) for each in told] == [
             ("Kontrollera en idé", idea.number),
             ("something.new", ""),
@@ -580,12 +582,12 @@ class TestWords:
         [(0, 0, ""), (0, 1, "rätt 0 av 1 senaste"), (2, 3, "rätt 2 av 3 senaste")],
     )
     def test_how_right_a_finding_is_is_said_once_it_is_known(self, right, seen, told):
-        assert idea_words.record(right, seen) == told
+        assert idea_words.say_record(right, seen) == told
 
     def test_differences_are_counted(self):
-        assert idea_words.differing(0) == "Orden är desamma."
-        assert idea_words.differing(1) == "Skiljer sig på 1 ställe, understruket."
-        assert idea_words.differing(2) == "Skiljer sig på 2 ställen, understrukna."
+        assert idea_words.say_differing(0) == "Orden är desamma."
+        assert idea_words.say_differing(1) == "Skiljer sig på 1 ställe, understruket."
+        assert idea_words.say_differing(2) == "Skiljer sig på 2 ställen, understrukna."
 
 
 def test_a_rule_is_offered_in_the_wording_in_force(session):
@@ -595,5 +597,5 @@ def test_a_rule_is_offered_in_the_wording_in_force(session):
     a_rule(session, version=3, title_sv="Sedan", in_force_from=utcnow() + timedelta(days=1))
     a_rule(session, "coming", title_sv="Kommer", in_force_from=utcnow() + timedelta(days=1))
     idea = an_idea(session)
-    sheet = idea_page.sheet(session, idea.number, uuid4())
+    sheet = idea_page.read_sheet(session, idea.number, uuid4())
     assert [rule.title_sv for rule in sheet.rules] == ["Nu"]

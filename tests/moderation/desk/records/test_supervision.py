@@ -38,7 +38,7 @@ def test_whoever_decides_has_looked_on_that_day_in_the_city(
     with travel(NOW, tick=False):
         decide_for_good(session, first_idea, DecisionKind.PUBLISH, staff)
         first = THURSDAY - timedelta(days=1)
-        thursday, wednesday = supervision.days(session, first, THURSDAY, settings.timezone)
+        thursday, wednesday = supervision.read_days(session, first, THURSDAY, settings.timezone)
     assert [(each.who, each.decided, each.said) for each in thursday.seen] == [("Moa", 1, False)]
     assert (wednesday.is_missed, thursday.is_missed) == (True, False)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.desk.search import search_asked, searching
 from services.moderation.desk.search.searching import FOUND_BEGINS, FOUND_ENDS
 from shared.models import Idea, IdeaStatus, IdeaText, TextKind
-from shared.text import fold
+from shared.text import fold_text
 from tests.factories import a_council, a_rule, an_idea
 
 CITY = ZoneInfo("Europe/Stockholm")
@@ -50,8 +50,8 @@ def found(unit: SqlSession, q: str, **more) -> list[str]:
 
 
 def page(unit: SqlSession, q: str, **more) -> searching.Found:
-    asked = search_asked.read(q, CITY)
-    return searching.page(unit, replace(asked, **more))
+    asked = search_asked.read_question(q, CITY)
+    return searching.search_ideas(unit, replace(asked, **more))
 
 
 @pytest.mark.parametrize("status", IdeaStatus)
@@ -172,7 +172,7 @@ def test_destroyed_words_are_not_found_but_the_number_is(unit):
 def test_only_words_that_all_texts_have_are_no_question(unit, q):
     stored(unit, "Det är en bänk och ett torg !!!")
     answer = page(unit, q)
-    assert (answer.hits, answer.no_words) == ([], bool(search_asked.read(q, CITY).words))
+    assert (answer.hits, answer.no_words) == ([], bool(search_asked.read_question(q, CITY).words))
 
 
 @given(q=st.text(max_size=60))
@@ -250,6 +250,6 @@ def _walked(unit: SqlSession, q: str, **more) -> list[str]:
 
 def test_what_is_stored_folded_is_not_what_is_searched(unit):
     idea = stored(unit, "Räksmörgås på torget")
-    assert fold("Räksmörgås") == "raksmorgas"
+    assert fold_text("Räksmörgås") == "raksmorgas"
     assert found(unit, "raksmorgas") == []
     assert found(unit, "räksmörgås") == [idea.number]

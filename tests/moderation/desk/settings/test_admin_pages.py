@@ -112,11 +112,11 @@ class TestLog:
     def test_keeps_only_what_differs_and_nothing_when_nothing_does(self, session):
         by = a_member_of_staff(session, Role.ADMIN).id
         same = {"title": "Ett", "held_on": utcnow().date()}
-        audit.record(
+        audit.record_change(
             session, by=by, action="council.changed", subject=("council", "x"), before=same,
             after=same,
         )  # fmt: skip
-        audit.record(
+        audit.record_change(
             session, by=None, action="council.changed", subject=("council", "x"), before=same,
             after={**same, "title": "Två"},
         )  # fmt: skip
@@ -126,7 +126,7 @@ class TestLog:
 
     def test_refuses_what_is_personal(self, session):
         with pytest.raises(ValueError, match="not for the log: email"):
-            audit.record(
+            audit.record_change(
                 session, by=None, action="staff.invited", subject=("staff", 1),
                 after={"email": "a@b.se"},
             )  # fmt: skip
@@ -135,7 +135,7 @@ class TestLog:
         "statement", [update(AuditEntry).values(action="a.b"), delete(AuditEntry)]
     )
     def test_is_never_changed(self, session, statement):
-        audit.record(session, by=None, action="staff.invited", subject=("staff", 1))
+        audit.record_change(session, by=None, action="staff.invited", subject=("staff", 1))
         session.commit()
         with pytest.raises(IntegrityError, match="audit_log is sealed"):
             session.execute(statement)
@@ -156,11 +156,13 @@ class TestLog:
     def test_is_filtered_and_goes_on_where_a_page_ended(self, ada, session):
         me = session.scalars(select(Staff.id)).one()
         for number in range(60):
-            audit.record(
+            audit.record_change(
                 session, by=me if number % 2 else None, action="spam_model.activated",
                 subject=("spam_model", number),
             )  # fmt: skip
-        audit.record(session, by=None, action="check.switched_off", subject=("check", "spam"))
+        audit.record_change(
+            session, by=None, action="check.switched_off", subject=("check", "spam")
+        )
         session.commit()
         page = ada.get("/audit")
         first = [each.text for each in page.select(".sentence")]
@@ -173,10 +175,12 @@ class TestLog:
     def test_asks_a_fixed_number_of_questions(self, ada, session):
         for number in range(40):
             council = a_council(session)
-            audit.record(
+            audit.record_change(
                 session, by=None, action="council.created", subject=("council", council.slug)
             )
-            audit.record(session, by=None, action="staff.disabled", subject=("staff", number))
+            audit.record_change(
+                session, by=None, action="staff.disabled", subject=("staff", number)
+            )
         session.commit()
         asked: list[str] = []
         listener = lambda *given: asked.append(given[2])  # noqa: E731
@@ -290,7 +294,7 @@ class TestRules:
     def test_are_worded_anew_and_the_old_wording_stays(self, ada, session, rule):
         idea = an_idea(session)
         check(session, idea)
-        deciding.decide(
+        deciding.decide_idea(
             session,
             DecisionRequest(
                 kind=DecisionKind.REJECT,
@@ -369,12 +373,12 @@ class TestAnswerTemplates:
 
     def test_are_offered_until_they_are_retired(self, ada, session):
         assert ada.post("/answer-templates/new", **TEMPLATE).status_code == 303
-        (template,) = answer_templates.standing(session)
+        (template,) = answer_templates.list_standing(session)
         assert (template.rule_code, template.title) == ("personal-data", "Telefonnummer")
         assert ada.post(f"/answer-templates/{template.id}/retire").status_code == 303
-        assert answer_templates.standing(session) == []
+        assert answer_templates.list_standing(session) == []
         assert ada.post(f"/answer-templates/{template.id}/restore").status_code == 303
-        assert len(answer_templates.standing(session)) == 1
+        assert len(answer_templates.list_standing(session)) == 1
         assert said(ada) == [
             "Tog svarsmallen Telefonnummer i bruk igen.",
             "Tog svarsmallen Telefonnummer ur bruk.",
@@ -393,7 +397,7 @@ class TestAnswerTemplates:
 
     def test_edited_by_two_collide_and_nothing_typed_is_lost(self, ada, bo, session):
         ada.post("/answer-templates/new", **TEMPLATE)
-        (template,) = answer_templates.standing(session)
+        (template,) = answer_templates.list_standing(session)
         path = f"/answer-templates/{template.id}/edit"
         assert ada.post(path, version=1, **{**TEMPLATE, "title": "Telefon"}).status_code == 303
         answer = bo.post(path, version=1, **{**TEMPLATE, "text": "Mina ord."})
@@ -464,12 +468,12 @@ def test_an_outage_of_more_jobs_than_a_statement_holds_is_replayed_in_one_go(ses
         INSERT INTO failed_jobs (delivery_id, consumer, subject_id, attempts, error, failed_at)
         SELECT id, 'moderation.check', gen_random_uuid(), 3, 'X', now() FROM delivery""")
     )
-    assert failed_jobs.replay(session, None) == 5
+    assert failed_jobs.replay_jobs(session, None) == 5
     assert (
         session.execute(select(OutboxDelivery.attempts, OutboxDelivery.failed_at)).all()
         == [(0, None)] * 5
     )
-    assert failed_jobs.replay(session, None) == 0
+    assert failed_jobs.replay_jobs(session, None) == 0
 
 
 class TestHistory:
@@ -527,7 +531,7 @@ class TestSettings:
             "bad_hosts": "https://hemligt7:x@lista.example/v?nyckel=hemligt8",
         }
         environment = {f"RADSLAG_{name.upper()}": value for name, value in secrets.items()}
-        rows = system_settings.shown(Settings.from_env({**_ENVIRONMENT, **environment}))
+        rows = system_settings.list_settings(Settings.from_env({**_ENVIRONMENT, **environment}))
         told = " ".join(row.value for row in rows)
         assert "hemligt" not in told
         assert "mail.example:587" in told
@@ -553,17 +557,21 @@ def test_the_menu_marks_where_one_is():
         ("/councils/vala/edit", "Inställningar", "Råd"),
         ("/rules/spam/new", "Inställningar", "Regler"),
     ):
-        menu = navigation.menu(path, Role.ADMIN)
+        menu = navigation.make_menu(path, Role.ADMIN)
         assert menu.group == group, path
         assert [item.label for item in menu.below if item.here] == ([page] if page else [])
-    assert "Inställningar" not in {item.label for item in navigation.menu("/", Role.MODERATOR).top}
-    assert "Regler" in {item.label for item in navigation.menu("/stats", Role.READER).below}
+    assert "Inställningar" not in {
+        item.label for item in navigation.make_menu("/", Role.MODERATOR).top
+    }
+    assert "Regler" in {item.label for item in navigation.make_menu("/stats", Role.READER).below}
 
 
 def test_every_rule_of_the_books_is_said_in_words(desk, session):
     from services.moderation.desk.records import ledger_words
 
-    assert {rule for rule in ledger.VIOLATIONS if ledger_words.said(rule) == rule} == set()
+    assert {
+        rule for rule in ledger.VIOLATIONS if ledger_words.say_broken_rule(rule) == rule
+    } == set()
 
 
 def test_words_switches_and_models_are_logged(ada, session):

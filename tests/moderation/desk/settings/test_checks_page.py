@@ -93,9 +93,9 @@ def test_a_switch_is_kept_with_who_and_when(admin, session):
     page = admin.get("/checks")
     assert "Ändrad av Ada Ek" in rows(page)["language"]
     assert "Kontrollen är av: språk." in page.select_one(".flash").text
-    assert switches.off(session) >= {"language"}
+    assert switches.list_switched_off(session) >= {"language"}
     admin.post("/checks", name="language", is_on="1")
-    assert "language" not in switches.off(session)
+    assert "language" not in switches.list_switched_off(session)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class TestFields:
         ],
     )
     def test_whole_numbers(self, raw, longest, found):
-        assert admin_forms.whole(raw, longest) == found
+        assert admin_forms.read_whole(raw, longest) == found
 
     @pytest.mark.parametrize(
         ("form", "seen"),
@@ -78,13 +78,13 @@ class TestFields:
         assert admin_forms.seen_version(form) == seen
 
     def test_texts_that_must_be_there_and_fit(self):
-        assert admin_forms.needed("x" * 5, 5, "saknas") == "x" * 5
+        assert admin_forms.read_needed("x" * 5, 5, "saknas") == "x" * 5
         assert admin_forms.at_most("", 5) == ""
         with pytest.raises(FieldError) as caught:
-            admin_forms.needed("", 5, "saknas")
+            admin_forms.read_needed("", 5, "saknas")
         assert caught.value.sentence == "saknas"
         with pytest.raises(FieldError):
-            admin_forms.needed("x" * 6, 5, "saknas")
+            admin_forms.read_needed("x" * 6, 5, "saknas")
 
     @pytest.mark.parametrize(
         ("typed", "found"),
@@ -101,9 +101,9 @@ class TestFields:
     def test_days(self, typed, found):
         if found is FieldError:
             with pytest.raises(FieldError):
-                admin_forms.day(typed)
+                admin_forms.read_day(typed)
         else:
-            assert admin_forms.day(typed) == found
+            assert admin_forms.read_day(typed) == found
 
     @pytest.mark.parametrize(
         ("typed", "found"),
@@ -126,9 +126,9 @@ class TestFields:
     def test_moments_on_the_citys_clock(self, typed, found):
         if found is FieldError:
             with pytest.raises(FieldError):
-                admin_forms.moment(typed, CITY)
+                admin_forms.read_moment(typed, CITY)
             return
-        assert admin_forms.moment(typed, CITY) == found
+        assert admin_forms.read_moment(typed, CITY) == found
         assert admin_forms.written_moment(found, CITY) == typed
 
 
@@ -149,7 +149,7 @@ COUNCIL = {
 
 class TestCouncilForm:
     def read(self, **typed: str) -> tuple[Facts | None, set[str]]:
-        facts, faults = council_form.read(COUNCIL | typed, CITY)
+        facts, faults = council_form.read_council_form(COUNCIL | typed, CITY)
         assert (facts is None) == bool(faults)
         return facts, set(faults)
 
@@ -222,12 +222,12 @@ class TestCouncilForm:
     def test_what_is_read_is_written_back_as_it_was_typed(self):
         facts, _ = self.read(summary_url="https://x.se", publishes_clear="1")
         again = council_form.as_typed(facts, CITY)
-        assert council_form.read(again, CITY) == (facts, {})
+        assert council_form.read_council_form(again, CITY) == (facts, {})
         bare, _ = self.read(
             open_from="", open_until="", wait_limit_h="", held_on="", held_label="x"
         )
         assert (bare.open_from, bare.open_until, bare.wait_limit_h) == (None, None, None)
-        assert council_form.read(council_form.as_typed(bare, CITY), CITY) == (bare, {})
+        assert council_form.read_council_form(council_form.as_typed(bare, CITY), CITY) == (bare, {})
 
     @pytest.mark.parametrize(
         ("typed", "title", "found"),
@@ -251,9 +251,9 @@ class TestCouncilForm:
     def test_the_address(self, typed, title, found):
         if found is None:
             with pytest.raises(FieldError):
-                council_form.slug(typed, title)
+                council_form.read_slug(typed, title)
         else:
-            assert council_form.slug(typed, title) == found
+            assert council_form.read_slug(typed, title) == found
 
     @pytest.mark.parametrize(
         ("opens", "closes", "is_open"),
@@ -274,42 +274,42 @@ class TestCouncilForm:
 class TestCouncils:
     def test_are_listed_newest_first_and_found_by_their_address(self, unit):
         first, second = a_council(unit), a_council(unit)
-        assert list(councils.listed(unit)) == [second, first]
-        assert councils.find(unit, first.slug) is first
-        assert councils.find(unit, first.slug.upper()) is None
+        assert list(councils.list_councils(unit)) == [second, first]
+        assert councils.find_council(unit, first.slug) is first
+        assert councils.find_council(unit, first.slug.upper()) is None
 
     def test_change_as_they_were_seen_with_what_differs_in_the_log(self, unit, ada):
         council = a_council(unit, theme="Före")
         other = a_council(unit)
         new = replace(facts_of(council), theme="Efter", wait_limit_h=24)
-        councils.change(unit, council.slug, new, seen_version=1, by=ada.id)
+        councils.change_council(unit, council.slug, new, seen_version=1, by=ada.id)
         assert (council.theme, council.version, other.version) == ("Efter", 2, 1)
         (entry,) = log(unit)
         assert (entry.action, entry.staff_id) == ("council.changed", ada.id)
         assert (entry.subject_kind, entry.subject_id) == ("council", council.slug)
         assert entry.after == {"theme": "Efter", "wait_limit_h": 24}
         # The same again is fine, whatever was seen; another is not.
-        councils.change(unit, council.slug, new, seen_version=1, by=ada.id)
+        councils.change_council(unit, council.slug, new, seen_version=1, by=ada.id)
         assert council.version == 2
         for seen in (1, 3):
             with pytest.raises(MovedError):
-                councils.change(
+                councils.change_council(
                     unit, council.slug, replace(new, theme="Sist"), seen_version=seen, by=ada.id
                 )
         assert council.theme == "Efter"
         assert len(log(unit)) == 1
         with pytest.raises(LookupError):
-            councils.change(unit, "inget", new, seen_version=2, by=ada.id)
+            councils.change_council(unit, "inget", new, seen_version=2, by=ada.id)
 
     def test_are_made_once_with_the_log(self, unit, ada):
         facts = facts_of(a_council(unit, slug="ett"))
         with pytest.raises(councils.SlugTakenError):
-            councils.create(unit, "ett", facts, by=ada.id)
+            councils.create_council(unit, "ett", facts, by=ada.id)
         assert log(unit) == []
-        councils.create(unit, "annat", facts, by=ada.id)
+        councils.create_council(unit, "annat", facts, by=ada.id)
         (entry,) = log(unit)
         assert (entry.action, entry.subject_id) == ("council.created", "annat")
-        assert facts_of(councils.find(unit, "annat")) == facts
+        assert facts_of(councils.find_council(unit, "annat")) == facts
 
 
 WORDING = Wording("Skräp", "Tas bort.", "Spam", "Is removed.")
@@ -318,7 +318,7 @@ WORDING = Wording("Skräp", "Tas bort.", "Spam", "Is removed.")
 class TestRules:
     def word(self, unit, ada, title="Skräp", begins=None, seen=0, code="spam") -> Rule:
         wording = replace(WORDING, title_sv=title)
-        rule = rules.reword(unit, code, wording, begins, seen_version=seen, by=ada.id)
+        rule = rules.reword_rule(unit, code, wording, begins, seen_version=seen, by=ada.id)
         unit.flush()
         return rule
 
@@ -348,7 +348,7 @@ class TestRules:
         for field in ("title_sv", "text_sv", "title_en", "text_en"):
             with unit.begin_nested() as tried:
                 wording = replace(WORDING, **{field: "Annat"})
-                rules.reword(unit, "spam", wording, None, seen_version=1, by=ada.id)
+                rules.reword_rule(unit, "spam", wording, None, seen_version=1, by=ada.id)
                 tried.rollback()
         self.word(unit, ada, "Nytt", begins=NOW + timedelta(days=1), seen=1)
         # The one that waits would say so tomorrow; to say it now is a change.
@@ -375,7 +375,7 @@ class TestRules:
     def test_begin_no_longer_ago_than_a_form_takes(self, age, good):
         typed = admin_forms.written_moment(NOW - age, CITY)
         form = {"title_sv": "A", "text_sv": "B", "title_en": "C", "text_en": "D"}
-        wording, begins, faults = rules.read(form | {"in_force_from": typed}, CITY)
+        wording, begins, faults = rules.read_rule_form(form | {"in_force_from": typed}, CITY)
         assert set(faults) == (set() if good else {"in_force_from"})
         assert (begins, wording) == (
             (NOW - age, Wording("A", "B", "C", "D")) if good else (None, None)
@@ -389,11 +389,11 @@ class TestRules:
         form = dict.fromkeys(("title_sv", "text_sv", "title_en", "text_en"), "x")
         form["in_force_from"] = ""
         for value, good in (("x" * most, True), ("x" * (most + 1), False), ("", False)):
-            faults = rules.read(form | {field: value}, CITY)[2]
+            faults = rules.read_rule_form(form | {field: value}, CITY)[2]
             assert set(faults) == (set() if good else {field})
 
     def listed(self, unit, code="spam"):
-        found = {each.code: each for each in rules.listed(unit)}[code]
+        found = {each.code: each for each in rules.list_rules(unit)}[code]
 
         def versions(many):
             return [each.rule.version for each in many]
@@ -428,14 +428,14 @@ class TestRules:
     def test_stand_in_the_order_of_the_list_then_those_it_once_had(self, unit):
         a_rule(unit, "aldre")
         a_rule(unit, "spam")
-        assert [each.code for each in rules.listed(unit)] == [*CODES, "aldre"]
+        assert [each.code for each in rules.list_rules(unit)] == [*CODES, "aldre"]
 
     def test_the_newest_is_of_its_own_code_in_force_or_not(self, unit):
         a_rule(unit, "spam", version=1)
         coming = a_rule(unit, "spam", version=2, in_force_from=NOW + timedelta(days=1))
         a_rule(unit, "insult", version=9)
-        assert rules.newest(unit, "spam") is coming
-        assert rules.newest(unit, "secret") is None
+        assert rules.find_newest_rule(unit, "spam") is coming
+        assert rules.find_newest_rule(unit, "secret") is None
 
 
 class TestAnswerTemplates:
@@ -445,9 +445,10 @@ class TestAnswerTemplates:
             ("spam", "sv", "A"), (None, "en", "A"),
         ]  # fmt: skip
         for code, language, title in given:
-            answer_templates.create(unit, Draft(code, language, title, "x"), by=ada.id)
+            answer_templates.create_template(unit, Draft(code, language, title, "x"), by=ada.id)
         stand = [
-            (each.rule_code, each.language, each.title) for each in answer_templates.standing(unit)
+            (each.rule_code, each.language, each.title)
+            for each in answer_templates.list_standing(unit)
         ]
         assert stand == [
             ("insult", "sv", "Z"), ("spam", "sv", "A"), ("spam", "sv", "B"), ("spam", "en", "A"),
@@ -456,45 +457,45 @@ class TestAnswerTemplates:
 
     def test_are_taken_out_of_use_and_back_once_with_the_log(self, unit, ada):
         one, two = (
-            answer_templates.create(unit, Draft(None, "sv", title, "x"), by=ada.id)
+            answer_templates.create_template(unit, Draft(None, "sv", title, "x"), by=ada.id)
             for title in ("Ett", "Två")
         )
         for _ in range(2):
-            answer_templates.retire(unit, one.id, by=ada.id)
+            answer_templates.retire_template(unit, one.id, by=ada.id)
         with travel(NOW + timedelta(days=1), tick=False):
-            answer_templates.retire(unit, one.id, by=ada.id)
-            answer_templates.retire(unit, two.id, by=ada.id)
+            answer_templates.retire_template(unit, one.id, by=ada.id)
+            answer_templates.retire_template(unit, two.id, by=ada.id)
         assert one.retired_at == NOW
-        assert answer_templates.standing(unit) == []
-        assert list(answer_templates.retired(unit)) == [two, one]
+        assert answer_templates.list_standing(unit) == []
+        assert list(answer_templates.list_retired(unit)) == [two, one]
         for _ in range(2):
-            answer_templates.restore(unit, one.id, by=ada.id)
-        assert list(answer_templates.standing(unit)) == [one]
-        assert list(answer_templates.retired(unit)) == [two]
+            answer_templates.restore_template(unit, one.id, by=ada.id)
+        assert list(answer_templates.list_standing(unit)) == [one]
+        assert list(answer_templates.list_retired(unit)) == [two]
         done = [(each.action.partition(".")[2], each.subject_id) for each in log(unit)]
         assert done == [
             ("created", str(one.id)), ("created", str(two.id)), ("retired", str(one.id)),
             ("retired", str(two.id)), ("restored", str(one.id)),
         ]  # fmt: skip
-        for act in (answer_templates.retire, answer_templates.restore):
+        for act in (answer_templates.retire_template, answer_templates.restore_template):
             with pytest.raises(LookupError):
                 act(unit, 10**9, by=ada.id)
 
     def test_change_as_they_were_seen(self, unit, ada):
-        template = answer_templates.create(unit, Draft(None, "sv", "Ett", "x"), by=ada.id)
+        template = answer_templates.create_template(unit, Draft(None, "sv", "Ett", "x"), by=ada.id)
         new = Draft("spam", "en", "Två", "y")
-        answer_templates.change(unit, template.id, new, seen_version=1, by=ada.id)
+        answer_templates.change_template(unit, template.id, new, seen_version=1, by=ada.id)
         assert answer_templates.draft_of(template) == new
         assert template.version == 2
-        answer_templates.change(unit, template.id, new, seen_version=1, by=ada.id)
+        answer_templates.change_template(unit, template.id, new, seen_version=1, by=ada.id)
         for seen in (1, 3):
             with pytest.raises(MovedError):
-                answer_templates.change(
+                answer_templates.change_template(
                     unit, template.id, replace(new, text="z"), seen_version=seen, by=ada.id
                 )
         assert len(log(unit)) == 2
         with pytest.raises(LookupError):
-            answer_templates.change(unit, 10**9, new, seen_version=1, by=ada.id)
+            answer_templates.change_template(unit, 10**9, new, seen_version=1, by=ada.id)
 
     @pytest.mark.parametrize(
         ("field", "value", "good"),
@@ -515,7 +516,7 @@ class TestAnswerTemplates:
     )
     def test_fields_at_their_edges(self, field, value, good):
         form = {"rule_code": "spam", "language": "sv", "title": "T", "text": "x"}
-        draft, faults = answer_templates.read(form | {field: value}, ["spam"])
+        draft, faults = answer_templates.read_template_form(form | {field: value}, ["spam"])
         assert set(faults) == (set() if good else {field})
         assert (draft is not None) is good
         if good and field == "rule_code":
@@ -530,7 +531,7 @@ class TestAnswerTemplates:
 
 class TestLog:
     def note(self, unit, by, number=0, action="council.changed", kind="council", **more) -> None:
-        audit.record(unit, by=by, action=action, subject=(kind, number), **more)
+        audit.record_change(unit, by=by, action=action, subject=(kind, number), **more)
 
     @pytest.mark.parametrize("name", sorted(audit._PERSONAL))
     @pytest.mark.parametrize("side", ["before", "after"])
@@ -568,14 +569,14 @@ class TestLog:
         for each in range(number):
             self.note(unit, ada.id, each)
         unit.flush()
-        found, more = audit.entries(unit, audit.Wanted())
+        found, more = audit.read_entries(unit, audit.Wanted())
         assert [entry.subject_id for entry, _who in found] == [
             str(each) for each in range(number - 1, number - 1 - len(found), -1)
         ]
         assert len(found) == min(number, audit.PAGE_SIZE)
         assert (more is not None) is (number > audit.PAGE_SIZE)
         if more is not None:
-            rest, end = audit.entries(unit, audit.Wanted(before=more))
+            rest, end = audit.read_entries(unit, audit.Wanted(before=more))
             assert [entry.subject_id for entry, _who in rest] == ["0"]
             assert end is None
 
@@ -587,7 +588,7 @@ class TestLog:
         unit.flush()
 
         def found(**wanted):
-            rows = audit.entries(unit, audit.Wanted(**wanted))[0]
+            rows = audit.read_entries(unit, audit.Wanted(**wanted))[0]
             return [(entry.subject_kind, who) for entry, who in rows]
 
         assert len(found()) == 6
@@ -611,7 +612,7 @@ class TestLog:
     def test_names_everybody_in_the_order_of_their_names(self, unit, ada):
         bo = a_member_of_staff(unit, email="bo@example.org", disabled_at=NOW)
         cilla = a_member_of_staff(unit, name="aBC")
-        assert audit.people(unit) == [
+        assert audit.list_people(unit) == [
             (str(cilla.id), "aBC"), (str(ada.id), "Ada"), (str(bo.id), "bo@example.org"),
         ]  # fmt: skip
 
@@ -626,8 +627,8 @@ class TestSeed:
             unit.flush()
         slugs = [each["slug"] for each in seed.COUNCILS]
         assert sorted(unit.scalars(select(Council.slug))) == sorted(slugs)
-        assert councils.find(unit, "motesplatser").title == "Vårt eget"
+        assert councils.find_council(unit, "motesplatser").title == "Vårt eget"
         assert unit.scalar(select(func.count()).select_from(Rule)) == len(CODES) == 8
         assert {each["code"] for each in seed.RULES} == set(CODES)
-        assert rules.newest(unit, "spam").text_sv == "Vår egen."
+        assert rules.find_newest_rule(unit, "spam").text_sv == "Vår egen."
         assert all(each.in_force_from <= NOW for each in unit.scalars(select(Rule)))

@@ -62,7 +62,7 @@ def rows(session):
 def marked(session, text):
     found = [
         finding
-        for check in checks_with(equipping.standing(session))
+        for check in checks_with(equipping.read_equipment(session))
         if check.name == "tone"
         for finding in check.run(Subject(text))
     ]

@@ -22,4 +22,6 @@ def audited(unit: SqlSession) -> list[tuple[str, UUID | None, str]]:
 
 
 def begun(unit: SqlSession, staff: Staff, **how: str) -> UUID:
-    return sessions.begin(unit, staff, **{"via": sessions.PASSWORD, "browser": "Firefox"} | how)
+    return sessions.begin_session(
+        unit, staff, **{"via": sessions.PASSWORD, "browser": "Firefox"} | how
+    )

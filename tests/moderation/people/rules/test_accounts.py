@@ -33,7 +33,7 @@ class TestAccount:
     def test_an_address_is_one_account_however_it_is_typed(self, unit, email):
         bo = accounts.add_staff(unit, "Bo@Example.org", Role.READER, None)
         assert bo.email == "bo@example.org"
-        assert accounts.find(unit, email) is bo
+        assert accounts.find_account(unit, email) is bo
         with pytest.raises(AccountError) as caught:
             accounts.add_staff(unit, email, Role.READER, PASSWORD)
         assert caught.value.field == "email"
@@ -63,7 +63,7 @@ class TestAccount:
     @pytest.mark.parametrize("right", [True, False])
     def test_only_success_forgets_the_failures(self, unit, settings, a_hash, right):
         a_member_of_staff(unit, email="bo@example.org", password_hash=a_hash)
-        throttle.count(unit, settings, Tried.PASSWORD, "bo@example.org", "x")
+        throttle.count_attempt(unit, settings, Tried.PASSWORD, "bo@example.org", "x")
         given = PASSWORD if right else "fel lösenord, länge nog"
         accounts.sign_in(unit, settings, "bo@example.org", given, "x")
         assert count(unit, LoginAttempt) == (0 if right else 1)

@@ -31,7 +31,7 @@ class TestDirectory:
 
     def refused(self, unit, settings, identity) -> str:
         with pytest.raises(RefusedError) as caught:
-            directory.enter(unit, settings, identity)
+            directory.enter_account(unit, settings, identity)
         return caught.value.reason
 
     @pytest.fixture
@@ -39,20 +39,20 @@ class TestDirectory:
         return a_member_of_staff(unit, email="bo@example.org", name="")
 
     def test_links_an_account_by_its_address_and_names_the_nameless(self, unit, settings, bo):
-        assert directory.enter(unit, settings, self.says()) is bo
+        assert directory.enter_account(unit, settings, self.says()) is bo
         assert (bo.directory_issuer, bo.directory_subject) == (self.ISSUER, "17")
         assert bo.name == "Bo Alm"
-        directory.enter(unit, settings, self.says(name="Någon Annan"))
+        directory.enter_account(unit, settings, self.says(name="Någon Annan"))
         assert bo.name == "Bo Alm"
 
     def test_knows_a_linked_person_by_issuer_and_id_only(self, unit, settings, bo):
-        directory.enter(unit, settings, self.says())
+        directory.enter_account(unit, settings, self.says())
         other = a_member_of_staff(unit, email="li@example.org")
-        assert directory.enter(unit, settings, self.says(email="li@example.org")) is bo
-        assert directory.enter(unit, settings, self.says(email=None)) is bo
+        assert directory.enter_account(unit, settings, self.says(email="li@example.org")) is bo
+        assert directory.enter_account(unit, settings, self.says(email=None)) is bo
         # The same number at another directory is another person, and so is another number here.
         elsewhere = self.says(issuer="https://other.example.se", email="li@example.org")
-        assert directory.enter(unit, settings, elsewhere) is other
+        assert directory.enter_account(unit, settings, elsewhere) is other
         assert self.refused(unit, settings, self.says(subject="18")) == "somebody else"
 
     def test_without_an_address_to_be_believed_nobody_new_comes_in(self, unit, settings, bo):
@@ -63,7 +63,7 @@ class TestDirectory:
     def test_who_has_no_account_gets_one_only_where_the_settings_say_so(self, unit, settings):
         assert self.refused(unit, settings, self.says()) == "unknown"
         assert count(unit, Staff) == 0
-        made = directory.enter(unit, replace(settings, oidc_create=True), self.says())
+        made = directory.enter_account(unit, replace(settings, oidc_create=True), self.says())
         assert (made.role, made.password_hash, made.name) == (Role.READER, None, "Bo Alm")
         assert audited(unit) == [("staff.from_directory", None, str(made.id))]
 
@@ -72,7 +72,7 @@ class TestDirectory:
         unit.flush()
         assert self.refused(unit, settings, self.says()) == "closed"
         bo.disabled_at = None
-        directory.enter(unit, settings, self.says())
+        directory.enter_account(unit, settings, self.says())
         bo.disabled_at = NOW
         unit.flush()
         assert self.refused(unit, settings, self.says()) == "closed"
@@ -87,7 +87,7 @@ class TestDirectory:
             assert self.refused(unit, asked, self.says(role=role)) == "no role"
             assert bo.directory_subject is None
             return
-        directory.enter(unit, asked, self.says(role=role))
+        directory.enter_account(unit, asked, self.says(role=role))
         assert bo.role is (role or Role.MODERATOR)
         changes = [each for each in audited(unit) if each[0] == "staff.role_changed"]
         assert len(changes) == int(role not in {None, Role.MODERATOR})

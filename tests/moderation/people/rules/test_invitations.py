@@ -17,10 +17,14 @@ from tests.moderation.people.rules.given import NOW, PASSWORD, TICK, audited
 
 class TestInvitation:
     def invite(self, unit, settings, ada, email="ny@example.org", **about):
-        return invitations.invite(unit, settings, email=email, role=Role.READER, by=ada.id, **about)
+        return invitations.invite_person(
+            unit, settings, email=email, role=Role.READER, by=ada.id, **about
+        )
 
     def token(self, settings, invitation) -> str:
-        return account_links.token(settings.secret_key, LinkKind.INVITATION, invitation.nonce)
+        return account_links.make_account_token(
+            settings.secret_key, LinkKind.INVITATION, invitation.nonce
+        )
 
     @pytest.mark.parametrize(
         ("after", "opens"),
@@ -30,23 +34,25 @@ class TestInvitation:
         assert timedelta(days=7) == invitations.LASTS
         invitation = self.invite(unit, settings, ada)
         with travel(NOW + after, tick=False):
-            assert (invitations.find(unit, self.token(settings, invitation)) is not None) is opens
+            assert (
+                invitations.find_invitation(unit, self.token(settings, invitation)) is not None
+            ) is opens
             assert bool(invitations.open_ones(unit)) is opens
-            assert invitations.withdraw(unit, invitation.id, by=ada.id) is opens
+            assert invitations.withdraw_invitation(unit, invitation.id, by=ada.id) is opens
 
     def test_used_once_it_is_neither_open_nor_listed_nor_withdrawn(self, unit, settings, ada):
         invitation = self.invite(unit, settings, ada, name="Ny", language="en")
         token = self.token(settings, invitation)
-        found = invitations.find(unit, token)
-        staff = invitations.accept(
+        found = invitations.find_invitation(unit, token)
+        staff = invitations.accept_invitation(
             unit, found, email="annan@example.org", password=PASSWORD, name="Ny Namn"
         )
         assert (staff.email, staff.role, staff.language) == ("ny@example.org", Role.READER, "en")
         assert invitation.used_at == NOW
         unit.flush()
-        assert invitations.find(unit, token) is None
+        assert invitations.find_invitation(unit, token) is None
         assert invitations.open_ones(unit) == []
-        assert not invitations.withdraw(unit, invitation.id, by=ada.id)
+        assert not invitations.withdraw_invitation(unit, invitation.id, by=ada.id)
         assert audited(unit) == [
             ("staff.invited", ada.id, str(invitation.id)),
             ("staff.joined", staff.id, str(staff.id)),
@@ -65,9 +71,9 @@ class TestInvitation:
                 unit.refresh(each)
             assert older.expires_at == NOW + timedelta(days=1)
             assert other.expires_at == used.expires_at == NOW + invitations.LASTS
-            assert invitations.find(unit, self.token(settings, older)) is None
+            assert invitations.find_invitation(unit, self.token(settings, older)) is None
             for each in (other, newer):
-                assert invitations.find(unit, self.token(settings, each)) is not None
+                assert invitations.find_invitation(unit, self.token(settings, each)) is not None
 
     def test_one_that_has_ended_keeps_its_end_when_a_newer_one_goes_out(self, unit, settings, ada):
         older = self.invite(unit, settings, ada)
@@ -90,12 +96,12 @@ class TestInvitation:
     def test_is_withdrawn_alone_at_once_and_once_with_the_log(self, unit, settings, ada):
         invitation = self.invite(unit, settings, ada)
         other = self.invite(unit, settings, ada, "annan@example.org")
-        assert invitations.withdraw(unit, invitation.id, by=ada.id)
-        assert not invitations.withdraw(unit, invitation.id, by=ada.id)
-        assert not invitations.withdraw(unit, new_id(), by=ada.id)
+        assert invitations.withdraw_invitation(unit, invitation.id, by=ada.id)
+        assert not invitations.withdraw_invitation(unit, invitation.id, by=ada.id)
+        assert not invitations.withdraw_invitation(unit, new_id(), by=ada.id)
         unit.expire_all()
-        assert invitations.find(unit, self.token(settings, invitation)) is None
-        assert invitations.find(unit, self.token(settings, other)) is not None
+        assert invitations.find_invitation(unit, self.token(settings, invitation)) is None
+        assert invitations.find_invitation(unit, self.token(settings, other)) is not None
         assert audited(unit)[-1] == ("staff.invitation_withdrawn", ada.id, str(invitation.id))
         assert len(audited(unit)) == 3
 
@@ -120,21 +126,21 @@ class TestInvitation:
     def test_of_the_first_administrator_lasts_a_day_and_only_the_newest_opens(self, unit):
         first = invitations.invite_first_admin(unit)
         second = invitations.invite_first_admin(unit)
-        assert invitations.find(unit, first) is None
-        assert invitations.find(unit, second).role is Role.ADMIN
+        assert invitations.find_invitation(unit, first) is None
+        assert invitations.find_invitation(unit, second).role is Role.ADMIN
         assert timedelta(hours=24) == invitations.FIRST_LASTS
         for after, opens in (
             (invitations.FIRST_LASTS - TICK, True),
             (invitations.FIRST_LASTS, False),
         ):
             with travel(NOW + after, tick=False):
-                assert (invitations.find(unit, second) is not None) is opens
+                assert (invitations.find_invitation(unit, second) is not None) is opens
         # Nobody sees it in the list: it was printed where the system was started.
         assert invitations.open_ones(unit) == []
 
     def test_of_the_first_administrator_ends_nobody_elses(self, unit, settings, ada):
         ada.disabled_at = NOW
-        mailed = invitations.invite(
+        mailed = invitations.invite_person(
             unit, settings, email="ny@example.org", role=Role.ADMIN, by=ada.id
         )
         used = Invitation(sha256=b"u" * 32, role=Role.ADMIN, expires_at=NOW, used_at=NOW)

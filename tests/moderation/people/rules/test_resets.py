@@ -21,9 +21,11 @@ class TestForgottenPassword:
 
     def asked(self, unit, settings, email="bo@example.org") -> tuple[PasswordReset, str]:
         before = set(unit.scalars(select(PasswordReset.id)))
-        resets.ask(unit, settings, email)
+        resets.ask_reset(unit, settings, email)
         (reset,) = unit.scalars(select(PasswordReset).where(PasswordReset.id.not_in(before)))
-        return reset, account_links.token(settings.secret_key, LinkKind.RESET, reset.nonce)
+        return reset, account_links.make_account_token(
+            settings.secret_key, LinkKind.RESET, reset.nonce
+        )
 
     @pytest.mark.parametrize(
         ("after", "opens"),
@@ -33,7 +35,7 @@ class TestForgottenPassword:
         assert timedelta(hours=1) == resets.LASTS
         reset, token = self.asked(unit, settings)
         with travel(NOW + after, tick=False):
-            assert resets.find(unit, token) == ((reset, bo) if opens else None)
+            assert resets.find_reset(unit, token) == ((reset, bo) if opens else None)
 
     @pytest.mark.parametrize(
         ("about", "is_theirs"),
@@ -54,18 +56,18 @@ class TestForgottenPassword:
         assert reset.staff_id == (bo.id if is_theirs else None)
         # The same rows either way.
         assert count(unit, OutboxEvent, OutboxEvent.subject_id == reset.id) == 1
-        assert (resets.find(unit, token) is not None) is is_theirs
+        assert (resets.find_reset(unit, token) is not None) is is_theirs
 
     def test_link_opens_nothing_once_used_or_for_a_closed_account(self, unit, settings, bo):
         reset, token = self.asked(unit, settings)
-        assert resets.find(unit, token) == (reset, bo)
-        assert resets.find(unit, token[:-1]) is None
+        assert resets.find_reset(unit, token) == (reset, bo)
+        assert resets.find_reset(unit, token[:-1]) is None
         bo.disabled_at = NOW
         unit.flush()
-        assert resets.find(unit, token) is None
+        assert resets.find_reset(unit, token) is None
         bo.disabled_at, reset.used_at = None, NOW
         unit.flush()
-        assert resets.find(unit, token) is None
+        assert resets.find_reset(unit, token) is None
 
     def test_using_one_uses_up_all_of_that_person_and_nobody_elses(
         self, unit, settings, bo, a_hash
@@ -74,21 +76,21 @@ class TestForgottenPassword:
         (first, _), (second, token) = (self.asked(unit, settings) for _ in range(2))
         hers, _ = self.asked(unit, settings, "li@example.org")
         his_session, her_session = begun(unit, bo), begun(unit, other)
-        resets.use(unit, *resets.find(unit, token), "ett helt nytt lösenord")
+        resets.use_reset(unit, *resets.find_reset(unit, token), "ett helt nytt lösenord")
         for each in (first, second, hers):
             unit.refresh(each)
         assert (first.used_at, second.used_at, hers.used_at) == (NOW, NOW, None)
         assert accounts.is_right(bo, "ett helt nytt lösenord")
         assert not accounts.is_right(bo, PASSWORD)
-        assert sessions.find(unit, his_session) is None
-        assert sessions.find(unit, her_session) is not None
+        assert sessions.find_session(unit, his_session) is None
+        assert sessions.find_session(unit, her_session) is not None
         assert audited(unit) == [("staff.password_changed", bo.id, str(bo.id))]
 
     def test_a_password_that_cannot_be_used_uses_up_nothing(self, unit, settings, bo):
         reset, token = self.asked(unit, settings)
         with pytest.raises(AccountError):
-            resets.use(unit, reset, bo, "för kort")
-        assert resets.find(unit, token) is not None
+            resets.use_reset(unit, reset, bo, "för kort")
+        assert resets.find_reset(unit, token) is not None
 
     @pytest.mark.parametrize(
         ("ago", "owned", "stays"),

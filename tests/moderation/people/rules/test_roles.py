@@ -34,7 +34,7 @@ class TestRoles:
 
         def leave() -> None:
             if act == "disable":
-                roles.disable(unit, ada, by=None)
+                roles.disable_account(unit, ada, by=None)
             else:
                 roles.change_role(unit, ada, Role(act), by=None)
 
@@ -49,7 +49,7 @@ class TestRoles:
 
     def test_others_leave_whether_or_not_there_is_one_administrator(self, unit, ada, bo):
         roles.change_role(unit, bo, Role.READER, by=ada.id)
-        roles.disable(unit, bo, by=ada.id)
+        roles.disable_account(unit, bo, by=ada.id)
         closed = self.closed(unit)
         roles.change_role(unit, closed, Role.READER, by=ada.id)
         roles.change_role(unit, ada, Role.ADMIN, by=ada.id)
@@ -58,15 +58,15 @@ class TestRoles:
 
     def test_closing_ends_sessions_once_and_opening_opens_once(self, unit, ada, bo):
         his, hers, epoch = begun(unit, bo), begun(unit, ada), bo.session_epoch
-        roles.disable(unit, bo, by=ada.id)
+        roles.disable_account(unit, bo, by=ada.id)
         with travel(NOW + timedelta(hours=1), tick=False):
-            roles.disable(unit, bo, by=ada.id)
+            roles.disable_account(unit, bo, by=ada.id)
         assert (bo.disabled_at, bo.session_epoch) == (NOW, epoch + 1)
-        roles.enable(unit, bo, by=ada.id)
-        roles.enable(unit, bo, by=ada.id)
+        roles.enable_account(unit, bo, by=ada.id)
+        roles.enable_account(unit, bo, by=ada.id)
         assert bo.disabled_at is None
-        assert sessions.find(unit, his) is None
-        assert sessions.find(unit, hers) is not None
+        assert sessions.find_session(unit, his) is None
+        assert sessions.find_session(unit, hers) is not None
         assert audited(unit) == [
             ("staff.disabled", ada.id, str(bo.id)),
             ("staff.enabled", ada.id, str(bo.id)),
@@ -90,27 +90,27 @@ class TestRoles:
             ("Bo", "b@example.org", None),
         ):
             a_member_of_staff(unit, name=name, email=email, disabled_at=closed)
-        listed = [each.email[:3].rstrip("@") for each in roles.everybody(unit)]
+        listed = [each.email[:3].rstrip("@") for each in roles.list_accounts(unit)]
         assert listed[-1] == "d@e"
         assert listed.index("b@e") < listed.index("c@e") < listed.index("cil")
 
     def test_a_person_is_told_of_as_they_are(self, unit, ada, bo, a_hash):
-        told = roles.one(unit, bo.id)
+        told = roles.find_person(unit, bo.id)
         assert (told.has_password, told.in_directory, told.has_second_factor) == (False,) * 3
         assert told.seen_at is None
         bo.password_hash, bo.directory_issuer, bo.directory_subject = a_hash, "https://x", "1"
         unit.add(SecondFactor(staff_id=bo.id, secret=b"x"))
         unit.flush()
         # One that waits for its first code counts for nothing yet.
-        told = roles.one(unit, bo.id)
+        told = roles.find_person(unit, bo.id)
         assert (told.has_password, told.in_directory, told.has_second_factor) == (True, True, False)
         unit.get_one(SecondFactor, bo.id).confirmed_at = NOW
         begun(unit, bo)
         newest = begun(unit, bo)
         with travel(NOW + timedelta(minutes=5), tick=False):
-            sessions.touch(unit, newest)
-        told = roles.one(unit, bo.id)
+            sessions.touch_session(unit, newest)
+        told = roles.find_person(unit, bo.id)
         assert told.has_second_factor
         assert told.seen_at == NOW + timedelta(minutes=5)
-        assert not roles.one(unit, ada.id).has_second_factor
-        assert roles.one(unit, new_id()) is None
+        assert not roles.find_person(unit, ada.id).has_second_factor
+        assert roles.find_person(unit, new_id()) is None

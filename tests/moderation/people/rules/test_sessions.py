@@ -22,37 +22,37 @@ class TestSession:
         assert timedelta(hours=12) == sessions.LASTS
         begun_id = begun(unit, bo)
         with travel(NOW + after, tick=False):
-            assert (sessions.find(unit, begun_id) is not None) is lasts
+            assert (sessions.find_session(unit, begun_id) is not None) is lasts
             assert bool(sessions.open_ones(unit, bo.id)) is lasts
-            assert (roles.one(unit, bo.id).seen_at is not None) is lasts
+            assert (roles.find_person(unit, bo.id).seen_at is not None) is lasts
 
     def test_is_of_one_person_in_one_epoch_with_an_open_account(self, unit, ada, bo):
         hers, his = begun(unit, ada), begun(unit, bo)
-        assert sessions.find(unit, hers).staff_id == ada.id
-        assert sessions.find(unit, his).staff_id == bo.id
-        assert sessions.find(unit, new_id()) is None
+        assert sessions.find_session(unit, hers).staff_id == ada.id
+        assert sessions.find_session(unit, his).staff_id == bo.id
+        assert sessions.find_session(unit, new_id()) is None
         bo.session_epoch += 1
         unit.flush()
-        assert sessions.find(unit, his) is None
+        assert sessions.find_session(unit, his) is None
         assert sessions.open_ones(unit, bo.id) == []
-        assert roles.one(unit, bo.id).seen_at is None
+        assert roles.find_person(unit, bo.id).seen_at is None
         ada.disabled_at = NOW
         unit.flush()
-        assert sessions.find(unit, hers) is None
+        assert sessions.find_session(unit, hers) is None
 
     @pytest.mark.parametrize(
         ("after", "stale"),
         [(sessions.SEEN_EVERY, False), (sessions.SEEN_EVERY + TICK, True), (timedelta(), False)],
     )
     def test_is_noted_again_after_ten_minutes(self, unit, bo, after, stale):
-        found = sessions.find(unit, begun(unit, bo))
+        found = sessions.find_session(unit, begun(unit, bo))
         with travel(NOW + after, tick=False):
             assert sessions.is_stale(found) is stale
 
     def test_is_noted_for_itself_only(self, unit, bo):
         one, other = begun(unit, bo), begun(unit, bo)
         with travel(NOW + timedelta(hours=1), tick=False):
-            sessions.touch(unit, one)
+            sessions.touch_session(unit, one)
         seen = dict(unit.execute(select(StaffSession.id, StaffSession.seen_at)).all())
         assert seen == {one: NOW + timedelta(hours=1), other: NOW}
 
@@ -76,30 +76,30 @@ class TestSession:
 
     def test_is_ended_by_its_own_person_only(self, unit, ada, bo):
         his, other = begun(unit, bo), begun(unit, bo)
-        assert not sessions.end(unit, his, ada.id)
-        assert sessions.find(unit, his) is not None
-        assert sessions.end(unit, his, bo.id)
-        assert not sessions.end(unit, his, bo.id)
-        assert sessions.find(unit, other) is not None
+        assert not sessions.end_session(unit, his, ada.id)
+        assert sessions.find_session(unit, his) is not None
+        assert sessions.end_session(unit, his, bo.id)
+        assert not sessions.end_session(unit, his, bo.id)
+        assert sessions.find_session(unit, other) is not None
 
     def test_of_one_person_all_end_and_of_others_none(self, unit, ada, bo):
         hers, his = begun(unit, ada), [begun(unit, bo), begun(unit, bo)]
         epoch = bo.session_epoch
         sessions.end_all(unit, bo)
         assert bo.session_epoch == epoch + 1
-        assert [sessions.find(unit, each) for each in his] == [None, None]
+        assert [sessions.find_session(unit, each) for each in his] == [None, None]
         assert set(unit.scalars(select(StaffSession.id))) == {hers}
-        assert sessions.find(unit, hers) is not None
+        assert sessions.find_session(unit, hers) is not None
 
     def test_all_but_one_end_and_that_one_goes_on(self, unit, ada, bo):
         hers, kept, other = begun(unit, ada), begun(unit, bo), begun(unit, bo)
         sessions.end_all(unit, bo, but=kept)
-        assert sessions.find(unit, kept) is not None
-        assert sessions.find(unit, other) is None
-        assert sessions.find(unit, hers) is not None
+        assert sessions.find_session(unit, kept) is not None
+        assert sessions.find_session(unit, other) is None
+        assert sessions.find_session(unit, hers) is not None
         # Somebody else's session is nobody's to keep.
         bo.session_epoch = ada.session_epoch + 5
         unit.flush()
         sessions.end_all(unit, bo, but=hers)
         assert count(unit, StaffSession, StaffSession.staff_id == bo.id) == 0
-        assert sessions.find(unit, hers) is not None
+        assert sessions.find_session(unit, hers) is not None

@@ -18,7 +18,7 @@ class TestThrottle:
     """Each limit is counted by its own key: here, from the source, at the account."""
 
     def tries(self, unit, settings, tried, pairs) -> list[bool]:
-        return [throttle.count(unit, settings, tried, who, source) for who, source in pairs]
+        return [throttle.count_attempt(unit, settings, tried, who, source) for who, source in pairs]
 
     def test_limits_are_what_they_were_thought_to_be(self):
         assert {each.name: (each.here, each.from_source, each.at_account) for each in Tried} == {
@@ -39,9 +39,9 @@ class TestThrottle:
         }[key]
         assert self.tries(unit, settings, tried, pairs) == [True] * limit + [False]
         # Somebody else, somewhere else, may go on; and so may this person do other things.
-        assert throttle.count(unit, settings, tried, "other@example.org", "198.51.100.1")
+        assert throttle.count_attempt(unit, settings, tried, "other@example.org", "198.51.100.1")
         for other in set(Tried) - {tried}:
-            assert throttle.count(unit, settings, other, *pairs[0])
+            assert throttle.count_attempt(unit, settings, other, *pairs[0])
 
     def test_what_is_refused_is_not_counted(self, unit, settings):
         self.tries(unit, settings, Tried.LETTER, [("a", "x")] * 9)
@@ -53,7 +53,7 @@ class TestThrottle:
     def test_an_attempt_counts_for_a_quarter_of_an_hour(self, unit, settings, after, may):
         self.tries(unit, settings, Tried.PASSWORD, [("a", "x")] * Tried.PASSWORD.here)
         with travel(NOW + after, tick=False):
-            assert throttle.count(unit, settings, Tried.PASSWORD, "a", "x") is may
+            assert throttle.count_attempt(unit, settings, Tried.PASSWORD, "a", "x") is may
 
     def test_an_account_is_the_same_however_its_address_is_typed(self, unit, settings):
         typed = [
@@ -66,19 +66,19 @@ class TestThrottle:
         assert (
             self.tries(unit, settings, Tried.PASSWORD, [(who, "x") for who in typed]) == [True] * 5
         )
-        assert not throttle.count(unit, settings, Tried.PASSWORD, "a@Example.org", "x")
+        assert not throttle.count_attempt(unit, settings, Tried.PASSWORD, "a@Example.org", "x")
 
     def test_a_success_forgets_only_what_was_tried_here_by_the_same_way(self, unit, settings):
         self.tries(unit, settings, Tried.PASSWORD, [("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")])
-        throttle.count(unit, settings, Tried.CODE, "a", "x")
-        throttle.forget(unit, settings, Tried.PASSWORD, "A ", "x")
+        throttle.count_attempt(unit, settings, Tried.CODE, "a", "x")
+        throttle.forget_failures(unit, settings, Tried.PASSWORD, "A ", "x")
         assert count(unit, LoginAttempt) == 3
 
     def test_old_attempts_are_cleared_away_and_others_are_not(self, unit, settings):
         ages = [throttle.WINDOW + TICK, throttle.WINDOW, timedelta()]
         unit.add_all(LoginAttempt(email_hash=b"a", source_hash=b"b", at=NOW - age) for age in ages)
         unit.flush()
-        throttle.count(unit, settings, Tried.PASSWORD, "a", "x")
+        throttle.count_attempt(unit, settings, Tried.PASSWORD, "a", "x")
         kept = set(unit.scalars(select(LoginAttempt.at)))
         assert kept == {NOW, NOW - throttle.WINDOW}
         assert count(unit, LoginAttempt) == 3
@@ -86,6 +86,6 @@ class TestThrottle:
     def test_hashes_are_of_the_key(self, unit, settings):
         other = replace(settings, secret_key="another key, long enough to be taken as well")
         for each in (settings, other):
-            throttle.count(unit, each, Tried.PASSWORD, "a", "a")
+            throttle.count_attempt(unit, each, Tried.PASSWORD, "a", "a")
         rows = unit.execute(select(LoginAttempt.email_hash, LoginAttempt.source_hash)).all()
         assert len({hashed for row in rows for hashed in row}) == 4

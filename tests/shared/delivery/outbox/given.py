@@ -51,4 +51,4 @@ def row(session: SqlSession) -> OutboxDelivery:
 
 def finish(batch, deliveries) -> None:
     with db.Session.begin() as session:
-        outbox.done(session, batch, deliveries)
+        outbox.mark_done(session, batch, deliveries)

@@ -36,10 +36,10 @@ class TestFinishing:
     ):
         tell(an_event())
         [first] = post.offer()
-        slow = outbox.claim(first)
+        slow = outbox.claim_batch(first)
         still.shift(60)
         [second] = post.offer()
-        quick = outbox.claim(second)
+        quick = outbox.claim_batch(second)
         with pytest.raises(outbox.StaleBatchError):
             finish(first, slow)
         assert row(session).done_at is None
@@ -51,7 +51,7 @@ class TestFinishing:
     ):
         tell(an_event())
         [first] = post.offer()
-        slow = outbox.claim(first)
+        slow = outbox.claim_batch(first)
         still.shift(60)
         post.offer()
         with pytest.raises(outbox.StaleBatchError):
@@ -62,7 +62,7 @@ class TestFinishing:
     ):
         tell(an_event())
         [batch] = post.offer()
-        slow = outbox.claim(batch)
+        slow = outbox.claim_batch(batch)
         still.shift(3600)
         finish(batch, slow)
         assert row(session).done_at is not None
@@ -70,7 +70,7 @@ class TestFinishing:
     def test_nothing_is_finished_twice(self, post, tell):
         tell(an_event())
         [batch] = post.offer()
-        mine = outbox.claim(batch)
+        mine = outbox.claim_batch(batch)
         finish(batch, mine)
         with pytest.raises(outbox.StaleBatchError):
             finish(batch, mine)
@@ -82,7 +82,7 @@ class TestFinishing:
         tell(an_event())
         arrange(attempts=2)
         [batch] = post.offer()
-        slow = outbox.claim(batch)
+        slow = outbox.claim_batch(batch)
         still.shift(60)
         said = {queues.CHECK.name: lambda *_about: None} if has_last_word else {}
         assert post.offer(said) == []
@@ -96,7 +96,7 @@ class TestFinishing:
     def test_one_that_is_another_s_spoils_the_whole_batch(self, session, post, tell):
         tell(an_event(), an_event())
         [batch] = post.offer()
-        mine = outbox.claim(batch)
+        mine = outbox.claim_batch(batch)
         with db.Session.begin() as other:
             other.execute(
                 update(OutboxDelivery).where(OutboxDelivery.id == mine[1].id).values(batch=new_id())
@@ -108,7 +108,7 @@ class TestFinishing:
     def test_some_of_a_batch_can_be_finished_and_the_rest_is_left(self, session, post, tell):
         tell(an_event(), an_event())
         [batch] = post.offer()
-        mine = outbox.claim(batch)
+        mine = outbox.claim_batch(batch)
         finish(batch, mine[:1])
         assert [each.done_at is None for each in rows(session)] == [False, True]
 
@@ -116,7 +116,7 @@ class TestFinishing:
         tell(an_event())
         arrange(error="ValueError at x.py:1", attempts=1)
         [batch] = post.offer()
-        finish(batch, outbox.claim(batch))
+        finish(batch, outbox.claim_batch(batch))
         assert row(session).error is None
 
 
@@ -133,7 +133,7 @@ class TestClaiming:
                 started_at=None,
                 lease_until=None,
             )
-            [claimed] = outbox.claim(batch)
+            [claimed] = outbox.claim_batch(batch)
             assert claimed.attempts == attempts + 1
             found = row(session)
             assert found.attempts == attempts + 1
@@ -145,7 +145,7 @@ class TestClaiming:
         tell(an_event(), an_event())
         batch = new_id()
         arrange(batch=batch, attempts=OutboxDelivery.id % 2)
-        assert len(outbox.claim(batch)) == 2
+        assert len(outbox.claim_batch(batch)) == 2
         limit_s = queues.CHECK.tries[1][1]
         assert {each.lease_until for each in rows(session)} == {
             NOW + timedelta(seconds=limit_s + 2)
@@ -170,7 +170,7 @@ class TestClaiming:
         first = rows(session)[0].id
         with db.Session.begin() as other:
             other.execute(update(OutboxDelivery).where(OutboxDelivery.id == first).values(**state))
-        assert [each.id for each in outbox.claim(batch)] == [rows(session)[1].id]
+        assert [each.id for each in outbox.claim_batch(batch)] == [rows(session)[1].id]
         assert [each.attempts for each in rows(session)] == [0, 1]
 
     def test_a_claim_tells_what_happened_to_whom_in_the_order_of_events(self, session, post, tell):
@@ -184,7 +184,7 @@ class TestClaiming:
                     update(OutboxDelivery).where(OutboxDelivery.id == moved).values(error="x")
                 )
         [batch] = post.offer()
-        claimed = outbox.claim(batch)
+        claimed = outbox.claim_batch(batch)
         assert [each.id for each in claimed] == sorted(each.id for each in claimed)
         assert [(each.subject_id, each.payload) for each in claimed] == [
             (event.idea_id, {"idea_id": str(event.idea_id), "text_version": event.text_version})
@@ -197,7 +197,7 @@ class TestClaiming:
         tell(an_event())
         [batch] = post.offer()
         still.shift(3600)
-        assert len(outbox.claim(batch)) == 1
+        assert len(outbox.claim_batch(batch)) == 1
         assert post.offer() == []
 
 
@@ -207,12 +207,12 @@ class TestGivingBack:
     ):
         tell(an_event())
         [first] = post.offer()
-        outbox.claim(first)
+        outbox.claim_batch(first)
         still.shift(60)
         [second] = post.offer()
-        outbox.claim(second)
+        outbox.claim_batch(second)
         before = row(session).lease_until
-        outbox.release(first, an_error())
+        outbox.release_batch(first, an_error())
         after = row(session)
         assert (after.lease_until, after.error) == (before, None)
         assert post.offer() == []
@@ -221,10 +221,10 @@ class TestGivingBack:
     def test_what_is_over_is_not_given_back(self, session, post, tell, state):
         tell(an_event())
         [batch] = post.offer()
-        outbox.claim(batch)
+        outbox.claim_batch(batch)
         arrange(**{state: NOW})
         before = row(session).lease_until
-        outbox.release(batch, an_error())
+        outbox.release_batch(batch, an_error())
         assert (row(session).lease_until, row(session).error) == (before, None)
 
     @pytest.mark.parametrize("consumer", SCHEDULES, ids=lambda c: c.name)
@@ -234,7 +234,7 @@ class TestGivingBack:
         pauses = []
         for attempts in range(1, len(consumer.tries) + 1):
             arrange(consumer=consumer.name, batch=batch, attempts=attempts)
-            outbox.release(batch, an_error())
+            outbox.release_batch(batch, an_error())
             pauses.append((row(session).lease_until - NOW).total_seconds())
         assert pauses == [consumer.pause_s * 2**n for n in range(len(consumer.tries))]
 
@@ -242,14 +242,14 @@ class TestGivingBack:
         tell(an_event(queues.LETTER))
         batch = new_id()
         arrange(batch=batch, attempts=0)
-        outbox.release(batch, an_error())
+        outbox.release_batch(batch, an_error())
         assert row(session).lease_until == NOW + timedelta(seconds=queues.LETTER.pause_s)
 
     def test_it_is_offered_again_when_its_pause_is_over_and_not_before(self, post, tell, still):
         tell(an_event(queues.LETTER))
         [batch] = post.offer()
-        outbox.claim(batch)
-        outbox.release(batch, an_error())
+        outbox.claim_batch(batch)
+        outbox.release_batch(batch, an_error())
         still.shift(queues.LETTER.pause_s)
         assert post.offer() == []
         still.shift(INSTANT)
@@ -258,12 +258,12 @@ class TestGivingBack:
     def test_who_gives_back_does_not_wait_for_who_hangs(self, session, post, tell):
         tell(an_event(), an_event())
         [batch] = post.offer()
-        outbox.claim(batch)
+        outbox.claim_batch(batch)
         held, _free = rows(session)
         lease = held.lease_until
         with db.Session.begin() as hanging:
             hanging.get(OutboxDelivery, held.id, with_for_update=True)
-            outbox.release(batch, an_error())
+            outbox.release_batch(batch, an_error())
         still_held, given = rows(session)
         assert (still_held.lease_until, still_held.error) == (lease, None)
         assert given.lease_until == NOW

@@ -143,7 +143,7 @@ class TestGivingUp:
         held, _free = rows(session)
         mine = [outbox.Delivery(held.id, new_id(), {}, 3)]
         with db.Session.begin() as finishing:
-            outbox.done(finishing, batch, mine)
+            outbox.mark_done(finishing, batch, mine)
             post.offer()
         kept, gone = rows(session)
         assert (kept.done_at is not None, kept.failed_at) == (True, None)
@@ -191,7 +191,7 @@ class TestFailedJobs:
     def test_those_chosen_are_offered_again_from_their_first_try_and_no_other(
         self, session, jobs, post
     ):
-        assert failed_jobs.replay(session, [jobs[1], 10**9]) == 1
+        assert failed_jobs.replay_jobs(session, [jobs[1], 10**9]) == 1
         session.commit()
         kept, again, other = rows(session)
         assert (kept.failed_at, other.failed_at) == (NOW, NOW)
@@ -202,30 +202,30 @@ class TestFailedJobs:
         assert failed_jobs.replayed_jobs(session)[0].replayed_at == NOW
         assert failed_jobs.count_open(session) == 2
         [batch] = post.offer()
-        assert [each.id for each in outbox.claim(batch)] == [again.id]
+        assert [each.id for each in outbox.claim_batch(batch)] == [again.id]
 
     def test_nothing_is_offered_again_twice(self, session, jobs):
-        assert failed_jobs.replay(session, jobs[:1]) == 1
-        assert failed_jobs.replay(session, jobs[:1]) == 0
-        assert failed_jobs.replay(session, None) == 2
-        assert failed_jobs.replay(session, None) == 0
+        assert failed_jobs.replay_jobs(session, jobs[:1]) == 1
+        assert failed_jobs.replay_jobs(session, jobs[:1]) == 0
+        assert failed_jobs.replay_jobs(session, None) == 2
+        assert failed_jobs.replay_jobs(session, None) == 0
         assert [job.id for job in failed_jobs.replayed_jobs(session)] == jobs[::-1]
         assert [job.id for job in failed_jobs.replayed_jobs(session, 1)] == [jobs[2]]
 
     @pytest.mark.usefixtures("jobs")
     def test_what_had_a_last_word_is_done_anew(self, session):
         arrange(done_at=NOW, failed_at=None)
-        assert failed_jobs.replay(session, None) == 3
+        assert failed_jobs.replay_jobs(session, None) == 3
         session.commit()
         assert {each.done_at for each in rows(session)} == {None}
 
     @pytest.mark.usefixtures("jobs")
     def test_no_choice_is_not_every_job(self, session):
-        assert failed_jobs.replay(session, []) == 0
+        assert failed_jobs.replay_jobs(session, []) == 0
 
     @pytest.mark.usefixtures("jobs")
     def test_more_than_one_piece_of_them_is_offered_again(self, session, monkeypatch):
         monkeypatch.setattr(failed_jobs, "_AT_ONCE", 2)
-        assert failed_jobs.replay(session, None) == 3
+        assert failed_jobs.replay_jobs(session, None) == 3
         session.commit()
         assert {each.attempts for each in rows(session)} == {0}

@@ -93,7 +93,7 @@ class TestOffering:
         with db.Session.begin() as other:
             other.get_one(OutboxDelivery, tried.id).attempts = 1
         [batch] = post.offer()
-        assert [each.id for each in outbox.claim(batch)] == [new.id]
+        assert [each.id for each in outbox.claim_batch(batch)] == [new.id]
 
     def test_tries_and_consumers_do_not_share_a_batch(self, session, post, tell):
         tell(*[an_event() for _ in range(6)])
@@ -125,7 +125,7 @@ class TestOffering:
             )
         [batch] = post.offer()
         ids = [each.id for each in rows(session)]
-        assert [each.id for each in outbox.claim(batch)] == ids[:100]
+        assert [each.id for each in outbox.claim_batch(batch)] == ids[:100]
 
     @pytest.mark.parametrize(
         ("flying", "offered"),
@@ -166,7 +166,7 @@ class TestOffering:
         arrange(attempts=2)
         assert len(post.offer()) == 50
         assert post.offer() == []
-        finish(post.batches[0], outbox.claim(post.batches[0]))
+        finish(post.batches[0], outbox.claim_batch(post.batches[0]))
         assert len(post.offer()) == 1
 
     def test_a_second_relay_passes_over_what_the_first_holds(self, session, post, tell):
@@ -175,7 +175,7 @@ class TestOffering:
         with db.Session.begin() as first:
             first.get(OutboxDelivery, held.id, with_for_update=True)
             [batch] = post.offer()
-            assert [each.id for each in outbox.claim(batch)] == [free.id]
+            assert [each.id for each in outbox.claim_batch(batch)] == [free.id]
 
 
 class TestWithoutABroker:
@@ -203,7 +203,7 @@ class TestWithoutABroker:
     ):
         tell(an_event())
         post.open_for = 0
-        post.unheard = outbox.claim
+        post.unheard = outbox.claim_batch
         assert post.offer() == []
         limit_s = queues.CHECK.tries[0][1]
         assert row(session).lease_until == NOW + timedelta(seconds=limit_s + 2)
@@ -213,7 +213,7 @@ class TestWithoutABroker:
         post.open_for = 0
 
         def work(batch):
-            finish(batch, outbox.claim(batch))
+            finish(batch, outbox.claim_batch(batch))
 
         post.unheard = work
         assert post.offer() == []

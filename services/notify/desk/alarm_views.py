@@ -27,11 +27,11 @@ def make_pages(port: DeskPort) -> Blueprint:
     def show() -> ResponseReturnValue:
         """Show what goes on and what is over; `?before=` goes on where a page ended."""
         before = _before()
-        timezone = web.settings().timezone
+        timezone = web.get_settings().timezone
         with Session() as session:
             going_on = [] if before else alarm_book.going_on(session)
-            over = alarm_book.over(session, before)
-            stuck = alarm_book.stuck(session)
+            over = alarm_book.list_over(session, before)
+            stuck = alarm_book.read_stuck(session)
         return render_template(
             "notify/alerts.html",
             going_on=going_on,
@@ -48,11 +48,11 @@ def make_pages(port: DeskPort) -> Blueprint:
     return bp
 
 
-def frame() -> Frame | None:
+def read_frame() -> Frame | None:
     """Read what the frame of every page says; None when the database does not answer."""
     try:
         with Session() as session:
-            return alarm_book.frame(session, utcnow())
+            return alarm_book.read_frame(session, utcnow())
     except SQLAlchemyError:
         return None
 
