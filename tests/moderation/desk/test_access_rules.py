@@ -194,7 +194,7 @@ class TestOnesOwn:
     def test_a_language_is_one_of_ours(self, app, settings, language, status):
         staff = a_person()
         desk = browser(app, settings, staff)
-        answer = desk.post("/account", name=" Ny \n" + "x" * 90, language=language)
+        answer = desk.post("/account", name=" Ny \n" + "x" * 77, language=language)
         assert answer.status_code == status
         with db.Session() as session:
             found = session.get_one(Staff, staff.id)

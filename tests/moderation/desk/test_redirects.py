@@ -191,7 +191,7 @@ def test_signing_in_leads_to_nobody_elses_page(app, settings, session):
 # Each redirect whose target is not built by `url_for`; look at it before you add one.
 _BY_HAND = {
     "services/moderation/desk/own_address.py": [
-        "web.settings().desk_url + path",
+        "web.get_settings().desk_url + path",
     ],
     "services/moderation/desk/idea/colleague_views.py": ["url"],
     "services/moderation/desk/people/directory_views.py": ["begun.url", "kept['next'] or '/'"],

@@ -246,7 +246,10 @@ class TestPreviews:
         loaded = session.get_one(Idea, idea.id, options=[joinedload(Idea.council)])
         draft = Draft(kind, text="Nya ord.", rule=("Skräp", "Bort."), target="R-2026-000001")
         sent = previews.preview_letter(loaded, draft, settings)
-        told = {DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE}
+        told = {
+            *(DecisionKind.PUBLISH, DecisionKind.REJECT, DecisionKind.MERGE),
+            *(DecisionKind.ASK_CORRECTION, DecisionKind.ACCEPT_CORRECTION),
+        }
         if is_public:
             told.add(DecisionKind.MASK)
         assert (sent is not None) is (kind in told)

@@ -172,7 +172,12 @@ class TestLimits:
 
     def made(self, settings, limit: str) -> SubmitLimits:
         return SubmitLimits(
-            replace(settings, submit_limit=limit, broker_url="unix:///nowhere/valkey.sock")
+            replace(
+                settings,
+                submit_limit=limit,
+                broker_url="unix:///nowhere/valkey.sock",
+                web_processes=1,
+            )
         )
 
     def test_a_burst_is_more_than_the_limit_and_ten_times_as_much_is_refused(self, settings):

@@ -67,7 +67,9 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "timezone": _plain,
     "trusted_proxies": _plain,
     "submit_limit": _plain,
+    "size": _plain,
     "undo_seconds": _seconds,
+    "correction_days": _plain,
     "hold_letters": _switch,
     "semantic": _switch,
     "akismet_url": _place,
@@ -98,6 +100,13 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "trusted_proxies": lambda: _("Hur många mellanled framför webben som får säga vem som frågar."),
     "submit_limit": lambda: _("Hur många idéer från en källa som tas emot utan att märkas."),
     "undo_seconds": lambda: _("Hur länge ett brev väntar efter ett beslut, så att det kan ångras."),
+    "correction_days": lambda: _(
+        "Hur många dagar en idé vilar när skribenten har ombetts att rätta den."
+    ),
+    "size": lambda: _(
+        "Hur mycket som körs på en maskin: small för en stads hundratal idéer om dagen, large för"
+        " fler."
+    ),
     "hold_letters": lambda: _("Om alla brev hålls kvar tills någon släpper dem."),
     "semantic": lambda: _("Om idéer som önskar samma sak med andra ord föreslås."),
     "akismet_key": lambda: _("Nyckel hos Akismet."),

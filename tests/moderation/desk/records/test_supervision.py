@@ -50,7 +50,7 @@ def test_who_had_nothing_to_decide_says_that_they_looked(desk: Desk, session: Sq
         for _ in range(2):
             desk.post("/supervision")
         page = desk.get("/supervision")
-        assert "Du har antecknat att du har tittat" in page.text
+        assert "Du har antecknat att du i dag har gått igenom" in page.text
         assert page.select_one("form.said-today") is None
         assert rows(desk)[0] == "torsdag 26 november Moa antecknat 0 00:30"
         assert "På 18 arbetsdagar tittade ingen" in page.text
