@@ -40,7 +40,7 @@ _LOADED = (
     *("celery.backends.base", "celery.fixups.django", "celery.worker.autoscale"),
     *("celery.worker.components", "celery.worker.strategy"),
     *("celery.worker.consumer.delayed_delivery", "billiard.pool", "billiard.popen_fork"),
-    *("billiard.sharedctypes", "kombu.transport.redis", "kombu.pidbox", "valkey.asyncio"),
+    *("billiard.sharedctypes", "kombu.transport.redis", "kombu.pidbox"),
     *("sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
 )
 # Long enough for tone and spam, and in no language that is known by its small words alone.
