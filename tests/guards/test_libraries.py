@@ -1,13 +1,12 @@
 """What runs is installed where it runs: nothing that only tests bring along is imported."""
 
-import ast
 import re
 import sys
-from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from radslag.up import forked
+from tests.guards.test_architecture import known_libraries
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("services", "shared", "radslag")
@@ -25,20 +24,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def imported() -> Iterator[tuple[str, str]]:
-    """Give each module of ours that imports a library, with the library's top name."""
-    for room in ROOMS:
-        for path in sorted((PROJECT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                names = []
-                if isinstance(node, ast.Import):
-                    names = [each.name for each in node.names]
-                elif isinstance(node, ast.ImportFrom) and not node.level:
-                    names = [node.module or ""]
-                for name in names:
-                    yield path.relative_to(PROJECT).as_posix(), name.partition(".")[0]
-
-
 def wanting(names: set[str]) -> set[str]:
     there, known = installed_by_up(), packages_distributions()
     # `_typeshed` is there for the type checker alone.
@@ -51,7 +36,8 @@ def wanting(names: set[str]) -> set[str]:
 
 
 def test_no_module_imports_what_only_tests_bring():
-    found = {name for _file, name in imported()}
+    files = [path for room in ROOMS for path in (PROJECT / room).rglob("*.py")]
+    found = set().union(*(known_libraries(path.relative_to(PROJECT).as_posix()) for path in files))
     assert len(found) > 40
     assert wanting(found) == set()
 

@@ -139,7 +139,8 @@ def _plain(line: str) -> str:
         for character in composed
         if unicodedata.category(character) != "Cf"
     ).strip()
-    return _BULLET.sub("", spaced, count=1) if _BULLET.match(spaced) else spaced
+    bullet = _BULLET.match(spaced)
+    return spaced[bullet.end() :] if bullet else spaced
 
 
 def _starts(lines: Sequence[str]) -> list[_Start]:

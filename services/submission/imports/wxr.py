@@ -63,22 +63,17 @@ def read_wxr(text: str, timezone: ZoneInfo) -> Reading:
         raise ImportFileError(error.lineno, f"the XML is not well formed: {reason}") from None
     if not reader.is_export:
         raise ImportFileError(1, "this is not a WordPress export")
-    approved = [found for found in reader.found if _was_approved(found.fields)]
-    return Reading(
-        tuple(_entry(found, timezone) for found in approved),
-        passed_over=(
-            *(
+    entries, left_out, waiting = [], [], []
+    for found in reader.found:
+        if not _was_approved(found.fields):
+            left_out.append(
                 Remark(found.line, "a comment that was not approved, or no comment: left out")
-                for found in reader.found
-                if not _was_approved(found.fields)
-            ),
-            *(
-                Remark(found.line, "a comment below what was not public: it will wait")
-                for found in approved
-                if not found.was_public
-            ),
-        ),
-    )
+            )
+            continue
+        entries.append(_entry(found, timezone))
+        if not found.was_public:
+            waiting.append(Remark(found.line, "a comment below what was not public: it will wait"))
+    return Reading(tuple(entries), passed_over=(*left_out, *waiting))
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Subject, run_all
@@ -39,7 +39,6 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
 
 # The first text waits until the models are read.
-@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_no_check_raises_and_spans_lie_inside(text, author):
     result = run_all(Subject(text, author))

@@ -55,7 +55,7 @@ def test_words_to_mask_are_found_whatever_their_case_and_nowhere_else():
     assert masks.find_words(text, "  ") == []
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(
     st.text("abcdefgh", max_size=12),
     st.dictionaries(

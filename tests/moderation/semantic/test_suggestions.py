@@ -113,7 +113,7 @@ def test_three_at_most_the_best_first_each_once_and_never_what_is_told():
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_text_breaks_it(text, other):
     for finding in suggest_same_wishes(text, [Candidate(uuid4(), "R-1", other, 0.9)]):
         assert all(text[start:end].strip() for start, end in finding.spans)

@@ -530,7 +530,6 @@ def test_each_entry_is_new_once_to_each_who_should_have_it(request, session):
             derandomize=True,
             phases=[Phase.generate, *SHORTENS],
             report_multiple_bugs=False,
-            deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
     )

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.digests import schedule_words, schedules
@@ -40,7 +40,6 @@ def hours_wanted(schedule):
     return [schedule.hour]
 
 
-@settings(deadline=None)
 @given(some_schedules, moments)
 def test_slots_follow_one_another_at_the_hours_that_were_chosen(schedule, moment):
     names = []
@@ -86,7 +85,6 @@ def _springs():
         yield last - timedelta(days=last.isoweekday() % 7)
 
 
-@settings(deadline=None)
 @given(some_schedules, st.dates(date(2026, 1, 1), date(2030, 12, 31)))
 def test_no_two_slots_of_a_day_are_one_moment(schedule, day):
     slots = schedules.slots_of(schedule, day, STOCKHOLM)

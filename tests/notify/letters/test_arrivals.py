@@ -286,7 +286,7 @@ def runs(words):
 
 @pytest.mark.parametrize("template", BEFORE)
 @pytest.mark.parametrize("language", ["sv", "en"])
-@trying(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trying(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=_WORDS, name=st.text(string.ascii_letters + " ", min_size=5, max_size=40))
 def test_a_letter_before_publication_says_nothing_that_was_typed(
     desk, session, settings, template, language, typed, name

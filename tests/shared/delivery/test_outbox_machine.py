@@ -368,7 +368,6 @@ def test_whatever_happens_each_thing_is_done_once(
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             derandomize=True,
             database=None,
             # A failure is shown as it was found; only a longer search makes it short.

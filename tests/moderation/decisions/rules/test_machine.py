@@ -456,7 +456,6 @@ def test_ideas_are_what_was_decided_about_them(rules_engine: Engine) -> None:
             stateful_step_count=STEPS,
             derandomize=not HUNT,
             database=None,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -34,7 +34,7 @@ def as_read(text: str, taken: list[tuple[int, int]]) -> str:
     )
 
 
-@settings(derandomize=True, max_examples=300, deadline=None, database=None)
+@settings(derandomize=True, max_examples=300, database=None)
 @given(letters, spans)
 def test_exactly_the_chosen_characters_are_gone(text, chosen):
     assert masks.mask_text(text, chosen) == as_read(text, chosen)
@@ -61,7 +61,7 @@ def test_a_surname_does_not_stay_readable(chosen, read):
     assert masks.mask_text("Ada Lovelace, ja.", chosen) == read
 
 
-@settings(derandomize=True, max_examples=200, deadline=None, database=None)
+@settings(derandomize=True, max_examples=200, database=None)
 @given(st.text("aAåÅ ", max_size=10), st.text("aAåÅ", min_size=1, max_size=3))
 def test_words_are_found_at_every_place_they_stand(text, words):
     size = len(words)

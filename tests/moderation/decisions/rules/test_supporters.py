@@ -88,7 +88,6 @@ writers = st.tuples(st.sampled_from([None, A, B]), st.sampled_from([None, "a@x.s
 @settings(
     derandomize=True,
     max_examples=12,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
