@@ -23,6 +23,8 @@ from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
 from shared.config import SettingsError, data_folder
+from shared.grants import GrantsError
+from shared.migrate import MigrationError
 
 _PORT = click.IntRange(1, 65535)
 
@@ -129,7 +131,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         _write("Stopping …")
     except _ToldToEndError:
         _write("Stopping …")
-    except (ChildError, OSError) as error:
+    except (ChildError, MigrationError, GrantsError, OSError) as error:
         signals.starting = False
         _write(str(error), err=True)
         code = 1
