@@ -25,6 +25,7 @@ from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
 from shared.db import Session
+from shared.process import lower_priority
 
 # What ends is seen at once; warnings that somebody wrote down, and a start that is due, so soon.
 _TICK_S = 1.0
@@ -38,7 +39,6 @@ _REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
-_NICEST = 19
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Say = Callable[[str], None]
@@ -164,9 +164,7 @@ class Supervisor:
             else:
                 child = Child(name, [sys.executable, "-m", *command], log=log, env=whole)
             if nice:
-                # What it starts later is as nice.
-                ours = os.getpriority(os.PRIO_PROCESS, 0)
-                os.setpriority(os.PRIO_PROCESS, child.pid, min(ours + nice, _NICEST))
+                lower_priority(child.pid, nice)
             return child
 
         tail = Tail(log)
