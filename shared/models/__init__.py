@@ -51,7 +51,7 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
-from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
@@ -137,6 +137,7 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SecondFactor",
+    "ServedCode",
     "SignInPolicy",
     "Source",
     "Staff",

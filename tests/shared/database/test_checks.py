@@ -424,6 +424,7 @@ RULES: Mapping[str, Rule] = {
             for state in ("waiting", "claimed", "cancelled", "failed")
         ],
     ),
+    "ck_served_code_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_mail_pace_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_official_answers_an_undo_is_not_told": Rule(
         [

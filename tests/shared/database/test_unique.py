@@ -71,6 +71,7 @@ KEYS: Mapping[str, str] = {
     "samples": "id",
     "sampling": "id",
     "second_factors": "staff_id",
+    "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
     "staff_sessions": "id",
@@ -84,7 +85,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "sign_in_policy"}
+ONE_ROW = {"mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
