@@ -248,7 +248,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sample_shares": {"share": 0.05},
     "samples": {"decision_id": a("decisions"), "idea_id": a("ideas"), "text_version": 1},
     "sampling": {"id": 1, "drawn_until": NOW},
-    "served_code": {"id": 1, "oldest": "0025"},
+    "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
     "sign_in_policy": {"id": 1, "second_factor": "admins"},
     "staff": {"id": _id, "email": _word, "role": "moderator"},
