@@ -129,6 +129,10 @@ class Settings:
     metrics_token: str = _setting(
         "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
     )
+    security_log_days: int = _setting(
+        "How many days the desk's security log is kept: who signed in, what failed and was refused",
+        "180",
+    )
     public_database_url: str = _setting(
         "A read replica for the public pages; empty: the database itself", ""
     )

@@ -125,6 +125,7 @@ POST /letters/resend
 GET /rules/<code>/new
 POST /rules/<code>/new
 POST /samples/share
+GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>

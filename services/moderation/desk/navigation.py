@@ -103,6 +103,11 @@ _SETTINGS = (
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),
     ),
+    Page(
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: _("Vilka som har loggat in, vad som misslyckades och vad som avvisades."),
+    ),
 )
 
 

@@ -250,6 +250,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sampling": {"id": 1, "drawn_until": NOW},
     "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
+    "security_events": {"kind": "signed_in", "who_hash": _bytes, "place_hash": b"p"},
     "sign_in_policy": {"id": 1, "second_factor": "admins"},
     "staff": {"id": _id, "email": _word, "role": "moderator"},
     "staff_sessions": {
@@ -336,6 +337,7 @@ _WRITTEN = {
     "sample_shares": "changed_at",
     "samples": "drawn_at",
     "second_factors": "created_at",
+    "security_events": "at",
     "sign_in_policy": "changed_at",
     "staff": "created_at",
     "staff_sessions": "begun_at seen_at",

@@ -138,7 +138,7 @@ WORDS: Mapping[str, Words] = {
         "kind",
         (
             "threat", "child", "wave", "overdue", "failed_jobs", "unchecked", "deaf",
-            "digest_failed", "webhook_off", "bounced",
+            "digest_failed", "webhook_off", "bounced", "spray",
         ),
     ),
     "ck_invitations_role": Words("role", ROLES),
@@ -161,6 +161,14 @@ WORDS: Mapping[str, Words] = {
             }
             for word in ("publish", "reject", "mask", "unsure")
         },
+    ),
+    "ck_security_events_kind": Words(
+        "kind",
+        (
+            "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
+            "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
+            "password_changed", "factor_added", "factor_removed", "codes_renewed",
+        ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
     "ck_staff_role": Words("role", ROLES),
@@ -500,6 +508,7 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "ck_sampling_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_security_events_happened": Rule([{"times": 1}], [{"times": 0}, {"times": -1}]),
     "ck_sign_in_policy_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_staff_directory_knows_both_or_none": both_or_none(
         "directory_issuer", "directory_subject", ("https://login.example.org", "anna")

@@ -51,6 +51,7 @@ REFERENCES: Mapping[str, str] = {
     "sample_shares": "changed_by>staff",
     "samples": "answered_by>staff decision_id>decisions idea_id>ideas rule_id>rules",
     "second_factors": "staff_id>staff",
+    "security_events": "staff_id>staff",
     "sign_in_policy": "changed_by>staff",
     "staff_sessions": "staff_id>staff",
     "subscriptions": "staff_id>staff",

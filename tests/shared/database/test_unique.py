@@ -6,7 +6,7 @@ that covers other columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +71,7 @@ KEYS: Mapping[str, str] = {
     "samples": "id",
     "sampling": "id",
     "second_factors": "staff_id",
+    "security_events": "id",
     "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
@@ -287,6 +288,17 @@ ONCE: Mapping[str, Once] = {
             {"voided_at": NOW},
             {"answered_at": NOW, "answered_by": a("staff"), "judgement": "publish"},
         ],
+    ),
+    "uq_security_events_slot_kind_who_hash_place_hash": Once(
+        "security_events",
+        {"slot": NOW, "kind": "forbidden", "who_hash": b"w", "place_hash": b"p"},
+        [
+            {"slot": NOW + timedelta(minutes=10)},
+            {"kind": "throttled"},
+            {"who_hash": b"v"},
+            {"place_hash": b"q"},
+        ],
+        [{"slot": None}],
     ),
     "uq_staff_directory_issuer_directory_subject": Once(
         "staff",
