@@ -29,7 +29,7 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
         sys.exit(1 if differences else 0)
     with open_system(data) as settings:
         migrate.upgrade_database(settings.database_url)
-        first_start.seed_system(councils=seed)
+        first_start.seed_system(settings, councils=seed)
     click.echo("The schema is up to date.")
 
 

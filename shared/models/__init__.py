@@ -29,6 +29,7 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
+from shared.models.first_steps import FirstStep
 from shared.models.idea import (
     Contact,
     Idea,
@@ -95,6 +96,7 @@ __all__ = [
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
+    "FirstStep",
     "Heartbeat",
     "Idea",
     "IdeaStatus",

@@ -103,6 +103,11 @@ _SETTINGS = (
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),
     ),
+    Page(
+        "/first-steps",
+        lambda: _("Kom igång"),
+        lambda: _("Steg för den som börjar: regler, råd, kollegor, brev och jour."),
+    ),
 )
 
 
