@@ -36,7 +36,7 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
             told = migrate.upgrade_database(settings.database_url)
         except (migrate.MigrationError, GrantsError) as error:
             raise RefusedError(str(error)) from None
-        first_start.seed_system(councils=seed)
+        first_start.seed_system(settings, councils=seed)
     click.echo("\n".join([*told, "The schema is up to date."]))
 
 

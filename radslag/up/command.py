@@ -62,7 +62,7 @@ class _Signals:
 @click.option("--desk-port", type=_PORT, default=DESK_PORT, show_default=True)
 @click.option("--mail-port", type=_PORT, default=MAIL_PORT, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
-@click.option("--empty", is_flag=True, help="Do not create the four Helsingborg councils.")
+@click.option("--empty", is_flag=True, help="Do not create the four sample councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
 def command(
     data: Path | None,
@@ -151,7 +151,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
 def _prepare(plan: Plan) -> None:
     migrate.upgrade_database(plan.settings.database_url)
     db.configure_sessions(plan.settings)
-    first_start.seed_system(councils=not plan.options.empty)
+    first_start.seed_system(plan.settings, councils=not plan.options.empty)
 
 
 def _greet(plan: Plan, link: str | None) -> None:

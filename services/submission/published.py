@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Row,
     column,
@@ -64,13 +65,13 @@ _IDEAS = table(
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
-_RULES = table(
-    "public_rules",
-    *map(
+_RULE_COLUMNS = tuple(
+    map(
         column,
         ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),
-    ),
+    )
 )
+_RULES = table("public_rules", *_RULE_COLUMNS, column("retired", Boolean))
 
 
 class CursorError(ValueError):
@@ -297,7 +298,17 @@ def is_public(session: SqlSession, number: str) -> bool:
 
 def list_rules(session: SqlSession) -> Sequence[PublicRule]:
     """Return the rules in force, in the order of the list."""
-    found = [PublicRule(**row._mapping) for row in session.execute(select(_RULES))]  # noqa: SLF001
+    return _rules(session, _RULES.c.retired.is_(False))
+
+
+def name_rules(session: SqlSession, language: str) -> dict[str, str]:
+    """Return what each rule is called, also those that are not in use any more, by its code."""
+    return {rule.code: rule.title(language) for rule in _rules(session)}
+
+
+def _rules(session: SqlSession, *where: ColumnElement[bool]) -> list[PublicRule]:
+    rows = session.execute(select(*_RULE_COLUMNS).where(*where))
+    found = [PublicRule(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return sorted(found, key=lambda rule: place_rule(rule.code))
 
 

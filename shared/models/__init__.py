@@ -30,6 +30,7 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
+from shared.models.first_steps import FirstStep
 from shared.models.idea import (
     Contact,
     Idea,
@@ -97,6 +98,7 @@ __all__ = [
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
+    "FirstStep",
     "Heartbeat",
     "Idea",
     "IdeaStatus",

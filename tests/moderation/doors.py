@@ -41,6 +41,7 @@ POST /account/sessions/<uuid:session_id>/end
 POST /account/sessions/end
 GET /alerts
 GET /asks
+GET /guide
 GET /history
 GET /ideas/<number>
 POST /ideas/<number>/asks/<int:ask_id>/answer
@@ -112,6 +113,8 @@ GET /councils/<slug>/edit
 POST /councils/<slug>/edit
 GET /councils/new
 POST /councils/new
+GET /first-steps
+POST /first-steps/close
 POST /duty/covers
 POST /duty/covers/<int:cover_id>/remove
 POST /duty/shifts
@@ -124,6 +127,8 @@ GET /letters/resend
 POST /letters/resend
 GET /rules/<code>/new
 POST /rules/<code>/new
+POST /rules/<code>/retire
+POST /rules/confirm
 POST /samples/share
 GET /security
 GET /settings

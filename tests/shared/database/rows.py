@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 Row = dict[str, Any]
 _numbers = itertools.count(1)
+# All that there are.
+_steps = itertools.cycle(("rules", "list"))
 
 
 def _number(_: "Rows") -> int:
@@ -132,6 +134,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "attempts": 3,
         "error": "ValueError",
     },
+    "first_steps": {"step": lambda _: next(_steps), "staff_id": a("staff")},
     "findings": {
         "idea_id": a("ideas"),
         "text_version": 1,
@@ -315,6 +318,7 @@ _WRITTEN = {
     "embeddings": "made_at",
     "failed_jobs": "failed_at",
     "findings": "found_at",
+    "first_steps": "at",
     "fingerprint_batches": "at",
     "heartbeats": "at",
     "idea_texts": "written_at",

@@ -126,6 +126,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "ck_decisions_status_before": Words("status_before", STATUSES),
     "ck_duplicate_links_kind": Words("kind", ("exact", "near", "contained")),
+    "ck_first_steps_step_is_known": Words("step", ("rules", "list")),
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),

@@ -28,6 +28,7 @@ REFERENCES: Mapping[str, str] = {
     "embeddings": "council_id>councils idea_id>ideas",
     "failed_jobs": "delivery_id>outbox_deliveries",
     "findings": "idea_id>ideas similar_to>ideas",
+    "first_steps": "staff_id>staff",
     "idea_texts": "idea_id>ideas",
     "idea_words": "idea_id>ideas",
     "ideas": "council_id>councils merged_into>ideas rule_id>rules",

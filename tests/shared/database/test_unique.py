@@ -39,6 +39,7 @@ KEYS: Mapping[str, str] = {
     "embeddings": "idea_id",
     "failed_jobs": "id",
     "findings": "id",
+    "first_steps": "step",
     "fingerprint_batches": "seq",
     "fingerprints": "key seq",
     "heartbeats": "name",
