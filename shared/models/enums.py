@@ -141,6 +141,33 @@ class IncidentKind(enum.StrEnum):
     DIGEST_FAILED = "digest_failed"
     WEBHOOK_OFF = "webhook_off"
     BOUNCED = "bounced"
+    INBOX = "inbox"
+
+
+class InboxState(enum.StrEnum):
+    """Where something is that a form tool delivered."""
+
+    RECEIVED = "received"
+    MAPPED = "mapped"
+    # It came before, and is an idea already.
+    REPEATED = "repeated"
+    FAILED = "failed"
+    # Somebody has looked at it and let it be.
+    PUT_ASIDE = "put_aside"
+
+
+class InboxFault(enum.StrEnum):
+    """Why no idea could be made of what a form tool delivered."""
+
+    UNREADABLE = "unreadable"
+    NO_TEXT = "no_text"
+    SEVERAL_TEXTS = "several_texts"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NO_COUNCIL = "no_council"
+    CLOSED_COUNCIL = "closed_council"
+    # Other words came before under the same id.
+    KEY_REUSED = "key_reused"
 
 
 class WebhookState(enum.StrEnum):

@@ -461,7 +461,7 @@ class TestQueue:
 
 SETTINGS = (
     "/settings /councils /rules /answer-templates /checks /checks/words /checks/spam-model /staff"
-    " /addresses /webhooks /audit"
+    " /addresses /forms /webhooks /audit"
 )
 RECORDS = "/history /stats /supervision /letters /subscriptions /alerts /duty /rules /jobs /ledger"
 
