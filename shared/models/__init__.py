@@ -12,6 +12,8 @@ from shared.models.enums import (
     DecisionKind,
     DeliveryState,
     IdeaStatus,
+    InboxFault,
+    InboxState,
     IncidentKind,
     LetterState,
     LinkKind,
@@ -31,6 +33,7 @@ from shared.models.enums import (
     WebhookState,
 )
 from shared.models.first_steps import FirstStep
+from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
     Idea,
@@ -99,12 +102,18 @@ __all__ = [
     "FingerprintBatch",
     "FingerprintKey",
     "FirstStep",
+    "FormMapping",
+    "FormSource",
     "Heartbeat",
     "Idea",
     "IdeaStatus",
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "InboxFault",
+    "InboxItem",
+    "InboxKey",
+    "InboxState",
     "Incident",
     "IncidentKind",
     "Invitation",

@@ -94,6 +94,11 @@ _SETTINGS = (
         lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
     ),
     Page(
+        "/forms",
+        lambda: _("Formulär"),
+        lambda: _("Formulär i andra verktyg som skickar sina svar hit."),
+    ),
+    Page(
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),

@@ -29,10 +29,14 @@ REFERENCES: Mapping[str, str] = {
     "failed_jobs": "delivery_id>outbox_deliveries",
     "findings": "idea_id>ideas similar_to>ideas",
     "first_steps": "staff_id>staff",
+    "form_mappings": "made_by>staff source_id>form_sources",
+    "form_sources": "council_id>councils created_by>staff",
     "idea_texts": "idea_id>ideas",
     "idea_words": "idea_id>ideas",
     "ideas": "council_id>councils merged_into>ideas rule_id>rules",
     "idempotency_keys": "idea_id>ideas",
+    "inbox": "idea_id>ideas same_as>inbox source_id>form_sources",
+    "inbox_keys": "inbox_id>inbox source_id>form_sources",
     "invitations": "invited_by>staff",
     "leases": "idea_id>ideas staff_id>staff",
     "letters": "answer_id>official_answers decision_id>decisions digest_id>digests idea_id>ideas"
@@ -70,6 +74,8 @@ BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("decisions", "undoes"): {"kind": "undo"},
     ("ideas", "merged_into"): {"status": "merged"},
     ("ideas", "rule_id"): {"status": "rejected"},
+    ("inbox", "idea_id"): {"state": "mapped", "body": None},
+    ("inbox", "same_as"): {"state": "repeated", "body": None},
     ("queue_entries", "closed_by"): {"closed_at": NOW},
     ("samples", "answered_by"): {"answered_at": NOW, "judgement": "publish"},
     ("samples", "rule_id"): {
