@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "spam": "radslag.commands.spam",
     "staff": "radslag.commands.staff",
     "up": "radslag.up.command",
+    "version": "radslag.commands.version",
 }
 
 

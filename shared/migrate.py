@@ -25,26 +25,32 @@ def _config() -> Config:
     return config
 
 
-def upgrade_database(database_url: str) -> None:
-    """Apply every migration that is not yet applied."""
+def upgrade_database(database_url: str, to: str = "head") -> None:
+    """Apply every migration that is not yet applied, or those up to a revision."""
     engine = make_engine(database_url, statement_timeout_s=3600)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     finally:
         engine.dispose()
 
 
 def is_current(connection: Connection) -> bool:
     """Whether the schema is the one that this code was written for."""
-    return MigrationContext.configure(connection).get_current_revision() == _head()
+    return MigrationContext.configure(connection).get_current_revision() == find_head()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this code has a migration that leads to a revision."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision in {each.revision for each in known}
 
 
 @cache
-def _head() -> str | None:
+def find_head() -> str | None:
     """Return the newest revision of this code, read once: all of the files are."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 

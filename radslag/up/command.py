@@ -15,6 +15,7 @@ from radslag.child import ChildError
 from radslag.data_folder import DataFolder, DataFolderError
 from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.preload import NoPreloadError
+from radslag.mailbox.entrance import PASSWORD
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
@@ -60,6 +61,7 @@ class _Signals:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
 @click.option("--empty", is_flag=True, help="Do not create the four Helsingborg councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
+@click.option("--let-letters-go", is_flag=True, help="They no longer wait after a restore.")
 def command(
     data: Path | None,
     public_port: int,
@@ -68,6 +70,7 @@ def command(
     host: str,
     empty: bool,
     hold_letters: bool,
+    let_letters_go: bool,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C; a second start continues."""
     options = Options(
@@ -84,6 +87,8 @@ def command(
         folder = DataFolder(options.data)
     except DataFolderError as error:
         _refuse(error)
+    if let_letters_go:
+        folder.let_letters_go()
     try:
         plan = make_plan(options, folder, os.environ)
     except (PortError, SettingsError, NotInstalledError, NoPreloadError, DataFolderError) as error:
@@ -140,6 +145,11 @@ def _greet(plan: Plan) -> None:
     click.echo(f"  For staff       {plan.settings.desk_url}")
     if plan.mail_url:
         click.echo(f"  The letters     {plan.mail_url}")
+        if plan.mail_host != plan.options.host:
+            click.echo(f"                  (on this machine only; set {PASSWORD} for others)")
+    if plan.settings.hold_letters:
+        click.echo(f"  Letters wait for an administrator: {plan.settings.desk_url}/letters")
+        click.echo("                  (after a restore, `radslag up --let-letters-go` ends that)")
     link = first_start.administrator_link(plan.settings)
     if link:
         click.echo(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")
