@@ -8,6 +8,7 @@ import click
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "backtest": "radslag.commands.backtest",
+    "backup": "radslag.commands.backup",
     "bounce": "radslag.commands.bounce",
     "check": "radslag.commands.check",
     "clock": "radslag.commands.clock",
@@ -21,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "mailbox": "radslag.mailbox.command",
     "migrate": "radslag.commands.migrate",
     "relay": "radslag.commands.relay",
+    "restore": "radslag.commands.restore",
     "run": "radslag.commands.run",
     "spam": "radslag.commands.spam",
     "staff": "radslag.commands.staff",
