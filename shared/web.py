@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request
 
-from shared import db, heartbeat, i18n, migrate, proxies, times
+from shared import db, heartbeat, i18n, migrate, proxies, times, version
 from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
@@ -32,7 +32,7 @@ from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
 from shared.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.i18n import gettext as _
-from shared.pages import static_files
+from shared.pages import shown, static_files
 from shared.process import die_with_parent
 from shared.session_rules import UnsafeSessionError
 
@@ -100,6 +100,7 @@ def init_app(
         i18n.ngettext,
         newstyle=True,
     )
+    shown.init_environment(app.jinja_env)
     app.jinja_env.globals.update(language=i18n.get_language, settings=settings)
     app.jinja_env.filters["written"] = lambda moment, precision: times.write_moment(
         moment, precision, settings.timezone
@@ -313,6 +314,12 @@ def _unexpected(error: Exception) -> Response:
 def healthz() -> Response:
     """Say that this process answers; nothing else is asked."""
     return jsonify({"status": "ok"})
+
+
+@operators.get("/version")
+def tell_version() -> Response:
+    """Say which code this is: version, commit if known, and the schema it was written for."""
+    return jsonify(version.read_version())
 
 
 @operators.get("/readyz")

@@ -17,6 +17,7 @@ from radslag.child import ChildError
 from radslag.data_folder import DataFolder, DataFolderError
 from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.preload import NoPreloadError
+from radslag.mailbox.entrance import PASSWORD
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
@@ -64,6 +65,7 @@ class _Signals:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
 @click.option("--empty", is_flag=True, help="Do not create the four sample councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
+@click.option("--let-letters-go", is_flag=True, help="They no longer wait after a restore.")
 def command(
     data: Path | None,
     public_port: int,
@@ -72,6 +74,7 @@ def command(
     host: str,
     empty: bool,
     hold_letters: bool,
+    let_letters_go: bool,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C; a second start continues."""
     options = Options(
@@ -88,6 +91,8 @@ def command(
         folder = DataFolder(options.data)
     except DataFolderError as error:
         _refuse(error)
+    if let_letters_go:
+        folder.let_letters_go()
     try:
         plan = make_plan(options, folder, os.environ)
     except (PortError, SettingsError, NotInstalledError, NoPreloadError, DataFolderError) as error:
@@ -160,5 +165,10 @@ def _greet(plan: Plan, link: str | None) -> None:
     _write(f"  For staff       {plan.settings.desk_url}")
     if plan.mail_url:
         _write(f"  The letters     {plan.mail_url}")
+        if plan.mail_host != plan.options.host:
+            _write(f"                  (on this machine only; set {PASSWORD} for others)")
+    if plan.settings.hold_letters:
+        _write(f"  Letters wait for an administrator: {plan.settings.desk_url}/letters")
+        _write("                  (after a restore, `radslag up --let-letters-go` ends that)")
     if link:
         _write(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")

@@ -215,17 +215,23 @@ class Supervisor:
         options = self._plan.options
         return [
             *("radslag", "mailbox", "--smtp-port", str(smtp_port)),
-            *("--port", str(options.mail_port), "--host", options.host),
+            *("--port", str(options.mail_port), "--host", self._plan.mail_host),
             *("--folder", str(self._folder.path / "mail")),
         ]
 
     def _silent_webs(self) -> list[str]:
         options = self._plan.options
-        webs = {"public-web": options.public_port, "desk": options.desk_port}
+        webs = {
+            "public-web": (options.host, options.public_port),
+            "desk": (options.host, options.desk_port),
+        }
         if self._plan.smtp_port is not None:
-            webs["mailbox"] = options.mail_port
-        host = reached_at(options.host)
-        return [name for name, port in webs.items() if not is_web_answering(host, port)]
+            webs["mailbox"] = (self._plan.mail_host, options.mail_port)
+        return [
+            name
+            for name, (host, port) in webs.items()
+            if not is_web_answering(reached_at(host), port)
+        ]
 
     def _without_heartbeat(self, since: datetime) -> list[str]:
         names = [process.name for process in self._processes if process.health == "heartbeat"]

@@ -28,7 +28,10 @@ from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
+from shared.pages import shown
 
+# The name of whoever gave none, or one that nobody can see; the same in every language.
+NOBODY = "Anonym"
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
@@ -317,7 +320,8 @@ def _council(row: Row[Any]) -> PublicCouncil:
 
 
 def _idea(row: Row[Any]) -> PublicIdea:
-    return PublicIdea(**row._mapping)  # noqa: SLF001 - its public name
+    words = {"text": shown.limit_marks(row.text), "author": shown.show_name(row.author) or NOBODY}
+    return PublicIdea(**{**row._mapping, **words})  # noqa: SLF001 - its public name
 
 
 def _matches(search: str) -> ColumnElement[bool]:
