@@ -18,7 +18,7 @@ from shared.text import fold_word
 
 # A sentence ends where one of these stands before a word, a clause at these too.
 _STOPS = frozenset(".!?;:\n…")
-_CLAUSE = frozenset(",()–—-")
+_CLAUSE = frozenset(',()–—-"”“„»«')
 
 
 class Word(NamedTuple):
