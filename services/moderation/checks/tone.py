@@ -59,6 +59,10 @@ _REACH = 4
 _OWN = frozenset({"jag", "i", "jeg", "vi", "we"})
 # Who speaks of himself, and what may stand between that and the name he gives himself.
 _SELF = _OWN | {"im", "were", "us", "myself", "mig", "oss", "man", "meg", "fellow", "my", "our"}
+_AS = frozenset({"as", "som"})
+_MYSELF = frozenset({"myself", "själv"})
+_YOU = frozenset({"you", "du", "ni", "u"})
+_ASKS = frozenset({"do", "dont", "visst", "också"})
 _PROUD = frozenset({"proud", "stolt", "stolta", "fellow"})
 _SELF_BETWEEN = read_word_rows("tone_self_between.txt")
 
@@ -91,7 +95,14 @@ def find_marked(text: str, lexicon: Lexicon) -> list[Toned]:
     ]
     quotes = [match.span() for match in _QUOTED.finditer(text)] if marked else []
     kept = _without_swallowed(marked)
-    return sorted(_toned(match, words, quotes) for match in kept)
+    toned = sorted(_toned(match, words, quotes) for match in kept)
+    return [each for each in toned if not _leaves_quotes(each.span, quotes)]
+
+
+def _leaves_quotes(span: Span, quotes: Sequence[Span]) -> bool:
+    """Tell whether words inside quotation marks and outside were read as one sentence."""
+    at = bisect_left(quotes, (span[0], span[0])) - 1
+    return at >= 0 and span[0] < quotes[at][1] < span[1]
 
 
 def _without_swallowed(marked: Sequence[Match]) -> list[Match]:
@@ -142,7 +153,9 @@ def _is_reported(words: Sequence[Word], match: Match) -> bool:
     for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
         if n < match.first and words[n].low in _REPORTING:
             near = {word.low for word in words[max(0, n - 1) : n + 2]}
-            return near.isdisjoint(_OWN)
+            # "Don't you think …" asks for assent.
+            asks = n > 1 and words[n - 1].low in _YOU and words[n - 2].low in _ASKS
+            return near.isdisjoint(_OWN) and not asks
         if words[n].opens > 1:
             break
     return False
@@ -150,14 +163,18 @@ def _is_reported(words: Sequence[Word], match: Match) -> bool:
 
 def _is_own(words: Sequence[Word], match: Match) -> bool:
     """Tell whether the writer says it of himself: "jag är en idiot", "we are …", "as a proud …"."""
-    if match.list not in (Code.HATE, Code.INSULT) or match.is_pattern:
+    # A pattern says of whom it is said, unless it begins with "a …".
+    of_whom = match.is_pattern and words[match.first].low not in _SELF_BETWEEN
+    if match.list not in (Code.HATE, Code.INSULT) or of_whom:
         return False
-    for n in range(match.first - 1, max(-1, match.first - 1 - _REACH - 1), -1):
-        if words[n].low in _SELF:
-            return True
-        if words[n].low not in _SELF_BETWEEN or words[n + 1].opens:
-            return words[n].low in _PROUD and not words[n + 1].opens
-    return False
+    if any(word.low in _MYSELF for word in words[match.end : match.end + 2]):
+        return True
+    at = match.first
+    while at > 0 and match.first - at <= _REACH and not words[at].opens:
+        at -= 1
+        if words[at].low not in _SELF_BETWEEN:
+            return words[at].low in _SELF or words[at].low in _PROUD
+    return at < match.first and words[at].low in _AS
 
 
 def severity_of(tone: Toned, field: Field = "text") -> Severity:

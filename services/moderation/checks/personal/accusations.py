@@ -68,7 +68,19 @@ _NOBODY = frozenset(
     | {"ingen", "inga", "inte", "aldrig", "ej", "not", "never", "anyone", "someone", "people"}
     | {"somebody", "nobody", "if", "jag", "vi", "ni", "du", "i", "we", "you", "they", "många"}
     | {"människor", "personer", "elever", "ungdomar", "barn", "det", "dessa", "who", "de", "dom"}
-    | {"polisen", "tjuvar", "annan", "misstänker", "varje", "en", "ett"}
+    | {
+        "polisen",
+        "tjuvar",
+        "annan",
+        "it",
+        "this",
+        "that",
+        "something",
+        "misstänker",
+        "varje",
+        "en",
+        "ett",
+    }
 )
 _DENIED = frozenset({"inte", "aldrig", "ej", "knappast", "not", "never"})
 _IN = frozenset({"på", "i", "vid", "från", "hos", "at", "in", "from", "of", "för"})
