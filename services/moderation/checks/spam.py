@@ -15,6 +15,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -173,4 +174,4 @@ def _repeated_words(text: str) -> Iterator[Span]:
             start += length
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run, Reads.WORDS)

@@ -137,4 +137,4 @@ def run(subject: Subject) -> Iterator[Finding]:
         )
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

@@ -260,4 +260,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.SENSITIVE, severity, score, field, spans, {"kind": kind})
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)
