@@ -207,7 +207,7 @@ _OF_MODELS = "of_models"
 
 def _spelled(connection: Connection, schema: str) -> dict[str, str]:
     """Return what each constraint and index of a schema says, in PostgreSQL's words."""
-    # What stands first in the path is named without its schema.
+    # What stands first in the path is named without its schema; functions stand in public alone.
     connection.execute(text(f"SET LOCAL search_path = {schema}"))
     rows = connection.execute(
         text("""
@@ -217,7 +217,7 @@ def _spelled(connection: Connection, schema: str) -> dict[str, str]:
               AND c.contype <> 'n' AND t.relname <> 'alembic_version'
             UNION ALL
             SELECT t.relname || ', index ' || i.relname,
-                   regexp_replace(pg_get_indexdef(i.oid), ' ON [^ ]+', '')
+                   replace(regexp_replace(pg_get_indexdef(i.oid), ' ON [^ ]+', ''), 'public.', '')
             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
             JOIN pg_class t ON t.oid = x.indrelid
             WHERE i.relnamespace = CAST(:schema AS regnamespace)

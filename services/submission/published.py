@@ -29,6 +29,7 @@ from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
 from shared.pages import shown
+from shared.reading import level_words
 
 # The name of whoever gave none, or one that nobody can see; the same in every language.
 NOBODY = "Anonym"
@@ -325,13 +326,13 @@ def _idea(row: Row[Any]) -> PublicIdea:
 
 
 def _matches(search: str) -> ColumnElement[bool]:
-    words = _WORD.findall(search)[:_MOST_SEARCH_WORDS]
+    words = _WORD.findall(level_words(search))[:_MOST_SEARCH_WORDS]
     if not words:
         return false()
     swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
     # Nothing but letters and digits is left, so this is always a well-formed query.
     asked = func.to_tsquery(swedish, " & ".join(f"'{word}':*" for word in words))
-    return func.to_tsvector(swedish, _IDEAS.c.text).bool_op("@@")(asked)
+    return func.to_tsvector(swedish, func.plain_words(_IDEAS.c.text)).bool_op("@@")(asked)
 
 
 def _cursor(idea: PublicIdea) -> str:
