@@ -180,7 +180,7 @@ def fold_text(text: str) -> str:
     so do signs, or all texts of emoji would be one. Folding raises for no text.
 
     Stored texts were folded when they came: a change of this rule needs a migration that folds them
-    again. (Before 0022 a greeting or signature with accents apart or two blanks in it was not seen;
+    again. (Before 0027 a greeting or signature with accents apart or two blanks in it was not seen;
     a copy of one stored then is near it and not the same.)
     """
     text = read_text(text).lines
