@@ -30,11 +30,11 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
-from shared.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.i18n import gettext as _
 from shared.pages import shown, static_files
 from shared.process import die_with_parent
-from shared.session_rules import UnsafeSessionError
+from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
+from shared.rights.session_rules import UnsafeSessionError
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from radslag.embedded.postgres import Postgres
 from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
 from shared import migrate
-from shared.grants import GrantsError
+from shared.rights.grants import GrantsError
 
 
 @click.command("migrate")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
+    ColumnClause,
     ColumnElement,
     Row,
     column,
@@ -69,7 +70,7 @@ _IDEAS = table(
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
-_RULE_COLUMNS = tuple(
+_RULE_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
     map(
         column,
         ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),

@@ -32,7 +32,6 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.first_steps import FirstStep
 from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
@@ -57,7 +56,7 @@ from shared.models.moderation import (
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
-from shared.models.records import AnswerTemplate, AuditEntry
+from shared.models.records import AnswerTemplate, AuditEntry, FirstStep
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
 from shared.models.sign_in import (
