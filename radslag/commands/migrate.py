@@ -10,10 +10,11 @@ from radslag import first_start
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.running import data_option, open_system
+from radslag.speech import Spoken, say_line
 from shared import migrate
 
 
-@click.command("migrate")
+@click.command("migrate", cls=Spoken, example="radslag migrate --seed", speaks=False)
 @click.option("--check", is_flag=True, help="Whether the migrations give what the models say.")
 @click.option("--seed", is_flag=True, help="And the four councils, if nobody has used it yet.")
 @data_option
@@ -30,7 +31,7 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
     with open_system(data) as settings:
         migrate.upgrade_database(settings.database_url)
         first_start.seed_system(councils=seed)
-    click.echo("The schema is up to date.")
+    say_line("The schema is up to date.")
 
 
 def find_drift() -> list[str]:

@@ -14,8 +14,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from radslag.mailbox.store import Mailbox
 from radslag.mailbox.web import create_app
+from radslag.speech import Spoken
 
 _MAX_BYTES = 10_000_000
+_PORT = click.IntRange(1, 65535)
+_SMTP = "Where letters are taken in."
 
 
 class _Handler:
@@ -42,15 +45,18 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-@click.command("mailbox")
-@click.option("--smtp-port", type=click.IntRange(1, 65535), default=1025, show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8025, show_default=True)
+@click.command(
+    "mailbox", cls=Spoken, example="radslag mailbox --port 8025 --folder var/mail", speaks=False
+)
+@click.option("--smtp-port", type=_PORT, default=1025, show_default=True, help=_SMTP)
+@click.option("--port", type=_PORT, default=8025, show_default=True, help="Where the page is.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/mail"),
     show_default=True,
+    help="Where the letters are kept.",
 )
 def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
     """Take letters by SMTP on this machine and show them on a page, instead of sending them."""

@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -17,12 +18,17 @@ from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.preload import NoPreloadError
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
+from radslag.speech import Spoken, say_line, translate_text
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
 from shared.config import SettingsError, data_folder
 
 _PORT = click.IntRange(1, 65535)
+
+
+def _port_option(name: str, usual: int, what: str) -> Callable[[Any], Any]:
+    return click.option(name, type=_PORT, default=usual, show_default=True, help=what)
 
 
 class _ToldToEndError(Exception):
@@ -48,15 +54,15 @@ class _Signals:
             raise _ToldToEndError
 
 
-@click.command("up")
+@click.command("up", cls=Spoken, example="radslag up --data var --desk-port 9001", speaks=False)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Where everything is kept (else RADSLAG_DATA, else var/ here).",
 )
-@click.option("--public-port", type=_PORT, default=PUBLIC_PORT, show_default=True)
-@click.option("--desk-port", type=_PORT, default=DESK_PORT, show_default=True)
-@click.option("--mail-port", type=_PORT, default=MAIL_PORT, show_default=True)
+@_port_option("--public-port", PUBLIC_PORT, "Where residents reach it.")
+@_port_option("--desk-port", DESK_PORT, "Where staff reach it.")
+@_port_option("--mail-port", MAIL_PORT, "Where its letters are read.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
 @click.option("--empty", is_flag=True, help="Do not create the four Helsingborg councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
@@ -93,12 +99,12 @@ def command(
 
 
 def _refuse(error: Exception) -> NoReturn:
-    click.echo(str(error), err=True)
+    say_line(str(error), err=True)
     sys.exit(2)
 
 
 def _say(line: str) -> None:
-    click.echo(f"  {time.strftime('%H:%M:%S')}  {line}", err=True)
+    click.echo(f"  {time.strftime('%H:%M:%S')}  {translate_text(line)}", err=True)
 
 
 def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
@@ -119,12 +125,12 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         _greet(plan)
         signals.starting = False
         supervisor.watch(lambda: signals.told)
-        click.echo("Stopping …")
+        say_line("Stopping …")
     except _ToldToEndError:
-        click.echo("Stopping …")
+        say_line("Stopping …")
     except ChildError as error:
         signals.starting = False
-        click.echo(str(error), err=True)
+        say_line(str(error), err=True)
         code = 1
     finally:
         signals.starting = False
@@ -135,12 +141,12 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
 
 
 def _greet(plan: Plan) -> None:
-    click.echo("Rådslag runs. Ctrl-C stops it; nothing is lost.")
-    click.echo(f"  For residents   {plan.settings.public_url}")
-    click.echo(f"  For staff       {plan.settings.desk_url}")
+    say_line("Rådslag runs. Ctrl-C stops it; nothing is lost.")
+    say_line(f"  For residents   {plan.settings.public_url}")
+    say_line(f"  For staff       {plan.settings.desk_url}")
     if plan.mail_url:
-        click.echo(f"  The letters     {plan.mail_url}")
+        say_line(f"  The letters     {plan.mail_url}")
     link = first_start.administrator_link(plan.settings)
     if link:
-        click.echo(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")
+        say_line(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")
     sys.stdout.flush()
