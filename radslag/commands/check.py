@@ -18,6 +18,7 @@ from radslag.speech import Spoken, say_line
 from services.moderation.checking import equipping
 from services.moderation.checks import CHECKS, Check, checks_with
 from services.submission import intake
+from shared.config import SettingsError
 from shared.db import Session
 from shared.text import clean_text
 
@@ -65,6 +66,8 @@ def _checks(stack: ExitStack, data: Path | None, slug: str | None) -> tuple[Sequ
                 "No Rådslag runs here, so there are no councils: start it with `radslag up`."
             ) from None
         return CHECKS, _LANGUAGE
+    except SettingsError as error:
+        raise RefusedError(str(error)) from None
     stack.enter_context(open_system(data))
     with Session() as session:
         checks = checks_with(equipping.read_equipment(session))
