@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
-    web.init_app(app, settings, settings.public_url)
+    web.init_app(app, settings, settings.public_url, asks_public_views=True)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()

@@ -30,6 +30,10 @@ def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
 
 _SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
 _YEAR = {**_parameter("year", "path", "A year in which ideas came"), "schema": {"type": "integer"}}
+_FOR = {
+    **_parameter("for", "query", "For Excel: semicolons, a decimal comma and a byte order mark"),
+    "schema": {"type": "string", "enum": ["excel"]},
+}
 _NOT_FOUND = {"404": _problem("There is no such council")}
 _STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
 _TEXT = {
@@ -260,8 +264,9 @@ DESCRIPTION: dict[str, Any] = {
         },
         "/councils/{slug}/ideas.csv": {
             "get": {
-                "summary": "All published ideas; a cell that a spreadsheet would run gets a '",
-                "parameters": [_SLUG],
+                "summary": "All published ideas; a cell that a spreadsheet would run gets a ', "
+                "also where it would begin in a text that is split at semicolons or line ends",
+                "parameters": [_SLUG, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,
@@ -271,7 +276,7 @@ DESCRIPTION: dict[str, Any] = {
         "/statistik/{year}.csv": {
             "get": {
                 "summary": "What became of a year's ideas, without small numbers",
-                "parameters": [_YEAR],
+                "parameters": [_YEAR, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,

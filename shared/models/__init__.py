@@ -24,6 +24,7 @@ from shared.models.enums import (
     Requires,
     Rhythm,
     Role,
+    SecurityKind,
     Source,
     TextKind,
     ToldAs,
@@ -31,6 +32,7 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
+from shared.models.first_steps import FirstStep
 from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
@@ -42,7 +44,6 @@ from shared.models.idea import (
     ReceiptToken,
 )
 from shared.models.incidents import Incident, Notice, NoticeItem
-from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,
     DuplicateLink,
@@ -54,7 +55,7 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
-from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
@@ -62,10 +63,11 @@ from shared.models.sign_in import (
     PasswordReset,
     RecoveryCode,
     SecondFactor,
+    SecurityEvent,
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
+from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -98,6 +100,7 @@ __all__ = [
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
+    "FirstStep",
     "FormMapping",
     "FormSource",
     "Heartbeat",
@@ -146,6 +149,9 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SecondFactor",
+    "SecurityEvent",
+    "SecurityKind",
+    "ServedCode",
     "SignInPolicy",
     "Source",
     "Staff",

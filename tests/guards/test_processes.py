@@ -101,5 +101,6 @@ def test_the_database_is_set_up_as_the_embedded_one(services):
 def test_no_secret_has_a_default(services):
     for name in BY_NAME:
         environment = services[name]["environment"]
-        assert environment["RADSLAG_SECRET_KEY"].startswith("${RADSLAG_SECRET_KEY:?")
+        key = "${RADSLAG_SECRET_KEY:-${RADSLAG_SECRET_KEY_FILE:?see .env.example}}"
+        assert environment["RADSLAG_SECRET_KEY"] == key
         assert "${POSTGRES_PASSWORD:?" in environment["RADSLAG_DATABASE_URL"]

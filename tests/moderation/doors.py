@@ -41,6 +41,7 @@ POST /account/sessions/<uuid:session_id>/end
 POST /account/sessions/end
 GET /alerts
 GET /asks
+GET /guide
 GET /history
 GET /ideas/<number>
 POST /ideas/<number>/asks/<int:ask_id>/answer
@@ -113,6 +114,8 @@ GET /councils/<slug>/embed
 POST /councils/<slug>/edit
 GET /councils/new
 POST /councils/new
+GET /first-steps
+POST /first-steps/close
 POST /duty/covers
 POST /duty/covers/<int:cover_id>/remove
 POST /duty/shifts
@@ -138,7 +141,10 @@ GET /letters/resend
 POST /letters/resend
 GET /rules/<code>/new
 POST /rules/<code>/new
+POST /rules/<code>/retire
+POST /rules/confirm
 POST /samples/share
+GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>

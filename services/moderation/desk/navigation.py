@@ -108,6 +108,16 @@ _SETTINGS = (
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),
     ),
+    Page(
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: _("Vilka som har loggat in, vad som misslyckades och vad som avvisades."),
+    ),
+    Page(
+        "/first-steps",
+        lambda: _("Kom igång"),
+        lambda: _("Steg för den som börjar: regler, råd, kollegor, brev och jour."),
+    ),
 )
 
 

@@ -161,7 +161,7 @@ def _web_address(value: str) -> str | None:
             raise
         usable = False
     if not usable or any(c.isspace() for c in value):
-        raise FieldError(_("Skriv hela adressen, till exempel https://helsingborg.se/radet."))
+        raise FieldError(_("Skriv hela adressen, till exempel https://staden.example/radet."))
     return value
 
 
@@ -184,7 +184,7 @@ def _hosts(value: str) -> str:
         except UnicodeError:
             plain = ""
         if typed and (not _HOST.fullmatch(plain) or len(plain) > MAX_LINE):
-            raise FieldError(_("Skriv en värd på varje rad, till exempel www.helsingborg.se."))
+            raise FieldError(_("Skriv en värd på varje rad, till exempel www.exempel.se."))
         if plain and plain not in found:
             found.append(plain)
     if len(found) > MAX_HOSTS:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, literal, select, text
+from sqlalchemy import String, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -24,6 +24,8 @@ from shared.models import (
     LetterState,
     OutboxDelivery,
     OutboxEvent,
+    SecurityEvent,
+    SecurityKind,
     Staff,
 )
 
@@ -40,7 +42,13 @@ _LATELY = timedelta(days=7)
 
 # Somebody who mends a mapping at once need not be told.
 UNMAPPED_AFTER = timedelta(hours=1)
+# Within so long so many accounts at which somebody fails, or so many failures from so many places,
+# are no colleagues who mistype.
+SPRAY_WINDOW = timedelta(hours=1)
+SPRAY_ACCOUNTS, SPRAY_PLACES, SPRAY_TIMES = 10, 10, 50
+_FAILURES = (SecurityKind.WRONG_PASSWORD, SecurityKind.WRONG_CODE, SecurityKind.THROTTLED)
 
+ACCOUNTS, PLACES = "accounts", "places"
 QUEUE, PROCESS, LETTERS_DUE = "queue:", "process:", "letters"
 # The digests themselves are late, and no letter is to blame.
 OVERDUE_DIGESTS = "overdue"
@@ -126,6 +134,33 @@ def late_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find out whether digests are not made at their hour."""
     if count := runs.count_overdue(session, now.timezone, now.moment):
         yield Sign(OVERDUE_DIGESTS, count)
+
+
+def find_sprays(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find out whether somebody tries many accounts, or comes from many places, and fails.
+
+    Who came in since, from that very place, only mistyped.
+    """
+    failed, came_in = aliased(SecurityEvent), aliased(SecurityEvent)
+    since = now.moment - SPRAY_WINDOW
+    mistyped = exists().where(
+        came_in.kind == SecurityKind.SIGNED_IN,
+        came_in.at > since,
+        came_in.at >= failed.at,
+        came_in.who_hash == failed.who_hash,
+        came_in.place_hash == failed.place_hash,
+    )
+    accounts, places, times = session.execute(
+        select(
+            func.count(failed.who_hash.distinct()),
+            func.count(failed.place_hash.distinct()),
+            func.coalesce(func.sum(failed.times), 0),
+        ).where(failed.at > since, failed.kind.in_(_FAILURES), ~mistyped)
+    ).one()
+    if accounts >= SPRAY_ACCOUNTS:
+        yield Sign(ACCOUNTS, accounts)
+    if places >= SPRAY_PLACES and times >= SPRAY_TIMES:
+        yield Sign(PLACES, times)
 
 
 def _oldest_work(session: SqlSession) -> Iterable[tuple[str, datetime]]:

@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 Row = dict[str, Any]
 _numbers = itertools.count(1)
+# All that there are.
+_steps = itertools.cycle(("rules", "list"))
 
 
 def _number(_: "Rows") -> int:
@@ -132,6 +134,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "attempts": 3,
         "error": "ValueError",
     },
+    "first_steps": {"step": lambda _: next(_steps), "staff_id": a("staff")},
     "findings": {
         "idea_id": a("ideas"),
         "text_version": 1,
@@ -268,7 +271,9 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sample_shares": {"share": 0.05},
     "samples": {"decision_id": a("decisions"), "idea_id": a("ideas"), "text_version": 1},
     "sampling": {"id": 1, "drawn_until": NOW},
+    "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
+    "security_events": {"kind": "signed_in", "who_hash": _bytes, "place_hash": b"p"},
     "sign_in_policy": {"id": 1, "second_factor": "admins"},
     "staff": {"id": _id, "email": _word, "role": "moderator"},
     "staff_sessions": {
@@ -333,6 +338,7 @@ _WRITTEN = {
     "embeddings": "made_at",
     "failed_jobs": "failed_at",
     "findings": "found_at",
+    "first_steps": "at",
     "fingerprint_batches": "at",
     "form_mappings": "made_at",
     "form_sources": "created_at",
@@ -359,6 +365,7 @@ _WRITTEN = {
     "sample_shares": "changed_at",
     "samples": "drawn_at",
     "second_factors": "created_at",
+    "security_events": "at",
     "sign_in_policy": "changed_at",
     "staff": "created_at",
     "staff_sessions": "begun_at seen_at",

@@ -140,6 +140,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "ck_decisions_status_before": Words("status_before", STATUSES),
     "ck_duplicate_links_kind": Words("kind", ("exact", "near", "contained")),
+    "ck_first_steps_step_is_known": Words("step", ("rules", "list")),
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),
@@ -159,7 +160,7 @@ WORDS: Mapping[str, Words] = {
         "kind",
         (
             "threat", "child", "wave", "overdue", "failed_jobs", "unchecked", "deaf",
-            "digest_failed", "webhook_off", "bounced", "inbox",
+            "digest_failed", "webhook_off", "bounced", "spray", "inbox",
         ),
     ),
     "ck_invitations_role": Words("role", ROLES),
@@ -182,6 +183,14 @@ WORDS: Mapping[str, Words] = {
             }
             for word in ("publish", "reject", "mask", "unsure")
         },
+    ),
+    "ck_security_events_kind": Words(
+        "kind",
+        (
+            "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
+            "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
+            "password_changed", "factor_added", "factor_removed", "codes_renewed",
+        ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
     "ck_staff_role": Words("role", ROLES),
@@ -504,6 +513,7 @@ RULES: Mapping[str, Rule] = {
             for state in ("waiting", "claimed", "cancelled", "failed")
         ],
     ),
+    "ck_served_code_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_mail_pace_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_official_answers_an_undo_is_not_told": Rule(
         [
@@ -579,6 +589,7 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "ck_sampling_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_security_events_happened": Rule([{"times": 1}], [{"times": 0}, {"times": -1}]),
     "ck_sign_in_policy_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_staff_directory_knows_both_or_none": both_or_none(
         "directory_issuer", "directory_subject", ("https://login.example.org", "anna")

@@ -6,7 +6,7 @@ that covers other columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -39,6 +39,7 @@ KEYS: Mapping[str, str] = {
     "embeddings": "idea_id",
     "failed_jobs": "id",
     "findings": "id",
+    "first_steps": "step",
     "fingerprint_batches": "seq",
     "fingerprints": "key seq",
     "form_mappings": "source_id version",
@@ -75,6 +76,8 @@ KEYS: Mapping[str, str] = {
     "samples": "id",
     "sampling": "id",
     "second_factors": "staff_id",
+    "security_events": "id",
+    "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
     "staff_sessions": "id",
@@ -88,7 +91,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "sign_in_policy"}
+ONE_ROW = {"mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -291,6 +294,17 @@ ONCE: Mapping[str, Once] = {
             {"voided_at": NOW},
             {"answered_at": NOW, "answered_by": a("staff"), "judgement": "publish"},
         ],
+    ),
+    "uq_security_events_slot_kind_who_hash_place_hash": Once(
+        "security_events",
+        {"slot": NOW, "kind": "forbidden", "who_hash": b"w", "place_hash": b"p"},
+        [
+            {"slot": NOW + timedelta(minutes=10)},
+            {"kind": "throttled"},
+            {"who_hash": b"v"},
+            {"place_hash": b"q"},
+        ],
+        [{"slot": None}],
     ),
     "uq_staff_directory_issuer_directory_subject": Once(
         "staff",

@@ -3,8 +3,8 @@
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0027
-Revises: 0021
+Revision: 0026
+Revises: 0025
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0027"
-down_revision = "0021"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
 _KINDS = (
     "'threat', 'child', 'wave', 'overdue', 'failed_jobs', 'unchecked', 'deaf', 'digest_failed',"
-    " 'webhook_off', 'bounced'"
+    " 'webhook_off', 'bounced', 'spray'"
 )
 
 
