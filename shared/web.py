@@ -180,7 +180,7 @@ def _finish(response: Response) -> Response:
         moved = urlsplit(request.routing_exception.new_url)
         path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
         response.headers["Location"] = path
-    if request.method != "GET":
+    if request.method != "GET" or g.get("keeps_no_language"):
         return response
     chosen = request.args.get("lang")
     if chosen in i18n.LANGUAGES:

@@ -6,6 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
     api,
+    embed_views,
     feeds,
     form_hook_views,
     hook_views,
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(_ask_anew)
     for blueprint in (
         views.pages,
+        embed_views.embed,
         receipt_views.receipts,
         api.api,
         feeds.feeds,

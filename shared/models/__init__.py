@@ -43,7 +43,6 @@ from shared.models.idea import (
     ReceiptToken,
 )
 from shared.models.incidents import Incident, Notice, NoticeItem
-from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,
     DuplicateLink,
@@ -67,7 +66,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
+from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery

@@ -35,5 +35,7 @@ class Council(Base):
     # How long anything may wait before somebody is told, in hours of working days, day and night;
     # empty: for ever.
     wait_limit_h: Mapped[int | None] = mapped_column(server_default="48")
+    # Whose pages may have the form in a frame: hosts, one a line.
+    embed_hosts: Mapped[str] = mapped_column(default="", server_default="")
     # Raised with every change, so that two who edit at once notice.
     version: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -110,6 +110,7 @@ POST /checks/words/<int:entry_id>/remove
 POST /checks/words/try
 GET /councils
 GET /councils/<slug>/edit
+GET /councils/<slug>/embed
 POST /councils/<slug>/edit
 GET /councils/new
 POST /councils/new

@@ -152,6 +152,7 @@ OWN = ChangeWords(
         "text": lambda: _("Text"),
         "version": lambda: _("Version"),
         "wait_limit_h": lambda: _("Längsta väntan, timmar"),
+        "embed_hosts": lambda: _("Sidor som får visa formuläret i en ram"),
         "weight": lambda: _("Vikt"),
     },
     choices={
