@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "clock": "radslag.commands.clock",
     "digest": "radslag.commands.digest",
     "env": "radslag.commands.env",
+    "forms": "radslag.commands.forms",
     "health": "radslag.commands.health",
     "import": "radslag.commands.importing",
     "jobs": "radslag.commands.jobs",

@@ -125,6 +125,19 @@ def running_settings(path: Path) -> dict[str, str] | None:
     return None
 
 
+def write_if_other(path: Path, text: str) -> None:
+    """Write a file that everybody may read, unless it says this already.
+
+    So a full disk does not keep a server from starting again.
+    """
+    said = None
+    with contextlib.suppress(OSError, ValueError):
+        said = path.read_text(encoding="utf-8")
+    if said != text:
+        path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -78,7 +78,8 @@ class Settings:
     )
     authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
     contact: str = _setting(
-        "Where a resident can turn with questions (an address, shown on pages and in letters)",
+        "Where a resident can turn with questions (an address, shown on pages and in letters); "
+        "empty as soon as RADSLAG_AUTHORITY names another city",
         "kontaktcenter@helsingborg.se",
     )
     timezone: ZoneInfo = _setting("The city's time zone", "Europe/Stockholm")  # noqa: RUF009
@@ -141,6 +142,10 @@ class Settings:
         "",
         secret=True,
     )
+    security_log_days: int = _setting(
+        "How many days the desk's security log is kept: who signed in, what failed and was refused",
+        "180",
+    )
     public_database_url: str = _setting(
         "A read replica for the public pages; empty: the database itself", "", secret=True
     )
@@ -188,9 +193,12 @@ class Settings:
         env = read_secret_files(os.environ if env is None else env)
         raw: dict[str, str] = {}
         missing = []
+        is_sample = not env.get(PREFIX + "AUTHORITY", "").strip()
         for item in fields(cls):
             name = PREFIX + item.name.upper()
-            value = env.get(name, "").strip() or item.metadata["default"]
+            # One city's residents are never sent to another city's.
+            default = item.metadata["default"] if is_sample or item.name != "contact" else ""
+            value = env.get(name, "").strip() or default
             if value is None:
                 missing.append(name)
             else:

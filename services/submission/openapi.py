@@ -93,6 +93,7 @@ _SCHEMAS = {
             "description": "Secret: whoever has it can correct and withdraw the idea",
         },
     ),
+    "Delivered": _object(("id",), id={"type": "string", "format": "uuid"}),
     "Idea": _object(
         ("number", "text", "author", "published_at", "received_at", "status", "supporters"),
         number=_STRING,
@@ -217,6 +218,35 @@ _BOUNCED = {
     },
 }
 
+_DELIVERED = {
+    "summary": "Deliver what a form tool was sent",
+    "parameters": [
+        _parameter("source", "path", "What the source is called in its address"),
+        _parameter("Authorization", "header", "Bearer and the secret of the source"),
+        _parameter(
+            "Idempotency-Key",
+            "header",
+            "The same body under the same key is one delivery, of this source, for ever",
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "multipart/form-data": {"schema": {"type": "object"}},
+        },
+    },
+    "responses": {
+        "202": _answer("Stored; it becomes an idea in a moment", "Delivered"),
+        "400": _problem("Stored, and not what its type says: a person will look"),
+        "401": _problem("The secret is missing or wrong, or there is no such source"),
+        "403": _problem("The source is turned off"),
+        "413": _problem("More than 256 kB"),
+        "503": _problem("Nothing can be stored now; see Retry-After"),
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -228,6 +258,7 @@ DESCRIPTION: dict[str, Any] = {
     "paths": {
         "/api/v1/ideas": {"post": _CREATE},
         "/hooks/bounces": {"post": _BOUNCED},
+        "/hooks/forms/{source}": {"post": _DELIVERED},
         "/receipts/{token}": {
             "get": {
                 "summary": "What became of an idea; ask with Accept: application/json",

@@ -84,8 +84,8 @@ def _read(year: int) -> tuple[Year, list[int], dict[str, str]]:
     with PublicSession() as session:
         found = yearly.find_year(session, year) or abort(404)
         years = yearly.list_years(session)
-        rules = published.list_rules(session)
-    return found, years, {rule.code: rule.title(i18n.get_language()) for rule in rules}
+        titles = published.name_rules(session, i18n.get_language())
+    return found, years, titles
 
 
 def _took(year: Year) -> str:

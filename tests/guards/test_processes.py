@@ -45,7 +45,8 @@ def test_what_a_person_waits_for_shares_no_worker_with_imports_and_advice(size):
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_where_queues_share_a_worker_the_more_urgent_one_comes_first(size):
     order = [
-        *(queues.ACTIONS, queues.CHECKS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        *(queues.ACTIONS, queues.CHECKS, queues.FORMS),
+        *(queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
         *(queues.BULK, queues.SEMANTIC),
     ]
     for process in processes_of(size):
