@@ -12,6 +12,8 @@ from shared.models.enums import (
     DecisionKind,
     DeliveryState,
     IdeaStatus,
+    InboxFault,
+    InboxState,
     IncidentKind,
     LetterState,
     LinkKind,
@@ -22,6 +24,7 @@ from shared.models.enums import (
     Requires,
     Rhythm,
     Role,
+    SecurityKind,
     Source,
     TextKind,
     ToldAs,
@@ -29,6 +32,8 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
+from shared.models.first_steps import FirstStep
+from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
     Idea,
@@ -51,7 +56,7 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
-from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
@@ -59,6 +64,7 @@ from shared.models.sign_in import (
     PasswordReset,
     RecoveryCode,
     SecondFactor,
+    SecurityEvent,
     SignInPolicy,
     StaffSession,
 )
@@ -95,12 +101,19 @@ __all__ = [
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
+    "FirstStep",
+    "FormMapping",
+    "FormSource",
     "Heartbeat",
     "Idea",
     "IdeaStatus",
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "InboxFault",
+    "InboxItem",
+    "InboxKey",
+    "InboxState",
     "Incident",
     "IncidentKind",
     "Invitation",
@@ -137,6 +150,9 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SecondFactor",
+    "SecurityEvent",
+    "SecurityKind",
+    "ServedCode",
     "SignInPolicy",
     "Source",
     "Staff",

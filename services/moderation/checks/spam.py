@@ -15,6 +15,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -177,4 +178,4 @@ def _repeated_words(text: str) -> Iterator[Span]:
             start += length
 
 
-CHECK = Check(NAME, 3, run)
+CHECK = Check(NAME, 3, run, Reads.WORDS)

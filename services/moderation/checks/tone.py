@@ -33,6 +33,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -232,4 +233,4 @@ def make_check(equipment: Equipment) -> Check:
                     {"quoted": int(quoted), "negated": int(negated)},
                 )
 
-    return Check(NAME, VERSION, run)
+    return Check(NAME, VERSION, run, Reads.CLAUSES)

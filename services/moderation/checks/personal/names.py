@@ -317,4 +317,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.PERSON_NAME, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)
