@@ -110,6 +110,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AlertRaised": (),
         "AlertResolved": (),
         "AccountLinkMade": (ACCOUNT,),
+        "AccountChanged": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
         # Recorded so that it can be seen that such reports come.

@@ -162,6 +162,8 @@ class SecurityKind(enum.StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     CODES_RENEWED = "codes_renewed"
+    DIRECTORY_LINKED = "directory_linked"
+    DIRECTORY_UNLINKED = "directory_unlinked"
 
 
 class WebhookState(enum.StrEnum):

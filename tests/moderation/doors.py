@@ -32,6 +32,8 @@ READER = """
 GET /
 GET /account
 POST /account
+POST /account/directory
+POST /account/directory/remove
 POST /account/password
 POST /account/recovery-codes
 POST /account/second-factor
@@ -129,6 +131,7 @@ GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>
+POST /staff/<uuid:staff_id>/directory
 POST /staff/<uuid:staff_id>/disable
 POST /staff/<uuid:staff_id>/enable
 POST /staff/<uuid:staff_id>/password

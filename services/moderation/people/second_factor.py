@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
@@ -19,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import sessions
+from services.moderation.people.account_changes import record_account_change
 from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
@@ -103,9 +105,7 @@ def confirm_second_factor(
     if factor is None or factor.confirmed_at is not None or not _take(settings, factor, code):
         return None
     factor.confirmed_at = utcnow()
-    audit.record_change(
-        session, by=staff.id, action="staff.second_factor_added", subject=("staff", staff.id)
-    )
+    record_account_change(session, staff, "staff.second_factor_added", by=staff.id)
     return new_recovery_codes(session, staff.id)
 
 
@@ -134,17 +134,59 @@ def remove_second_factor(session: SqlSession, staff: Staff, *, by: UUID | None) 
     session.execute(delete(SecondFactor).where(SecondFactor.staff_id == staff.id))
     sessions.end_all(session, staff)
     action = "staff.second_factor_removed" if by == staff.id else "staff.second_factor_reset"
-    audit.record_change(session, by=by, action=action, subject=("staff", staff.id))
+    record_account_change(session, staff, action, by=by)
 
 
 def read_policy(session: SqlSession) -> Requires:
-    """Return who must have a second factor."""
+    """Return who must have a second factor, as an administrator has chosen."""
     return session.scalar(select(SignInPolicy.second_factor)) or Requires.NOBODY
 
 
+def find_policy(session: SqlSession, settings: Settings) -> tuple[Requires, bool]:
+    """Return who must have a second factor, and whether somebody has chosen that at the desk."""
+    chosen = session.scalar(select(SignInPolicy.second_factor))
+    return chosen or Requires(settings.second_factor), chosen is not None
+
+
 def is_required(session: SqlSession, role: Role) -> bool:
-    """Whether somebody with this role must have a second factor."""
-    wanted = read_policy(session)
+    """Whether somebody with this role must have a second factor, because one has chosen so."""
+    return _covers(read_policy(session), role)
+
+
+def is_expected(settings: Settings, role: Role) -> bool:
+    """Whether somebody with this role must have one soon, while nobody has chosen at the desk."""
+    return _covers(Requires(settings.second_factor), role)
+
+
+def may_give_up(session: SqlSession, settings: Settings, role: Role) -> bool:
+    """Whether somebody with this role may do without the second factor that they have."""
+    return not _covers(find_policy(session, settings)[0], role)
+
+
+def must_set_up(session: SqlSession, settings: Settings, staff: Staff) -> bool:
+    """Whether a person without a second factor sets one up before they come in.
+
+    At once where an administrator has chosen so; else when their time to do it is over.
+    """
+    wanted, is_chosen = find_policy(session, settings)
+    if not _covers(wanted, staff.role):
+        return False
+    return is_chosen or give_time(session, settings, staff.id) <= utcnow()
+
+
+def give_time(session: SqlSession, settings: Settings, staff_id: UUID) -> datetime:
+    """Return until when a person may do without; their time begins when it is first asked for."""
+    ends = utcnow() + timedelta(days=settings.second_factor_grace_days)
+    begun = session.scalar(
+        update(Staff)
+        .where(Staff.id == staff_id)
+        .values(factor_due_at=func.coalesce(Staff.factor_due_at, ends))
+        .returning(Staff.factor_due_at)
+    )
+    return begun or ends
+
+
+def _covers(wanted: Requires, role: Role) -> bool:
     return wanted is Requires.ALL or (wanted is Requires.ADMINS and role is Role.ADMIN)
 
 

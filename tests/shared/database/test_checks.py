@@ -65,6 +65,7 @@ ABOUT_LETTERS: Mapping[str, Any] = {
     "received_id": a("ideas"),
     "answer_id": a("official_answers"),
     "notice_id": a("notices"),
+    "change_id": a("audit_log"),
 }
 
 
@@ -168,6 +169,7 @@ WORDS: Mapping[str, Words] = {
             "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
             "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
             "password_changed", "factor_added", "factor_removed", "codes_renewed",
+            "directory_linked", "directory_unlinked",
         ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),

@@ -202,6 +202,9 @@ ONCE: Mapping[str, Once] = {
         decides("answer_id", a("official_answers")) | {"idea_id": a("ideas")},
         [{"answer_id": a("official_answers")}, {"idea_id": a("ideas")}],
     ),
+    "uq_letters_change_id": Once(
+        "letters", decides("change_id", a("audit_log")), [{"change_id": a("audit_log")}]
+    ),
     "uq_letters_decision_id_template": Once(
         "letters",
         {"decision_id": a("decisions"), "template": "published"},

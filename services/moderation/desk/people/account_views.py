@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, known_browser, security_notes, signed_in
 from services.moderation.desk.kept_words import keep_fields
+from services.moderation.desk.people import link_asking
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
-from services.moderation.people import accounts, second_factor, sessions, throttle
+from services.moderation.people import accounts, directory, second_factor, sessions, throttle
+from services.moderation.people.account_changes import record_account_change
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.throttle import Tried
-from services.moderation.settings import audit
 from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -63,7 +64,7 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             name=typed.get("name", staff.name),
             language_of_letters=typed.get("language", staff.language),
             factor=second_factor.read_state(reading, me.id),
-            is_required=second_factor.is_required(reading, me.role),
+            is_required=not second_factor.may_give_up(reading, web.get_settings(), me.role),
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
             sessions=sessions.open_ones(reading, me.id),
@@ -102,9 +103,7 @@ def change_password() -> ResponseReturnValue:
         except AccountError as error:
             raise _WrongError(error.field, error.sentence) from None
         sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
-        audit.record_change(
-            writing, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
-        )
+        record_account_change(writing, staff, "staff.password_changed", by=staff.id)
         security_notes.note_event(writing, SecurityKind.PASSWORD_CHANGED, staff.email)
     return _done(_("Lösenordet är bytt. Alla andra webbläsare är utloggade."))
 
@@ -140,9 +139,7 @@ def renew_recovery_codes() -> ResponseReturnValue:
         given = request.form.get("code", "")
         if not second_factor.check_code(writing, web.get_settings(), staff.id, given):
             return None
-        audit.record_change(
-            writing, by=staff.id, action="staff.recovery_codes_renewed", subject=("staff", staff.id)
-        )
+        record_account_change(writing, staff, "staff.recovery_codes_renewed", by=staff.id)
         return second_factor.new_recovery_codes(writing, staff.id)
 
     return _codes(renew, SecurityKind.CODES_RENEWED)
@@ -182,16 +179,44 @@ def remove_second_factor() -> ResponseReturnValue:
     _count(Tried.CODE, "code")
     with Session.begin() as writing:
         staff = _me(writing)
-        if second_factor.is_required(writing, staff.role):
-            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
         if not second_factor.check_code(
             writing, web.get_settings(), staff.id, request.form.get("code", "")
         ):
             raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
+        if not second_factor.may_give_up(writing, web.get_settings(), staff.role):
+            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
         second_factor.remove_second_factor(writing, staff, by=staff.id)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/directory")
+def ask_link() -> ResponseReturnValue:
+    """Lead to the city's directory, to link it with one's account; needs the `current` password."""
+    if not web.get_settings().oidc_issuer:
+        abort(404)
+    _count(Tried.PASSWORD, "current-for-directory")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        _must_know_password(writing, staff, field="current-for-directory")
+    link_asking.ask_link(access.get_signed_in())
+    return render_template("moderation/people/link_directory.html")
+
+
+@bp.post("/account/directory/remove")
+def unlink() -> ResponseReturnValue:
+    """Let the city's directory open one's account no more; needs the `current` password."""
+    _count(Tried.PASSWORD, "current-for-directory")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if staff.password_hash is None:
+            raise _WrongError("current-for-directory", _("Ditt konto har inget lösenord här."))
+        _must_know_password(writing, staff, field="current-for-directory")
+        if directory.unlink_account(writing, staff, by=staff.id):
+            security_notes.note_event(writing, SecurityKind.DIRECTORY_UNLINKED, staff.email)
+            sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _done(_("Kopplingen är borttagen. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")

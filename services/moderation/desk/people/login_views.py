@@ -102,7 +102,7 @@ def sign_in() -> ResponseReturnValue:
 def _enter(writing: SqlSession, staff: Staff) -> bool:
     """Begin a session, or only half of one where a second factor is to come."""
     has_one = second_factor.read_state(writing, staff.id).is_on
-    if not has_one and not second_factor.is_required(writing, staff.role):
+    if not has_one and not second_factor.must_set_up(writing, web.get_settings(), staff):
         signed_in.begin_session(writing, staff)
         return True
     if not has_one:

@@ -22,6 +22,7 @@ class TestRecording:
             "AlertRaised": [],
             "AlertResolved": [],
             "AccountLinkMade": ["notify.account"],
+            "AccountChanged": ["notify.account"],
             "DigestUnsubscribed": ["notify.unsubscribe"],
             "LetterBounced": ["notify.bounce"],
             "ReportOfNoLetter": [],
