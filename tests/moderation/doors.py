@@ -20,6 +20,8 @@ GET /login/directory
 GET /login/directory/back
 GET /login/forgotten
 POST /login/forgotten
+POST /login/passkey
+POST /login/passkey/question
 POST /login/resume
 POST /logout
 GET /reset/<token>
@@ -34,6 +36,9 @@ GET /account
 POST /account
 POST /account/directory
 POST /account/directory/remove
+POST /account/passkeys
+POST /account/passkeys/<int:passkey_id>/remove
+POST /account/passkeys/question
 POST /account/password
 POST /account/recovery-codes
 POST /account/second-factor

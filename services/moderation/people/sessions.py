@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
-from shared.models import Role, SecondFactor, SignInPolicy, Staff, StaffSession
+from shared.models import Passkey, Role, SecondFactor, SignInPolicy, Staff, StaffSession
 
 # However busy the session is.
 LASTS = timedelta(hours=12)
 # When somebody was last seen is kept no finer than this.
 SEEN_EVERY = timedelta(minutes=10)
 
-PASSWORD, DIRECTORY = "password", "directory"
+PASSWORD, DIRECTORY, PASSKEY = "password", "directory", "passkey"
 
 # The first that fits: others name themselves after those further down.
 _BROWSERS = (
@@ -86,8 +86,9 @@ def find_session(
     With `idle` it has ended, too, when its person has done nothing for so long.
     """
     now = utcnow()
-    has_factor = exists().where(
-        SecondFactor.staff_id == Staff.id, SecondFactor.confirmed_at.is_not(None)
+    has_factor = or_(
+        exists().where(SecondFactor.staff_id == Staff.id, SecondFactor.confirmed_at.is_not(None)),
+        exists().where(Passkey.staff_id == Staff.id),
     )
     row = session.execute(
         select(

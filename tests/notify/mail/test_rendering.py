@@ -215,7 +215,7 @@ LETTERS = {
         for action in (
             *("password_changed", "second_factor_added", "second_factor_removed"),
             *("second_factor_reset", "recovery_codes_renewed"),
-            *("directory_linked", "directory_unlinked"),
+            *("passkey_added", "passkey_removed", "directory_linked", "directory_unlinked"),
         )
     },
     "alert": ("alert", {"told": [THREAT], "more": 0, "told_as": "on-duty", "name": "Anna"}),

@@ -67,6 +67,7 @@ def test_every_change_of_the_way_in_has_words(settings):
     recorded = {
         *("staff.password_changed", "staff.second_factor_added", "staff.second_factor_removed"),
         *("staff.second_factor_reset", "staff.recovery_codes_renewed"),
+        *("staff.passkey_added", "staff.passkey_removed"),
         *("staff.directory_linked", "staff.directory_unlinked"),
     }
     said = {

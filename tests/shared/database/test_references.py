@@ -44,6 +44,7 @@ REFERENCES: Mapping[str, str] = {
     "official_answers": "idea_id>ideas staff_id>staff undoes>official_answers",
     "originals": "idea_id>ideas",
     "outbox_deliveries": "event_id>outbox_events",
+    "passkeys": "staff_id>staff",
     "password_resets": "staff_id>staff",
     "queue_entries": "closed_by>decisions idea_id>ideas",
     "receipt_tokens": "idea_id>ideas",

@@ -61,6 +61,7 @@ KEYS: Mapping[str, str] = {
     "originals": "idea_id",
     "outbox_deliveries": "id",
     "outbox_events": "id",
+    "passkeys": "id",
     "password_resets": "id",
     "public_changes": "id",
     "queue_entries": "id",
@@ -259,6 +260,9 @@ ONCE: Mapping[str, Once] = {
         "outbox_deliveries",
         {"event_id": a("outbox_events"), "consumer": "notify.letter"},
         [{"event_id": a("outbox_events")}, {"consumer": "notify.answer"}],
+    ),
+    "uq_passkeys_credential_id": Once(
+        "passkeys", {"credential_id": b"1"}, [{"credential_id": b"2"}]
     ),
     "uq_password_resets_sha256": Once("password_resets", {"sha256": b"1"}, [{"sha256": b"2"}]),
     "uq_queue_entries_open": Once(

@@ -10,12 +10,20 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, known_browser, security_notes, signed_in
 from services.moderation.desk.kept_words import keep_fields
-from services.moderation.desk.people import link_asking
+from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
-from services.moderation.people import accounts, directory, second_factor, sessions, throttle
+from services.moderation.people import (
+    accounts,
+    directory,
+    passkeys,
+    second_factor,
+    sessions,
+    throttle,
+)
 from services.moderation.people.account_changes import record_account_change
 from services.moderation.people.accounts import AccountError
+from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
 from shared import i18n, web
 from shared.db import Session
@@ -24,6 +32,9 @@ from shared.models import Role, SecurityKind, Staff
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))
+
+# Under this name the cookie keeps what a new passkey must answer.
+_NEW_PASSKEY = "new_passkey"
 
 
 class _WrongError(Exception):
@@ -43,6 +54,8 @@ class _WrongError(Exception):
 def _wrong(error: _WrongError) -> ResponseReturnValue:
     if error.kind is not None:
         security_notes.name_refusal(error.kind)
+    if web.wants_json():
+        return web.make_problem(error.status, error.sentence)
     return _page({error.field: error.sentence}), error.status
 
 
@@ -67,6 +80,7 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             is_required=not second_factor.may_give_up(reading, web.get_settings(), me.role),
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
+            passkeys=passkeys.list_passkeys(reading, me.id),
             sessions=sessions.open_ones(reading, me.id),
             this=me.session_id,
             least=accounts.MIN_PASSWORD,
@@ -164,6 +178,10 @@ def _codes(
         security_notes.note_event(writing, done, staff.email)
         if ends_others:
             sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _show_codes(codes)
+
+
+def _show_codes(codes: list[str]) -> str:
     return render_template(
         "moderation/people/recovery_codes.html",
         codes=codes,
@@ -189,6 +207,57 @@ def remove_second_factor() -> ResponseReturnValue:
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/passkeys/question")
+def ask_passkey() -> ResponseReturnValue:
+    """Ask the browser to make a passkey; needs the `current` password."""
+    _count(Tried.PASSWORD, "current-for-passkey")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if staff.password_hash is None:
+            raise _WrongError("current-for-passkey", _("Ditt konto har inget lösenord här."))
+        _must_know_password(writing, staff, field="current-for-passkey")
+        question = passkeys.ask_for_new(writing, web.get_settings(), staff)
+    return passkey_questions.ask(_NEW_PASSKEY, question)
+
+
+@bp.post("/account/passkeys")
+def add_passkey() -> ResponseReturnValue:
+    """Keep the passkey that the browser has made (`credential`, JSON); sign out everywhere else."""
+    challenge = passkey_questions.take_challenge(_NEW_PASSKEY)
+    browser = sessions.browser_of(request.headers.get("User-Agent", ""))
+    answer = request.form.get("credential", "")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        try:
+            codes = passkeys.keep_new(
+                writing, web.get_settings(), staff, answer, challenge, browser=browser
+            )
+        except BadPasskeyError:
+            sentence = _("Passnyckeln gick inte att lägga till. Försök igen.")
+            raise _WrongError("current-for-passkey", sentence) from None
+        security_notes.note_event(writing, SecurityKind.PASSKEY_ADDED, staff.email)
+        sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    if codes is None:
+        return _done(_("Passnyckeln är tillagd. Alla andra webbläsare är utloggade."))
+    return _show_codes(codes)
+
+
+@bp.post("/account/passkeys/<int:passkey_id>/remove")
+def remove_passkey(passkey_id: int) -> ResponseReturnValue:
+    """Take a passkey away; the last factor of who must have one stays."""
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if not passkeys.remove_passkey(writing, staff, passkey_id):
+            abort(404)
+        is_left = second_factor.read_state(writing, staff.id).is_on
+        if not is_left and not second_factor.may_give_up(writing, web.get_settings(), staff.role):
+            sentence = _("Den som har din roll måste logga in i två steg.")
+            raise _WrongError("current-for-passkey", sentence, 409)
+        security_notes.note_event(writing, SecurityKind.PASSKEY_REMOVED, staff.email)
+        sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _done(_("Passnyckeln är borttagen. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/directory")

@@ -21,13 +21,13 @@ from tests.moderation.people.people_helpers import code_for, is_signed_in
 
 
 @pytest.fixture(scope="module")
-def app(module_settings: Settings, module_database: None) -> Flask:
-    return create_app(module_settings)
-
-
-@pytest.fixture
 def settings(module_settings: Settings) -> Settings:
-    return module_settings
+    return replace(module_settings, second_factor_grace_days=7)
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, module_database: None) -> Flask:
+    return create_app(settings)
 
 
 def a_person(role: Role = Role.ADMIN) -> Staff:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from time_machine import travel
 
 from services.moderation.people import second_factor, sessions
+from shared.config import Settings
 from shared.models import (
     AuditEntry,
     OutboxDelivery,
@@ -21,6 +22,13 @@ from tests.factories import a_member_of_staff
 from tests.moderation.people.rules.given import NOW, TICK, begun
 
 WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def settings(module_settings: Settings) -> Settings:
+    return replace(module_settings, second_factor_grace_days=7)
+
+
 COVERED = {"nobody": set(), "admins": {Role.ADMIN}, "all": set(Role)}
 
 
