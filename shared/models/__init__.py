@@ -59,6 +59,7 @@ from shared.models.records import AnswerTemplate, AuditEntry, FirstStep
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
 from shared.models.sign_in import (
+    Passkey,
     PasswordReset,
     RecoveryCode,
     SecondFactor,
@@ -132,6 +133,7 @@ __all__ = [
     "OutboxDelivery",
     "OutboxEvent",
     "Outcome",
+    "Passkey",
     "PasswordReset",
     "Precision",
     "PublicChange",

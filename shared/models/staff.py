@@ -46,6 +46,8 @@ class Staff(Base):
     # Whom the city's directory says this is, once they have signed in through it.
     directory_issuer: Mapped[str | None]
     directory_subject: Mapped[str | None]
+    # Until when this person may come in without the second factor that their role should have.
+    factor_due_at: Mapped[Moment | None]
 
 
 class Invitation(Base):

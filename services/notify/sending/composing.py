@@ -31,7 +31,7 @@ def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> C
     """Write a claimed letter, or return why it should not be sent after all."""
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
-    if letter.invitation_id is not None or letter.reset_id is not None:
+    if letter.template in account_letters.TEMPLATES:
         about_account = account_letters.compose_account_letter(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
     if letter.notice_id is not None:
