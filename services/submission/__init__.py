@@ -6,6 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
     api,
+    face_views,
     feeds,
     hook_views,
     keeping,
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
     web.init_app(app, settings, settings.public_url)
+    web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
@@ -62,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         yearly_views.numbers,
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
+        face_views.face,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -4,7 +4,7 @@ from shared.models.addresses import DeadAddress, MailCount, MailPace, Unsubscrib
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
-from shared.models.council import Council
+from shared.models.council import CityFace, Council, Picture
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
@@ -77,6 +77,7 @@ __all__ = [
     "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
+    "CityFace",
     "Contact",
     "Council",
     "CountedDay",
@@ -124,6 +125,7 @@ __all__ = [
     "OutboxEvent",
     "Outcome",
     "PasswordReset",
+    "Picture",
     "Precision",
     "PublicChange",
     "QueueEntry",

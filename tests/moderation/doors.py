@@ -111,8 +111,15 @@ POST /checks/words/try
 GET /councils
 GET /councils/<slug>/edit
 POST /councils/<slug>/edit
+GET /councils/<slug>/picture
+POST /councils/<slug>/picture
+POST /councils/<slug>/picture/remove
 GET /councils/new
 POST /councils/new
+GET /face
+POST /face
+POST /face/logo
+POST /face/logo/remove
 GET /first-steps
 POST /first-steps/close
 POST /duty/covers
@@ -125,6 +132,7 @@ GET /letters/release
 POST /letters/release
 GET /letters/resend
 POST /letters/resend
+GET /pictures/<int:picture_id>
 GET /rules/<code>/new
 POST /rules/<code>/new
 POST /rules/<code>/retire

@@ -16,6 +16,7 @@ from services.notify.letters import account_letters, writer_facts
 from services.notify.mail.letters import DIGEST, host_of
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
+from shared.face import name_city
 from shared.models import Contact, Digest, Letter, Staff
 
 
@@ -29,6 +30,7 @@ class Composed:
 
 def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     """Write a claimed letter, or return why it should not be sent after all."""
+    settings = name_city(session, settings)
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
     if letter.invitation_id is not None or letter.reset_id is not None:

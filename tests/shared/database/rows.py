@@ -72,6 +72,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "decision_seq": 1,
     },
     "check_switches": {"name": _word, "is_on": True, "options": Jsonb({})},
+    "city_face": {"id": 1},
     "contacts": {"idea_id": a("ideas"), "email": "anna@example.org"},
     "councils": {
         "slug": _word,
@@ -237,6 +238,8 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "at": NOW,
         "shown": True,
     },
+    "pictures": {"sha256": lambda _: next(_numbers).to_bytes(32), "kind": "png", "width": 3}
+    | {"height": 2, "body": b"x"},
     "queue_entries": {"idea_id": a("ideas"), "reason": "new", "priority": 100},
     "receipt_tokens": {"sha256": _bytes, "idea_id": a("ideas")},
     "recovery_codes": {"staff_id": a("staff"), "sha256": _bytes},
@@ -333,6 +336,7 @@ _WRITTEN = {
     "originals": "sealed_at",
     "outbox_events": "occurred_at",
     "password_resets": "created_at",
+    "pictures": "added_at",
     "queue_entries": "opened_at",
     "receipt_tokens": "issued_at",
     "rules": "in_force_from",
