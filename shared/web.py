@@ -24,9 +24,9 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
-from shared.face import Face, read_public_face
 from shared.i18n import gettext as _
 from shared.pages import static_files
+from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from services.moderation.desk.people import (
     login_views,
     people_views,
 )
-from services.moderation.desk.queue import live_views, queue_views
+from services.moderation.desk.queue import live_views, queue_views, saved_filter_views
 from services.moderation.desk.records import record_views, sample_views, supervision_views
 from services.moderation.desk.search import search_views
 from services.moderation.desk.settings import (
@@ -57,6 +57,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         account_views.bp,
         people_views.bp,
         queue_views.bp,
+        saved_filter_views.bp,
         search_views.bp,
         idea_views.bp,
         colleague_views.bp,

@@ -5,8 +5,8 @@ import re
 from flask import Blueprint, Response, abort, request
 
 from shared.db import PublicSession
-from shared.face import find_public_picture, has_public_picture
 from shared.pages import colours
+from shared.pages.face import find_public_picture, has_public_picture
 from shared.web import PICTURE_TYPES
 
 face = Blueprint("face", __name__)

@@ -27,10 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import db
-from shared.face import PICTURES, SHOWN, ShownPicture
 from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
+from shared.pages.face import PICTURES, SHOWN, ShownPicture
 
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

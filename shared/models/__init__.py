@@ -63,7 +63,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
+from shared.models.staff import AccessLog, Invitation, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -140,6 +140,7 @@ __all__ = [
     "Sample",
     "SampleShare",
     "Sampling",
+    "SavedFilter",
     "SecondFactor",
     "SignInPolicy",
     "Source",

@@ -41,6 +41,8 @@ POST /account/sessions/<uuid:session_id>/end
 POST /account/sessions/end
 GET /alerts
 GET /asks
+POST /filters
+POST /filters/<int:filter_id>/remove
 GET /guide
 GET /history
 GET /ideas/<number>

@@ -15,7 +15,7 @@ from services.moderation.settings.face import FaceDraft
 from services.submission import create_app
 from shared import db, web
 from shared.models import Council, Picture, Role
-from shared.pictures import clean_picture
+from shared.pages.pictures import clean_picture
 from tests.factories import a_council, a_member_of_staff
 from tests.picture_files import a_jpeg, a_png
 from tests.submission.conftest import check_page, published

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.settings import admin_forms, audit, versioned
 from services.moderation.settings.admin_forms import FieldError
-from shared import i18n, pictures
+from shared import i18n
 from shared.i18n import gettext as _
 from shared.models import CityFace, Council, Picture
-from shared.pages import colours
-from shared.pictures import CleanPicture, NotAPictureError, TooLargePictureError
+from shared.pages import colours, pictures
+from shared.pages.pictures import CleanPicture, NotAPictureError, TooLargePictureError
 
 NAMES = ("authority", "contact", "colour")
 MAX_LINE = 120

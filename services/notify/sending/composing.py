@@ -16,8 +16,8 @@ from services.notify.letters import account_letters, writer_facts
 from services.notify.mail.letters import DIGEST, host_of
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
-from shared.face import name_city
 from shared.models import Contact, Digest, Letter, Staff
+from shared.pages.face import name_city
 
 
 @dataclass(frozen=True, slots=True)

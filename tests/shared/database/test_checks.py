@@ -245,6 +245,7 @@ RULES: Mapping[str, Rule] = {
         [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
         [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
     ),
+    "ck_saved_filters_has_a_name": Rule([{"name": "Mina"}], [{"name": ""}]),
     "ck_pictures_sha256_is_whole": Rule(
         [{"sha256": b"1" * 32}], [{"sha256": b"1" * size} for size in (0, 31, 33)]
     ),

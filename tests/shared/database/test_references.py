@@ -53,6 +53,7 @@ REFERENCES: Mapping[str, str] = {
     "recovery_codes": "staff_id>staff",
     "sample_shares": "changed_by>staff",
     "samples": "answered_by>staff decision_id>decisions idea_id>ideas rule_id>rules",
+    "saved_filters": "staff_id>staff",
     "second_factors": "staff_id>staff",
     "sign_in_policy": "changed_by>staff",
     "staff_sessions": "staff_id>staff",

@@ -73,6 +73,7 @@ KEYS: Mapping[str, str] = {
     "sample_shares": "id",
     "samples": "id",
     "sampling": "id",
+    "saved_filters": "id",
     "second_factors": "staff_id",
     "sign_in_policy": "id",
     "staff": "id",
@@ -267,6 +268,11 @@ ONCE: Mapping[str, Once] = {
         [{"closed_at": NOW}],
     ),
     "uq_pictures_sha256": Once("pictures", {"sha256": b"1" * 32}, [{"sha256": b"2" * 32}]),
+    "uq_saved_filters_staff_id_name": Once(
+        "saved_filters",
+        {"staff_id": a("staff"), "name": "Mina"},
+        [{"staff_id": a("staff")}, {"name": "Andra"}],
+    ),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",
         {"staff_id": a("staff"), "sha256": b"1"},

@@ -22,10 +22,10 @@ from services.moderation.settings.admin_forms import FieldError
 from services.moderation.settings.versioned import MovedError
 from shared import web
 from shared.db import Session
-from shared.face import Face
 from shared.i18n import gettext as _
 from shared.models import Role
 from shared.pages import colours
+from shared.pages.face import Face
 
 bp = Blueprint("face", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))

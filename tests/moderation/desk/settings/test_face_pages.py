@@ -13,9 +13,9 @@ from services.moderation.settings.face import FaceDraft
 from services.moderation.settings.versioned import MovedError
 from shared import db
 from shared.config import Settings
-from shared.face import Face, name_city
 from shared.models import AuditEntry, CityFace, Council, Picture, Role
-from shared.pictures import clean_picture
+from shared.pages.face import Face, name_city
+from shared.pages.pictures import clean_picture
 from tests.factories import a_council, a_member_of_staff
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.picture_files import a_jpeg, a_png

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import pictures
-from shared.pictures import NotAPictureError, TooLargePictureError, clean_picture
+from shared.pages import pictures
+from shared.pages.pictures import NotAPictureError, TooLargePictureError, clean_picture
 from tests.picture_files import a_jpeg, a_png, chunk, exif, segment
 
 SECRET = b"57.04N 12.69E Anna"
