@@ -4,7 +4,7 @@ from shared.models.addresses import DeadAddress, MailCount, MailPace, Unsubscrib
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
-from shared.models.council import Council
+from shared.models.council import CityFace, Council, Picture
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
@@ -67,7 +67,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, Staff
+from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -81,6 +81,7 @@ __all__ = [
     "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
+    "CityFace",
     "Contact",
     "Council",
     "CountedDay",
@@ -135,6 +136,7 @@ __all__ = [
     "Outcome",
     "Passkey",
     "PasswordReset",
+    "Picture",
     "Precision",
     "PublicChange",
     "QueueEntry",
@@ -149,6 +151,7 @@ __all__ = [
     "Sample",
     "SampleShare",
     "Sampling",
+    "SavedFilter",
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",
