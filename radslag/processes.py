@@ -11,7 +11,7 @@ from typing import Literal
 
 from shared.config import SMALL
 from shared.delivery import queues
-from shared.grants import MODERATION_ROLE, NOTIFY_ROLE, SUBMISSION_ROLE
+from shared.rights.grants import MODERATION_ROLE, NOTIFY_ROLE, SUBMISSION_ROLE
 
 PUBLIC_PORT = 8000
 DESK_PORT = 8001
@@ -36,7 +36,7 @@ class Process:
     nice: int = 0
     # What it is told where the environment says nothing else.
     environment: Mapping[str, str] = field(default_factory=dict)
-    # As whom it asks a database that we run (`shared.grants`).
+    # As whom it asks a database that we run (`shared.rights.grants`).
     role: str = MODERATION_ROLE
     # Whose work it does besides, in a small system.
     also: tuple[str, ...] = ()
@@ -93,6 +93,7 @@ def _worker(
 _NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
 _NOTIFY = "services.notify.worker"
+_SUBMISSION = "services.submission.worker"
 
 PROCESSES: tuple[Process, ...] = (
     _web("public-web", "services.submission:create_app", PUBLIC_PORT, role=SUBMISSION_ROLE),
@@ -102,6 +103,7 @@ PROCESSES: tuple[Process, ...] = (
     _worker("moderation-bulk", _MODERATION, 1, queues.BULK, nice=_NICE_BULK),
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
+    _worker("submission-worker", _SUBMISSION, 1, queues.FORMS),
     _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK),
     # Some may all be waiting for slow endpoints; one is left to write down what is owed.
     _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS),
@@ -130,9 +132,10 @@ SMALL_PROCESSES: tuple[Process, ...] = (
     ),
     # Two of them may wait for slow endpoints (`services.notify.webhooks.turns`).
     _worker(
-        *("notify-worker", _NOTIFY, 6, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        *("notify-worker", "radslag.small_worker", 6),
+        *(queues.FORMS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
         pool="threads",
-        also=("notify-webhooks",),
+        also=("notify-webhooks", "submission-worker"),
     ),
     BY_NAME["clock"],
 )

@@ -20,14 +20,15 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from shared.db import make_engine
-from shared.grants import mend_grants
 from shared.models import Base
+from shared.rights.grants import mend_grants
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two migrations at once wait for one another.
 _LOCK = 7_261_993_001
 # Whoever writes waits behind a migration that waits; so it waits no longer, and comes again.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '4s'"
+_HEAD = "head"
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0)
 
 
@@ -42,9 +43,12 @@ def _config(folder: Path | None = None) -> Config:
     return config
 
 
-def upgrade_database(database_url: str, *, pauses_s: Sequence[float] = _PAUSES_S) -> list[str]:
+def upgrade_database(
+    database_url: str, to: str = _HEAD, *, pauses_s: Sequence[float] = _PAUSES_S
+) -> list[str]:
     """Apply every migration that is not yet applied, then mend what is missing beside tables.
 
+    With a revision only those up to it, for whoever brings data of that schema; nothing is mended.
     Each is a transaction of its own: one that gets no lock in time, or gets into a deadlock with
     somebody's work, is tried again after a pause. Returns what else is to be told, a line each.
     Raises MigrationError, or GrantsError.
@@ -57,15 +61,15 @@ def upgrade_database(database_url: str, *, pauses_s: Sequence[float] = _PAUSES_S
             holding.exec_driver_sql("SET LOCAL lock_timeout = 0")
             holding.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             holding.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            return _upgrade_in_tries(engine, pauses_s)
+            return _upgrade_in_tries(engine, to, pauses_s)
     finally:
         engine.dispose()
 
 
-def _upgrade_in_tries(engine: Engine, pauses_s: Sequence[float]) -> list[str]:
+def _upgrade_in_tries(engine: Engine, to: str, pauses_s: Sequence[float]) -> list[str]:
     for pause_s in (*pauses_s, None):
         try:
-            return _upgrade_on(engine)
+            return _upgrade_on(engine, to)
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
@@ -79,7 +83,7 @@ def _upgrade_in_tries(engine: Engine, pauses_s: Sequence[float]) -> list[str]:
     raise AssertionError("unreachable")
 
 
-def _upgrade_on(engine: Engine) -> list[str]:
+def _upgrade_on(engine: Engine, to: str) -> list[str]:
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in _revisions():
@@ -91,9 +95,21 @@ def _upgrade_on(engine: Engine) -> list[str]:
         connection.rollback()
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+    if to != _HEAD:
+        return []
     with engine.begin() as connection:
         return [f"Mended: {statement}" for statement in mend_grants(connection)]
+
+
+def is_known(revision: str) -> bool:
+    """Whether this code has a migration that leads to a revision."""
+    return revision in _revisions()
+
+
+def find_head() -> str:
+    """Return the newest revision of this code."""
+    return _revisions()[-1]
 
 
 def note_served_code(context: MigrationContext, step: MigrationInfo) -> None:
@@ -118,7 +134,7 @@ def explain_misfit(connection: Connection) -> str | None:
     """Say in a sentence why this code cannot work on this schema; None when it can."""
     schema = MigrationContext.configure(connection).get_current_revision()
     revisions = _revisions()
-    code = revisions[-1]
+    code = find_head()
     if schema == code:
         return None
     if schema is None:
@@ -191,7 +207,7 @@ _OF_MODELS = "of_models"
 
 def _spelled(connection: Connection, schema: str) -> dict[str, str]:
     """Return what each constraint and index of a schema says, in PostgreSQL's words."""
-    # What stands first in the path is named without its schema.
+    # What stands first in the path is named without its schema; functions stand in public alone.
     connection.execute(text(f"SET LOCAL search_path = {schema}"))
     rows = connection.execute(
         text("""
@@ -201,7 +217,7 @@ def _spelled(connection: Connection, schema: str) -> dict[str, str]:
               AND c.contype <> 'n' AND t.relname <> 'alembic_version'
             UNION ALL
             SELECT t.relname || ', index ' || i.relname,
-                   regexp_replace(pg_get_indexdef(i.oid), ' ON [^ ]+', '')
+                   replace(regexp_replace(pg_get_indexdef(i.oid), ' ON [^ ]+', ''), 'public.', '')
             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
             JOIN pg_class t ON t.oid = x.indrelid
             WHERE i.relnamespace = CAST(:schema AS regnamespace)

@@ -27,6 +27,7 @@ from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
 from shared.db import Session
+from shared.process import lower_priority
 
 # What ends is seen at once; warnings that somebody wrote down, and a start that is due, so soon.
 _TICK_S = 1.0
@@ -39,7 +40,6 @@ _REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
-_NICEST = 19
 _T = TypeVar("_T")
 
 
@@ -204,9 +204,7 @@ class Supervisor:
             else:
                 child = Child(name, [sys.executable, "-m", *command], log=log, env=env)
             if nice:
-                # What it starts later is as nice.
-                ours = os.getpriority(os.PRIO_PROCESS, 0)
-                os.setpriority(os.PRIO_PROCESS, child.pid, min(ours + nice, _NICEST))
+                lower_priority(child.pid, nice)
             return child
 
         self._tails[name] = Tail(log)
@@ -217,17 +215,23 @@ class Supervisor:
         options = self._plan.options
         return [
             *("radslag", "mailbox", "--smtp-port", str(smtp_port)),
-            *("--port", str(options.mail_port), "--host", options.host),
+            *("--port", str(options.mail_port), "--host", self._plan.mail_host),
             *("--folder", str(self._folder.path / "mail")),
         ]
 
     def _silent_webs(self) -> list[str]:
         options = self._plan.options
-        webs = {"public-web": options.public_port, "desk": options.desk_port}
+        webs = {
+            "public-web": (options.host, options.public_port),
+            "desk": (options.host, options.desk_port),
+        }
         if self._plan.smtp_port is not None:
-            webs["mailbox"] = options.mail_port
-        host = reached_at(options.host)
-        return [name for name, port in webs.items() if not is_web_answering(host, port)]
+            webs["mailbox"] = (self._plan.mail_host, options.mail_port)
+        return [
+            name
+            for name, (host, port) in webs.items()
+            if not is_web_answering(reached_at(host), port)
+        ]
 
     def _without_heartbeat(self, since: datetime) -> list[str]:
         names = [process.name for process in self._processes if process.health == "heartbeat"]

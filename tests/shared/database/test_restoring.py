@@ -14,7 +14,7 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from services.submission import create_app
 from shared import db, migrate
-from shared.grants import (
+from shared.rights.grants import (
     MODERATION_ROLE,
     NOTIFY_ROLE,
     PUBLIC_VIEWS,
@@ -79,7 +79,7 @@ def test_what_a_dump_leaves_behind_is_named_and_migrating_makes_it(client, moved
 
     told = migrate.upgrade_database(moved)
     assert told[0] == "Mended: CREATE ROLE radslag_public NOLOGIN"
-    assert told[1] == f"Mended: GRANT SELECT ON {', '.join(PUBLIC_VIEWS)} TO radslag_public"
+    assert told[1] == f"Mended: GRANT SELECT ON {', '.join(sorted(PUBLIC_VIEWS))} TO radslag_public"
     made = [line.split()[3] for line in told if line.startswith("Mended: CREATE ROLE")]
     assert made == ["radslag_public", *SERVICES]
     assert client.get("/readyz").status_code == 200

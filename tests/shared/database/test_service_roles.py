@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import intake, unsubscribing
 from services.submission.forms import IdeaForm
-from shared import grants, migrate
+from shared import migrate
 from shared.db import PUBLIC_ROLE
 from shared.delivery import ledger
 from shared.links import unsubscribe_links
 from shared.models import Base, Source
+from shared.rights import grants
 from tests.databases import run_in
 from tests.factories import a_council, a_member_of_staff
 from tests.shared.database.rows import Rows
@@ -25,15 +26,16 @@ from tests.shared.database.test_public_role import READS
 PROJECT = Path(__file__).resolve().parents[3]
 # What they may not even read, spelled once more, so that no slip opens one of them.
 CLOSED: Mapping[str, str] = {
-    "radslag_submission": "staff staff_sessions second_factors recovery_codes login_attempts"
-    " sign_in_policy invitations password_resets audit_log access_log answer_templates duty_shifts"
-    " duty_covers leases samples sample_shares sampling",
+    "radslag_submission": "staff staff_sessions second_factors passkeys recovery_codes"
+    " login_attempts sign_in_policy invitations password_resets audit_log access_log saved_filters"
+    " answer_templates duty_shifts duty_covers leases samples sample_shares sampling",
     "radslag_moderation": "",
-    "radslag_notify": "staff_sessions second_factors recovery_codes login_attempts sign_in_policy"
-    " originals access_log idempotency_keys",
+    "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
+    " sign_in_policy originals access_log idempotency_keys",
 }
 READ_ONLY: Mapping[str, str] = {
-    "radslag_submission": "decisions rules official_answers webhooks word_lists models",
+    "radslag_submission": "decisions rules official_answers webhooks word_lists models"
+    " security_events",
     "radslag_moderation": "",
     "radslag_notify": "decisions rules idea_texts official_answers",
 }

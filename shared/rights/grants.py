@@ -18,7 +18,10 @@ PUBLIC_ROLE = "radslag_public"
 PUBLIC_VIEWS = (
     "public_councils",
     "public_departures",
+    "public_face",
+    "public_embeds",
     "public_ideas",
+    "public_pictures",
     "public_rules",
     "public_spent_keys",
     "public_traces",
@@ -36,7 +39,10 @@ _READ = frozenset({"SELECT"})
 _WRITE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _DRAW = frozenset({"USAGE", "SELECT"})
 _OF_SIGNING_IN = frozenset(
-    {"staff_sessions", "second_factors", "recovery_codes", "login_attempts", "sign_in_policy"}
+    {
+        *("staff_sessions", "second_factors", "passkeys", "recovery_codes"),
+        *("login_attempts", "sign_in_policy"),
+    }
 )
 # What migrations alone write.
 _OF_MIGRATIONS = frozenset({"alembic_version", "served_code"})
@@ -66,11 +72,14 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
     {
         SUBMISSION_ROLE: Service(
             closed=_OF_SIGNING_IN
-            | {"staff", "invitations", "password_resets", "audit_log", "access_log"}
+            | {"staff", "invitations", "password_resets"}
+            | {"audit_log", "access_log", "saved_filters"}
             | {"answer_templates", "duty_shifts", "duty_covers", "leases"}
             | {"samples", "sample_shares", "sampling"},
             read_only=frozenset(
                 {"decisions", "rules", "official_answers", "webhooks", "word_lists", "models"}
+                # How often something was refused is a number for operators.
+                | {"security_events"}
             ),
             # In which language a page speaks to whoever leaves the digest.
             columns={"staff": ("id", "language")},
