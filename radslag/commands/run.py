@@ -6,9 +6,16 @@ import sys
 import click
 
 from radslag.processes import BY_NAME
+from radslag.speech import Spoken
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True})
+@click.command(
+    "run",
+    cls=Spoken,
+    example="radslag run moderation-worker -c 4",
+    speaks=False,
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("name", type=click.Choice(sorted(BY_NAME)))
 @click.option("--host", default="0.0.0.0", show_default=True, help="Where a web listens.")  # noqa: S104 - in a container
 @click.option("--port", type=click.IntRange(1, 65535), help="Its port, if not the usual one.")

@@ -6,6 +6,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
     api,
+    embed_views,
+    face_views,
     feeds,
     form_hook_views,
     hook_views,
@@ -55,12 +57,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
     web.init_app(app, settings, settings.public_url, asks_public_views=True)
+    web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
     app.after_request(_ask_anew)
     for blueprint in (
         views.pages,
+        embed_views.embed,
         receipt_views.receipts,
         api.api,
         feeds.feeds,
@@ -68,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
         form_hook_views.form_hooks,
+        face_views.face,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
