@@ -5,14 +5,18 @@ from importlib import import_module
 
 import click
 
+from radslag.speech import SpokenGroup
+
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "backtest": "radslag.commands.backtest",
+    "backup": "radslag.commands.backup",
     "bounce": "radslag.commands.bounce",
     "check": "radslag.commands.check",
     "clock": "radslag.commands.clock",
     "digest": "radslag.commands.digest",
     "env": "radslag.commands.env",
+    "forms": "radslag.commands.forms",
     "health": "radslag.commands.health",
     "import": "radslag.commands.importing",
     "jobs": "radslag.commands.jobs",
@@ -21,14 +25,16 @@ COMMANDS: Mapping[str, str] = {
     "mailbox": "radslag.mailbox.command",
     "migrate": "radslag.commands.migrate",
     "relay": "radslag.commands.relay",
+    "restore": "radslag.commands.restore",
     "run": "radslag.commands.run",
     "spam": "radslag.commands.spam",
     "staff": "radslag.commands.staff",
     "up": "radslag.up.command",
+    "version": "radslag.commands.version",
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenGroup):
     """A group that imports a command's module when the command is used or explained."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -43,7 +49,7 @@ class LazyGroup(click.Group):
         return found
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, example="radslag up\nradslag staff --help")
 @click.version_option(package_name="radslag")
 def main() -> None:
     """Takes in residents' ideas, helps staff moderate them, tells everybody what became of them."""

@@ -10,30 +10,45 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from jinja2 import StrictUndefined
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request
 
-from shared import db, heartbeat, i18n, migrate, proxies, times
+from shared import db, heartbeat, i18n, migrate, proxies, times, version
 from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
-from shared.db import Session
+from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
 from shared.i18n import gettext as _
-from shared.pages import static_files
+from shared.pages import security_txt, shown, static_files
+from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
+from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
+from shared.rights.session_rules import UnsafeSessionError
 
 log = logging.getLogger(__name__)
 
 SHARED = Path(__file__).parent
 _LANGUAGE_COOKIE = "radslag_lang"
 PROBLEM_JSON = "application/problem+json"
+# Addresses of what programs read: an error there is told to a program, whatever it accepts.
+_DATA = (".json", ".csv", ".atom")
 _HSTS = "max-age=31536000"
+PICTURE_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
+_FACE = "radslag.face"
+# What tells of a fault or of a crowd asks the database nothing.
+_ASK_NOTHING = frozenset({413, 429})
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -70,12 +85,17 @@ def start_process() -> Settings:
     return settings
 
 
-def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
+def init_app(
+    app: Flask, settings: Settings, own_url: str = "", *, asks_public_views: bool = False
+) -> None:
     """Give an application everything that both have in common; `own_url` is where people reach it.
 
     Where that is https, browsers are told to use nothing else, and cookies are bound to that host.
+    One whose pages ask the public views is not ready while those cannot be read.
     """
     app.config["SETTINGS"] = settings
+    app.config["OWN_URL"] = own_url
+    app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
     app.jinja_env.undefined = StrictUndefined
@@ -88,6 +108,7 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
         i18n.ngettext,
         newstyle=True,
     )
+    shown.init_environment(app.jinja_env)
     app.jinja_env.globals.update(language=i18n.get_language, settings=settings)
     app.jinja_env.filters["written"] = lambda moment, precision: times.write_moment(
         moment, precision, settings.timezone
@@ -105,6 +126,8 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_down)
+    # A connection that was found closed, where the statement before it had no answer to wait for.
+    app.register_error_handler(InterfaceError, _database_down)
     app.register_error_handler(PoolTimeoutError, _database_down)
     app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(UnicodeEncodeError, _unstorable)
@@ -116,6 +139,50 @@ def get_settings() -> Settings:
     """Return the settings of the running application."""
     found: Settings = current_app.config["SETTINGS"]
     return found
+
+
+def show_face(app: Flask) -> None:
+    """Let every page of an application show the city's face as it is now."""
+    app.context_processor(lambda: {"settings": get_city_settings(), "face": get_face()})
+
+
+def get_city_settings() -> Settings:
+    """Return the settings with what the city is called now, as an administrator has set it."""
+    return get_face().name_city(get_settings())
+
+
+def get_face() -> Face:
+    """Return the city's face as it is now, asked for once in a request.
+
+    Where nothing may be asked, or nothing answers, the one that this process saw last.
+    """
+    if "face" not in g:
+        g.face = current_app.extensions.get(_FACE, Face())
+        g.is_old_face = True
+        if not g.get("asks_nothing"):
+            _read_face()
+    found: Face = g.face
+    return found
+
+
+def _read_face() -> None:
+    try:
+        with PublicSession() as session:
+            g.face = current_app.extensions[_FACE] = read_public_face(session)
+    except SQLAlchemyError as error:
+        log.warning("the city's face could not be read", exc_info=error)
+        return
+    g.is_old_face = False
+
+
+def is_face_old() -> bool:
+    """Whether what this request has made shows a face that may not be the city's any more."""
+    return bool(g.get("is_old_face"))
+
+
+def ask_nothing() -> None:
+    """Let the page that is made ask the database nothing from here on."""
+    g.asks_nothing = True
 
 
 def cookie_name(name: str) -> str:
@@ -165,7 +232,7 @@ def _finish(response: Response) -> Response:
         moved = urlsplit(request.routing_exception.new_url)
         path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
         response.headers["Location"] = path
-    if request.method != "GET":
+    if request.method != "GET" or g.get("keeps_no_language"):
         return response
     chosen = request.args.get("lang")
     if chosen in i18n.LANGUAGES:
@@ -249,7 +316,9 @@ def explain_status(status: int) -> tuple[str, str]:
 def error_page(status: int, *, heading: str | None = None, detail: str | None = None) -> Response:
     """Answer with an error: a page for people, problem details for machines."""
     usual_heading, usual_detail = explain_status(status)
-    if wants_json():
+    if status in _ASK_NOTHING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        ask_nothing()
+    if wants_json() or request.path.endswith(_DATA):
         response = make_problem(status, detail or usual_detail, title=heading)
     else:
         response = Response(
@@ -276,7 +345,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_down(error: SQLAlchemyError) -> Response:
-    log.warning("the database does not answer", exc_info=error)
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UnsafeSessionError):
+        # It holds names of properties only.
+        log.error("%s", error.orig)
+    else:
+        log.warning("the database does not answer", exc_info=error)
     return error_page(503)
 
 
@@ -297,23 +370,42 @@ def healthz() -> Response:
     return jsonify({"status": "ok"})
 
 
+@operators.get("/version")
+def tell_version() -> Response:
+    """Say which code this is: version, commit if known, and the schema it was written for."""
+    return jsonify(version.read_version())
+
+
+@operators.get("/.well-known/security.txt")
+def tell_contact() -> Response:
+    """Say where somebody who finds a hole tells of it: the contact of the pages."""
+    own_url = current_app.config["OWN_URL"]
+    told = security_txt.write_security_txt(get_settings().contact, own_url, utcnow())
+    return error_page(404) if told is None else Response(told, mimetype="text/plain")
+
+
 @operators.get("/readyz")
 def readyz() -> Response:
     """Say whether requests can be served, and report what is late.
 
-    503 without a database or with another schema. A late clock or old unprocessed work is reported
-    but does not take the web out of service: ideas are still accepted. So is a proxy in front that
-    this web was not told of.
+    503 with a sentence without a database, with a schema that does not serve this code, or without
+    the role or the replica that the public pages are read through. A late clock or old unprocessed
+    work is reported but does not take the web out of service: ideas are still accepted. So is a
+    proxy in front that this web was not told of.
     """
     try:
         with Session() as session:
-            current = migrate.is_current(session.connection())
+            misfit = migrate.explain_misfit(session.connection())
+            if misfit is not None:
+                return _not_ready("schema", misfit)
             health = ledger.read_health(session)
             is_behind = proxies.is_unknown_one_there(session, get_settings())
-    except SQLAlchemyError:
-        return _ready(503, "database", {})
-    if not current:
-        return _ready(503, "schema", {})
+    except SQLAlchemyError as error:
+        return _not_ready("database", _explain_fault(error, "The database", "DATABASE_URL"))
+    if current_app.config["ASKS_PUBLIC_VIEWS"]:
+        fault = _explain_public_fault()
+        if fault is not None:
+            return _not_ready("public", fault)
     clock_age = health.clock_age_s
     late = clock_age is None or clock_age > heartbeat.LATE_CLOCK.total_seconds()
     return _ready(
@@ -325,6 +417,32 @@ def readyz() -> Response:
             **({"warnings": [proxies.WARNING]} if is_behind else {}),
         },
     )
+
+
+def _explain_public_fault() -> str | None:
+    """Say in a sentence why the public pages cannot be read, by their role and where they are."""
+    has_replica = bool(get_settings().public_database_url)
+    try:
+        with PublicSession() as session:
+            views = find_unreadable_views(session.connection())
+    except SQLAlchemyError as error:
+        if has_replica:
+            return _explain_fault(error, "The replica", "PUBLIC_DATABASE_URL")
+        return _explain_fault(error, f"As {PUBLIC_ROLE} the database", "DATABASE_URL")
+    if not views:
+        return None
+    return f"The role {PUBLIC_ROLE} cannot read {', '.join(views)}: run `radslag migrate`."
+
+
+def _explain_fault(error: SQLAlchemyError, who: str, setting: str) -> str:
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UnsafeSessionError):
+        return str(error.orig)
+    hint = f", and that the role {PUBLIC_ROLE} is there" if PUBLIC_ROLE in who else ""
+    return f"{who} does not answer: see that the server of RADSLAG_{setting} runs{hint}."
+
+
+def _not_ready(state: str, detail: str) -> Response:
+    return _ready(503, state, {"detail": detail})
 
 
 def _ready(status: int, state: str, more: Mapping[str, Any]) -> Response:

@@ -9,16 +9,21 @@ import click
 from radslag import first_start
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
+from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
+from radslag.speech import Spoken, say_line
 from shared import migrate
+from shared.rights.grants import GrantsError
 
 
-@click.command("migrate")
+@click.command("migrate", cls=Spoken, example="radslag migrate --seed", speaks=False)
 @click.option("--check", is_flag=True, help="Whether the migrations give what the models say.")
 @click.option("--seed", is_flag=True, help="And the four councils, if nobody has used it yet.")
 @data_option
 def command(check: bool, seed: bool, data: Path | None) -> None:
-    """Bring the schema up; safe beside the previous version of the code.
+    """Bring the schema up, and what must be there beside it: roles and what they may do.
+
+    It is safe beside the previous version of the code, also again and again.
 
     --check touches no system: it migrates an empty database of its own and compares.
     """
@@ -28,9 +33,13 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
             click.echo(difference)
         sys.exit(1 if differences else 0)
     with open_system(data) as settings:
-        migrate.upgrade_database(settings.database_url)
-        first_start.seed_system(councils=seed)
-    click.echo("The schema is up to date.")
+        try:
+            told = migrate.upgrade_database(settings.database_url)
+        except (migrate.MigrationError, GrantsError) as error:
+            raise RefusedError(str(error)) from None
+        first_start.seed_system(settings, councils=seed)
+    for line in (*told, "The schema is up to date."):
+        say_line(line)
 
 
 def find_drift() -> list[str]:

@@ -6,7 +6,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
     api,
+    embed_views,
+    face_views,
     feeds,
+    form_hook_views,
     hook_views,
     keeping,
     receipt_views,
@@ -14,6 +17,7 @@ from services.submission import (
     views,
     yearly_views,
 )
+from services.submission.hooks.inbox import MAX_BODY_BYTES as MAX_DELIVERY_BYTES
 from services.submission.limits import SubmitLimits
 from shared import times, web
 from shared.config import Settings
@@ -45,23 +49,30 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_url_path="/static/public")
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
+    app.config["LARGER_BODIES"] = {
+        "/hooks/bounces": hook_views.MAX_REPORT_BYTES,
+        "/hooks/forms/": MAX_DELIVERY_BYTES,
+    }
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
-    web.init_app(app, settings, settings.public_url)
+    web.init_app(app, settings, settings.public_url, asks_public_views=True)
+    web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
     app.after_request(_ask_anew)
     for blueprint in (
         views.pages,
+        embed_views.embed,
         receipt_views.receipts,
         api.api,
         feeds.feeds,
         yearly_views.numbers,
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
+        form_hook_views.form_hooks,
+        face_views.face,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -3,8 +3,11 @@
 from typing import Any
 
 from services.submission.feeds import IDEAS_AT_A_TIME
+from services.submission.published import SLUG
 from shared.models import IdeaStatus
 from shared.text import MAX_AUTHOR_LENGTH, MAX_LENGTH, MIN_LENGTH
+
+_STRING = {"type": "string"}
 
 
 def _answer(description: str, schema: str, media: str = "application/json") -> dict[str, Any]:
@@ -16,6 +19,12 @@ def _answer(description: str, schema: str, media: str = "application/json") -> d
 
 def _problem(description: str) -> dict[str, Any]:
     return _answer(description, "Problem", "application/problem+json")
+
+
+def _or_page(description: str, schema: str) -> dict[str, Any]:
+    """Describe what is a page, unless JSON is asked for."""
+    answer = _problem(description) if schema == "Problem" else _answer(description, schema)
+    return {**answer, "content": {**answer["content"], "text/html": {"schema": _STRING}}}
 
 
 def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
@@ -30,20 +39,25 @@ def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
 
 _SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
 _YEAR = {**_parameter("year", "path", "A year in which ideas came"), "schema": {"type": "integer"}}
+_FOR = _parameter(
+    "for", "query", "`excel`: semicolons, a decimal comma and a byte order mark, as Excel opens it"
+)
 _NOT_FOUND = {"404": _problem("There is no such council")}
 _STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
 _TEXT = {
     "type": "string",
     "minLength": MIN_LENGTH,
     "maxLength": MAX_LENGTH,
+    # Not of spaces: what is left after trimming is counted.
+    "pattern": r"\S[\s\S]+\S",
     "description": "Plain text, counted in code points after trimming",
 }
 _AUTHOR = {
     "type": ["string", "null"],
     "maxLength": MAX_AUTHOR_LENGTH,
+    "pattern": (r"^[^\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"),
     "description": "On one line, without control characters; absent means anonymous",
 }
-_STRING = {"type": "string"}
 _MAYBE_STRING = {"type": ["string", "null"]}
 _MOMENT = {"type": "string", "description": "ISO 8601 with offset, or a date if no more is known"}
 
@@ -55,12 +69,16 @@ def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
 _SCHEMAS = {
     "NewIdea": _object(
         ("council", "text"),
-        council={"type": "string", "description": "Slug of the council"},
+        council={
+            "type": "string",
+            "pattern": f"^{SLUG.pattern}$",
+            "description": "Slug of the council",
+        },
         text=_TEXT,
         author=_AUTHOR,
         email={
             "type": ["string", "null"],
-            "format": "email",
+            "format": "idn-email",
             "description": "Where the answer is sent; never shown",
         },
     ),
@@ -75,6 +93,7 @@ _SCHEMAS = {
             "description": "Secret: whoever has it can correct and withdraw the idea",
         },
     ),
+    "Delivered": _object(("id",), id={"type": "string", "format": "uuid"}),
     "Idea": _object(
         ("number", "text", "author", "published_at", "received_at", "status", "supporters"),
         number=_STRING,
@@ -199,6 +218,35 @@ _BOUNCED = {
     },
 }
 
+_DELIVERED = {
+    "summary": "Deliver what a form tool was sent",
+    "parameters": [
+        _parameter("source", "path", "What the source is called in its address"),
+        _parameter("Authorization", "header", "Bearer and the secret of the source"),
+        _parameter(
+            "Idempotency-Key",
+            "header",
+            "The same body under the same key is one delivery, of this source, for ever",
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "multipart/form-data": {"schema": {"type": "object"}},
+        },
+    },
+    "responses": {
+        "202": _answer("Stored; it becomes an idea in a moment", "Delivered"),
+        "400": _problem("Stored, and not what its type says: a person will look"),
+        "401": _problem("The secret is missing or wrong, or there is no such source"),
+        "403": _problem("The source is turned off"),
+        "413": _problem("More than 256 kB"),
+        "503": _problem("Nothing can be stored now; see Retry-After"),
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -210,13 +258,14 @@ DESCRIPTION: dict[str, Any] = {
     "paths": {
         "/api/v1/ideas": {"post": _CREATE},
         "/hooks/bounces": {"post": _BOUNCED},
+        "/hooks/forms/{source}": {"post": _DELIVERED},
         "/receipts/{token}": {
             "get": {
                 "summary": "What became of an idea; ask with Accept: application/json",
                 "parameters": [_parameter("token", "path", "The last part of `receipt_url`")],
                 "responses": {
-                    "200": _answer("Where it is, what was decided and by which rule", "Receipt"),
-                    "404": _problem("There is no such receipt"),
+                    "200": _or_page("Where it is, what was decided and why", "Receipt"),
+                    "404": _or_page("There is no such receipt", "Problem"),
                 },
             }
         },
@@ -224,13 +273,18 @@ DESCRIPTION: dict[str, Any] = {
             "get": {
                 "summary": "Published ideas, newest first",
                 "parameters": [_SLUG, _parameter("after", "query", "Taken from `next`")],
-                "responses": {"200": _answer("A page of ideas", "Ideas"), **_NOT_FOUND},
+                "responses": {
+                    "200": _answer("A page of ideas", "Ideas"),
+                    "400": _problem("`after` is no place in the list"),
+                    **_NOT_FOUND,
+                },
             }
         },
         "/councils/{slug}/ideas.csv": {
             "get": {
-                "summary": "All published ideas; a cell that a spreadsheet would run gets a '",
-                "parameters": [_SLUG],
+                "summary": "All published ideas; a cell that a spreadsheet would run gets a ', "
+                "also where it would begin in a text that is split at semicolons or line ends",
+                "parameters": [_SLUG, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,
@@ -240,7 +294,7 @@ DESCRIPTION: dict[str, Any] = {
         "/statistik/{year}.csv": {
             "get": {
                 "summary": "What became of a year's ideas, without small numbers",
-                "parameters": [_YEAR],
+                "parameters": [_YEAR, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,

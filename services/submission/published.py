@@ -11,8 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
+    ColumnClause,
     ColumnElement,
     Row,
+    Select,
     column,
     false,
     func,
@@ -27,17 +30,20 @@ from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
+from shared.pages import shown
+from shared.pages.face import PICTURES, SHOWN, ShownPicture
 from shared.reading import level_words
 
+# The name of whoever gave none, or one that nobody can see; the same in every language.
+NOBODY = "Anonym"
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
 _WORD = re.compile(r"\w+")
 _MOST_SEARCH_WORDS = 8
 
-_COUNCILS = table(
-    "public_councils",
-    *map(
+_COUNCIL_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
+    map(
         column,
         (
             "id",
@@ -52,9 +58,11 @@ _COUNCILS = table(
             "open_from",
             "open_until",
             "publishes_clear",
+            "picture_alt",
         ),
-    ),
+    )
 )
+_COUNCILS = table("public_councils", *_COUNCIL_COLUMNS, column("picture_id"))
 _IDEAS = table(
     "public_ideas",
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
@@ -65,13 +73,13 @@ _IDEAS = table(
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
-_RULES = table(
-    "public_rules",
-    *map(
+_RULE_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
+    map(
         column,
         ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),
-    ),
+    )
 )
+_RULES = table("public_rules", *_RULE_COLUMNS, column("retired", Boolean))
 
 
 class CursorError(ValueError):
@@ -94,6 +102,9 @@ class PublicCouncil:
     open_from: datetime | None
     open_until: datetime | None
     publishes_clear: bool
+    # What the picture shows, in words; empty without one.
+    picture_alt: str
+    picture: ShownPicture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +241,7 @@ def list_departures(session: SqlSession, slug: str, *, limit: int) -> list[Depar
 
 def list_councils(session: SqlSession) -> list[PublicCouncil]:
     """Return all councils, newest first."""
-    rows = session.execute(select(_COUNCILS).order_by(_COUNCILS.c.id.desc()))
+    rows = session.execute(_ask_for_councils().order_by(_COUNCILS.c.id.desc()))
     return [_council(row) for row in rows]
 
 
@@ -238,7 +249,7 @@ def find_council(session: SqlSession, slug: str) -> PublicCouncil | None:
     """Return one council; what cannot be a slug is none."""
     if not SLUG.fullmatch(slug):
         return None
-    row = session.execute(select(_COUNCILS).where(_COUNCILS.c.slug == slug)).one_or_none()
+    row = session.execute(_ask_for_councils().where(_COUNCILS.c.slug == slug)).one_or_none()
     return None if row is None else _council(row)
 
 
@@ -298,16 +309,36 @@ def is_public(session: SqlSession, number: str) -> bool:
 
 def list_rules(session: SqlSession) -> Sequence[PublicRule]:
     """Return the rules in force, in the order of the list."""
-    found = [PublicRule(**row._mapping) for row in session.execute(select(_RULES))]  # noqa: SLF001
+    return _rules(session, _RULES.c.retired.is_(False))
+
+
+def name_rules(session: SqlSession, language: str) -> dict[str, str]:
+    """Return what each rule is called, also those that are not in use any more, by its code."""
+    return {rule.code: rule.title(language) for rule in _rules(session)}
+
+
+def _rules(session: SqlSession, *where: ColumnElement[bool]) -> list[PublicRule]:
+    rows = session.execute(select(*_RULE_COLUMNS).where(*where))
+    found = [PublicRule(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return sorted(found, key=lambda rule: place_rule(rule.code))
 
 
+def _ask_for_councils() -> Select[Any]:
+    return select(*_COUNCIL_COLUMNS, *SHOWN).outerjoin_from(
+        _COUNCILS, PICTURES, _COUNCILS.c.picture_id == PICTURES.c.id
+    )
+
+
 def _council(row: Row[Any]) -> PublicCouncil:
-    return PublicCouncil(**row._mapping)  # noqa: SLF001 - its public name
+    facts = dict(row._mapping)  # noqa: SLF001 - its public name
+    name, kind, width, height = (facts.pop(each.name) for each in SHOWN)
+    picture = ShownPicture(name, kind, width, height) if name is not None else None
+    return PublicCouncil(**facts, picture=picture)
 
 
 def _idea(row: Row[Any]) -> PublicIdea:
-    return PublicIdea(**row._mapping)  # noqa: SLF001 - its public name
+    words = {"text": shown.limit_marks(row.text), "author": shown.show_name(row.author) or NOBODY}
+    return PublicIdea(**{**row._mapping, **words})  # noqa: SLF001 - its public name
 
 
 def _matches(search: str) -> ColumnElement[bool]:

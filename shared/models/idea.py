@@ -69,7 +69,7 @@ class Idea(Base):
             postgresql_using="gin",
             postgresql_where=text("status = 'published'"),
         ),
-        # As every search reads it (0022); the one above is yesterday's.
+        # As every search reads it (0027); the one above is yesterday's.
         Index(
             "ix_ideas_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(public_text)")),
@@ -157,7 +157,7 @@ class IdeaText(Base):
             postgresql_using="gin",
             postgresql_where=text("is_waiting"),
         ),
-        # As every search reads it (0022); the one above is yesterday's.
+        # As every search reads it (0027); the one above is yesterday's.
         Index(
             "ix_idea_texts_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(text)")),

@@ -30,6 +30,8 @@ class Code(enum.StrEnum):
     PLATE = "plate"
     HANDLE = "handle"
     SENSITIVE = "sensitive"
+    SELF_HARM = "self_harm"
+    ACCUSATION = "accusation"
 
     LINK = "link"
     SHOUTING = "shouting"

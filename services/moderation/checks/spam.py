@@ -45,6 +45,8 @@ _SHORTENED = 0.55
 _MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
 _WRITTEN_BY_PROGRAMS = 0.7
 _POSES = 0.65
+# A phrase of this weight is an offer by itself.
+_ADVERTISES = 0.65
 
 
 def _links(field: Field, text: str, found: Sequence[links.Link]) -> Iterator[Finding]:
@@ -82,10 +84,12 @@ def _phrases(field: Field, text: str, *, linked: bool) -> Iterator[Finding]:
         ]
     if found:
         score = 1 - prod(1 - weight for _span, weight in found)
+        # "Klicka här för blanketten" sells nothing where there is nothing to click on.
+        is_alone = score < _ADVERTISES and not linked and not _MARKUP.search(text)
         yield Finding(
             NAME,
             Code.PHRASE,
-            Severity.MEDIUM,
+            Severity.LOW if is_alone else Severity.MEDIUM,
             score,
             field,
             join_spans(span for span, _weight in found),

@@ -59,6 +59,11 @@ _SETTINGS = (
         lambda: _("Skapa och ändra råd: tema, datum och när de tar emot idéer."),
     ),
     Page(
+        "/face",
+        lambda: _("Stadens ansikte"),
+        lambda: _("Namn, kontakt, färg och logotyp, som invånarna ser dem."),
+    ),
+    Page(
         "/rules",
         lambda: _("Regler"),
         lambda: _("Vad som får skrivas. Varje ny lydelse sparas bredvid den gamla."),
@@ -94,6 +99,11 @@ _SETTINGS = (
         lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
     ),
     Page(
+        "/forms",
+        lambda: _("Formulär"),
+        lambda: _("Formulär i andra verktyg som skickar sina svar hit."),
+    ),
+    Page(
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
@@ -102,6 +112,16 @@ _SETTINGS = (
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),
+    ),
+    Page(
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: _("Vilka som har loggat in, vad som misslyckades och vad som avvisades."),
+    ),
+    Page(
+        "/first-steps",
+        lambda: _("Kom igång"),
+        lambda: _("Steg för den som börjar: regler, råd, kollegor, brev och jour."),
     ),
 )
 

@@ -48,6 +48,8 @@ _OWN_PAGE = {
     "answer_template_form.html": {"answer_templates.create", "answer_templates.change"},
     "council_form.html": {"councils.create", "councils.change"},
     "rule_form.html": {"rules.reword"},
+    "fields.html": {"forms.map_fields"},
+    "source_form.html": {"forms.create"},
     "form.html": {"webhooks.create", "webhooks.change"},
 }
 
@@ -79,7 +81,12 @@ def written_forms() -> list[tuple[str, set[str], dict[str, str]]]:
         text = path.read_text()
         for form in posting(path):
             fields = fields_of(with_macros(form, dict(_BODY.findall(text))))
-            fields = {name: kind for name, kind in fields.items() if name not in _SECRET}
+            # No page may fill in a file: a browser lets only a person choose one.
+            fields = {
+                name: kind
+                for name, kind in fields.items()
+                if name not in _SECRET and kind != "file"
+            }
             if {"textarea", "text"} & set(fields.values()):
                 views = set()
                 for endpoint, variable in _ENDPOINT.findall(form):
@@ -190,6 +197,7 @@ SETTINGS = {
         "role": "reader",
         "language": "en",
     },
+    "/forms/new": {"title": "Kontakt på webben"},
     "/webhooks/new": {
         "title": "Ärenden",
         "url": "https://hooks.example.org/s3cret",

@@ -23,6 +23,7 @@ from services.notify.mail.rendering import LINE_LENGTH, Rendered, render_letter,
 from shared import i18n
 from shared.config import Settings
 from shared.models import DecisionKind, Incident, IncidentKind
+from tests.shared.pages.test_shown import TALL, tallest
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
@@ -206,6 +207,18 @@ LETTERS = {
         {**ACCOUNT, "name": "", "by": "", "role": "admin", "link": f"{DESK}/welcome/{TOKEN}"},
     ),
     "password-reset": ("password-reset", {**ACCOUNT, "link": f"{DESK}/reset/{TOKEN}"}),
+    **{
+        f"account-changed-{action}": (
+            "account-changed",
+            {"name": "Anna", "what": f"staff.{action}", "at": "30 november 2026 14:05"}
+            | {"has_password": not action.startswith("directory"), "desk": DESK},
+        )
+        for action in (
+            *("password_changed", "second_factor_added", "second_factor_removed"),
+            *("second_factor_reset", "recovery_codes_renewed"),
+            *("passkey_added", "passkey_removed", "directory_linked", "directory_unlinked"),
+        )
+    },
     "alert": ("alert", {"told": [THREAT], "more": 0, "told_as": "on-duty", "name": "Anna"}),
     "alert-many": ("alert", {"told": MANY, "more": 2, "told_as": "admin", "name": "Ada"}),
     "alert-instead": ("alert", {"told": CONTENT, "more": 0, "told_as": "instead", "name": ""}),
@@ -213,7 +226,7 @@ LETTERS = {
     "alert-over-many": ("alert-over", {"told": CONTENT, "more": 0, "name": "Anna"}),
 }
 # To members of staff: nothing about an idea, so no receipt.
-TO_STAFF = ("digest", "invitation", "password-reset", "alert")
+TO_STAFF = ("digest", "invitation", "password-reset", "account-changed", "alert")
 CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 
 
@@ -357,3 +370,12 @@ def test_a_subject_cannot_add_headers(settings):
         rendered, recipient="anna@example.org", message_id="<1@stad.example>", settings=settings
     )
     assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize("template", ["published", "masked"])
+def test_quoted_words_carry_few_marks(template, settings):
+    more = {"quote": f"{QUOTE} {TALL}", "settings": settings}
+    rendered = render_letter(template, "sv", **{**ABOUT_AN_IDEA, **more})
+    for words in (rendered.text, rendered.html):
+        assert "bänkarna" in words
+        assert tallest(words) == 4

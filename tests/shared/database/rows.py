@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 Row = dict[str, Any]
 _numbers = itertools.count(1)
+# All that there are.
+_steps = itertools.cycle(("rules", "list"))
 
 
 def _number(_: "Rows") -> int:
@@ -70,6 +72,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "decision_seq": 1,
     },
     "check_switches": {"name": _word, "is_on": True, "options": Jsonb({})},
+    "city_face": {"id": 1},
     "contacts": {"idea_id": a("ideas"), "email": "anna@example.org"},
     "councils": {
         "slug": _word,
@@ -132,6 +135,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "attempts": 3,
         "error": "ValueError",
     },
+    "first_steps": {"step": lambda _: next(_steps), "staff_id": a("staff")},
     "findings": {
         "idea_id": a("ideas"),
         "text_version": 1,
@@ -146,6 +150,14 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     },
     "fingerprint_batches": {"idea_seqs": b"", "keys": b""},
     "fingerprints": {"key": _number, "seq": _number},
+    "form_mappings": {"source_id": a("form_sources"), "version": _number, "rules": Jsonb({})},
+    "form_sources": {
+        "id": _id,
+        "slug": _word,
+        "title": "Kontakt",
+        "nonce": b"n",
+        "secret_sha256": b"s",
+    },
     "heartbeats": {"name": _word},
     "idea_texts": {
         "idea_id": a("ideas"),
@@ -175,6 +187,18 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "receipt_nonce": b"nonce",
     },
     "idempotency_keys": {"key_hash": _bytes, "body_hash": b"body", "idea_id": a("ideas")},
+    "inbox": {
+        "id": _id,
+        "source_id": a("form_sources"),
+        "body": b"{}",
+        "content_type": "application/json",
+    },
+    "inbox_keys": {
+        "source_id": a("form_sources"),
+        "key_sha256": _bytes,
+        "body_sha256": b"b",
+        "inbox_id": a("inbox"),
+    },
     "incidents": {"id": _id, "kind": "wave", "key": _word},
     "invitations": {"sha256": _bytes, "role": "reader", "expires_at": LATER},
     "leases": {"staff_id": a("staff"), "idea_id": a("ideas"), "page": 1, "expires_at": LATER},
@@ -227,6 +251,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "subject_id": _id,
         "payload": Jsonb({}),
     },
+    "passkeys": {"staff_id": a("staff"), "credential_id": _bytes, "public_key": b"k"},
     "password_resets": {"id": _id, "nonce": b"n", "sha256": _bytes, "expires_at": LATER},
     "public_changes": {
         "idea_id": _id,
@@ -234,6 +259,8 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "at": NOW,
         "shown": True,
     },
+    "pictures": {"sha256": lambda _: next(_numbers).to_bytes(32), "kind": "png", "width": 3}
+    | {"height": 2, "body": b"x"},
     "queue_entries": {"idea_id": a("ideas"), "reason": "new", "priority": 100},
     "receipt_tokens": {"sha256": _bytes, "idea_id": a("ideas")},
     "recovery_codes": {"staff_id": a("staff"), "sha256": _bytes},
@@ -248,7 +275,10 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sample_shares": {"share": 0.05},
     "samples": {"decision_id": a("decisions"), "idea_id": a("ideas"), "text_version": 1},
     "sampling": {"id": 1, "drawn_until": NOW},
+    "saved_filters": {"staff_id": a("staff"), "name": _word, "query": Jsonb({"lane": "urgent"})},
+    "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
+    "security_events": {"kind": "signed_in", "who_hash": _bytes, "place_hash": b"p"},
     "sign_in_policy": {"id": 1, "second_factor": "admins"},
     "staff": {"id": _id, "email": _word, "role": "moderator"},
     "staff_sessions": {
@@ -313,11 +343,16 @@ _WRITTEN = {
     "embeddings": "made_at",
     "failed_jobs": "failed_at",
     "findings": "found_at",
+    "first_steps": "at",
     "fingerprint_batches": "at",
+    "form_mappings": "made_at",
+    "form_sources": "created_at",
     "heartbeats": "at",
     "idea_texts": "written_at",
     "ideas": "stored_at",
     "idempotency_keys": "stored_at",
+    "inbox": "received_at",
+    "inbox_keys": "stored_at",
     "incidents": "opened_at seen_at",
     "leases": "taken_at",
     "letters": "created_at",
@@ -328,13 +363,17 @@ _WRITTEN = {
     "official_answers": "written_at",
     "originals": "sealed_at",
     "outbox_events": "occurred_at",
+    "passkeys": "created_at",
     "password_resets": "created_at",
+    "pictures": "added_at",
     "queue_entries": "opened_at",
     "receipt_tokens": "issued_at",
     "rules": "in_force_from",
     "sample_shares": "changed_at",
     "samples": "drawn_at",
+    "saved_filters": "created_at",
     "second_factors": "created_at",
+    "security_events": "at",
     "sign_in_policy": "changed_at",
     "staff": "created_at",
     "staff_sessions": "begun_at seen_at",

@@ -65,6 +65,7 @@ ABOUT_LETTERS: Mapping[str, Any] = {
     "received_id": a("ideas"),
     "answer_id": a("official_answers"),
     "notice_id": a("notices"),
+    "change_id": a("audit_log"),
 }
 
 
@@ -92,6 +93,20 @@ def posted(state: str) -> dict[str, Any]:
         "claimed_until": LATER if state == "claimed" else None,
         "closed_at": None if state in {"waiting", "claimed"} else NOW,
     }
+
+
+FAULTS = (
+    "unreadable", "no_text", "several_texts", "too_short", "too_long", "no_council",
+    "closed_council", "key_reused",
+)  # fmt: skip
+# What each state of a delivery must have, and no other may.
+DELIVERED: Mapping[str, About] = {
+    "received": {},
+    "mapped": {"body": None, "idea_id": a("ideas")},
+    "repeated": {"body": None, "same_as": a("inbox")},
+    "failed": {"fault": "no_text"},
+    "put_aside": {},
+}
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "ck_decisions_status_before": Words("status_before", STATUSES),
     "ck_duplicate_links_kind": Words("kind", ("exact", "near", "contained")),
+    "ck_pictures_kind_is_known": Words("kind", ("png", "jpg")),
+    "ck_first_steps_step_is_known": Words("step", ("rules", "list")),
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),
@@ -134,11 +151,18 @@ WORDS: Mapping[str, Words] = {
         "source", ("form", "api", "hook", "import"), {"import": {"source_id": "1"}}
     ),
     "ck_ideas_status": Words("status", STATUSES, OF_STATUS),
+    "ck_inbox_fault": Words(
+        "fault",
+        FAULTS,
+        {word: {"state": "failed"} for word in FAULTS},
+        like="no_text",
+    ),
+    "ck_inbox_state": Words("state", tuple(DELIVERED), DELIVERED),
     "ck_incidents_kind": Words(
         "kind",
         (
             "threat", "child", "wave", "overdue", "failed_jobs", "unchecked", "deaf",
-            "digest_failed", "webhook_off", "bounced",
+            "digest_failed", "webhook_off", "bounced", "spray", "inbox",
         ),
     ),
     "ck_invitations_role": Words("role", ROLES),
@@ -162,9 +186,18 @@ WORDS: Mapping[str, Words] = {
             for word in ("publish", "reject", "mask", "unsure")
         },
     ),
+    "ck_security_events_kind": Words(
+        "kind",
+        (
+            "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
+            "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
+            "password_changed", "factor_added", "factor_removed", "codes_renewed",
+            "passkey_added", "passkey_removed", "directory_linked", "directory_unlinked",
+        ),
+    ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
     "ck_staff_role": Words("role", ROLES),
-    "ck_staff_sessions_via": Words("via", ("password", "directory")),
+    "ck_staff_sessions_via": Words("via", ("password", "directory", "passkey")),
     "ck_subscriptions_language": Words("language", LANGUAGES),
     "ck_subscriptions_rhythm": Words("rhythm", ("hours", "daily", "weekly")),
     "ck_verdicts_outcome": Words("outcome", ("clear", "attention", "likely_spam")),
@@ -230,6 +263,22 @@ RULES: Mapping[str, Rule] = {
                 "regel.lägg_till",
             )
         ],
+    ),
+    "ck_city_face_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_city_face_colour_is_plain": Rule(
+        [{"colour": word} for word in ("", "0b4a6f", "ffffff", "000000")],
+        [
+            {"colour": word}
+            for word in ("#0b4a6f", "0B4A6F", "0b4a6", "0b4a6f0", "0b4a6g", "red", "0b4a6f\n", " ")
+        ],
+    ),
+    "ck_councils_picture_is_described": Rule(
+        [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
+        [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
+    ),
+    "ck_saved_filters_has_a_name": Rule([{"name": "Mina"}], [{"name": ""}]),
+    "ck_pictures_sha256_is_whole": Rule(
+        [{"sha256": b"1" * 32}], [{"sha256": b"1" * size} for size in (0, 31, 33)]
     ),
     "ck_councils_opens_before_it_closes": Rule(
         [
@@ -329,6 +378,31 @@ RULES: Mapping[str, Rule] = {
     ),
     "ck_duty_shifts_day_of_the_plan": between("day", 0, 7),
     "ck_findings_score_is_a_share": between("score", 0.0, 1.0, 0.0001),
+    "ck_form_mappings_version_counts": Rule(
+        [{"version": number} for number in (1, 2)], [{"version": number} for number in (0, -1)]
+    ),
+    "ck_form_sources_old_secret_ends": Rule(
+        [
+            {"old_nonce": None, "old_sha256": None, "old_until": None},
+            {"old_nonce": b"n", "old_sha256": b"s", "old_until": LATER},
+        ],
+        [
+            {"old_nonce": nonce, "old_sha256": hashed, "old_until": until}
+            for nonce, hashed, until in itertools.product(
+                (None, b"n"), (None, b"s"), (None, LATER)
+            )
+            if len({nonce is None, hashed is None, until is None}) == 2
+        ],
+    ),
+    "ck_form_sources_slug_is_plain": Rule(
+        [{"slug": word} for word in ("a", "0", "az09", "kontakt-pa-webben", "a-1-b")],
+        [
+            {"slug": word}
+            for word in (
+                "", "-", "-a", "a-", "a--b", "A", "aB", "möten", "a b", "a_b", "a.b", "a/b", "a\n",
+            )
+        ],
+    ),
     "ck_idea_texts_destroyed_has_no_text": Rule(
         [
             {"text": "Ord", "folded": "ord", "destroyed_at": None},
@@ -398,6 +472,40 @@ RULES: Mapping[str, Rule] = {
         [{"status": "rejected"}]
         + [{**IN_STATUS[s], "rule_id": a("rules")} for s in STATUSES if s != "rejected"],
     ),
+    "ck_inbox_body_until_it_is_sealed": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [
+            {"state": state, **about, "body": None if about.get("body", b"") is not None else b"{}"}
+            for state, about in DELIVERED.items()
+        ],
+    ),
+    "ck_inbox_failed_has_fault": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "failed", "fault": None}]
+        + [
+            {"state": state, **about, "fault": "no_text"}
+            for state, about in DELIVERED.items()
+            if state != "failed"
+        ],
+    ),
+    "ck_inbox_mapped_has_idea": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "mapped", "body": None, "idea_id": None}]
+        + [
+            {"state": state, **about, "idea_id": a("ideas")}
+            for state, about in DELIVERED.items()
+            if state != "mapped"
+        ],
+    ),
+    "ck_inbox_repeated_has_first": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "repeated", "body": None, "same_as": None}]
+        + [
+            {"state": state, **about, "same_as": a("inbox")}
+            for state, about in DELIVERED.items()
+            if state != "repeated"
+        ],
+    ),
     "ck_incidents_over_when_over": Rule(
         [
             {"over_told_at": None, "resolved_at": None},
@@ -424,6 +532,7 @@ RULES: Mapping[str, Rule] = {
             for state in ("waiting", "claimed", "cancelled", "failed")
         ],
     ),
+    "ck_served_code_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_mail_pace_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_official_answers_an_undo_is_not_told": Rule(
         [
@@ -499,6 +608,7 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "ck_sampling_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_security_events_happened": Rule([{"times": 1}], [{"times": 0}, {"times": -1}]),
     "ck_sign_in_policy_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_staff_directory_knows_both_or_none": both_or_none(
         "directory_issuer", "directory_subject", ("https://login.example.org", "anna")

@@ -6,7 +6,7 @@ that covers other columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ KEYS: Mapping[str, str] = {
     "audit_log": "id",
     "check_outcomes": "idea_id check_name code",
     "check_switches": "name",
+    "city_face": "id",
     "contacts": "idea_id",
     "councils": "id",
     "counted_days": "day",
@@ -39,13 +40,18 @@ KEYS: Mapping[str, str] = {
     "embeddings": "idea_id",
     "failed_jobs": "id",
     "findings": "id",
+    "first_steps": "step",
     "fingerprint_batches": "seq",
     "fingerprints": "key seq",
+    "form_mappings": "source_id version",
+    "form_sources": "id",
     "heartbeats": "name",
     "idea_texts": "idea_id version",
     "idea_words": "idea_id",
     "ideas": "id",
     "idempotency_keys": "key_hash",
+    "inbox": "id",
+    "inbox_keys": "source_id key_sha256",
     "incidents": "id",
     "invitations": "sha256",
     "leases": "staff_id idea_id",
@@ -61,8 +67,10 @@ KEYS: Mapping[str, str] = {
     "originals": "idea_id",
     "outbox_deliveries": "id",
     "outbox_events": "id",
+    "passkeys": "id",
     "password_resets": "id",
     "public_changes": "id",
+    "pictures": "id",
     "queue_entries": "id",
     "receipt_tokens": "sha256",
     "recovery_codes": "id",
@@ -70,7 +78,10 @@ KEYS: Mapping[str, str] = {
     "sample_shares": "id",
     "samples": "id",
     "sampling": "id",
+    "saved_filters": "id",
     "second_factors": "staff_id",
+    "security_events": "id",
+    "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
     "staff_sessions": "id",
@@ -84,7 +95,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "sign_in_policy"}
+ONE_ROW = {"city_face", "mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -173,6 +184,7 @@ ONCE: Mapping[str, Once] = {
         {"day": 0, "staff_id": a("staff"), "begins": "08:00", "ends": "17:00"},
         [{"day": 1}, {"staff_id": a("staff")}, {"begins": "08:01"}, {"ends": "17:01"}],
     ),
+    "uq_form_sources_slug": Once("form_sources", {"slug": "kontakt"}, [{"slug": "kontakt-2"}]),
     "uq_ideas_council_id_source_source_id": Once(
         "ideas",
         {"council_id": a("councils"), "source": "import", "source_id": "rad 1"},
@@ -200,6 +212,9 @@ ONCE: Mapping[str, Once] = {
         "letters",
         decides("answer_id", a("official_answers")) | {"idea_id": a("ideas")},
         [{"answer_id": a("official_answers")}, {"idea_id": a("ideas")}],
+    ),
+    "uq_letters_change_id": Once(
+        "letters", decides("change_id", a("audit_log")), [{"change_id": a("audit_log")}]
     ),
     "uq_letters_decision_id_template": Once(
         "letters",
@@ -256,12 +271,21 @@ ONCE: Mapping[str, Once] = {
         {"event_id": a("outbox_events"), "consumer": "notify.letter"},
         [{"event_id": a("outbox_events")}, {"consumer": "notify.answer"}],
     ),
+    "uq_passkeys_credential_id": Once(
+        "passkeys", {"credential_id": b"1"}, [{"credential_id": b"2"}]
+    ),
     "uq_password_resets_sha256": Once("password_resets", {"sha256": b"1"}, [{"sha256": b"2"}]),
     "uq_queue_entries_open": Once(
         "queue_entries",
         {"idea_id": a("ideas"), "reason": "new"},
         [{"idea_id": a("ideas")}, {"reason": "report"}, {"closed_at": NOW}],
         [{"closed_at": NOW}],
+    ),
+    "uq_pictures_sha256": Once("pictures", {"sha256": b"1" * 32}, [{"sha256": b"2" * 32}]),
+    "uq_saved_filters_staff_id_name": Once(
+        "saved_filters",
+        {"staff_id": a("staff"), "name": "Mina"},
+        [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",
@@ -286,6 +310,17 @@ ONCE: Mapping[str, Once] = {
             {"voided_at": NOW},
             {"answered_at": NOW, "answered_by": a("staff"), "judgement": "publish"},
         ],
+    ),
+    "uq_security_events_slot_kind_who_hash_place_hash": Once(
+        "security_events",
+        {"slot": NOW, "kind": "forbidden", "who_hash": b"w", "place_hash": b"p"},
+        [
+            {"slot": NOW + timedelta(minutes=10)},
+            {"kind": "throttled"},
+            {"who_hash": b"v"},
+            {"place_hash": b"q"},
+        ],
+        [{"slot": None}],
     ),
     "uq_staff_directory_issuer_directory_subject": Once(
         "staff",

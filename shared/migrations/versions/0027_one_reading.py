@@ -7,15 +7,15 @@ it; ideas whose words it reads otherwise than before get them anew.
 Yesterday's code runs beside this: add first, remove in a later release (`ix_ideas_search` and
 `ix_idea_texts_search` are yesterday's). No model imports, data and schema apart, short locks.
 
-Revision: 0022
-Revises: 0021
+Revision: 0027
+Revises: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
