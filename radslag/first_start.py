@@ -9,13 +9,14 @@ from shared.db import Session
 from shared.models import Council, Staff
 
 
-def seed_system(*, councils: bool) -> None:
-    """Give a system the city's rules and, if it has neither councils nor staff, the four councils.
+def seed_system(settings: Settings, *, councils: bool) -> None:
+    """Give a system rules in its city's name and, if it is wanted and nobody has used it, councils.
 
-    Without rules nothing can be rejected, so every system gets them.
+    Without rules nothing can be rejected, so every system gets them. It has been used when it has
+    councils or staff.
     """
     with Session.begin() as session:
-        seed_rules(session)
+        seed_rules(session, settings.authority)
         unused = not session.scalar(select(exists(select(Council)) | exists(select(Staff))))
         if councils and unused:
             seed_councils(session)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +15,13 @@ from shared.setting_values import READERS, SettingsError
 __all__ = [
     "LARGE",
     "PREFIX",
+    "SECRETS",
     "SMALL",
     "Settings",
     "SettingsError",
     "data_folder",
     "dies_with_parent",
+    "read_secret_files",
     "sqlalchemy_url",
 ]
 
@@ -29,9 +31,9 @@ SMALL, LARGE = "small", "large"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
 
 
-def _setting(help_text: str, default: str | None = None) -> Any:
-    """Declare a setting; one without default is required."""
-    metadata = {"help": help_text, "default": default}
+def _setting(help_text: str, default: str | None = None, *, secret: bool = False) -> Any:
+    """Declare a setting; one without default is required, one that is secret may be in a file."""
+    metadata = {"help": help_text, "default": default, "secret": secret}
     return field(metadata=metadata)
 
 
@@ -39,18 +41,24 @@ def _setting(help_text: str, default: str | None = None) -> Any:
 class Settings:
     """All settings, checked. A field's name in the environment: `RADSLAG_` and it in capitals."""
 
-    database_url: str = _setting("PostgreSQL: `postgresql://user:password@host/database`")
+    database_url: str = _setting(
+        "PostgreSQL: `postgresql://user:password@host/database`", secret=True
+    )
     broker_url: str = _setting(
-        "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`"
+        "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`",
+        secret=True,
     )
     secret_key: str = _setting(
         "At least 32 characters; signs receipts and sessions, and locks second factors. Changing "
         "it signs staff out, ends links for passwords and invitations, and makes authenticator "
-        "apps worthless (recovery codes still work); receipt links already handed out keep working"
+        "apps worthless (recovery codes still work); receipt links already handed out keep working",
+        secret=True,
     )
     public_url: str = _setting("Where residents reach the public web: `https://dialog.example.se`")
     desk_url: str = _setting("Where staff reach the desk: `https://radslag.example.se`")
-    smtp_url: str = _setting("Outgoing mail: `smtp://user:password@host:587?starttls=1`")
+    smtp_url: str = _setting(
+        "Outgoing mail: `smtp://user:password@host:587?starttls=1`", secret=True
+    )
     mail_from: str = _setting("Sender of every letter", "Rådslag <radslag@localhost>")
     mail_rate: str = _setting(
         "How many letters may leave, all workers together: `60/minute`, evenly spread, or `off`",
@@ -66,10 +74,12 @@ class Settings:
         "Bearer secret, 16 characters or more, for reports of undeliverable letters to "
         "`POST /hooks/bounces` of the public web; empty: it takes none",
         "",
+        secret=True,
     )
     authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
     contact: str = _setting(
-        "Where a resident can turn with questions (an address, shown on pages and in letters)",
+        "Where a resident can turn with questions (an address, shown on pages and in letters); "
+        "empty as soon as RADSLAG_AUTHORITY names another city",
         "kontaktcenter@helsingborg.se",
     )
     timezone: ZoneInfo = _setting("The city's time zone", "Europe/Stockholm")  # noqa: RUF009
@@ -115,6 +125,7 @@ class Settings:
     akismet_key: str = _setting(
         "Key of an Akismet account; the check that asks it is switched on at the desk under Checks",
         "",
+        secret=True,
     )
     akismet_url: str = _setting("Where Akismet answers", "https://rest.akismet.com")
     stopforumspam_url: str = _setting(
@@ -127,7 +138,9 @@ class Settings:
         "",
     )
     metrics_token: str = _setting(
-        "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
+        "Bearer token for `/metrics` from other machines; without it only loopback may read",
+        "",
+        secret=True,
     )
     second_factor: str = _setting(
         "Who must have a second factor beside the password, until an administrator chooses under "
@@ -149,7 +162,7 @@ class Settings:
         "180",
     )
     public_database_url: str = _setting(
-        "A read replica for the public pages; empty: the database itself", ""
+        "A read replica for the public pages; empty: the database itself", "", secret=True
     )
     oidc_issuer: str = _setting(
         "The city's directory, for signing in through OpenID Connect: its issuer, such as "
@@ -158,7 +171,9 @@ class Settings:
         "",
     )
     oidc_client_id: str = _setting("What the directory calls the desk", "")
-    oidc_client_secret: str = _setting("The secret that the directory gave the desk", "")
+    oidc_client_secret: str = _setting(
+        "The secret that the directory gave the desk", "", secret=True
+    )
     oidc_name: str = _setting("What the directory is called on the button; empty: a usual word", "")
     oidc_email_claim: str = _setting(
         "The claim that holds a person's address. Only `email` together with `email_verified` "
@@ -194,12 +209,15 @@ class Settings:
 
         Raises SettingsError naming every setting that is missing, or the first that is wrong.
         """
-        env = os.environ if env is None else env
+        env = read_secret_files(os.environ if env is None else env)
         raw: dict[str, str] = {}
         missing = []
+        is_sample = not env.get(PREFIX + "AUTHORITY", "").strip()
         for item in fields(cls):
             name = PREFIX + item.name.upper()
-            value = env.get(name, "").strip() or item.metadata["default"]
+            # One city's residents are never sent to another city's.
+            default = item.metadata["default"] if is_sample or item.name != "contact" else ""
+            value = env.get(name, "").strip() or default
             if value is None:
                 missing.append(name)
             else:
@@ -232,6 +250,39 @@ class Settings:
     def sqlalchemy_url(self) -> str:
         """The database as SQLAlchemy spells it, with the driver named."""
         return sqlalchemy_url(self.database_url)
+
+
+# What may be kept from the environment: `RADSLAG_X_FILE` names a file that holds RADSLAG_X.
+SECRETS = tuple(PREFIX + item.name.upper() for item in fields(Settings) if item.metadata["secret"])
+_FILE = "_FILE"
+_MOST_IN_A_FILE = 64 * 1024
+
+
+def read_secret_files(env: Mapping[str, str], secrets: Sequence[str] = SECRETS) -> dict[str, str]:
+    """Return an environment with the secrets that files hold, each in the place of its file.
+
+    Where both are given, the file counts. Raises SettingsError for one that cannot be read.
+    """
+    found = dict(env)
+    for name in secrets:
+        path = found.pop(name + _FILE, "").strip()
+        if path:
+            found[name] = _read_secret(name + _FILE, Path(path))
+    return found
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            value = file.read(_MOST_IN_A_FILE).decode("utf-8").strip()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SettingsError(f"{name} names a file that cannot be read: {path} ({why}).") from None
+    except ValueError:
+        raise SettingsError(f"{name} names a file that is no text: {path}.") from None
+    if not value:
+        raise SettingsError(f"{name} names a file with nothing in it: {path}.")
+    return value
 
 
 def sqlalchemy_url(database_url: str) -> str:

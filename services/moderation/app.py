@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from services.moderation.desk import access, loans, stale_pages
+from services.moderation.desk import access, guide_views, loans, stale_pages
 from services.moderation.desk.decisions import bulk_views, decision_views, official_answer_views
 from services.moderation.desk.idea import colleague_views, idea_views
 from services.moderation.desk.people import (
@@ -21,6 +21,7 @@ from services.moderation.desk.settings import (
     audit_views,
     check_views,
     council_views,
+    first_step_views,
     rule_views,
     spam_model_views,
     system_views,
@@ -69,6 +70,8 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         rule_views.bp,
         record_views.bp,
         council_views.bp,
+        first_step_views.bp,
+        guide_views.bp,
         audit_views.bp,
     ):
         app.register_blueprint(blueprint)

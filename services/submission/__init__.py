@@ -7,6 +7,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from services.submission import (
     api,
     feeds,
+    form_hook_views,
     hook_views,
     keeping,
     receipt_views,
@@ -14,6 +15,7 @@ from services.submission import (
     views,
     yearly_views,
 )
+from services.submission.hooks.inbox import MAX_BODY_BYTES as MAX_DELIVERY_BYTES
 from services.submission.limits import SubmitLimits
 from shared import times, web
 from shared.config import Settings
@@ -45,11 +47,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_url_path="/static/public")
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
+    app.config["LARGER_BODIES"] = {
+        "/hooks/bounces": hook_views.MAX_REPORT_BYTES,
+        "/hooks/forms/": MAX_DELIVERY_BYTES,
+    }
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
-    web.init_app(app, settings, settings.public_url)
+    web.init_app(app, settings, settings.public_url, asks_public_views=True)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
@@ -62,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         yearly_views.numbers,
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
+        form_hook_views.form_hooks,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Row,
     column,
@@ -27,7 +28,11 @@ from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
+from shared.pages import shown
+from shared.reading import level_words
 
+# The name of whoever gave none, or one that nobody can see; the same in every language.
+NOBODY = "Anonym"
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
@@ -64,13 +69,13 @@ _IDEAS = table(
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
-_RULES = table(
-    "public_rules",
-    *map(
+_RULE_COLUMNS = tuple(
+    map(
         column,
         ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),
-    ),
+    )
 )
+_RULES = table("public_rules", *_RULE_COLUMNS, column("retired", Boolean))
 
 
 class CursorError(ValueError):
@@ -297,7 +302,17 @@ def is_public(session: SqlSession, number: str) -> bool:
 
 def list_rules(session: SqlSession) -> Sequence[PublicRule]:
     """Return the rules in force, in the order of the list."""
-    found = [PublicRule(**row._mapping) for row in session.execute(select(_RULES))]  # noqa: SLF001
+    return _rules(session, _RULES.c.retired.is_(False))
+
+
+def name_rules(session: SqlSession, language: str) -> dict[str, str]:
+    """Return what each rule is called, also those that are not in use any more, by its code."""
+    return {rule.code: rule.title(language) for rule in _rules(session)}
+
+
+def _rules(session: SqlSession, *where: ColumnElement[bool]) -> list[PublicRule]:
+    rows = session.execute(select(*_RULE_COLUMNS).where(*where))
+    found = [PublicRule(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return sorted(found, key=lambda rule: place_rule(rule.code))
 
 
@@ -306,17 +321,18 @@ def _council(row: Row[Any]) -> PublicCouncil:
 
 
 def _idea(row: Row[Any]) -> PublicIdea:
-    return PublicIdea(**row._mapping)  # noqa: SLF001 - its public name
+    words = {"text": shown.limit_marks(row.text), "author": shown.show_name(row.author) or NOBODY}
+    return PublicIdea(**{**row._mapping, **words})  # noqa: SLF001 - its public name
 
 
 def _matches(search: str) -> ColumnElement[bool]:
-    words = _WORD.findall(search)[:_MOST_SEARCH_WORDS]
+    words = _WORD.findall(level_words(search))[:_MOST_SEARCH_WORDS]
     if not words:
         return false()
     swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
     # Nothing but letters and digits is left, so this is always a well-formed query.
     asked = func.to_tsquery(swedish, " & ".join(f"'{word}':*" for word in words))
-    return func.to_tsvector(swedish, _IDEAS.c.text).bool_op("@@")(asked)
+    return func.to_tsvector(swedish, func.plain_words(_IDEAS.c.text)).bool_op("@@")(asked)
 
 
 def _cursor(idea: PublicIdea) -> str:

@@ -12,6 +12,8 @@ from shared.models.enums import (
     DecisionKind,
     DeliveryState,
     IdeaStatus,
+    InboxFault,
+    InboxState,
     IncidentKind,
     LetterState,
     LinkKind,
@@ -30,6 +32,8 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
+from shared.models.first_steps import FirstStep
+from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
     Idea,
@@ -52,7 +56,7 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
-from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
@@ -98,12 +102,19 @@ __all__ = [
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
+    "FirstStep",
+    "FormMapping",
+    "FormSource",
     "Heartbeat",
     "Idea",
     "IdeaStatus",
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "InboxFault",
+    "InboxItem",
+    "InboxKey",
+    "InboxState",
     "Incident",
     "IncidentKind",
     "Invitation",
@@ -143,6 +154,7 @@ __all__ = [
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",
+    "ServedCode",
     "SignInPolicy",
     "Source",
     "Staff",

@@ -142,6 +142,7 @@ class IncidentKind(enum.StrEnum):
     WEBHOOK_OFF = "webhook_off"
     BOUNCED = "bounced"
     SPRAY = "spray"
+    INBOX = "inbox"
 
 
 class SecurityKind(enum.StrEnum):
@@ -162,10 +163,36 @@ class SecurityKind(enum.StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     CODES_RENEWED = "codes_renewed"
-    PASSKEY_ADDED = "passkey_added"
-    PASSKEY_REMOVED = "passkey_removed"
     DIRECTORY_LINKED = "directory_linked"
     DIRECTORY_UNLINKED = "directory_unlinked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+
+
+class InboxState(enum.StrEnum):
+    """Where something is that a form tool delivered."""
+
+    RECEIVED = "received"
+    MAPPED = "mapped"
+    # It came before, and is an idea already.
+    REPEATED = "repeated"
+    FAILED = "failed"
+    # Somebody has looked at it and let it be.
+    PUT_ASIDE = "put_aside"
+
+
+class InboxFault(enum.StrEnum):
+    """Why no idea could be made of what a form tool delivered."""
+
+    UNREADABLE = "unreadable"
+    NO_TEXT = "no_text"
+    SEVERAL_TEXTS = "several_texts"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NO_COUNCIL = "no_council"
+    CLOSED_COUNCIL = "closed_council"
+    # Other words came before under the same id.
+    KEY_REUSED = "key_reused"
 
 
 class WebhookState(enum.StrEnum):

@@ -50,6 +50,8 @@ class Rule(RuleWords, Base):
     title_en: Mapped[str]
     text_en: Mapped[str]
     in_force_from: Mapped[Now]
+    # This version says that the rule is not used from then on; its words are those it had.
+    retired: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 # The city's list in its order, the same on every page: a number is always one rule.

@@ -154,7 +154,7 @@ def _web_address(value: str) -> str | None:
             raise
         usable = False
     if not usable or any(c.isspace() for c in value):
-        raise FieldError(_("Skriv hela adressen, till exempel https://helsingborg.se/radet."))
+        raise FieldError(_("Skriv hela adressen, till exempel https://staden.example/radet."))
     return value
 
 

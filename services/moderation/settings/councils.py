@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session as SqlSession
 
@@ -21,6 +21,11 @@ class SlugTakenError(Exception):
 def list_councils(session: SqlSession) -> Sequence[Council]:
     """Return all councils, newest first."""
     return session.scalars(select(Council).order_by(Council.id.desc())).all()
+
+
+def has_council(session: SqlSession) -> bool:
+    """Whether there is a council at all."""
+    return bool(session.scalar(select(exists(select(Council.id)))))
 
 
 def find_council(session: SqlSession, slug: str) -> Council | None:

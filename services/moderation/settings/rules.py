@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, literal, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, exists, func, literal, select, text
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
 
 from services.moderation.settings import admin_forms, audit
 from services.moderation.settings.admin_forms import FieldError
@@ -47,7 +47,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A rule: what is in force, what will be, and what was or never came to be in force."""
+    """A rule: what is in force, what will be, and what was or never came to be in force.
+
+    The one that stands may say that the rule is retired.
+    """
 
     code: str
     standing: Version | None
@@ -63,6 +66,10 @@ class History:
 
 class SameError(Exception):
     """The new wording is the one that stands."""
+
+
+class LastRuleError(Exception):
+    """Without this rule there is none left, and nothing could be rejected."""
 
 
 def list_rules(session: SqlSession) -> list[History]:
@@ -105,12 +112,20 @@ def _history(code: str, newest_first: Sequence[Version]) -> History:
 
 
 def select_rules_in_force() -> Select[Rule]:
-    """Ask for the newest version in force of each rule: what a rejection rests on today."""
+    """Ask for the newest version in force of each rule: what a rejection rests on today.
+
+    A rule whose newest version retires it is not there.
+    """
+    newer = aliased(Rule)
+    overtaken = exists().where(
+        newer.code == Rule.code,
+        newer.version > Rule.version,
+        newer.in_force_from <= func.now(),
+    )
     return (
         select(Rule)
-        .where(Rule.in_force_from <= func.now())
-        .ext(distinct_on(Rule.code))
-        .order_by(Rule.code, Rule.version.desc())
+        .where(Rule.in_force_from <= func.now(), Rule.retired.is_(False), ~overtaken)
+        .order_by(Rule.code)
     )
 
 
@@ -171,7 +186,7 @@ def reword_rule(
     seen_version: int,
     by: UUID,
 ) -> Rule:
-    """Add the next version of a rule; never in force before now.
+    """Add the next version of a rule; never in force before now. One that was retired is used anew.
 
     Raises LookupError for a code that is not in the list, MovedError when there is a newer version
     than the one seen, SameError when nothing would change.
@@ -185,7 +200,8 @@ def reword_rule(
     now = utcnow()
     begins = max(begins or now, now)
     overtakes = standing is not None and standing.in_force_from > now
-    if standing is not None and _wording_of(standing) == wording and not overtakes:
+    is_same = standing is not None and _wording_of(standing) == wording and not standing.retired
+    if is_same and not overtakes:
         raise SameError
     rule = Rule(code=code, version=seen_version + 1, in_force_from=begins, **asdict(wording))
     session.add(rule)
@@ -197,6 +213,37 @@ def reword_rule(
         before=None if standing is None else _for_the_log(standing),
         after=_for_the_log(rule),
     )
+    return rule
+
+
+def retire_rule(session: SqlSession, code: str, *, seen_version: int, by: UUID) -> Rule:
+    """Add a version with the same words that says that the rule is not used any more, from now on.
+
+    What was decided by it stands and is told as before. A wording that was to come never does.
+    Retiring it again changes nothing. Raises LookupError for a rule that was never worded,
+    MovedError when there is a newer version than the one seen, LastRuleError.
+    """
+    session.execute(_LOCK)
+    newest = find_newest_rule(session, code)
+    if newest is None:
+        raise LookupError
+    if newest.retired:
+        return newest
+    if newest.version != seen_version:
+        raise MovedError
+    if all(rule.code == code for rule in list_rules_in_force(session)):
+        raise LastRuleError
+    words = find_rule_in_force(session, code) or newest
+    rule = Rule(
+        code=code,
+        version=seen_version + 1,
+        # By the clock that says what is in force: nobody chooses it a moment longer.
+        in_force_from=session.scalar(select(func.now())),
+        retired=True,
+        **asdict(_wording_of(words)),
+    )
+    session.add(rule)
+    audit.record_change(session, by=by, action="rule.retired", subject=("rule", code))
     return rule
 
 

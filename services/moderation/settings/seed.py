@@ -1,7 +1,8 @@
-"""What an empty system begins with: Helsingborg's four councils and the city's published rules.
+"""What a system begins with: the rules, in its own city's name, and four councils as a sample.
 
-The facts are those of the city's own page about its invånarråd; the rules are the seven by which
-the city says that it handles comments, and one for what the law forbids.
+The facts of the councils are those of Helsingborg's own page about its invånarråd; the rules are
+the seven by which that city says that it handles comments, and one for what the law forbids. They
+are a beginning: an administrator confirms them, words them anew or takes them out of use.
 """
 
 from datetime import date
@@ -61,6 +62,7 @@ COUNCILS: tuple[dict[str, Any], ...] = (
     },
 )
 
+# `{authority}` is the city whose system it is.
 RULES: tuple[dict[str, str], ...] = (
     {
         "code": "secret",
@@ -112,10 +114,10 @@ RULES: tuple[dict[str, str], ...] = (
     },
     {
         "code": "off-topic",
-        "title_sv": "Gäller inte Helsingborg",
-        "text_sv": "Det du skriver ska gälla Helsingborg med omnejd.",
-        "title_en": "Not about Helsingborg",
-        "text_en": "What you write must concern Helsingborg and its surroundings.",
+        "title_sv": "Gäller inte {authority}",
+        "text_sv": "Det du skriver ska gälla {authority} med omnejd.",
+        "title_en": "Not about {authority}",
+        "text_en": "What you write must concern {authority} and its surroundings.",
     },
     {
         "code": "unlawful",
@@ -140,7 +142,10 @@ def seed_councils(session: SqlSession) -> None:
     )
 
 
-def seed_rules(session: SqlSession) -> None:
-    """Create the first version of each published rule that has none."""
+def seed_rules(session: SqlSession, authority: str = "Exempelstad") -> None:
+    """Create the first version of each rule that has none, in the name of the city."""
     known = set(session.scalars(select(Rule.code)))
-    session.add_all(Rule(**rule) for rule in RULES if rule["code"] not in known)
+    for rule in RULES:
+        if rule["code"] not in known:
+            words = {name: said.replace("{authority}", authority) for name, said in rule.items()}
+            session.add(Rule(**words))

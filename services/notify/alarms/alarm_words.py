@@ -33,6 +33,7 @@ def name_kind(of: IncidentKind) -> str:
         IncidentKind.WEBHOOK_OFF: _("Koppling"),
         IncidentKind.BOUNCED: _("Adress"),
         IncidentKind.SPRAY: _("Inloggning"),
+        IncidentKind.INBOX: _("Formulär"),
     }[of]
 
 
@@ -169,5 +170,6 @@ _SAID: Mapping[IncidentKind, Callable[[Incident, Known], Said]] = MappingProxyTy
         IncidentKind.WEBHOOK_OFF: fault_words.webhook_off,
         IncidentKind.BOUNCED: fault_words.say_bounced,
         IncidentKind.SPRAY: fault_words.say_spray,
+        IncidentKind.INBOX: fault_words.say_unmapped,
     }
 )

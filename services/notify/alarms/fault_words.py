@@ -102,6 +102,7 @@ def _queue(name: str) -> str:
         queues.BULK: _("importer"),
         queues.SEMANTIC: _("samma önskan med andra ord"),
         queues.ACTIONS: _("det som skribenter ber om"),
+        queues.FORMS: _("svar från formulär"),
         queues.LETTERS: _("brev"),
         queues.WEBHOOKS: _("kopplingar till andra system"),
     }.get(name, name)
@@ -125,6 +126,27 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
         _("Ett nyare brev har gått fram, eller så kommer inga fler."),
         "/letters?state=failed",
         _("Öppna breven"),
+    )
+
+
+def say_unmapped(incident: Incident, _facts: Known) -> Said:
+    """Say that what a form tool delivered becomes no idea."""
+    return Said(
+        _("Formulär vars svar inte blir idéer"),
+        ngettext(
+            "%(n)s svar från ett formulär har väntat i mer än en timme. Det är sparat, men ingen"
+            " granskar det.",
+            "%(n)s svar från ett formulär har väntat i mer än en timme. De är sparade, men ingen"
+            " granskar dem.",
+            incident.count,
+        ),
+        _(
+            "På formulärets sida står varför. Rätta kopplingen mellan fälten och idén, och försök"
+            " med alla igen."
+        ),
+        _("Svaren är idéer, eller lagda åt sidan."),
+        f"/forms/{incident.key}",
+        _("Öppna formuläret"),
     )
 
 

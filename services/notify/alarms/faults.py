@@ -16,7 +16,10 @@ from shared.ids import least_id_at
 from shared.models import (
     Digest,
     FailedJob,
+    FormSource,
     Heartbeat,
+    InboxItem,
+    InboxState,
     Letter,
     LetterState,
     OutboxDelivery,
@@ -37,6 +40,8 @@ SILENT_AFTER = heartbeat.LATE_CLOCK
 # A digest that failed longer ago is no news.
 _LATELY = timedelta(days=7)
 
+# Somebody who mends a mapping at once need not be told.
+UNMAPPED_AFTER = timedelta(hours=1)
 # Within so long so many accounts at which somebody fails, or so many failures from so many places,
 # are no colleagues who mistype.
 SPRAY_WINDOW = timedelta(hours=1)
@@ -60,6 +65,28 @@ def failed_jobs(session: SqlSession, _now: Now) -> Iterator[Sign]:
     )
     grouped = select(newest.c.consumer, func.count()).group_by(newest.c.consumer)
     yield from (Sign(*row) for row in session.execute(grouped))
+
+
+def find_unmapped(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find form sources of which something has waited for a person for an hour; its key is its id.
+
+    What was delivered and is no idea yet is a resident's words that nobody reads.
+    """
+    late = (
+        select(InboxItem.id)
+        .where(
+            InboxItem.source_id == FormSource.id,
+            InboxItem.state == InboxState.FAILED,
+            InboxItem.received_at < now.moment - UNMAPPED_AFTER,
+        )
+        .limit(MOST_COUNTED)
+        .correlate(FormSource)
+        .lateral("late")
+    )
+    counted = (
+        select(FormSource.id, func.count()).join(late, literal(value=True)).group_by(FormSource.id)
+    )
+    yield from (Sign(str(source_id), count) for source_id, count in session.execute(counted))
 
 
 def find_deaf(session: SqlSession, now: Now) -> Iterator[Sign]:

@@ -28,6 +28,7 @@ LOOKS: Mapping[IncidentKind, Sequence[Look]] = MappingProxyType(
         IncidentKind.FAILED_JOBS: (faults.failed_jobs,),
         IncidentKind.UNCHECKED: (signs.find_unchecked,),
         IncidentKind.DEAF: (faults.find_deaf,),
+        IncidentKind.INBOX: (faults.find_unmapped,),
         IncidentKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
         IncidentKind.SPRAY: (faults.find_sprays,),
     }

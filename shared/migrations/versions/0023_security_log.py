@@ -4,14 +4,14 @@ Yesterday's code runs beside this: add first, remove in a later release. No mode
 schema apart, short locks.
 
 Revision: 0023
-Revises: 0021
+Revises: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -399,21 +399,26 @@ class TestQueue:
         assert self.cards(desks["moa"])["clear"].select_one(".alike") is None
 
     @pytest.mark.parametrize(
-        ("path", "told", "leads"),
+        ("path", "told", "leads", "clears"),
         [
-            ("/?lane=re-review", "Här är det tomt.", None),
-            ("/?lane=ordinary&reason=report", "Inget som väntar passar", "/?lane=ordinary"),
-            ("/?q=finnsinte", "Inget som väntar passar", "/"),
+            ("/?lane=re-review", "Här är det tomt.", "/history", None),
+            *(
+                (path, "Inget som väntar passar", out, out)
+                for path, out in (
+                    ("/?lane=ordinary&reason=report", "/?lane=ordinary"),
+                    ("/?q=finnsinte", "/"),
+                )
+            ),
         ],
     )
-    def test_where_nothing_is_it_says_why_and_leads_out(self, desks, path, told, leads):
+    def test_where_nothing_is_it_says_why_and_leads_out(self, desks, path, told, leads, clears):
         page = desks["moa"].get(path)
         empty = page.select_one(".empty")
         assert told in empty.text
-        assert (empty.a and empty.a["href"]) == leads
+        assert empty.a["href"] == leads
         assert page.select_one(".choose-bar") is None
         clear = page.select_one(".filter-acts a")
-        assert (clear and clear["href"]) == leads
+        assert (clear and clear["href"]) == clears
 
     @pytest.mark.parametrize(
         ("query", "is_open"),
@@ -461,7 +466,7 @@ class TestQueue:
 
 SETTINGS = (
     "/settings /councils /rules /answer-templates /checks /checks/words /checks/spam-model /staff"
-    " /addresses /webhooks /audit"
+    " /addresses /forms /webhooks /audit /security /first-steps"
 )
 RECORDS = "/history /stats /supervision /letters /subscriptions /alerts /duty /rules /jobs /ledger"
 

@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 Row = dict[str, Any]
 _numbers = itertools.count(1)
+# All that there are.
+_steps = itertools.cycle(("rules", "list"))
 
 
 def _number(_: "Rows") -> int:
@@ -132,6 +134,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "attempts": 3,
         "error": "ValueError",
     },
+    "first_steps": {"step": lambda _: next(_steps), "staff_id": a("staff")},
     "findings": {
         "idea_id": a("ideas"),
         "text_version": 1,
@@ -146,6 +149,14 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     },
     "fingerprint_batches": {"idea_seqs": b"", "keys": b""},
     "fingerprints": {"key": _number, "seq": _number},
+    "form_mappings": {"source_id": a("form_sources"), "version": _number, "rules": Jsonb({})},
+    "form_sources": {
+        "id": _id,
+        "slug": _word,
+        "title": "Kontakt",
+        "nonce": b"n",
+        "secret_sha256": b"s",
+    },
     "heartbeats": {"name": _word},
     "idea_texts": {
         "idea_id": a("ideas"),
@@ -175,6 +186,18 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "receipt_nonce": b"nonce",
     },
     "idempotency_keys": {"key_hash": _bytes, "body_hash": b"body", "idea_id": a("ideas")},
+    "inbox": {
+        "id": _id,
+        "source_id": a("form_sources"),
+        "body": b"{}",
+        "content_type": "application/json",
+    },
+    "inbox_keys": {
+        "source_id": a("form_sources"),
+        "key_sha256": _bytes,
+        "body_sha256": b"b",
+        "inbox_id": a("inbox"),
+    },
     "incidents": {"id": _id, "kind": "wave", "key": _word},
     "invitations": {"sha256": _bytes, "role": "reader", "expires_at": LATER},
     "leases": {"staff_id": a("staff"), "idea_id": a("ideas"), "page": 1, "expires_at": LATER},
@@ -249,6 +272,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sample_shares": {"share": 0.05},
     "samples": {"decision_id": a("decisions"), "idea_id": a("ideas"), "text_version": 1},
     "sampling": {"id": 1, "drawn_until": NOW},
+    "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
     "security_events": {"kind": "signed_in", "who_hash": _bytes, "place_hash": b"p"},
     "sign_in_policy": {"id": 1, "second_factor": "admins"},
@@ -315,11 +339,16 @@ _WRITTEN = {
     "embeddings": "made_at",
     "failed_jobs": "failed_at",
     "findings": "found_at",
+    "first_steps": "at",
     "fingerprint_batches": "at",
+    "form_mappings": "made_at",
+    "form_sources": "created_at",
     "heartbeats": "at",
     "idea_texts": "written_at",
     "ideas": "stored_at",
     "idempotency_keys": "stored_at",
+    "inbox": "received_at",
+    "inbox_keys": "stored_at",
     "incidents": "opened_at seen_at",
     "leases": "taken_at",
     "letters": "created_at",

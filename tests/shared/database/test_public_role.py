@@ -26,7 +26,7 @@ READS: Mapping[str, str] = {
     "public_ideas": "id number council text author published_at received_at precision status answer"
     " supporters answer_from answered_at updated_at",
     "public_departures": "id council left_at",
-    "public_rules": "code version title_sv text_sv title_en text_en in_force_from",
+    "public_rules": "code version title_sv text_sv title_en text_en in_force_from retired",
     "public_spent_keys": "key_hash",
     "public_traces": "number council target trace",
     "public_versions": "slug number moved_at",

@@ -39,13 +39,18 @@ KEYS: Mapping[str, str] = {
     "embeddings": "idea_id",
     "failed_jobs": "id",
     "findings": "id",
+    "first_steps": "step",
     "fingerprint_batches": "seq",
     "fingerprints": "key seq",
+    "form_mappings": "source_id version",
+    "form_sources": "id",
     "heartbeats": "name",
     "idea_texts": "idea_id version",
     "idea_words": "idea_id",
     "ideas": "id",
     "idempotency_keys": "key_hash",
+    "inbox": "id",
+    "inbox_keys": "source_id key_sha256",
     "incidents": "id",
     "invitations": "sha256",
     "leases": "staff_id idea_id",
@@ -73,6 +78,7 @@ KEYS: Mapping[str, str] = {
     "sampling": "id",
     "second_factors": "staff_id",
     "security_events": "id",
+    "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
     "staff_sessions": "id",
@@ -86,7 +92,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "sign_in_policy"}
+ONE_ROW = {"mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -175,6 +181,7 @@ ONCE: Mapping[str, Once] = {
         {"day": 0, "staff_id": a("staff"), "begins": "08:00", "ends": "17:00"},
         [{"day": 1}, {"staff_id": a("staff")}, {"begins": "08:01"}, {"ends": "17:01"}],
     ),
+    "uq_form_sources_slug": Once("form_sources", {"slug": "kontakt"}, [{"slug": "kontakt-2"}]),
     "uq_ideas_council_id_source_source_id": Once(
         "ideas",
         {"council_id": a("councils"), "source": "import", "source_id": "rad 1"},

@@ -25,6 +25,7 @@ from services.moderation.desk.queue.queue_filter import (
     Place,
 )
 from services.moderation.desk.queue.review_queue import Card
+from services.moderation.settings import councils
 from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
@@ -124,9 +125,11 @@ def index() -> ResponseReturnValue:
             reading, wanted, asked_place(), access.get_signed_in().id
         )
         around = {} if part else _around(reading, wanted)
+        has_any = bool(cards) or councils.has_council(reading)
     return render_template(
         "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",
         cards=[(card, _sentences(card)) for card in cards],
+        has_any_council=has_any,
         has_councils=len({card.council for card in cards}) > 1,
         wanted=wanted,
         wave=queue_words.WAVE,

@@ -72,6 +72,9 @@ OWN = ChangeWords(
         "council.changed": lambda: _("Ändrade rådet %(what)s."),
         "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
         "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
+        "rule.retired": lambda: _("Tog regeln %(what)s ur bruk."),
+        "rule.confirmed": lambda: _("Bekräftade att reglerna är stadens."),
+        "start.closed": lambda: _("Tog bort listan Kom igång."),
         "sampling.share_changed": lambda: _(
             "Ändrade hur stor del av besluten som prövas av en till."
         ),
@@ -122,6 +125,7 @@ OWN = ChangeWords(
         "jobs": lambda: _("Jobb"),
         "search": lambda: _("Sökning på adress"),
         "supervision": lambda: _("Tillsyn"),
+        "start": lambda: _("Kom igång"),
     },
     fields={
         "title": lambda: _("Rubrik"),

@@ -16,11 +16,12 @@ from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
 from services.moderation.desk.kept_words import keep_fields
-from services.moderation.settings import admin_forms, rules
+from services.moderation.settings import admin_forms, first_steps, rules
 from services.moderation.settings.versioned import MovedError
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
+from shared.i18n import get_language
 from shared.i18n import gettext as _
 from shared.models import Role, Rule
 from shared.models.rule import CODES
@@ -34,7 +35,23 @@ def index() -> ResponseReturnValue:
     """Show each rule: its wording now, what is to come, what was, and how often each was used."""
     with Session() as reading:
         found = rules.list_rules(reading)
-    return render_template("moderation/settings/rules.html", rules=found, most=rules.MOST_COUNTED)
+        are_confirmed = first_steps.are_rules_confirmed(reading)
+    return render_template(
+        "moderation/settings/rules.html",
+        rules=found,
+        most=rules.MOST_COUNTED,
+        are_confirmed=are_confirmed,
+    )
+
+
+@bp.post("/rules/confirm")
+@access.require_role(Role.ADMIN)
+def confirm() -> ResponseReturnValue:
+    """Note that the rules are the city's own."""
+    with Session.begin() as writing:
+        first_steps.confirm_rules(writing, by=access.get_signed_in().id)
+    flash(_("Reglerna är bekräftade."))
+    return redirect(url_for(".index"), 303)
 
 
 @bp.get("/rules/<code>/new")
@@ -95,6 +112,27 @@ def reword(code: str) -> ResponseReturnValue:
     version = None if moved else seen
     page = _form_page(code, standing, form, faults=faults, version=version, moved=moved)
     return make_response(page, 409 if moved else 422)
+
+
+@bp.post("/rules/<code>/retire")
+@access.require_role(Role.ADMIN)
+def retire(code: str) -> ResponseReturnValue:
+    """Take a rule out of use; not the last one, and not when it moved meanwhile."""
+    seen = admin_forms.seen_version(request.form)
+    if seen is None:
+        abort(422)
+    try:
+        with Session.begin() as writing:
+            rule = rules.retire_rule(writing, code, seen_version=seen, by=access.get_signed_in().id)
+    except LookupError:
+        abort(404)
+    except MovedError:
+        flash(_("Regeln har fått en ny lydelse sedan du läste den. Läs den och försök igen."))
+    except rules.LastRuleError:
+        flash(_("Det är den sista regeln, och utan regler kan inget avslås. Skriv en annan först."))
+    else:
+        flash(_("Regeln är ur bruk: %(title)s.", title=rule.title(get_language())))
+    return redirect(url_for(".index", _anchor=code), 303)
 
 
 def _said(rule: Rule) -> str:

@@ -3,15 +3,15 @@
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0024
-Revises: 0023
+Revision: 0028
+Revises: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -3,15 +3,15 @@
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0025
-Revises: 0024
+Revision: 0029
+Revises: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
