@@ -18,8 +18,8 @@ PUBLIC_ROLE = "radslag_public"
 PUBLIC_VIEWS = (
     "public_councils",
     "public_departures",
-    "public_face",
     "public_embeds",
+    "public_face",
     "public_ideas",
     "public_pictures",
     "public_rules",
