@@ -14,6 +14,7 @@ from services.moderation.checks.finding import Check, Reads
 from shared.reading import read_text
 
 HERE = Path(__file__)
+PROJECT = HERE.parents[3]
 # Statistics of a language take their time, and are told of a text as a whole.
 SLOW = {"language", "learned_spam", "gibberish"}
 QUICK = [c for c in CHECKS if c.reads is not Reads.CHARACTERS and c.name not in SLOW]
@@ -26,8 +27,7 @@ def sentences():
     for path in sorted(HERE.parent.rglob("test_*.py")):
         if path == HERE:
             continue
-        name = ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
-        module = importlib.import_module(f"tests.moderation.checks.{name}")
+        module = importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
         functions = list(vars(module).values())
         for each in [*functions]:
             if isinstance(each, type) and each.__module__ == module.__name__:
