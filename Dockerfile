@@ -19,6 +19,9 @@ COPY pyproject.toml README.md LICEN[CS]E* ./
 COPY shared shared
 COPY services services
 COPY radslag radslag
+# With --build-arg COMMIT=$(git rev-parse HEAD) it knows what it was made of.
+ARG COMMIT=
+RUN printf %s "$COMMIT" > shared/COMMIT
 RUN /opt/radslag/bin/python -m radslag.translations compile \
     && /opt/radslag/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/radslag/bin/python -m pip uninstall --yes setuptools

@@ -21,6 +21,7 @@ PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "personal_data": (True, ()),
     "language": (True, ()),
     "tone": (True, ()),
+    "everyday": (True, ()),
     "semantic": (True, ()),
     "worst_case": (False, ("300",)),
     "throughput": (False, ("100000", "1000000")),

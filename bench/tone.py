@@ -1,6 +1,6 @@
 """How many threats, hate, insults and swearing are told, beside the LDNOOBW word lists.
 
-Usage: python -m bench tone [DATA]. Two sets of sentences: bench/data/tone_sentences.tsv, on which
+Usage: python -m bench tone [DATA]. Sets of sentences: bench/data/tone_sentences.tsv, on which
 the lists and patterns were worked until it was right (so it says what is meant, not how good it
 is), and tone_later.tsv, written afterwards by one person. What was seen of that one before anything
 was changed for it stands in bench/README.md; a program cannot measure it again.
@@ -8,6 +8,7 @@ Intervals are Wilson's, 95 %. With DATA also real texts that nobody on this proj
 baseline marks a text in which a word of one of the lists for these five languages stands.
 """
 
+import csv
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +102,44 @@ def set_table(name: str, listed: Callable[[str], bool] | None) -> Table:
     return table
 
 
+_OFFENCES = {
+    *("direct", "hint", "building", "normative"),
+    *("dehumanising", "emotion", "derogation", "slur"),
+}
+
+
+def kinds_table() -> Table:
+    """Return how many are looked at of each kind of tone_kinds.tsv, whatever they are taken for."""
+    table = Table("Kind", "Language", "Looked at", title="tone_kinds.tsv")
+    every = sentences("tone_kinds.tsv")
+    for kind, language in dict.fromkeys((kind, language) for kind, language, _ in every):
+        chosen = [text for k, lang, text in every if (k, lang) == (kind, language)]
+        said = kind if kind in _OFFENCES else f"{kind} (to be left alone)"
+        table.add_row(said, language, share(sum(bool(looked_at(t)) for t in chosen), len(chosen)))
+    return table
+
+
+def danish_table(data: Path) -> Table:
+    """Return how well the training part of DKHate is told, with its two classes weighed alike."""
+    with (data / "dkhate" / "train.tsv").open(encoding="utf-8", newline="") as file:
+        every = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = [row for row in every if row["tweet"] and row["subtask_a"] in {"OFF", "NOT"}]
+    gold = [row["subtask_a"] == "OFF" for row in rows]
+    worst = [
+        max((f.severity.rank for f in CHECK.run(Subject(row["tweet"]))), default=-1) for row in rows
+    ]
+    table = Table("From", "Macro-F1", title=f"DKHate, training part: {len(rows)} texts")
+    for name, least in (("medium", MEDIUM), ("any severity", 0)):
+        told = [rank >= least for rank in worst]
+        table.add_row(name, f"{(_f1(told, gold, of=True) + _f1(told, gold, of=False)) / 2:.3f}")
+    return table
+
+
+def _f1(told: Sequence[bool], gold: Sequence[bool], *, of: bool) -> float:
+    right = sum(t is g is of for t, g in zip(told, gold, strict=True))
+    return 2 * right / (sum(t is of for t in told) + sum(g is of for g in gold))
+
+
 def texts_of(data: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield sets of texts that nobody on this project wrote."""
     yield "Göteborg ideas", real_texts.whole_ideas(data)
@@ -117,8 +156,10 @@ def main(data: Path | None) -> None:
     listed = None if data is None else blocklist(data)
     for name in ("tone_sentences.tsv", "tone_later.tsv"):
         console.print(set_table(name, listed))
+    console.print(kinds_table())
     if data is None or listed is None:
         return
+    console.print(danish_table(data))
     table = Table(title="Real texts: how many a person would have to look at")
     for column in ("texts", "how many", "medium or high", "LDNOOBW", "µs of CPU each"):
         table.add_column(column, justify="left" if column == "texts" else "right")

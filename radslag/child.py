@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
@@ -17,6 +18,15 @@ _LAUNCHER = Path(__file__).with_name("launch.py")
 
 class ChildError(Exception):
     """A child did not start or ended at once; the text says which, and what it said last."""
+
+
+class Life(Enum):
+    """What a server answers when it is asked whether it works."""
+
+    WORKS = "works"
+    # It lives and says that it is not ready: it recovers from a crash, or reads what it keeps.
+    STARTS = "starts"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +134,13 @@ class Child:
         return code
 
     def last_words(self, lines: int = 4) -> str:
-        """Return the end of what it wrote since it was started."""
-        with self.log.open("rb") as file:
-            file.seek(self.log_start)
-            text = file.read().decode(errors="replace")
+        """Return the end of what it wrote since it was started; nothing where that is gone."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(self.log_start)
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
         return "\n".join(text.strip().splitlines()[-lines:])
 
     def send(self, number: signal.Signals) -> None:
@@ -167,15 +180,17 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def wait_until_ready(child: Child, ready: Callable[[], bool], timeout_s: float) -> None:
-    """Wait until `ready()` says yes.
+def wait_until_works(child: Child, ask: Callable[[], Life], silence_s: float) -> None:
+    """Wait until it works, as long as it says that it is on its way.
 
-    Raises ChildError when the child ends first or the time is up.
+    Raises ChildError when it ends first or says nothing for so long.
     """
-    deadline = time.monotonic() + timeout_s
-    while not ready():
+    heard = time.monotonic()
+    while (life := ask()) is not Life.WORKS:
         if child.poll() is not None:
             raise ChildError(f"{child.name} ended at its start: {child.last_words()}")
-        if time.monotonic() > deadline:
-            raise ChildError(f"{child.name} did not answer in {timeout_s:.0f} s; see {child.log}.")
+        if life is Life.STARTS:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > silence_s:
+            raise ChildError(f"{child.name} did not answer in {silence_s:.0f} s; see {child.log}.")
         time.sleep(0.02)

@@ -8,11 +8,13 @@ import click
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "backtest": "radslag.commands.backtest",
+    "backup": "radslag.commands.backup",
     "bounce": "radslag.commands.bounce",
     "check": "radslag.commands.check",
     "clock": "radslag.commands.clock",
     "digest": "radslag.commands.digest",
     "env": "radslag.commands.env",
+    "forms": "radslag.commands.forms",
     "health": "radslag.commands.health",
     "import": "radslag.commands.importing",
     "jobs": "radslag.commands.jobs",
@@ -21,10 +23,12 @@ COMMANDS: Mapping[str, str] = {
     "mailbox": "radslag.mailbox.command",
     "migrate": "radslag.commands.migrate",
     "relay": "radslag.commands.relay",
+    "restore": "radslag.commands.restore",
     "run": "radslag.commands.run",
     "spam": "radslag.commands.spam",
     "staff": "radslag.commands.staff",
     "up": "radslag.up.command",
+    "version": "radslag.commands.version",
 }
 
 

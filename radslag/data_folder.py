@@ -1,8 +1,9 @@
 """The data folder of a system on one machine: servers, letters, logs, the key, and who holds it.
 
 `lock` is held by the supervisor and by its servers, so that no two systems share a folder.
-`state.json` has the settings of the system that runs now, `secret_key` is made at the first start;
-beside them are the folders `postgres`, `valkey`, `run` (sockets), `logs` and `mail`.
+`state.json` has the settings of the system that runs now, `secret_key` is made at the first start,
+`letters_held` stands there after a restore. Beside them are the folders `postgres`, `valkey`, `run`
+(sockets), `logs` and `mail`.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _ENDING_S = 20.0
+_HELD = "letters_held"
 
 
 class DataFolderError(Exception):
@@ -69,6 +71,19 @@ class DataFolder:
             _write_private(path, secrets.token_urlsafe(48))
         return path.read_text(encoding="ascii").strip()
 
+    @property
+    def holds_letters(self) -> bool:
+        """Whether letters wait since a restore: the system that was copied may have sent them."""
+        return (self.path / _HELD).exists()
+
+    def hold_letters(self) -> None:
+        """Let letters wait at every start from now on."""
+        _write_private(self.path / _HELD, "")
+
+    def let_letters_go(self) -> None:
+        """Let letters leave again."""
+        (self.path / _HELD).unlink(missing_ok=True)
+
     def write_state(self, settings: Mapping[str, str]) -> None:
         """Tell the other commands how to reach the system that runs now."""
         _write_private(self.path / "state.json", json.dumps(dict(settings), indent=1))
@@ -108,6 +123,19 @@ def running_settings(path: Path) -> dict[str, str] | None:
         settings: dict[str, str] = json.loads((path / "state.json").read_text(encoding="utf-8"))
         return settings
     return None
+
+
+def write_if_other(path: Path, text: str) -> None:
+    """Write a file that everybody may read, unless it says this already.
+
+    So a full disk does not keep a server from starting again.
+    """
+    said = None
+    with contextlib.suppress(OSError, ValueError):
+        said = path.read_text(encoding="utf-8")
+    if said != text:
+        path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)
 
 
 def _try_lock(descriptor: int) -> bool:

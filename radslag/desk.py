@@ -15,6 +15,8 @@ from services.notify.desk import (
 )
 from services.notify.webhooks.desk import change_words as webhook_words
 from services.notify.webhooks.desk import webhook_views
+from services.submission.hooks.desk import change_words as form_words
+from services.submission.hooks.desk import source_views
 from shared import web
 from shared.config import Settings
 from shared.desk_loans import DeskLoans
@@ -23,7 +25,7 @@ LOANS = DeskLoans(
     write_letter=previews.preview_letter,
     write_answer_letter=previews.preview_answer,
     read_digest_line=subscription_views.read_own_line,
-    change_words=(*change_words.NOTIFY, webhook_words.WEBHOOKS),
+    change_words=(*change_words.NOTIFY, webhook_words.WEBHOOKS, form_words.FORM_SOURCES),
 )
 
 
@@ -38,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         letter_views.make_pages(PORT),
         subscription_views.make_pages(PORT),
         webhook_views.make_pages(PORT),
+        source_views.make_pages(PORT),
         address_views.make_pages(PORT),
         alarm_views.make_pages(PORT),
         *duty_views.make_pages(PORT),

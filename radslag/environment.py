@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from radslag.data_folder import running_settings
-from shared.config import data_folder
+from shared.config import data_folder, read_secret_files
 
 DATABASE_URL = "RADSLAG_DATABASE_URL"
 
@@ -30,9 +30,10 @@ class RefusedError(click.ClickException):
 def make_environment(data: Path | None = None) -> dict[str, str]:
     """Return the environment with the settings of the system.
 
-    The settings already there win over those of the data folder. Raises NoSystemError.
+    The settings already there win over those of the data folder. Raises NoSystemError, or
+    SettingsError for a file that cannot be read.
     """
-    own = dict(os.environ)
+    own = read_secret_files(os.environ)
     if own.get(DATABASE_URL) and data is None:
         return own
     folder = data or data_folder()

@@ -45,6 +45,12 @@ def reached_at(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
+def make_url(host: str, port: int) -> str:
+    """Return the web address of what listens there, as this machine reaches it."""
+    reached = reached_at(host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
 def _fault(host: str, port: int) -> int | None:
     """Return the errno of listening there, or None when it works."""
     try:

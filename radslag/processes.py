@@ -88,6 +88,7 @@ def _worker(
 _NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
 _NOTIFY = "services.notify.worker"
+_SUBMISSION = "services.submission.worker"
 
 PROCESSES: tuple[Process, ...] = (
     _web("public-web", "services.submission:create_app", PUBLIC_PORT),
@@ -97,6 +98,7 @@ PROCESSES: tuple[Process, ...] = (
     _worker("moderation-bulk", _MODERATION, 1, queues.BULK, nice=_NICE_BULK),
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
+    _worker("submission-worker", _SUBMISSION, 1, queues.FORMS),
     _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK),
     # Some may all be waiting for slow endpoints; one is left to write down what is owed.
     _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS),
@@ -125,9 +127,10 @@ SMALL_PROCESSES: tuple[Process, ...] = (
     ),
     # Two of them may wait for slow endpoints (`services.notify.webhooks.turns`).
     _worker(
-        *("notify-worker", _NOTIFY, 6, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        *("notify-worker", "radslag.small_worker", 6),
+        *(queues.FORMS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
         pool="threads",
-        also=("notify-webhooks",),
+        also=("notify-webhooks", "submission-worker"),
     ),
     BY_NAME["clock"],
 )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
 from shared import db, log
 from shared.config import Settings, SettingsError
+from shared.session_rules import UnsafeSessionError
 
 __all__ = ["data_option", "open_system", "with_system"]
 
@@ -33,7 +34,9 @@ def open_system(data: Path | None) -> Iterator[Settings]:
     db.configure_sessions(settings)
     try:
         yield settings
-    except OperationalError:
+    except OperationalError as error:
+        if isinstance(error.orig, UnsafeSessionError):
+            raise RefusedError(str(error.orig)) from None
         # What it would print names the server, and may name its user.
         raise RefusedError("The database does not answer (RADSLAG_DATABASE_URL).") from None
     finally:

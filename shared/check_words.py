@@ -18,6 +18,8 @@ def name_check(name: str) -> str:
         "offers": _("försäljning"),
         "signals": _("inskickningssätt"),
         "tone": _("ton"),
+        "self_harm": _("oro för någon"),
+        "accusations": _("anklagelser"),
         "language": _("språk"),
         "learned_spam": _("inlärd skräpkontroll"),
         "duplicates": _("dubbletter"),
@@ -35,9 +37,11 @@ _MORE_SPAM = ("gibberish", "learned_spam", "burst", "honeypot", "time_trap", "li
 # Code to kind, the worst kind first; a test holds it to the codes that there are.
 _KINDS = {
     **dict.fromkeys(("threat",), "threat"),
+    **dict.fromkeys(("self_harm",), "self_harm"),
     **dict.fromkeys(("child",), "child"),
     **dict.fromkeys(("personnummer",), "personnummer"),
     **dict.fromkeys(("hate",), "hate"),
+    **dict.fromkeys(("accusation",), "accusation"),
     **dict.fromkeys(("insult", "profanity"), "rude"),
     **dict.fromkeys(_PERSONAL, "personal"),
     **dict.fromkeys(_SPAM + _MORE_SPAM, "spam"),
@@ -52,9 +56,11 @@ def kinds_of_findings(codes: Iterable[str]) -> list[str]:
     found = {_KINDS[code] for code in codes if code in _KINDS}
     words = {
         "threat": _("Hot"),
+        "self_harm": _("Oro för någon"),
         "child": _("Barn"),
         "personnummer": _("Personnummer"),
         "hate": _("Hat"),
+        "accusation": _("Anklagelse"),
         "rude": _("Grova ord"),
         "personal": _("Personuppgifter"),
         "spam": _("Skräp"),

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -16,11 +16,13 @@ __all__ = [
     "LARGE",
     "PREFIX",
     "SAMPLE_AUTHORITY",
+    "SECRETS",
     "SMALL",
     "Settings",
     "SettingsError",
     "data_folder",
     "dies_with_parent",
+    "read_secret_files",
     "sqlalchemy_url",
 ]
 
@@ -32,9 +34,9 @@ SAMPLE_AUTHORITY = "Helsingborgs stad"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
 
 
-def _setting(help_text: str, default: str | None = None) -> Any:
-    """Declare a setting; one without default is required."""
-    metadata = {"help": help_text, "default": default}
+def _setting(help_text: str, default: str | None = None, *, secret: bool = False) -> Any:
+    """Declare a setting; one without default is required, one that is secret may be in a file."""
+    metadata = {"help": help_text, "default": default, "secret": secret}
     return field(metadata=metadata)
 
 
@@ -42,18 +44,24 @@ def _setting(help_text: str, default: str | None = None) -> Any:
 class Settings:
     """All settings, checked. A field's name in the environment: `RADSLAG_` and it in capitals."""
 
-    database_url: str = _setting("PostgreSQL: `postgresql://user:password@host/database`")
+    database_url: str = _setting(
+        "PostgreSQL: `postgresql://user:password@host/database`", secret=True
+    )
     broker_url: str = _setting(
-        "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`"
+        "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`",
+        secret=True,
     )
     secret_key: str = _setting(
         "At least 32 characters; signs receipts and sessions, and locks second factors. Changing "
         "it signs staff out, ends links for passwords and invitations, and makes authenticator "
-        "apps worthless (recovery codes still work); receipt links already handed out keep working"
+        "apps worthless (recovery codes still work); receipt links already handed out keep working",
+        secret=True,
     )
     public_url: str = _setting("Where residents reach the public web: `https://dialog.example.se`")
     desk_url: str = _setting("Where staff reach the desk: `https://radslag.example.se`")
-    smtp_url: str = _setting("Outgoing mail: `smtp://user:password@host:587?starttls=1`")
+    smtp_url: str = _setting(
+        "Outgoing mail: `smtp://user:password@host:587?starttls=1`", secret=True
+    )
     mail_from: str = _setting("Sender of every letter", "Rådslag <radslag@localhost>")
     mail_rate: str = _setting(
         "How many letters may leave, all workers together: `60/minute`, evenly spread, or `off`",
@@ -69,6 +77,7 @@ class Settings:
         "Bearer secret, 16 characters or more, for reports of undeliverable letters to "
         "`POST /hooks/bounces` of the public web; empty: it takes none",
         "",
+        secret=True,
     )
     authority: str = _setting("The authority that answers for the pages", SAMPLE_AUTHORITY)
     contact: str = _setting(
@@ -119,6 +128,7 @@ class Settings:
     akismet_key: str = _setting(
         "Key of an Akismet account; the check that asks it is switched on at the desk under Checks",
         "",
+        secret=True,
     )
     akismet_url: str = _setting("Where Akismet answers", "https://rest.akismet.com")
     stopforumspam_url: str = _setting(
@@ -131,10 +141,16 @@ class Settings:
         "",
     )
     metrics_token: str = _setting(
-        "Bearer token for `/metrics` from other machines; without it only loopback may read", ""
+        "Bearer token for `/metrics` from other machines; without it only loopback may read",
+        "",
+        secret=True,
+    )
+    security_log_days: int = _setting(
+        "How many days the desk's security log is kept: who signed in, what failed and was refused",
+        "180",
     )
     public_database_url: str = _setting(
-        "A read replica for the public pages; empty: the database itself", ""
+        "A read replica for the public pages; empty: the database itself", "", secret=True
     )
     oidc_issuer: str = _setting(
         "The city's directory, for signing in through OpenID Connect: its issuer, such as "
@@ -143,7 +159,9 @@ class Settings:
         "",
     )
     oidc_client_id: str = _setting("What the directory calls the desk", "")
-    oidc_client_secret: str = _setting("The secret that the directory gave the desk", "")
+    oidc_client_secret: str = _setting(
+        "The secret that the directory gave the desk", "", secret=True
+    )
     oidc_name: str = _setting("What the directory is called on the button; empty: a usual word", "")
     oidc_email_claim: str = _setting("The claim that holds a person's address", "email")
     oidc_trust_email: bool = _setting(
@@ -175,7 +193,7 @@ class Settings:
 
         Raises SettingsError naming every setting that is missing, or the first that is wrong.
         """
-        env = os.environ if env is None else env
+        env = read_secret_files(os.environ if env is None else env)
         raw: dict[str, str] = {}
         missing = []
         is_sample = not env.get(PREFIX + "AUTHORITY", "").strip()
@@ -216,6 +234,39 @@ class Settings:
     def sqlalchemy_url(self) -> str:
         """The database as SQLAlchemy spells it, with the driver named."""
         return sqlalchemy_url(self.database_url)
+
+
+# What may be kept from the environment: `RADSLAG_X_FILE` names a file that holds RADSLAG_X.
+SECRETS = tuple(PREFIX + item.name.upper() for item in fields(Settings) if item.metadata["secret"])
+_FILE = "_FILE"
+_MOST_IN_A_FILE = 64 * 1024
+
+
+def read_secret_files(env: Mapping[str, str], secrets: Sequence[str] = SECRETS) -> dict[str, str]:
+    """Return an environment with the secrets that files hold, each in the place of its file.
+
+    Where both are given, the file counts. Raises SettingsError for one that cannot be read.
+    """
+    found = dict(env)
+    for name in secrets:
+        path = found.pop(name + _FILE, "").strip()
+        if path:
+            found[name] = _read_secret(name + _FILE, Path(path))
+    return found
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            value = file.read(_MOST_IN_A_FILE).decode("utf-8").strip()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SettingsError(f"{name} names a file that cannot be read: {path} ({why}).") from None
+    except ValueError:
+        raise SettingsError(f"{name} names a file that is no text: {path}.") from None
+    if not value:
+        raise SettingsError(f"{name} names a file with nothing in it: {path}.")
+    return value
 
 
 def sqlalchemy_url(database_url: str) -> str:

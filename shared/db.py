@@ -2,11 +2,12 @@
 
 Entrypoints (views, tasks, commands) open `Session.begin()`; returning commits, raising rolls back,
 and nothing below them commits. `PublicSession` reads the public views under a database role that
-can read nothing else.
+can read nothing else. What every connection must have: `shared.session_rules`.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -17,17 +18,28 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import namedtuple_row
-from sqlalchemy import BindParameter, DateTime, Engine, TextClause, bindparam, create_engine
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    DateTime,
+    Engine,
+    TextClause,
+    bindparam,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import sessionmaker
 
 from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
+from shared.grants import PUBLIC_ROLE
+from shared.session_rules import SessionRules, is_behind_pooler, verify_connection
 
-PUBLIC_ROLE = "radslag_public"
 # Connections that a process keeps when nobody uses them: as many as a web has threads.
 KEPT = 8
+_PUBLIC_TIMEOUT_S = 5
 
 Session = sessionmaker(expire_on_commit=False)
 PublicSession = sessionmaker(expire_on_commit=False)
@@ -54,28 +66,31 @@ def make_engine(
         "max_overflow": 15 - KEPT,
         "pool_timeout": 5,
     }
-    return create_engine(
+    rules = SessionRules(statement_timeout_s, role)
+    engine = create_engine(
         sqlalchemy_url(database_url),
-        connect_args=_connect_args(statement_timeout_s, role),
+        connect_args=_connect_args(rules),
         hide_parameters=True,
         **(usual | more),
     )
+    event.listen(engine, "connect", lambda made, _record: verify_connection(made, rules))
+    event.listen(engine, "begin", lambda connection: _set_rules(connection, rules))
+    return engine
 
 
-def _connect_args(statement_timeout_s: int, role: str | None = None) -> dict[str, Any]:
-    options = [
-        f"-c statement_timeout={statement_timeout_s * 1000}",
-        "-c lock_timeout=10000",
-        "-c idle_in_transaction_session_timeout=120000",
-        "-c timezone=UTC",
-    ]
-    if role is not None:
-        options += [f"-c role={role}", "-c default_transaction_read_only=on"]
+def _connect_args(rules: SessionRules) -> dict[str, Any]:
     return {
         "connect_timeout": 3,
-        "options": " ".join(options),
+        "options": rules.startup_options,
         "application_name": "radslag",
     }
+
+
+def _set_rules(connection: Connection, rules: SessionRules) -> None:
+    """Set at the beginning of a transaction what its connection could not be opened with."""
+    raw: psycopg.Connection[Any] | None = connection.connection.driver_connection
+    if raw is not None and is_behind_pooler(raw) and not raw.autocommit:
+        connection.exec_driver_sql(rules.set_in_transaction())
 
 
 @cache
@@ -92,19 +107,35 @@ class _Alone:
 
     def __init__(self) -> None:
         self._arguments: dict[str, Any] = {}
+        self._rules = SessionRules(0)
         self._idle: deque[psycopg.Connection[Any]] = deque()
 
-    def configure(self, database_url: str, arguments: Mapping[str, Any]) -> None:
-        """Say where connections lead from now on."""
+    def configure(self, database_url: str, rules: SessionRules) -> None:
+        """Say where connections lead from now on, and what each must have."""
         _none, address = _dialect().create_connect_args(make_url(sqlalchemy_url(database_url)))
-        self._arguments = {**address, **arguments}
+        self._arguments = {**address, **_connect_args(rules)}
+        self._rules = rules
 
     def take(self) -> psycopg.Connection[Any]:
         """Return one that nobody else has, until it is given back."""
-        try:
+        with suppress(IndexError):
             return self._idle.pop()
-        except IndexError:
-            return psycopg.connect(**self._arguments, autocommit=True, row_factory=namedtuple_row)
+        made = psycopg.connect(**self._arguments, autocommit=True, row_factory=namedtuple_row)
+        verify_connection(made, self._rules)
+        return made
+
+    @contextmanager
+    def with_rules(self, connection: psycopg.Connection[Any]) -> Iterator[bool]:
+        """Give a statement what its connection must have; say whether it may be prepared.
+
+        Behind a pooler that is a transaction around it.
+        """
+        if not is_behind_pooler(connection):
+            yield True
+            return
+        with connection.transaction():
+            connection.execute(self._rules.set_in_transaction())
+            yield False
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
         """Take one back whose statement is done."""
@@ -136,12 +167,13 @@ def configure_sessions(settings: Settings, *, statement_timeout_s: int = 30) -> 
     engine = make_engine(settings.database_url, statement_timeout_s=statement_timeout_s)
     public = make_engine(
         settings.public_database_url or settings.database_url,
-        statement_timeout_s=5,
+        statement_timeout_s=_PUBLIC_TIMEOUT_S,
         role=PUBLIC_ROLE,
     )
-    _alone.configure(settings.database_url, _connect_args(statement_timeout_s))
+    _alone.configure(settings.database_url, SessionRules(statement_timeout_s))
     _glancing.configure(
-        settings.public_database_url or settings.database_url, _connect_args(5, PUBLIC_ROLE)
+        settings.public_database_url or settings.database_url,
+        SessionRules(_PUBLIC_TIMEOUT_S, PUBLIC_ROLE),
     )
     # What the verbs must know of the settings travels with the unit of work.
     told = {"semantic": settings.semantic, "timezone": settings.timezone}
@@ -165,7 +197,8 @@ def run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[
         except psycopg.Error as error:
             raise _as_elsewhere(error) from error
         try:
-            rows = connection.execute(written, parameters, prepare=True).fetchall()
+            with _alone.with_rules(connection) as prepare:
+                rows = connection.execute(written, parameters, prepare=prepare).fetchall()
         except BaseException as error:
             lost = connection.broken
             connection.close()
@@ -195,7 +228,9 @@ def ask_public_views(statement: str, *parameters: bytes) -> list[tuple[bytes | N
         except psycopg.Error as error:
             raise _as_elsewhere(error) from error
         try:
-            rows = _ask_prepared(connection, statement, parameters)
+            with _glancing.with_rules(connection) as prepare:
+                ask = _ask_prepared if prepare else _ask_once
+                rows = ask(connection, statement, parameters)
         except psycopg.Error as error:
             lost = connection.broken
             connection.close()
@@ -217,7 +252,16 @@ def _ask_prepared(
         name = b"glance_%d" % len(names)
         _require(connection.pgconn.prepare(name, statement.encode()), ExecStatus.COMMAND_OK)
         names[statement] = name
-    found = connection.pgconn.exec_prepared(names[statement], parameters)
+    return _read_rows(connection.pgconn.exec_prepared(names[statement], parameters))
+
+
+def _ask_once(
+    connection: psycopg.Connection[Any], statement: str, parameters: Sequence[bytes]
+) -> list[tuple[bytes | None, ...]]:
+    return _read_rows(connection.pgconn.exec_params(statement.encode(), parameters))
+
+
+def _read_rows(found: PGresult) -> list[tuple[bytes | None, ...]]:
     _require(found, ExecStatus.TUPLES_OK)
     columns = range(found.nfields)
     return [tuple(found.get_value(row, at) for at in columns) for row in range(found.ntuples)]

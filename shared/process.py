@@ -1,5 +1,6 @@
 """Processes that end when the process that started them ends, however it ended."""
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -7,12 +8,15 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from billiard.process import current_process as current_pool_process
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.5
+_NICEST = 19
+_SESSION_WAIT_S = 1.0
 
 
 def die_with_parent() -> None:
@@ -34,6 +38,26 @@ def die_with_parent() -> None:
     # It may have died before we asked.
     if os.getppid() != expected:
         _end()
+
+
+def lower_priority(pid: int, by: int) -> None:
+    """Let others go before a child of this process, and before what that child starts later.
+
+    Where Linux groups processes by session (sched(7), "The autogroup feature"), niceness counts
+    only inside of a group: the child's whole session steps aside, once it leads one of its own.
+
+    Raises OSError when there is no such process; a kernel without such groups is none.
+    """
+    niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + by, _NICEST)
+    os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    until = time.monotonic() + _SESSION_WAIT_S
+    while os.getsid(pid) != pid:
+        if time.monotonic() > until:
+            return
+        time.sleep(0.001)
+    # Refused (EAGAIN) when it is asked too often by others than root; the niceness is set then.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def count_cores() -> int:

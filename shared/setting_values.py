@@ -137,6 +137,17 @@ def _whole_number(name: str, value: str) -> int:
     return int(value)
 
 
+# Ten years: more than anybody keeps, and less than a calendar can hold.
+_MOST_DAYS = 3660
+
+
+def _days(name: str, value: str, least: int = 1) -> int:
+    days = _whole_number(name, value)
+    if not least <= days <= _MOST_DAYS:
+        raise SettingsError(f"{name} must be a number of days from {least} to {_MOST_DAYS}.")
+    return days
+
+
 def _switch(name: str, value: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if value.lower() not in known:
@@ -235,6 +246,7 @@ READERS: Mapping[str, Any] = {
     "size": _size,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "correction_days": lambda value: _whole_number("RADSLAG_CORRECTION_DAYS", value),
+    "security_log_days": lambda value: _days("RADSLAG_SECURITY_LOG_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from hashlib import blake2b
 
+from shared.reading import read_text
+
 MIN_LENGTH = 3
 MAX_LENGTH = 2000
 MAX_AUTHOR_LENGTH = 80
@@ -52,6 +54,16 @@ BIDI_CONTROLS = frozenset(
 )
 
 
+# Letters and signs by their category, and nothing to see: fillers of Hangul syllables, a Braille
+# pattern without dots, a note without a head, and what stands for an object that is not there.
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159")
+
+
+def has_visible_sign(text: str) -> bool:
+    """Whether there is something to see: a letter, a digit or a sign that is not blank."""
+    return any(c not in _BLANKS and unicodedata.category(c)[0] in "LNPS" for c in text)
+
+
 def clean_author(raw: str) -> str:
     """Return the name as it is shown: one line, runs of spaces made one, at most 80 code points.
 
@@ -67,7 +79,7 @@ def clean_author(raw: str) -> str:
         raise AuthorError(AuthorFault.FORBIDDEN_CHARACTER)
     if len(name) > MAX_AUTHOR_LENGTH:
         raise AuthorError(AuthorFault.TOO_LONG)
-    return name if any(unicodedata.category(c)[0] in "LNPS" for c in name) else ""
+    return name if has_visible_sign(name) else ""
 
 
 # Letters of other scripts that cannot be told from Latin ones by eye, each as it is written
@@ -168,8 +180,10 @@ def fold_text(text: str) -> str:
     so do signs, or all texts of emoji would be one. Folding raises for no text.
 
     Stored texts were folded when they came: a change of this rule needs a migration that folds them
-    again.
+    again. (Before 0027 a greeting or signature with accents apart or two blanks in it was not seen;
+    a copy of one stored then is near it and not the same.)
     """
+    text = read_text(text).lines
     for candidate in (_without_ends(text), text):
         folded = " ".join(candidate.translate(_TABLE).split())
         if len(folded) >= _FEWEST:

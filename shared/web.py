@@ -10,24 +10,32 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from jinja2 import StrictUndefined
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request
 
-from shared import db, heartbeat, i18n, migrate, proxies, times
+from shared import db, heartbeat, i18n, migrate, proxies, times, version
 from shared import log as log_setup
 from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
+from shared.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.i18n import gettext as _
-from shared.pages import static_files
+from shared.pages import shown, static_files
 from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
+from shared.session_rules import UnsafeSessionError
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +83,16 @@ def start_process() -> Settings:
     return settings
 
 
-def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
+def init_app(
+    app: Flask, settings: Settings, own_url: str = "", *, asks_public_views: bool = False
+) -> None:
     """Give an application everything that both have in common; `own_url` is where people reach it.
 
     Where that is https, browsers are told to use nothing else, and cookies are bound to that host.
+    One whose pages ask the public views is not ready while those cannot be read.
     """
     app.config["SETTINGS"] = settings
+    app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
     app.jinja_env.undefined = StrictUndefined
@@ -93,6 +105,7 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
         i18n.ngettext,
         newstyle=True,
     )
+    shown.init_environment(app.jinja_env)
     app.jinja_env.globals.update(language=i18n.get_language, settings=settings)
     app.jinja_env.filters["written"] = lambda moment, precision: times.write_moment(
         moment, precision, settings.timezone
@@ -110,6 +123,8 @@ def init_app(app: Flask, settings: Settings, own_url: str = "") -> None:
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_down)
+    # A connection that was found closed, where the statement before it had no answer to wait for.
+    app.register_error_handler(InterfaceError, _database_down)
     app.register_error_handler(PoolTimeoutError, _database_down)
     app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(UnicodeEncodeError, _unstorable)
@@ -327,7 +342,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_down(error: SQLAlchemyError) -> Response:
-    log.warning("the database does not answer", exc_info=error)
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UnsafeSessionError):
+        # It holds names of properties only.
+        log.error("%s", error.orig)
+    else:
+        log.warning("the database does not answer", exc_info=error)
     return error_page(503)
 
 
@@ -348,23 +367,34 @@ def healthz() -> Response:
     return jsonify({"status": "ok"})
 
 
+@operators.get("/version")
+def tell_version() -> Response:
+    """Say which code this is: version, commit if known, and the schema it was written for."""
+    return jsonify(version.read_version())
+
+
 @operators.get("/readyz")
 def readyz() -> Response:
     """Say whether requests can be served, and report what is late.
 
-    503 without a database or with another schema. A late clock or old unprocessed work is reported
-    but does not take the web out of service: ideas are still accepted. So is a proxy in front that
-    this web was not told of.
+    503 with a sentence without a database, with a schema that does not serve this code, or without
+    the role or the replica that the public pages are read through. A late clock or old unprocessed
+    work is reported but does not take the web out of service: ideas are still accepted. So is a
+    proxy in front that this web was not told of.
     """
     try:
         with Session() as session:
-            current = migrate.is_current(session.connection())
+            misfit = migrate.explain_misfit(session.connection())
+            if misfit is not None:
+                return _not_ready("schema", misfit)
             health = ledger.read_health(session)
             is_behind = proxies.is_unknown_one_there(session, get_settings())
-    except SQLAlchemyError:
-        return _ready(503, "database", {})
-    if not current:
-        return _ready(503, "schema", {})
+    except SQLAlchemyError as error:
+        return _not_ready("database", _explain_fault(error, "The database", "DATABASE_URL"))
+    if current_app.config["ASKS_PUBLIC_VIEWS"]:
+        fault = _explain_public_fault()
+        if fault is not None:
+            return _not_ready("public", fault)
     clock_age = health.clock_age_s
     late = clock_age is None or clock_age > heartbeat.LATE_CLOCK.total_seconds()
     return _ready(
@@ -376,6 +406,32 @@ def readyz() -> Response:
             **({"warnings": [proxies.WARNING]} if is_behind else {}),
         },
     )
+
+
+def _explain_public_fault() -> str | None:
+    """Say in a sentence why the public pages cannot be read, by their role and where they are."""
+    has_replica = bool(get_settings().public_database_url)
+    try:
+        with PublicSession() as session:
+            views = find_unreadable_views(session.connection())
+    except SQLAlchemyError as error:
+        if has_replica:
+            return _explain_fault(error, "The replica", "PUBLIC_DATABASE_URL")
+        return _explain_fault(error, f"As {PUBLIC_ROLE} the database", "DATABASE_URL")
+    if not views:
+        return None
+    return f"The role {PUBLIC_ROLE} cannot read {', '.join(views)}: run `radslag migrate`."
+
+
+def _explain_fault(error: SQLAlchemyError, who: str, setting: str) -> str:
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UnsafeSessionError):
+        return str(error.orig)
+    hint = f", and that the role {PUBLIC_ROLE} is there" if PUBLIC_ROLE in who else ""
+    return f"{who} does not answer: see that the server of RADSLAG_{setting} runs{hint}."
+
+
+def _not_ready(state: str, detail: str) -> Response:
+    return _ready(503, state, {"detail": detail})
 
 
 def _ready(status: int, state: str, more: Mapping[str, Any]) -> Response:

@@ -1,6 +1,7 @@
 """How many ideas a second the public web takes in, and whether anybody can stand in its door.
 
-    python -m bench intake [--rounds 5] [--seconds 6] [--isso URL] [--wordpress URL] [--attack]
+    python -m bench intake [--rounds 5] [--seconds 6] [--isso URL] [--wordpress URL]
+    python -m bench intake --attack | --sustained 300 [--seconds 120]
 
 A whole system is started as `radslag up` starts it, in a folder of its own, without a limit per
 source; wrk (Debian's package) sends one new idea with each request, and each is committed: what was
@@ -12,6 +13,9 @@ same database.
 
 With `--attack` half requests, idle connections, dripping bodies and readers of ten bytes a second
 come at once, and beside them a visitor, who is timed before and meanwhile.
+
+With `--sustained` about so many ideas a second come for a while, and what waits to be checked is
+counted every ten seconds.
 """
 
 import argparse
@@ -32,6 +36,7 @@ from rich.table import Table
 from bench.intake import statement
 from bench.intake.attack import attack
 from bench.intake.rounds import Round
+from bench.intake.sustained import sustain
 from bench.intake.system import RunningSystem, started
 
 _STATEMENT = "statement"
@@ -111,10 +116,15 @@ def main() -> int:
     parser.add_argument("--isso", metavar="URL")
     parser.add_argument("--wordpress", metavar="URL")
     parser.add_argument("--attack", action="store_true")
+    parser.add_argument("--sustained", type=float, metavar="RATE", help="ideas a second")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="intake ") as path, started(Path(path)) as system:
         if asked.attack:
             Console().print(attack(system))
+            return 0
+        if asked.sustained:
+            script = _written("json", system.public)
+            Console().print(sustain(system, script, asked.sustained, asked.seconds))
             return 0
         for program in ("wrk", "pgbench"):
             if shutil.which(program) is None:
@@ -180,9 +190,8 @@ def _run(system: RunningSystem, row: Row, seconds: int) -> Round:
 
 def load(row: Row, seconds: int) -> Round:
     """Let wrk send ideas for so many seconds."""
-    values = {"origin": row.url, "gap": " ", "after": "", **_SCRIPTS[row.script]}
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_SCRIPT.format(**values))
+        script.write(_written(row.script, row.url))
         script.flush()
         command = ["wrk", "-t1", f"-c{row.connections}", f"-d{seconds}"]
         done = subprocess.run(
@@ -193,6 +202,11 @@ def load(row: Row, seconds: int) -> Round:
     failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", said) or 0)
     took_ms = (float(_found(rf"^p{part} ([\d.]+)$", said)) for part in (50, 95, 99))
     return Round(sent - failed, seconds, *took_ms, failed)
+
+
+def _written(script: str, origin: str) -> str:
+    """Return what wrk runs."""
+    return _SCRIPT.format(**{"origin": origin, "gap": " ", "after": "", **_SCRIPTS[script]})
 
 
 def _found(pattern: str, words: str) -> str:

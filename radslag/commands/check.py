@@ -17,6 +17,7 @@ from radslag.running import open_system
 from services.moderation.checking import equipping
 from services.moderation.checks import CHECKS, Check, checks_with
 from services.submission import intake
+from shared.config import SettingsError
 from shared.db import Session
 from shared.text import clean_text
 
@@ -60,6 +61,8 @@ def _checks(stack: ExitStack, data: Path | None, slug: str | None) -> tuple[Sequ
                 "No Rådslag runs here, so there are no councils: start it with `radslag up`."
             ) from None
         return CHECKS, _LANGUAGE
+    except SettingsError as error:
+        raise RefusedError(str(error)) from None
     stack.enter_context(open_system(data))
     with Session() as session:
         checks = checks_with(equipping.read_equipment(session))

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session as SqlSession
 from radslag import alarms
 from radslag.processes import name_here
 from radslag.until_told import until_told
+from services.moderation.people import security_log
 from services.moderation.spam import spam_learning
 from services.moderation.statistics import counting
 from services.notify.digests import digest_watch
@@ -148,7 +149,7 @@ def list_chores(celery: Celery, settings: Settings) -> list[Chore]:
         Chore(1, Seldom(Asker(celery, queues.SEND_LETTERS, due_letters)).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
         Chore(1, Seldom(webhooks).ask),
-        Chore(3600, _tidy),
+        Chore(3600, lambda: _tidy(settings)),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
     ]
@@ -186,10 +187,11 @@ def _beat() -> None:
     heartbeat.beat_alone(name_here(heartbeat.CLOCK))
 
 
-def _tidy() -> None:
+def _tidy(settings: Settings) -> None:
     with Session.begin() as session:
         heartbeat.forget_the_gone(session)
         intake.forget_old_keys(session)
+        security_log.forget_old(session, settings)
         log_of_webhooks.forget_old(session)
 
 

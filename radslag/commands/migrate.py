@@ -9,8 +9,10 @@ import click
 from radslag import first_start
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
+from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
 from shared import migrate
+from shared.grants import GrantsError
 
 
 @click.command("migrate")
@@ -18,7 +20,9 @@ from shared import migrate
 @click.option("--seed", is_flag=True, help="And the four councils, if nobody has used it yet.")
 @data_option
 def command(check: bool, seed: bool, data: Path | None) -> None:
-    """Bring the schema up; safe beside the previous version of the code.
+    """Bring the schema up, and what must be there beside it: roles and what they may do.
+
+    It is safe beside the previous version of the code, also again and again.
 
     --check touches no system: it migrates an empty database of its own and compares.
     """
@@ -28,9 +32,12 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
             click.echo(difference)
         sys.exit(1 if differences else 0)
     with open_system(data) as settings:
-        migrate.upgrade_database(settings.database_url)
+        try:
+            told = migrate.upgrade_database(settings.database_url)
+        except (migrate.MigrationError, GrantsError) as error:
+            raise RefusedError(str(error)) from None
         first_start.seed_system(settings, councils=seed)
-    click.echo("The schema is up to date.")
+    click.echo("\n".join([*told, "The schema is up to date."]))
 
 
 def find_drift() -> list[str]:

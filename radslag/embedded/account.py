@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,24 +64,36 @@ def own_folder(path: Path, account: Account) -> Path:
 
 
 def hand_over(path: Path, account: Account) -> None:
-    """Give a folder and all that is in it to the servers' account, if an earlier start left it.
+    """Give a folder and all that is in it to the servers' account, whoever's it was.
 
-    Earlier versions ran the servers of root as `nobody`, and a data folder can come from another
-    machine. Raises DataFolderError when it is somebody else's and we may not change that.
+    Earlier versions ran the servers of root as `nobody`, a data folder can come from another
+    machine, and a file can be put into it by hand: one that the server may not read is found out
+    late and is hard to understand. Raises DataFolderError when something is somebody else's and we
+    may not change that.
     """
+    user = account.user
+    wanted = os.geteuid() if user.uid is None else user.uid
+    for found in _list_all(path):
+        owner = found.lstat().st_uid
+        if owner == wanted:
+            continue
+        if user.uid is None or user.gid is None:
+            raise DataFolderError(
+                f"{found} belongs to the user {_name_of(owner)}, and the servers run as "
+                f"{_name_of(wanted)}: start Rådslag as {_name_of(owner)}, give the whole data "
+                f"folder to {_name_of(wanted)} (chown -R), or choose another with --data or "
+                f"RADSLAG_DATA."
+            )
+        os.chown(found, user.uid, user.gid, follow_symlinks=False)
+
+
+def _list_all(path: Path) -> Iterator[Path]:
+    """Give a folder and what is in it, the folders first; one that we may not enter, too."""
     if not path.exists():
         return
-    owner, user = path.stat().st_uid, account.user
-    if owner == (os.geteuid() if user.uid is None else user.uid):
-        return
-    if user.uid is None or user.gid is None:
-        raise DataFolderError(
-            f"The servers' files in {path} belong to the user {_name_of(owner)}: "
-            f"start Rådslag as that user, or choose another folder with --data or RADSLAG_DATA."
-        )
-    for folder, _folders, files in os.walk(path):
-        for name in (folder, *(os.path.join(folder, file) for file in files)):  # noqa: PTH118
-            os.chown(name, user.uid, user.gid, follow_symlinks=False)
+    yield path
+    for folder, folders, files in os.walk(path):
+        yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def _name_of(uid: int) -> str:

@@ -10,16 +10,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg.pq import PGconn, Ping
 
-from radslag.child import Child, ChildError, wait_until_ready
-from radslag.data_folder import DataFolder
+from radslag.child import Child, ChildError, Life, wait_until_works
+from radslag.data_folder import DataFolder, write_if_other
 from radslag.embedded.account import choose_account, hand_over, own_folder
 from radslag.embedded.binaries import find_postgres
 from radslag.embedded.preload import write_preload
 from radslag.embedded.sockets import seen_standing_in, socket_folder
 
 NAME = "radslag"
+# What makes its files may take so long, and what starts may be silent so long.
 _START_S = 60.0
+_SILENCE_S = 60.0
 # Who may connect (pg_hba.conf and pg_ident.conf), in files of ours: the cluster's are left alone.
 _HBA = "radslag_hba.conf"
 _IDENT = "radslag_ident.conf"
@@ -52,6 +55,8 @@ SMALL_SETTINGS: Mapping[str, str] = {
 class Postgres:
     """A PostgreSQL server with the database and the role `radslag`."""
 
+    name = "postgres"
+
     def __init__(self, data: DataFolder, *, settings: Mapping[str, str] | None = None) -> None:
         self._data = data.path
         self._folder = data.path / "postgres"
@@ -64,6 +69,7 @@ class Postgres:
         self._sockets = socket_folder(data.path, self._account)
         self._preload = write_preload(data.path / _PRELOAD) if self._account.root else None
         self._child: Child | None = None
+        self._has_files = False
 
     @property
     def url(self) -> str:
@@ -77,20 +83,26 @@ class Postgres:
             raise ChildError("PostgreSQL is not started.")
         return self._child
 
-    def start(self) -> None:
-        """Start it, making the cluster and the database at the first time.
+    def begin(self) -> None:
+        """Start it without waiting for it, making the cluster at the first time.
 
-        Raises ChildError when it does not start.
+        Raises ChildError, or OSError where its files cannot be used. Files that were there and are
+        gone (a disk that is not mounted any more) are not made anew.
         """
+        if not (self._folder / "PG_VERSION").exists():
+            if self._has_files:
+                raise ChildError(
+                    f"its files are not in {self._folder} any more; is the disk there?"
+                )
+            self._create_cluster()
+        self._has_files = True
         # We hold the folder's lock, which every process of an earlier server held too: whatever
         # process now has the id in this file, it is not that server.
         (self._folder / "postmaster.pid").unlink(missing_ok=True)
-        if not (self._folder / "PG_VERSION").exists():
-            self._create_cluster()
         self._write_access()
         # When we are killed it shuts down in order.
         self._child = Child(
-            "postgres",
+            self.name,
             [self._program, "-D", self._seen(self._folder), *self._flags()],
             log=self._log,
             env=self._environment(),
@@ -99,9 +111,15 @@ class Postgres:
             death_signal=signal.SIGINT,
             keep_open=[self._lock],
         )
+
+    def start(self) -> None:
+        """Start it and wait until it works.
+
+        Raises ChildError when it does not.
+        """
+        self.begin()
         try:
-            wait_until_ready(self._child, self._answers, _START_S)
-            self._create_database()
+            wait_until_works(self.child, self.ask, _SILENCE_S)
         except BaseException:
             self.stop()
             raise
@@ -155,9 +173,7 @@ class Postgres:
             _HBA: [f"local {what} all peer map={NAME}" for what in ("all", "replication")],
             _IDENT: ['{} "{}" all'.format(NAME, name.replace('"', '""')) for name in names],
         }.items():
-            path = self._folder / name
-            path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-            path.chmod(0o644)
+            write_if_other(self._folder / name, "\n".join([*lines, ""]))
 
     def _flags(self) -> list[str]:
         quoted = '"{}"'.format(str(self._sockets.seen_by_server).replace('"', '""'))
@@ -187,18 +203,18 @@ class Postgres:
             env["LD_PRELOAD"] = f"../{self._preload.name}"
         return env
 
-    def _answers(self) -> bool:
+    def ask(self) -> Life:
+        """Ask whether it works; its database is made if it is not there."""
+        address = self.url_of("postgres")
         try:
-            with psycopg.connect(self.url_of("postgres"), connect_timeout=2):
-                return True
-        except psycopg.OperationalError:
-            return False
-
-    def _create_database(self) -> None:
-        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
-            if known.fetchone() is None:
-                connection.execute(f"CREATE DATABASE {NAME}")
+            with psycopg.connect(address, connect_timeout=2, autocommit=True) as connection:
+                known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
+                if known.fetchone() is None:
+                    connection.execute(f"CREATE DATABASE {NAME}")
+        except psycopg.Error:
+            starts = PGconn.ping(f"{address}&connect_timeout=2".encode()) == Ping.REJECT
+            return Life.STARTS if starts else Life.SILENT
+        return Life.WORKS
 
     def url_of(self, database: str) -> str:
         """The address of one of its databases."""

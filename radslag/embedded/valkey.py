@@ -9,18 +9,20 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from radslag.child import Child, ChildError, wait_until_ready
-from radslag.data_folder import DataFolder
+from radslag.child import Child, ChildError, Life, wait_until_works
+from radslag.data_folder import DataFolder, write_if_other
 from radslag.embedded.account import choose_account, hand_over, own_folder
 from radslag.embedded.binaries import find_valkey
 from radslag.embedded.sockets import seen_standing_in, socket_folder
 
-_START_S = 60.0
+_SILENCE_S = 60.0
 _SOCKET = "valkey.sock"
 
 
 class Valkey:
     """A Valkey server that keeps what it holds over a restart and never drops a key for room."""
+
+    name = "valkey"
 
     def __init__(self, data: DataFolder) -> None:
         self._folder = data.path / "valkey"
@@ -50,13 +52,15 @@ class Valkey:
         return self._child
 
     def begin(self) -> None:
-        """Start it without waiting for it."""
+        """Start it without waiting for it.
+
+        Raises OSError where its files cannot be used.
+        """
         own_folder(self._folder, self._account)
         config = self._folder / "valkey.conf"
-        config.write_text(self._config(), encoding="utf-8")
-        config.chmod(0o644)
+        write_if_other(config, self._config())
         self._child = Child(
-            "valkey",
+            self.name,
             [self._program, seen_standing_in(self._folder, self._account) / config.name],
             log=self._log,
             env={
@@ -72,14 +76,14 @@ class Valkey:
         )
 
     def wait(self) -> None:
-        """Wait until it answers.
+        """Wait until it works.
 
-        Raises ChildError when it ends instead.
+        Raises ChildError when it does not.
         """
-        wait_until_ready(self.child, self._answers, _START_S)
+        wait_until_works(self.child, self.ask, _SILENCE_S)
 
     def start(self) -> None:
-        """Start it and wait until it answers; ChildError when it does not."""
+        """Start it and wait until it works; ChildError when it does not."""
         self.begin()
         try:
             self.wait()
@@ -112,7 +116,8 @@ class Valkey:
         lines = [f"{name} {_quoted(str(value))}" for name, value in settings.items()]
         return "\n".join([*lines, 'save ""', ""])
 
-    def _answers(self) -> bool:
+    def ask(self) -> Life:
+        """Ask whether it works."""
         client = redis.Redis(
             unix_socket_path=str(self.socket),
             socket_timeout=1,
@@ -120,9 +125,11 @@ class Valkey:
             retry=Retry(NoBackoff(), 0),
         )
         try:
-            return bool(client.ping())
+            return Life.WORKS if client.ping() else Life.SILENT
+        except redis.BusyLoadingError:
+            return Life.STARTS
         except redis.RedisError:
-            return False
+            return Life.SILENT
         finally:
             client.close()
 

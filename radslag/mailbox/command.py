@@ -1,5 +1,6 @@
 """The process of the local mail server: SMTP in one thread, the reading page in others."""
 
+import os
 import signal
 import sys
 import threading
@@ -12,8 +13,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from radslag.environment import RefusedError
+from radslag.mailbox import entrance
 from radslag.mailbox.store import Mailbox
 from radslag.mailbox.web import create_app
+from radslag.ports import make_url
+from shared.config import SECRETS, SettingsError, read_secret_files
 
 _MAX_BYTES = 10_000_000
 
@@ -53,11 +58,22 @@ class _Quiet(WSGIRequestHandler):
     show_default=True,
 )
 def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
-    """Take letters by SMTP on this machine and show them on a page, instead of sending them."""
+    """Take letters by SMTP on this machine and show them on a page, instead of sending them.
+
+    Beyond this machine the page is shown only with RADSLAG_MAIL_PASSWORD.
+    """
+    try:
+        env = read_secret_files(os.environ, (*SECRETS, entrance.PASSWORD))
+        password = env.get(entrance.PASSWORD, "")
+        entrance.check_password(password, host)
+    except SettingsError as error:
+        raise RefusedError(str(error)) from None
+    token = entrance.make_token(env.get("RADSLAG_SECRET_KEY", ""))
     mailbox = Mailbox(folder)
     # SMTP only on loopback: anybody who reaches it may leave letters.
     smtp = _Controller(_Handler(mailbox), hostname="127.0.0.1", port=smtp_port)
-    web = make_server(host, port, create_app(mailbox), threaded=True, request_handler=_Quiet)
+    app = create_app(mailbox, token, password=password, host=host)
+    web = make_server(host, port, app, threaded=True, request_handler=_Quiet)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         # `shutdown` waits for the loop that this handler interrupts.
@@ -66,6 +82,7 @@ def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     smtp.start()
+    click.echo(f"The letters: {make_url(host, port)}/{token}")
     try:
         web.serve_forever()
     finally:

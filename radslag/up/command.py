@@ -1,5 +1,6 @@
 """The command `radslag up`."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -9,18 +10,22 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from radslag import first_start
 from radslag.child import ChildError
 from radslag.data_folder import DataFolder, DataFolderError
 from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.preload import NoPreloadError
+from radslag.mailbox.entrance import PASSWORD
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
 from shared.config import SettingsError, data_folder
+from shared.grants import GrantsError
+from shared.migrate import MigrationError
 
 _PORT = click.IntRange(1, 65535)
 
@@ -60,6 +65,7 @@ class _Signals:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
 @click.option("--empty", is_flag=True, help="Do not create the four sample councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
+@click.option("--let-letters-go", is_flag=True, help="They no longer wait after a restore.")
 def command(
     data: Path | None,
     public_port: int,
@@ -68,6 +74,7 @@ def command(
     host: str,
     empty: bool,
     hold_letters: bool,
+    let_letters_go: bool,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C; a second start continues."""
     options = Options(
@@ -84,6 +91,8 @@ def command(
         folder = DataFolder(options.data)
     except DataFolderError as error:
         _refuse(error)
+    if let_letters_go:
+        folder.let_letters_go()
     try:
         plan = make_plan(options, folder, os.environ)
     except (PortError, SettingsError, NotInstalledError, NoPreloadError, DataFolderError) as error:
@@ -98,7 +107,13 @@ def _refuse(error: Exception) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    click.echo(f"  {time.strftime('%H:%M:%S')}  {line}", err=True)
+    _write(f"  {time.strftime('%H:%M:%S')}  {line}", err=True)
+
+
+def _write(line: str, *, err: bool = False) -> None:
+    """Say a line. Where nobody can read it (a full disk, a closed pipe) the system runs on."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=err)
 
 
 def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
@@ -109,22 +124,26 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         signals.starting = not signals.told
         _say("Starting the database and the broker …")
         supervisor.start_servers()
-        migrate.upgrade_database(plan.settings.database_url)
-        db.configure_sessions(plan.settings)
-        first_start.seed_system(plan.settings, councils=not plan.options.empty)
+        supervisor.do_with_servers(lambda: _prepare(plan))
         # Before the webs: whoever sees one answer can use every command.
         folder.write_state(plan.shown())
         _say("Starting the webs and the workers …")
         supervisor.start_processes()
-        _greet(plan)
+        link = supervisor.do_with_servers(lambda: first_start.administrator_link(plan.settings))
+        _greet(plan, link)
         signals.starting = False
         supervisor.watch(lambda: signals.told)
-        click.echo("Stopping …")
+        _write("Stopping …")
     except _ToldToEndError:
-        click.echo("Stopping …")
-    except ChildError as error:
+        _write("Stopping …")
+    except (ChildError, MigrationError, GrantsError, OSError) as error:
         signals.starting = False
-        click.echo(str(error), err=True)
+        _write(str(error), err=True)
+        code = 1
+    except OperationalError:
+        # What it would print names the server, and may name its user.
+        signals.starting = False
+        _write("The database does not answer (RADSLAG_DATABASE_URL).", err=True)
         code = 1
     finally:
         signals.starting = False
@@ -134,13 +153,22 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
     return code
 
 
-def _greet(plan: Plan) -> None:
-    click.echo("Rådslag runs. Ctrl-C stops it; nothing is lost.")
-    click.echo(f"  For residents   {plan.settings.public_url}")
-    click.echo(f"  For staff       {plan.settings.desk_url}")
+def _prepare(plan: Plan) -> None:
+    migrate.upgrade_database(plan.settings.database_url)
+    db.configure_sessions(plan.settings)
+    first_start.seed_system(plan.settings, councils=not plan.options.empty)
+
+
+def _greet(plan: Plan, link: str | None) -> None:
+    _write("Rådslag runs. Ctrl-C stops it; nothing is lost.")
+    _write(f"  For residents   {plan.settings.public_url}")
+    _write(f"  For staff       {plan.settings.desk_url}")
     if plan.mail_url:
-        click.echo(f"  The letters     {plan.mail_url}")
-    link = first_start.administrator_link(plan.settings)
+        _write(f"  The letters     {plan.mail_url}")
+        if plan.mail_host != plan.options.host:
+            _write(f"                  (on this machine only; set {PASSWORD} for others)")
+    if plan.settings.hold_letters:
+        _write(f"  Letters wait for an administrator: {plan.settings.desk_url}/letters")
+        _write("                  (after a restore, `radslag up --let-letters-go` ends that)")
     if link:
-        click.echo(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")
-    sys.stdout.flush()
+        _write(f"\nNobody is administrator yet. This link makes the first one, once:\n  {link}")

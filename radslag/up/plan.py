@@ -7,10 +7,11 @@ from pathlib import Path
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import SMALL_SETTINGS, Postgres
 from radslag.embedded.valkey import Valkey
-from radslag.ports import PortError, check_port, free_port, reached_at
+from radslag.mailbox import entrance
+from radslag.ports import PortError, check_port, free_port, make_url
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from services.moderation.semantic.model import why_off
-from shared.config import SMALL, Settings
+from shared.config import SECRETS, SMALL, Settings, read_secret_files
 
 MAIL_PORT = 8025
 
@@ -41,10 +42,16 @@ class Plan:
 
     @property
     def mail_url(self) -> str | None:
-        """Where the letters can be read, if they stay on this machine."""
+        """Where the letters can be read, if they stay on this machine; the address is the key."""
         if self.smtp_port is None:
             return None
-        return _url(self.options.host, self.options.mail_port)
+        page = make_url(self.mail_host, self.options.mail_port)
+        return f"{page}/{entrance.make_token(self.settings.secret_key)}"
+
+    @property
+    def mail_host(self) -> str:
+        """Where that page listens: for others than this machine only with a password."""
+        return _mail_host(self.options, self.environment)
 
     def shown(self) -> dict[str, str]:
         """Return what `radslag env` shows and other commands use."""
@@ -62,16 +69,20 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
 
     Raises PortError, SettingsError, or NotInstalledError, each with one sentence.
     """
-    env = {name: value for name, value in environment.items() if value}
+    named = read_secret_files(environment, (*SECRETS, entrance.PASSWORD))
+    env = {name: value for name, value in named.items() if value}
     smtp_port = None if "RADSLAG_SMTP_URL" in env else free_port()
-    _check_ports(options, mail=smtp_port is not None)
+    mail_host = _mail_host(options, env) if smtp_port else None
+    if mail_host:
+        entrance.check_password(env.get(entrance.PASSWORD, ""), mail_host)
+    _check_ports(options, mail_host=mail_host)
     small = env.get("RADSLAG_SIZE", SMALL).lower() == SMALL
     own = SMALL_SETTINGS if small else {}
     postgres = None if "RADSLAG_DATABASE_URL" in env else Postgres(folder, settings=own)
     valkey = None if "RADSLAG_BROKER_URL" in env else Valkey(folder)
     made = {
-        "RADSLAG_PUBLIC_URL": _url(options.host, options.public_port),
-        "RADSLAG_DESK_URL": _url(options.host, options.desk_port),
+        "RADSLAG_PUBLIC_URL": make_url(options.host, options.public_port),
+        "RADSLAG_DESK_URL": make_url(options.host, options.desk_port),
     }
     if postgres is not None:
         made["RADSLAG_DATABASE_URL"] = postgres.url
@@ -83,7 +94,7 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
         made["RADSLAG_SECRET_KEY"] = folder.secret_key()
     if "RADSLAG_SEMANTIC" not in env and why_off() is None:
         made["RADSLAG_SEMANTIC"] = "on"
-    if options.hold_letters:
+    if options.hold_letters or folder.holds_letters:
         env["RADSLAG_HOLD_LETTERS"] = "1"
     made["RADSLAG_SIZE"] = SMALL
     env = {
@@ -96,20 +107,20 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
     return Plan(options, env, Settings.from_env(env), postgres, valkey, smtp_port)
 
 
-def _check_ports(options: Options, *, mail: bool) -> None:
+def _mail_host(options: Options, env: Mapping[str, str]) -> str:
+    is_open = bool(env.get(entrance.PASSWORD)) or entrance.is_local(options.host)
+    return options.host if is_open else "127.0.0.1"
+
+
+def _check_ports(options: Options, *, mail_host: str | None) -> None:
     wanted = {
-        "--public-port": options.public_port,
-        "--desk-port": options.desk_port,
-        **({"--mail-port": options.mail_port} if mail else {}),
+        "--public-port": (options.host, options.public_port),
+        "--desk-port": (options.host, options.desk_port),
+        **({"--mail-port": (mail_host, options.mail_port)} if mail_host else {}),
     }
     seen: dict[int, str] = {}
-    for option, port in wanted.items():
+    for option, (host, port) in wanted.items():
         if port in seen:
             raise PortError(f"{seen[port]} and {option} are both {port}: choose two ports.")
         seen[port] = option
-        check_port(options.host, port, option)
-
-
-def _url(host: str, port: int) -> str:
-    reached = reached_at(host)
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+        check_port(host, port, option)

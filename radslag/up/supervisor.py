@@ -6,10 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from radslag.child import Child, ChildError
 from radslag.commands.health import is_web_answering
@@ -19,53 +21,43 @@ from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
 from radslag.processes import Process, name_here, processes_of
 from radslag.up import forked
+from radslag.up.kept import Kept, Patience, Say
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
 from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
 from shared.db import Session
+from shared.process import lower_priority
 
 # What ends is seen at once; warnings that somebody wrote down, and a start that is due, so soon.
 _TICK_S = 1.0
 _START_S = 90.0
 # Webs finish their requests and workers their tasks; what is longer is offered again next time.
 _STOP_S = 12.0
-# A child that dies again and again is started ever more seldom.
-_BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
-_SETTLED_S = 60.0
+# What needs the database at the start is tried so often while nothing is wrong with the servers.
+_TRIES = 5
 _REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
-_NICEST = 19
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-Say = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Watched:
-    """A child that is kept alive: how to start it, how often it died, when it may start again."""
-
-    name: str
-    start: Callable[[], Child]
-    child: Child
-    tail: Tail
-    started_at: float = field(default_factory=time.monotonic)
-    deaths: int = 0
-    restart_at: float | None = None
+_T = TypeVar("_T")
 
 
 class Supervisor:
     """The processes of one system."""
 
-    def __init__(self, plan: Plan, folder: DataFolder, say: Say) -> None:
+    def __init__(
+        self, plan: Plan, folder: DataFolder, say: Say, patience: Patience | None = None
+    ) -> None:
         self._plan = plan
         self._folder = folder
         self._say = say
-        self._watched: dict[str, Watched] = {}
-        self._servers: list[Postgres | Valkey] = []
+        self._patience = patience or Patience()
+        self._servers: dict[str, Kept] = {}
+        self._children: dict[str, Kept] = {}
+        self._tails: dict[str, Tail] = {}
         self._said: dict[str, float] = {}
         self._processes = processes_of(plan.settings.size)
         # Elsewhere the libraries of the system do not stand a fork.
@@ -73,23 +65,41 @@ class Supervisor:
         make_room(folder.logs)
 
     def start_servers(self) -> None:
-        """Start PostgreSQL and Valkey, at the same time.
+        """Start PostgreSQL and Valkey, at the same time, and wait until both work.
 
-        Raises ChildError.
+        As long as one says that it is on its way (it recovers from a crash) it is waited for.
+        Raises ChildError when one ends by itself or is silent.
         """
-        if self._plan.valkey is not None:
-            self._servers.append(self._plan.valkey)
-            self._plan.valkey.begin()
-        if self._plan.postgres is not None:
-            self._servers.append(self._plan.postgres)
-            self._plan.postgres.start()
-        if self._plan.valkey is not None:
-            self._plan.valkey.wait()
+        for server in (self._plan.valkey, self._plan.postgres):
+            if server is not None:
+                self._keep_server(server)
+        self._wait_for_servers()
+
+    def do_with_servers(self, work: Callable[[], _T]) -> _T:
+        """Do something that needs the database, again if that went away meanwhile.
+
+        Raises what the work raises when nothing is wrong with our servers.
+        """
+        tries = 0
+        while True:
+            try:
+                return work()
+            except (OperationalError, InterfaceError):
+                tries += 1
+                if not self._servers or tries == _TRIES:
+                    raise
+                deaths = sum(kept.deaths for kept in self._servers.values())
+                for kept in self._servers.values():
+                    kept.doubt()
+                self._wait_for_servers()
+                if deaths != sum(kept.deaths for kept in self._servers.values()):
+                    tries = 0
 
     def start_processes(self) -> None:
         """Start every process and wait until each works: first what people look at.
 
-        Raises ChildError when one ends at its start or does not show life in time.
+        Raises ChildError when one ends at its start or does not show life in time, with nothing
+        wrong with the servers.
         """
         began = utcnow()
         if self._forks:
@@ -105,14 +115,32 @@ class Supervisor:
                 self._add_process(process)
         self._wait(lambda: self._without_heartbeat(began))
 
+    def _keep_server(self, server: Postgres | Valkey) -> None:
+        def begin() -> Child:
+            server.begin()
+            return server.child
+
+        self._servers[server.name] = Kept(
+            server.name, begin, self._say, self._patience, ask=server.ask
+        )
+
+    def _wait_for_servers(self) -> None:
+        while True:
+            self._look_at(self._servers)
+            if all(kept.works for kept in self._servers.values()):
+                return
+            time.sleep(0.02)
+
     def _wait(self, not_ready: Callable[[], list[str]]) -> None:
         deadline = time.monotonic() + _START_S
         while waited_for := not_ready():
-            for watched in self._watched.values():
-                if watched.child.poll() is not None:
-                    raise ChildError(
-                        f"{watched.name} ended at its start: {watched.child.last_words()}"
-                    )
+            self._look_at(self._servers)
+            if any(kept.deaths for kept in self._servers.values()):
+                # Who needs them is not to blame for what it does without them.
+                self._insist()
+            if not all(kept.works for kept in self._servers.values()):
+                deadline = time.monotonic() + _START_S
+            self._look_at(self._children)
             if time.monotonic() > deadline:
                 raise ChildError(
                     f"No sign of life from {', '.join(waited_for)} after {_START_S:.0f} s; "
@@ -121,30 +149,42 @@ class Supervisor:
             time.sleep(0.1)
 
     def watch(self, stop: Callable[[], bool]) -> None:
-        """Keep everything alive until told to stop."""
+        """Keep everything alive until told to stop; nothing that fails ends this."""
         db.give_back_idle()
+        self._insist()
         with signals_heard() as wait:
             while not stop():
-                self._watch_servers()
-                for watched in self._watched.values():
-                    self._watch(watched)
+                self._look_at(self._servers)
+                self._look_at(self._children)
+                self._pass_on_warnings()
                 wait(self._pause_s())
+
+    def _insist(self) -> None:
+        for kept in self._children.values():
+            kept.insists = True
+
+    @staticmethod
+    def _look_at(all_kept: Mapping[str, Kept]) -> None:
+        for kept in all_kept.values():
+            kept.look()
 
     def _pause_s(self) -> float:
         """Return how long nothing is to be done, unless a signal comes."""
-        now = time.monotonic()
-        starts = [each.restart_at - now for each in self._watched.values() if each.restart_at]
-        return max(0.0, min([_TICK_S, *starts]))
+        every = (*self._servers.values(), *self._children.values())
+        due = [seconds for kept in every if (seconds := kept.seconds_until_due()) is not None]
+        return min([_TICK_S, *due])
 
     def stop(self) -> None:
         """End everything: first what brings new work, then the workers, the servers last."""
-        names = list(self._watched)
+        names = list(self._children)
         middle = [name for name in names if name not in (*_ENDS_FIRST, *_ENDS_LAST)]
         for group in (_ENDS_FIRST, middle, _ENDS_LAST):
-            self._stop_together([self._watched[name] for name in group if name in names])
-        self._watched.clear()
-        while self._servers:
-            self._servers.pop(0).stop()
+            self._stop_together([self._children[name] for name in group if name in names])
+        self._children.clear()
+        for server in (self._plan.valkey, self._plan.postgres):
+            if server is not None:
+                server.stop()
+        self._servers.clear()
 
     def _add_process(self, process: Process) -> None:
         options = self._plan.options
@@ -164,80 +204,65 @@ class Supervisor:
             else:
                 child = Child(name, [sys.executable, "-m", *command], log=log, env=whole)
             if nice:
-                # What it starts later is as nice.
-                ours = os.getpriority(os.PRIO_PROCESS, 0)
-                os.setpriority(os.PRIO_PROCESS, child.pid, min(ours + nice, _NICEST))
+                lower_priority(child.pid, nice)
             return child
 
-        tail = Tail(log)
-        self._watched[name] = Watched(name, start, start(), tail)
+        self._tails[name] = Tail(log)
+        self._children[name] = Kept(name, start, self._say, self._patience)
+        self._children[name].look()
 
     def _mailbox_command(self, smtp_port: int) -> list[str]:
         options = self._plan.options
         return [
             *("radslag", "mailbox", "--smtp-port", str(smtp_port)),
-            *("--port", str(options.mail_port), "--host", options.host),
+            *("--port", str(options.mail_port), "--host", self._plan.mail_host),
             *("--folder", str(self._folder.path / "mail")),
         ]
 
     def _silent_webs(self) -> list[str]:
         options = self._plan.options
-        webs = {"public-web": options.public_port, "desk": options.desk_port}
+        webs = {
+            "public-web": (options.host, options.public_port),
+            "desk": (options.host, options.desk_port),
+        }
         if self._plan.smtp_port is not None:
-            webs["mailbox"] = options.mail_port
-        host = reached_at(options.host)
-        return [name for name, port in webs.items() if not is_web_answering(host, port)]
+            webs["mailbox"] = (self._plan.mail_host, options.mail_port)
+        return [
+            name
+            for name, (host, port) in webs.items()
+            if not is_web_answering(reached_at(host), port)
+        ]
 
     def _without_heartbeat(self, since: datetime) -> list[str]:
         names = [process.name for process in self._processes if process.health == "heartbeat"]
-        with Session() as session:
-            beats = {name: heartbeat.read_last_beat(session, name_here(name)) for name in names}
+        try:
+            with Session() as session:
+                beats = {name: heartbeat.read_last_beat(session, name_here(name)) for name in names}
+        except SQLAlchemyError:
+            for kept in self._servers.values():
+                kept.doubt()
+            return names
         return [name for name, beat in beats.items() if beat is None or beat < since]
 
-    def _watch(self, watched: Watched) -> None:
+    def _pass_on_warnings(self) -> None:
         now = time.monotonic()
-        for line in watched.tail.warnings():
-            # An outage is said once in a while, not at every try.
-            if now - self._said.get(f"{watched.name}: {line}", -_REPEAT_S) >= _REPEAT_S:
-                self._said[f"{watched.name}: {line}"] = now
-                self._say(f"{watched.name}: {line}")
-        if watched.restart_at is not None:
-            if now >= watched.restart_at:
-                watched.restart_at = None
-                watched.child = watched.start()
-                watched.started_at = now
-            return
-        code = watched.child.poll()
-        if code is None:
-            return
-        if now - watched.started_at > _SETTLED_S:
-            watched.deaths = 0
-        pause_s = _BACKOFF_S[min(watched.deaths, len(_BACKOFF_S) - 1)]
-        watched.deaths += 1
-        watched.restart_at = now + pause_s
-        self._say(
-            f"{watched.name} ended ({describe_exit(code)}); it starts again in {pause_s:g} s."
-        )
-
-    def _watch_servers(self) -> None:
-        for server in self._servers:
-            code = server.child.poll()
-            if code is None:
-                continue
-            self._say(f"{server.child.name} ended ({describe_exit(code)}); it starts again.")
-            try:
-                server.start()
-            except ChildError as error:
-                self._say(f"{error} It is tried again.")
-                time.sleep(1)
+        for name, tail in self._tails.items():
+            with suppress(OSError):
+                for line in tail.warnings():
+                    # An outage is said once in a while, not at every try.
+                    said = f"{name}: {line}"
+                    if now - self._said.get(said, -_REPEAT_S) >= _REPEAT_S:
+                        self._said[said] = now
+                        self._say(said)
 
     @staticmethod
-    def _stop_together(group: list[Watched]) -> None:
-        for watched in group:
-            watched.child.send(signal.SIGTERM)
+    def _stop_together(group: list[Kept]) -> None:
+        children = [kept.child for kept in group if kept.child is not None]
+        for child in children:
+            child.send(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_S
-        for watched in group:
-            watched.child.stop(timeout_s=max(0.1, deadline - time.monotonic()))
+        for child in children:
+            child.stop(timeout_s=max(0.1, deadline - time.monotonic()))
 
 
 @contextmanager
@@ -265,8 +290,3 @@ def signals_heard() -> Iterator[Callable[[float], bool]]:
         signal.signal(signal.SIGCHLD, before)
         os.close(heard)
         os.close(told)
-
-
-def describe_exit(code: int) -> str:
-    """Say how a process ended."""
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"

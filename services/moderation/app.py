@@ -12,6 +12,7 @@ from services.moderation.desk.people import (
     link_views,
     login_views,
     people_views,
+    security_views,
 )
 from services.moderation.desk.queue import live_views, queue_views, saved_filter_views
 from services.moderation.desk.records import record_views, sample_views, supervision_views
@@ -56,6 +57,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         directory_views.bp,
         account_views.bp,
         people_views.bp,
+        security_views.bp,
         queue_views.bp,
         saved_filter_views.bp,
         search_views.bp,

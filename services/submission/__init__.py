@@ -8,6 +8,7 @@ from services.submission import (
     api,
     face_views,
     feeds,
+    form_hook_views,
     hook_views,
     keeping,
     receipt_views,
@@ -15,6 +16,7 @@ from services.submission import (
     views,
     yearly_views,
 )
+from services.submission.hooks.inbox import MAX_BODY_BYTES as MAX_DELIVERY_BYTES
 from services.submission.limits import SubmitLimits
 from shared import times, web
 from shared.config import Settings
@@ -46,11 +48,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_url_path="/static/public")
     app.session_interface = _NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["LARGER_BODIES"] = {"/hooks/": hook_views.MAX_REPORT_BYTES}
+    app.config["LARGER_BODIES"] = {
+        "/hooks/bounces": hook_views.MAX_REPORT_BYTES,
+        "/hooks/forms/": MAX_DELIVERY_BYTES,
+    }
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
-    web.init_app(app, settings, settings.public_url)
+    web.init_app(app, settings, settings.public_url, asks_public_views=True)
     web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
@@ -65,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
         face_views.face,
+        form_hook_views.form_hooks,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

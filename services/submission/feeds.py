@@ -1,7 +1,5 @@
 """Open data: what the page shows, for programs, spreadsheets and feed readers."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -18,6 +16,8 @@ from shared import i18n, times
 from shared.db import PublicSession
 from shared.i18n import gettext as _
 from shared.models import Precision
+from shared.pages import spreadsheets
+from shared.pages.spreadsheets import Sheet
 from shared.web import get_city_settings, get_settings, make_problem
 
 feeds = Blueprint("feeds", __name__)
@@ -37,8 +37,6 @@ _COLUMNS = (
     "answer_from",
     "answered_at",
 )
-# A spreadsheet runs a cell that begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ATOM = "http://www.w3.org/2005/Atom"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 # What XML 1.0 cannot hold (section 2.2), not even as a reference.
@@ -85,10 +83,11 @@ def as_json(slug: str) -> BaseResponse:
 def as_csv(slug: str) -> BaseResponse:
     """All published ideas, newest first, however many; read in bounded pieces."""
     timezone = get_settings().timezone
+    for_excel = request.args.get("for") == spreadsheets.EXCEL
     return keeping.answer_in_pieces(
-        lambda: _csv(slug, timezone),
+        lambda: _csv(slug, timezone, for_excel=for_excel),
         slug=slug,
-        shape=(_COLUMNS, timezone.key),
+        shape=(_COLUMNS, timezone.key, for_excel),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename={slug}.csv"},
     )
@@ -185,32 +184,22 @@ def _record(idea: PublicIdea, timezone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _csv(slug: str, timezone: ZoneInfo) -> Iterator[str]:
+def _csv(slug: str, timezone: ZoneInfo, *, for_excel: bool) -> Iterator[str]:
     """Write the rows, a session for each piece: a slow reader holds no connection.
 
     It is written when the request is long over, and asks nothing of it.
     """
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(_COLUMNS)
+    sheet = Sheet(for_excel=for_excel)
+    sheet.add_row(_COLUMNS)
     _council, listing = _read(slug, _CSV_AT_A_TIME, None)
     while True:
         for idea in listing.ideas:
             record = _record(idea, timezone)
-            writer.writerow([make_harmless(record[name]) for name in _COLUMNS])
-        yield lines.getvalue()
-        lines.seek(0)
-        lines.truncate()
+            sheet.add_row([record[name] for name in _COLUMNS])
+        yield sheet.take_text()
         if listing.next is None:
             return
         _council, listing = _read(slug, _CSV_AT_A_TIME, listing.next)
-
-
-def make_harmless(value: object) -> object:
-    """Put an apostrophe before what a spreadsheet would run."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def _moment(moment: datetime) -> str:

@@ -30,6 +30,10 @@ def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
 
 _SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
 _YEAR = {**_parameter("year", "path", "A year in which ideas came"), "schema": {"type": "integer"}}
+_FOR = {
+    **_parameter("for", "query", "For Excel: semicolons, a decimal comma and a byte order mark"),
+    "schema": {"type": "string", "enum": ["excel"]},
+}
 _NOT_FOUND = {"404": _problem("There is no such council")}
 _STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
 _TEXT = {
@@ -75,6 +79,7 @@ _SCHEMAS = {
             "description": "Secret: whoever has it can correct and withdraw the idea",
         },
     ),
+    "Delivered": _object(("id",), id={"type": "string", "format": "uuid"}),
     "Idea": _object(
         ("number", "text", "author", "published_at", "received_at", "status", "supporters"),
         number=_STRING,
@@ -199,6 +204,35 @@ _BOUNCED = {
     },
 }
 
+_DELIVERED = {
+    "summary": "Deliver what a form tool was sent",
+    "parameters": [
+        _parameter("source", "path", "What the source is called in its address"),
+        _parameter("Authorization", "header", "Bearer and the secret of the source"),
+        _parameter(
+            "Idempotency-Key",
+            "header",
+            "The same body under the same key is one delivery, of this source, for ever",
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "multipart/form-data": {"schema": {"type": "object"}},
+        },
+    },
+    "responses": {
+        "202": _answer("Stored; it becomes an idea in a moment", "Delivered"),
+        "400": _problem("Stored, and not what its type says: a person will look"),
+        "401": _problem("The secret is missing or wrong, or there is no such source"),
+        "403": _problem("The source is turned off"),
+        "413": _problem("More than 256 kB"),
+        "503": _problem("Nothing can be stored now; see Retry-After"),
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -210,6 +244,7 @@ DESCRIPTION: dict[str, Any] = {
     "paths": {
         "/api/v1/ideas": {"post": _CREATE},
         "/hooks/bounces": {"post": _BOUNCED},
+        "/hooks/forms/{source}": {"post": _DELIVERED},
         "/receipts/{token}": {
             "get": {
                 "summary": "What became of an idea; ask with Accept: application/json",
@@ -229,8 +264,9 @@ DESCRIPTION: dict[str, Any] = {
         },
         "/councils/{slug}/ideas.csv": {
             "get": {
-                "summary": "All published ideas; a cell that a spreadsheet would run gets a '",
-                "parameters": [_SLUG],
+                "summary": "All published ideas; a cell that a spreadsheet would run gets a ', "
+                "also where it would begin in a text that is split at semicolons or line ends",
+                "parameters": [_SLUG, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,
@@ -240,7 +276,7 @@ DESCRIPTION: dict[str, Any] = {
         "/statistik/{year}.csv": {
             "get": {
                 "summary": "What became of a year's ideas, without small numbers",
-                "parameters": [_YEAR],
+                "parameters": [_YEAR, _FOR],
                 "responses": {
                     "200": {"description": "CSV", "content": {"text/csv": {"schema": _STRING}}},
                     **_NOT_FOUND,

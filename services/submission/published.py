@@ -30,8 +30,12 @@ from shared import db
 from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
+from shared.pages import shown
 from shared.pages.face import PICTURES, SHOWN, ShownPicture
+from shared.reading import level_words
 
+# The name of whoever gave none, or one that nobody can see; the same in every language.
+NOBODY = "Anonym"
 # What cannot be a slug is never asked for: a NUL, for one, fits in no question to the database.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
@@ -333,17 +337,18 @@ def _council(row: Row[Any]) -> PublicCouncil:
 
 
 def _idea(row: Row[Any]) -> PublicIdea:
-    return PublicIdea(**row._mapping)  # noqa: SLF001 - its public name
+    words = {"text": shown.limit_marks(row.text), "author": shown.show_name(row.author) or NOBODY}
+    return PublicIdea(**{**row._mapping, **words})  # noqa: SLF001 - its public name
 
 
 def _matches(search: str) -> ColumnElement[bool]:
-    words = _WORD.findall(search)[:_MOST_SEARCH_WORDS]
+    words = _WORD.findall(level_words(search))[:_MOST_SEARCH_WORDS]
     if not words:
         return false()
     swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
     # Nothing but letters and digits is left, so this is always a well-formed query.
     asked = func.to_tsquery(swedish, " & ".join(f"'{word}':*" for word in words))
-    return func.to_tsvector(swedish, _IDEAS.c.text).bool_op("@@")(asked)
+    return func.to_tsvector(swedish, func.plain_words(_IDEAS.c.text)).bool_op("@@")(asked)
 
 
 def _cursor(idea: PublicIdea) -> str:

@@ -1,18 +1,16 @@
 """The public page about a year: what came in, what became of it, and how long it took."""
 
-import csv
-import io
-
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import keeping, published, yearly
-from services.submission.feeds import make_harmless
 from services.submission.yearly import Year
 from shared import i18n
 from shared.db import PublicSession
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
+from shared.pages import spreadsheets
+from shared.pages.spreadsheets import Cell, Sheet
 
 numbers = Blueprint("yearly", __name__)
 
@@ -49,15 +47,17 @@ def show(year: int) -> BaseResponse:
 @numbers.get("/statistik/<int:year>.csv")
 def as_csv(year: int) -> BaseResponse:
     """The same numbers for a spreadsheet; a count that is not told has an empty cell."""
-    return keeping.answer_from_kept(lambda: _make_csv(year))
+    for_excel = request.args.get("for") == spreadsheets.EXCEL
+    return keeping.answer_from_kept(
+        lambda: _make_csv(year, for_excel=for_excel), said=("for_excel", for_excel)
+    )
 
 
-def _make_csv(year: int) -> keeping.Made:
+def _make_csv(year: int, *, for_excel: bool) -> keeping.Made:
     found, _years, titles = _read(year)
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(["year", "what", "rule", "number"])
-    rows: list[tuple[str, str, object]] = [
+    sheet = Sheet(for_excel=for_excel)
+    sheet.add_row(["year", "what", "rule", "number"])
+    rows: list[tuple[str, str, Cell]] = [
         ("received", "", found.received),
         ("published", "", found.published),
         ("median_seconds", "", found.median_s),
@@ -70,9 +70,9 @@ def _make_csv(year: int) -> keeping.Made:
             ("likely_spam_published_share", "", found.likely_spam_published),
         ]
     for what, rule, number in rows:
-        writer.writerow([year, what, make_harmless(rule), "" if number is None else number])
+        sheet.add_row([year, what, rule, number])
     return keeping.Made(
-        lines.getvalue(),
+        sheet.take_text(),
         "text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename=statistik-{year}.csv"},
     )

@@ -178,6 +178,18 @@ class LetterBounced(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FormDelivered(Event):
+    """A form tool has delivered something, which is to become an idea."""
+
+    inbox_id: UUID
+
+    @property
+    def subject_id(self) -> UUID:
+        """The row in the inbox."""
+        return self.inbox_id
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOfNoLetter(Event):
     """A mail server elsewhere has reported something, and nobody knows of which letter."""
 

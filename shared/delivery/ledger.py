@@ -11,7 +11,14 @@ from sqlalchemy.orm import Session as SqlSession
 from shared import heartbeat
 from shared.clock import utcnow
 from shared.delivery import queues
-from shared.models import Heartbeat, Idea, IdeaStatus, OutboxDelivery, Tally
+from shared.models import (
+    Heartbeat,
+    Idea,
+    IdeaStatus,
+    OutboxDelivery,
+    SecurityKind,
+    Tally,
+)
 
 _NOT_DONE = text("done_at IS NULL")
 
@@ -260,4 +267,13 @@ def write_metrics(session: SqlSession) -> bytes:
     Gauge("radslag_failed_jobs", "Jobs given up and not replayed", registry=registry).set(
         failed or 0
     )
+    security = Gauge(
+        "radslag_security_events", "At the desk's door within the hour", ["kind"], registry=registry
+    )
+    within_the_hour = text("""
+        SELECT kind, sum(times) FROM security_events
+        WHERE at > now() - interval '1 hour' GROUP BY 1""")
+    happened = {kind: int(number) for kind, number in session.execute(within_the_hour)}
+    for kind in SecurityKind:
+        security.labels(kind.value).set(happened.get(kind.value, 0))
     return generate_latest(registry)

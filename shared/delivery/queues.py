@@ -14,12 +14,14 @@ BULK = "bulk"
 SEMANTIC = "semantic"
 # What residents ask for from their receipts.
 ACTIONS = "actions"
+# What form tools deliver, and is to become ideas.
+FORMS = "forms"
 LETTERS = "letters"
 CLOCK = "clock"
 # Other systems, which may be slow: no letter waits behind them.
 WEBHOOKS = "webhooks"
 
-ALL = (CHECKS, BULK, SEMANTIC, ACTIONS, LETTERS, CLOCK, WEBHOOKS)
+ALL = (CHECKS, BULK, SEMANTIC, ACTIONS, FORMS, LETTERS, CLOCK, WEBHOOKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ MEANING = Consumer(
     pause_s=5,
     advises=True,
 )
+FORM = Consumer("submission.form", "submission.map_deliveries", FORMS, _SLOWLY, pause_s=2)
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
 ARRIVAL = Consumer("notify.arrival", "notify.confirm_arrivals", LETTERS, _SLOWLY, pause_s=2)
 ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, pause_s=2)
@@ -83,6 +86,7 @@ CONSUMERS = MappingProxyType(
             CHECK,
             RECEIPT,
             MEANING,
+            FORM,
             LETTER,
             ARRIVAL,
             ANSWER,
@@ -109,6 +113,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         # while the broker is down (`radslag.commands.clock`).
         "AlertRaised": (),
         "AlertResolved": (),
+        "FormDelivered": (FORM,),
         "AccountLinkMade": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),

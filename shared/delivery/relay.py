@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 # A backlog is never sent whole: this many batches of one queue are under way at the most.
 MAX_IN_FLIGHT = 50
+# Of new work, batches that could hold more are sent only while fewer than this many are under way:
+# when much comes, the next ones wait here and fill instead of queueing small, each with its own
+# fixed cost. As many as keep the workers of one machine busy.
+MAX_PARTIAL_IN_FLIGHT = 8
 # How long a message may wait for a worker before its deliveries are offered again.
 SENT_LEASE_S = 20
 BROKER_PAUSE_S = 2
@@ -125,8 +129,11 @@ def _regroup(session: SqlSession, queue: str) -> list[Offer]:
     if room <= 0:
         return []
     rows = session.execute(waiting.limit(room * 100)).all()
-    offers = []
+    offers: list[Offer] = []
     for consumer, attempts, ids in list(_batches(rows))[:room]:
+        is_partial = attempts == 0 and len(ids) < consumer.size(attempts)
+        if is_partial and (in_flight or 0) + len(offers) >= MAX_PARTIAL_IN_FLIGHT:
+            continue
         batch = new_id()
         session.execute(
             update(OutboxDelivery)

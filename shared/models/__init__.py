@@ -12,6 +12,8 @@ from shared.models.enums import (
     DecisionKind,
     DeliveryState,
     IdeaStatus,
+    InboxFault,
+    InboxState,
     IncidentKind,
     LetterState,
     LinkKind,
@@ -22,6 +24,7 @@ from shared.models.enums import (
     Requires,
     Rhythm,
     Role,
+    SecurityKind,
     Source,
     TextKind,
     ToldAs,
@@ -29,7 +32,7 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.first_steps import FirstStep
+from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
     Idea,
@@ -52,7 +55,7 @@ from shared.models.moderation import (
 )
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
-from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent
+from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
 from shared.models.records import AnswerTemplate, AuditEntry
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
@@ -60,10 +63,11 @@ from shared.models.sign_in import (
     PasswordReset,
     RecoveryCode,
     SecondFactor,
+    SecurityEvent,
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, LoginAttempt, SavedFilter, Staff
+from shared.models.staff import AccessLog, FirstStep, Invitation, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -98,12 +102,18 @@ __all__ = [
     "FingerprintBatch",
     "FingerprintKey",
     "FirstStep",
+    "FormMapping",
+    "FormSource",
     "Heartbeat",
     "Idea",
     "IdeaStatus",
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "InboxFault",
+    "InboxItem",
+    "InboxKey",
+    "InboxState",
     "Incident",
     "IncidentKind",
     "Invitation",
@@ -142,6 +152,9 @@ __all__ = [
     "Sampling",
     "SavedFilter",
     "SecondFactor",
+    "SecurityEvent",
+    "SecurityKind",
+    "ServedCode",
     "SignInPolicy",
     "Source",
     "Staff",

@@ -141,6 +141,54 @@ class IncidentKind(enum.StrEnum):
     DIGEST_FAILED = "digest_failed"
     WEBHOOK_OFF = "webhook_off"
     BOUNCED = "bounced"
+    SPRAY = "spray"
+    INBOX = "inbox"
+
+
+class SecurityKind(enum.StrEnum):
+    """What is done, or tried, at the door of the desk."""
+
+    SIGNED_IN = "signed_in"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - what happened
+    WRONG_CODE = "wrong_code"
+    THROTTLED = "throttled"
+    DIRECTORY_REFUSED = "directory_refused"
+    FORBIDDEN = "forbidden"
+    # A form without the token of its session, of somebody else's page, or at another address.
+    WRONG_TOKEN = "wrong_token"  # noqa: S105 - what happened
+    WRONG_SENDER = "wrong_sender"
+    WRONG_HOST = "wrong_host"
+    PASSWORD_ASKED = "password_asked"  # noqa: S105 - what happened
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - what happened
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    CODES_RENEWED = "codes_renewed"
+
+
+class InboxState(enum.StrEnum):
+    """Where something is that a form tool delivered."""
+
+    RECEIVED = "received"
+    MAPPED = "mapped"
+    # It came before, and is an idea already.
+    REPEATED = "repeated"
+    FAILED = "failed"
+    # Somebody has looked at it and let it be.
+    PUT_ASIDE = "put_aside"
+
+
+class InboxFault(enum.StrEnum):
+    """Why no idea could be made of what a form tool delivered."""
+
+    UNREADABLE = "unreadable"
+    NO_TEXT = "no_text"
+    SEVERAL_TEXTS = "several_texts"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NO_COUNCIL = "no_council"
+    CLOSED_COUNCIL = "closed_council"
+    # Other words came before under the same id.
+    KEY_REUSED = "key_reused"
 
 
 class WebhookState(enum.StrEnum):

@@ -1,9 +1,20 @@
-"""The outbox: what happened, and who still has to act on it. `shared.delivery.outbox` writes it."""
+"""The outbox: what happened, and who still has to act on it. `shared.delivery.outbox` writes it.
+
+Beside it, what the processes and the schema say of themselves.
+"""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -101,3 +112,13 @@ class Heartbeat(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[Now]
+
+
+class ServedCode(Base):
+    """The revision of the oldest code that may use this schema. One row, written by migrations."""
+
+    __tablename__ = "served_code"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    oldest: Mapped[str]

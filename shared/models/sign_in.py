@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Moment, Now, OpaqueId, RowId, store_enum
-from shared.models.enums import Requires
+from shared.models.enums import Requires, SecurityKind
 
 
 class StaffSession(Base):
@@ -91,3 +91,32 @@ class SignInPolicy(Base):
     second_factor: Mapped[Requires] = mapped_column(store_enum(Requires, "second_factor"))
     changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     changed_at: Mapped[Now]
+
+
+class SecurityEvent(Base):
+    """What was done, or tried, at the door of the desk: who, what, from which place; no words.
+
+    Account and place are keyed hashes, and `staff_id` says whose account it is, if it is anybody's.
+    What anybody can cause is counted within a `slot` of time: the same thing at the same account
+    from the same place is one row, however often.
+    """
+
+    __tablename__ = "security_events"
+    __table_args__ = (
+        Index(None, "at"),
+        Index(None, "kind", "id"),
+        Index(None, "staff_id", "id"),
+        Index(None, "place_hash", "id"),
+        UniqueConstraint("slot", "kind", "who_hash", "place_hash"),
+        CheckConstraint("times > 0", name="happened"),
+    )
+
+    id: Mapped[RowId]
+    kind: Mapped[SecurityKind] = mapped_column(store_enum(SecurityKind, "kind"))
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    # Empty: nobody said who they are; a command on the machine.
+    who_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    place_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[Now]
+    slot: Mapped[Moment | None]
+    times: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    String,
     UniqueConstraint,
     text,
 )
@@ -119,3 +120,14 @@ class SavedFilter(Base):
     name: Mapped[str]
     query: Mapped[dict[str, str]] = mapped_column(JSONB)
     created_at: Mapped[Now]
+
+
+class FirstStep(Base):
+    """One thing that only a person can say: that the rules are the city's, that the list may go."""
+
+    __tablename__ = "first_steps"
+    __table_args__ = (CheckConstraint("step IN ('rules', 'list')", name="step_is_known"),)
+
+    step: Mapped[str] = mapped_column(String(20), primary_key=True)
+    at: Mapped[Now]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))

@@ -1,1 +1,1 @@
-"""What pages need on their way to a browser: files kept for ever, and smaller bodies."""
+"""What pages, files and letters need on their way to a reader."""

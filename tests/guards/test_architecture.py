@@ -38,7 +38,7 @@ FLOORS = {
 }
 # The libraries of the web, and of the broker: the only modules that may know them.
 WEB = re.compile(
-    r"services/(moderation|notify)/(\w+/)?desk/.+|services/moderation/app\.py"
+    r"services/(moderation|notify|submission)/(\w+/)?desk/.+|services/moderation/app\.py"
     r"|services/submission/(\w*views|api|feeds|keeping|limits|__init__)\.py"
     r"|shared/web\.py|shared/pages/\w+\.py"
     r"|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"

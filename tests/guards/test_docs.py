@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from radslag.mailbox import entrance
 from services.moderation.checks import Code
 from shared import config
 from shared.models import Base
@@ -18,7 +19,7 @@ def test_every_setting_is_documented_and_every_documented_one_exists():
     documented = set(re.findall(r"^\| `(RADSLAG_[A-Z_]+)`", text, re.MULTILINE))
     known = {f"RADSLAG_{each.name.upper()}" for each in fields(config.Settings)}
     # Read by commands before there are settings.
-    known |= {"RADSLAG_DATA", "RADSLAG_DIE_WITH_PARENT"}
+    known |= {"RADSLAG_DATA", "RADSLAG_DIE_WITH_PARENT", entrance.PASSWORD}
     assert documented == known
 
 

@@ -22,10 +22,10 @@ _WITHOUT = [
 
 DESK = sorted(
     path
-    for room in ("services/moderation", "services/notify", "shared")
+    for room in ("services/moderation", "services/notify", "services/submission/hooks", "shared")
     for path in (PROJECT / room).rglob("*.html")
 )
-PUBLIC = sorted((PROJECT / "services/submission").rglob("*.html"))
+PUBLIC = sorted((PROJECT / "services/submission/templates").rglob("*.html"))
 
 
 def posting(path: Path) -> list[str]:

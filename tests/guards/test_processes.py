@@ -45,7 +45,8 @@ def test_what_a_person_waits_for_shares_no_worker_with_imports_and_advice(size):
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_where_queues_share_a_worker_the_more_urgent_one_comes_first(size):
     order = [
-        *(queues.ACTIONS, queues.CHECKS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
+        *(queues.ACTIONS, queues.CHECKS, queues.FORMS),
+        *(queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
         *(queues.BULK, queues.SEMANTIC),
     ]
     for process in processes_of(size):
@@ -100,5 +101,6 @@ def test_the_database_is_set_up_as_the_embedded_one(services):
 def test_no_secret_has_a_default(services):
     for name in BY_NAME:
         environment = services[name]["environment"]
-        assert environment["RADSLAG_SECRET_KEY"].startswith("${RADSLAG_SECRET_KEY:?")
+        key = "${RADSLAG_SECRET_KEY:-${RADSLAG_SECRET_KEY_FILE:?see .env.example}}"
+        assert environment["RADSLAG_SECRET_KEY"] == key
         assert "${POSTGRES_PASSWORD:?" in environment["RADSLAG_DATABASE_URL"]

@@ -108,7 +108,7 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     assert number in arrived["Subject"]
     letter = eventually(lambda: to_carl("är publicerad"), what="a letter that it is published")
     assert number in letter["Subject"]
-    page.goto(system.mail)
+    page.goto(system.settings()["RADSLAG_MAIL_URL"])
     page.get_by_text(letter["Subject"]).first.click()
     expect(page.locator("body")).to_contain_text("carl@example.org")
 

@@ -128,6 +128,19 @@ POST /duty/covers
 POST /duty/covers/<int:cover_id>/remove
 POST /duty/shifts
 POST /duty/shifts/<int:shift_id>/remove
+GET /forms
+GET /forms/<uuid:source_id>
+GET /forms/<uuid:source_id>/fields
+POST /forms/<uuid:source_id>/fields
+POST /forms/<uuid:source_id>/new-secret
+POST /forms/<uuid:source_id>/put-aside/<uuid:item_id>
+POST /forms/<uuid:source_id>/secret
+POST /forms/<uuid:source_id>/try-again
+POST /forms/<uuid:source_id>/try-again/<uuid:item_id>
+POST /forms/<uuid:source_id>/turn-off
+POST /forms/<uuid:source_id>/turn-on
+GET /forms/new
+POST /forms/new
 POST /jobs/<int:job_id>/replay
 POST /jobs/replay
 GET /letters/release
@@ -140,6 +153,7 @@ POST /rules/<code>/new
 POST /rules/<code>/retire
 POST /rules/confirm
 POST /samples/share
+GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>

@@ -174,7 +174,7 @@ class TestChores:
                 monkeypatch.setattr(target, lambda *_a, said=said, **_k: said)
             monkeypatch.setattr(clock.digest_watch, "Watch", lambda _zone: lambda _s: None)
             monkeypatch.setattr(clock, "_beat", lambda: None)
-            monkeypatch.setattr(clock, "_tidy", lambda: None)
+            monkeypatch.setattr(clock, "_tidy", lambda _settings: None)
             broker = Broker()
             do_chores(clock.list_chores(broker, settings), 1.0)  # type: ignore[arg-type]
             return dict(broker.sent)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import redis
 
 from radslag.data_folder import DataFolder, DataFolderError, running_settings
 from radslag.embedded import binaries
-from radslag.embedded.account import SYSTEM_USER, choose_account
+from radslag.embedded.account import SYSTEM_USER, Account, choose_account, hand_over
 from radslag.embedded.binaries import NotInstalledError, find_postgres, find_valkey
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
@@ -380,8 +381,39 @@ def test_files_of_somebody_else_are_named_where_they_cannot_be_taken_over(tmp_pa
         timeout=120,
         check=False,
     )
-    assert "DataFolderError: The servers' files in" in answer.stderr
-    assert "belong to the user nobody: start Rådslag as that user" in answer.stderr
+    assert "belongs to the user nobody, and the servers run as root: start Rådslag as nobody, " in (
+        answer.stderr
+    )
+
+
+@only_root
+@pytest.mark.parametrize("name", ["global", "global/pg_control", "base/1"])
+def test_a_single_file_of_somebody_else_is_named_too(tmp_path, name):
+    """Put there by hand, it would be found out late: by a server that does not answer."""
+    data = tmp_path / "data"
+    found = data / "postgres" / name
+    found.parent.mkdir(parents=True)
+    if "." in name or name.endswith("pg_control"):
+        found.write_bytes(b"")
+    else:
+        found.mkdir(mode=0o700)
+    os.chown(found, pwd.getpwnam("nobody").pw_uid, 0)
+    account = Account("root")
+    with pytest.raises(DataFolderError, match=rf"^{re.escape(str(found))} belongs to .* nobody"):
+        hand_over(data / "postgres", account)
+
+
+@only_root
+def test_what_root_put_among_the_files_is_handed_over(tmp_path):
+    """As after a restore by hand: the server could not read what is root's alone."""
+    data = tmp_path / "data"
+    with started(data):
+        pass
+    for path in (data / "postgres" / "global").iterdir():
+        os.chown(path, 0, 0)
+        path.chmod(0o600)
+    with started(data) as (postgres, _), psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 @only_root

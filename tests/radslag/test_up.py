@@ -86,7 +86,9 @@ class System:
         return [pid for pid, line in lines.items() if all(word.search(line) for word in whole)]
 
 
-def start(folder: Path, *more: str) -> System:
+def start(
+    folder: Path, *more: str, meanwhile: Callable[[System], None] = lambda _system: None
+) -> System:
     ports = [free_port() for _ in range(3)]
     options = zip(("--public-port", "--desk-port", "--mail-port"), ports, strict=True)
     terminal = folder / "terminal.txt"
@@ -103,6 +105,7 @@ def start(folder: Path, *more: str) -> System:
             env=_CLEAN,
         )
     system = System(data, ports, process, terminal)
+    meanwhile(system)
     eventually(
         lambda: "Ctrl-C" in system.said or process.poll() is not None, "no greeting", timeout_s=120
     )
@@ -248,6 +251,40 @@ def test_a_killed_server_comes_back(system, server):
 
 
 @pytest.mark.slow
+def test_while_the_database_cannot_start_what_a_resident_wrote_is_kept(system):
+    """A file that it needs is away for its second and third try; then everything goes on."""
+    needed = system.data / "postgres" / "postgresql.conf"
+    address = f"http://127.0.0.1:{system.ports[0]}/councils/motesplatser/ideas"
+    answers: set[int] = set()
+
+    def send() -> int:
+        form = {"text": "Kanariefågel å\nrad två", "author": "Kim", "form_key": "under avbrottet"}
+        answer = requests.post(address, data=form, timeout=30, allow_redirects=False)
+        assert answer.status_code in {303, 503}, answer.text
+        if answer.status_code == 503:
+            assert "Kanariefågel å\nrad två</textarea>" in answer.text
+        answers.add(answer.status_code)
+        return answer.status_code
+
+    away = needed.with_name("away")
+    needed.rename(away)
+    try:
+        os.kill(min(system.pids("postgres")), signal.SIGKILL)
+        eventually(
+            lambda: send() == 503 and system.said.count("could not access the server conf") >= 2,
+            system.said,
+        )
+    finally:
+        away.rename(needed)
+    eventually(lambda: send() == 303, system.said)
+    assert answers == {303, 503}
+    assert "postgres works again, after" in system.said
+    with psycopg.connect(system.settings()["RADSLAG_DATABASE_URL"]) as connection:
+        kept = connection.execute("SELECT count(*) FROM originals").fetchone()
+    assert kept == (1,)
+
+
+@pytest.mark.slow
 def test_ctrl_c_during_the_start_ends_it_at_once(tmp_path):
     ports = [f"--{name}-port={free_port()}" for name in ("public", "desk", "mail")]
     data = tmp_path / "data"
@@ -276,7 +313,12 @@ def test_killed_it_leaves_nothing_and_the_next_start_continues(system):
     first.process.wait()
     eventually(lambda: not processes_of(first.data), "orphans", timeout_s=30)
 
-    second = start(first.data.parent)
+    def kill_it_again(starting: System) -> None:
+        """Before its first greeting, as soon as the webs and the workers need it."""
+        eventually(lambda: "Starting the webs" in starting.said, "nothing was started")
+        os.kill(min(starting.pids("postgres")), signal.SIGKILL)
+
+    second = start(first.data.parent, meanwhile=kill_it_again)
     with psycopg.connect(second.settings()["RADSLAG_DATABASE_URL"]) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
     assert (second.data / "secret_key").read_text() == key
@@ -287,5 +329,6 @@ def test_killed_it_leaves_nothing_and_the_next_start_continues(system):
     assert second.process.wait(60) == 0
     assert "Stopping" in second.said
     assert "Traceback" not in second.said
+    assert "postgres works again" in second.said
     assert not processes_of(second.data)
     assert radslag("env", "--data", second.data).returncode == 1

@@ -279,3 +279,52 @@ def test_where_the_system_s_files_are():
 def test_only_who_is_told_so_ends_with_its_parent(said, dies):
     assert dies_with_parent({"RADSLAG_DIE_WITH_PARENT": said}) == dies
     assert not dies_with_parent({})
+
+
+class TestFiles:
+    """`RADSLAG_X_FILE` names a file that holds the secret RADSLAG_X."""
+
+    def given(self, path: Path, **settings: str) -> dict[str, str]:
+        told = environment(**settings)
+        del told["RADSLAG_SECRET_KEY"]
+        return told | {"RADSLAG_SECRET_KEY_FILE": str(path)}
+
+    def test_a_secret_in_a_file_is_read_without_the_line_end(self, tmp_path):
+        path = tmp_path / "nyckel å"
+        path.write_text("å" * 40 + "\r\n", encoding="utf-8")
+        assert Settings.from_env(self.given(path)).secret_key == "å" * 40
+
+    def test_the_file_counts_where_both_are_there_and_none_where_it_is_empty(self, tmp_path):
+        path = tmp_path / "key"
+        path.write_text("f" * 40)
+        both = environment() | {"RADSLAG_SECRET_KEY_FILE": str(path)}
+        assert Settings.from_env(both).secret_key == "f" * 40
+        neither = environment() | {"RADSLAG_SECRET_KEY_FILE": " "}
+        assert Settings.from_env(neither).secret_key == "s" * 32
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (None, "No such file"),
+            *((b"", "nothing in it"), (b" \n", "nothing in it"), (b"\xff\xfe", "is no text")),
+        ],
+    )
+    def test_a_file_that_holds_none_stops_the_start(self, tmp_path, content, why):
+        path = tmp_path / "key"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(SettingsError, match=rf"^RADSLAG_SECRET_KEY_FILE .*{why}"):
+            Settings.from_env(self.given(path))
+
+    def test_what_is_wrong_in_a_file_is_said_without_showing_it(self, tmp_path):
+        path = tmp_path / "key"
+        path.write_text("kort hemlighet")
+        with pytest.raises(SettingsError, match="RADSLAG_SECRET_KEY must have") as refused:
+            Settings.from_env(self.given(path))
+        assert "kort" not in str(refused.value)
+
+    def test_only_secrets_are_read_from_files(self, tmp_path):
+        path = tmp_path / "level"
+        path.write_text("debug")
+        told = environment() | {"RADSLAG_LOG_LEVEL_FILE": str(path)}
+        assert Settings.from_env(told).log_level == "info"

@@ -1,6 +1,7 @@
 """The pages and the form, as a resident meets them."""
 
 import logging
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -379,3 +380,13 @@ def _token(session, settings, idea: Idea) -> str:
     from shared.links import receipts
 
     return receipts.issue_receipt(session, settings.secret_key, idea.id, idea.receipt_nonce)
+
+
+@pytest.mark.parametrize("stored", ["biblioteket på Råå", "A\u030akersberga", "l\u00e5"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_search_finds_what_looks_the_same(client, session, council, stored, form):
+    published(session, council, text=f"Öppna {unicodedata.normalize(form, stored)} nu.")
+    for asked in ("NFC", "NFD"):
+        words = unicodedata.normalize(asked, stored).replace(" ", "\u202f").replace("i", "i\u00ad")
+        page = soup(client.get("/councils/motesplatser", query_string={"q": words}))
+        assert page.select(".entries"), (form, asked)

@@ -15,13 +15,20 @@ from services.moderation.checks import (
     learned,
     offers,
     scripts,
+    self_harm,
     signals,
     spam,
     tone,
 )
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Severity, Span, Subject
-from services.moderation.checks.personal import child, names, personal_data, sensitive
+from services.moderation.checks.personal import (
+    accusations,
+    child,
+    names,
+    personal_data,
+    sensitive,
+)
 from shared.errors import place_of
 
 __all__ = [
@@ -56,6 +63,8 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         offers.CHECK,
         signals.CHECK,
         tone.make_check(equipment),
+        self_harm.make_check(equipment),
+        accusations.make_check(equipment),
         language.CHECK,
         learned.make_check(equipment),
     )

@@ -26,6 +26,7 @@ from services.moderation.checks.fingerprints import (
 )
 from services.moderation.checks.places import differ_in_places, find_lacking, find_places
 from services.moderation.checks.word_lists import read_words
+from shared.reading import read_text
 from shared.text import fold_word
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 NAME = "duplicates"
-VERSION = 4
+VERSION = 5
 
 Kind = Literal["near", "contained"]
 
@@ -349,12 +350,14 @@ def copy_finding(
         )
     part = kind == "contained"
     hint = part and score <= HINT
+    read = read_text(text)
+    spans = _stretch(read.text, shared) if part else _telling(read.text, shared)
     return Finding(
         NAME,
         Code.NEAR,
         Severity.INFO if hint else Severity.MEDIUM,
         score,
-        spans=_stretch(text, shared) if part else _telling(text, shared),
+        spans=read.locate_spans(spans),
         params={"number": number, "part": int(part)},
         similar_to=similar_to,
     )

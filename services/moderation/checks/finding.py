@@ -1,11 +1,13 @@
 """What a check sees and what it says."""
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import field as default
 from typing import Literal
 from uuid import UUID
+
+from shared.reading import Reading, read_text
 
 Field = Literal["text", "author"]
 Span = tuple[int, int]
@@ -28,6 +30,8 @@ class Code(enum.StrEnum):
     PLATE = "plate"
     HANDLE = "handle"
     SENSITIVE = "sensitive"
+    SELF_HARM = "self_harm"
+    ACCUSATION = "accusation"
 
     LINK = "link"
     SHOUTING = "shouting"
@@ -111,6 +115,11 @@ class Finding:
                 raise ValueError("spans are in order, do not overlap and are not empty")
             before = end
 
+    def put(self, reading: Reading) -> "Finding":
+        """Return the finding with its spans where they stand in the text as it is written."""
+        spans = reading.locate_spans(self.spans)
+        return self if spans == self.spans else replace(self, spans=spans)
+
     @staticmethod
     def code_of(stored: str) -> Code:
         """Return the code that a row holds."""
@@ -122,9 +131,30 @@ class Finding:
         return Severity(stored)
 
 
+class Reads(enum.Enum):
+    """What a check is given of a text.
+
+    `LINES`: the text as it is read, with a blank where a line ended, and, if it has several lines,
+    once more with its lines. Words belong together across the end of a line, and a line may end
+    what a full stop does not; what either of the two tells is told, the graver of both.
+    `CLAUSES`: the same, but the second only where the first tells something: for checks to which
+    the end of a line parts words and never joins them.
+    `WORDS`: only the first of the two, for checks to which a line is nothing.
+    `CHARACTERS`: the characters as they are written, for checks that look for odd ones.
+    """
+
+    LINES = enum.auto()
+    CLAUSES = enum.auto()
+    WORDS = enum.auto()
+    CHARACTERS = enum.auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A function from a subject to findings, with a name and a version.
+
+    `look` is only ever given what is read (`shared.reading`), never the text as it is written, so
+    that what looks the same is judged the same; its spans are those of the reading.
 
     Raise the version whenever the function finds anything else than before: stored findings are
     told apart by it.
@@ -132,7 +162,52 @@ class Check:
 
     name: str
     version: int
-    run: Callable[[Subject], Iterable[Finding]]
+    look: Callable[[Subject], Iterable[Finding]]
+    reads: Reads = Reads.LINES
+
+    def run(self, subject: Subject) -> Sequence[Finding]:
+        """Return what is found, with spans of the text and the name as they are written."""
+        if self.reads is Reads.CHARACTERS:
+            return tuple(self.look(subject))
+        text, author = read_text(subject.text), read_text(subject.author)
+        read = _read_subject(subject, text.text, author.text)
+        found = tuple(self.look(read))
+        wanted = self.reads is Reads.LINES or (self.reads is Reads.CLAUSES and found)
+        if wanted and (text.has_lines or author.has_lines):
+            by_line = tuple(self.look(_read_subject(subject, text.lines, author.lines)))
+            found = found if found == by_line else _either(found, by_line)
+        return tuple(finding.put(text if finding.field == "text" else author) for finding in found)
+
+
+def _read_subject(subject: Subject, text: str, author: str) -> Subject:
+    if text == subject.text and author == subject.author:
+        return subject
+    return replace(subject, text=text, author=author)
+
+
+def _either(flat: Sequence[Finding], by_line: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what two readings tell: of the same words of one kind the graver, the rest of both."""
+    told: list[Finding] = []
+    for finding in sorted((*flat, *by_line), key=lambda f: (-f.severity.rank, -f.score)):
+        alike = [each for each in told if _is_alike(each, finding)]
+        taken = [span for each in alike for span in each.spans]
+        own = tuple(span for span in finding.spans if not _overlap(span, taken))
+        twin = next((each for each in alike if each.params == finding.params), None)
+        if twin is not None:
+            joined = replace(twin, spans=join_spans([*twin.spans, *finding.spans]))
+            told[told.index(twin)] = joined
+        elif own or not alike:
+            told.append(replace(finding, spans=own))
+    return tuple(told)
+
+
+def _is_alike(one: Finding, other: Finding) -> bool:
+    kinds = one.params.get("kind"), other.params.get("kind")
+    return one.code is other.code and one.field == other.field and kinds[0] == kinds[1]
+
+
+def _overlap(span: Span, others: Iterable[Span]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def join_spans(spans: Iterable[Span]) -> tuple[Span, ...]:

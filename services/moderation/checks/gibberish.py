@@ -16,6 +16,7 @@ from services.moderation.checks.finding import (
     Check,
     Code,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -99,4 +100,4 @@ def folded_letters(word: str) -> str:
     return folded if folded.isascii() and folded.isalpha() else ""
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run, Reads.WORDS)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
 from services.moderation.checks import writing
-from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
+from services.moderation.checks.finding import Check, Code, Finding, Reads, Severity, Subject
 from services.moderation.checks.word_lists import read_lines
 
 NAME = "language"
@@ -235,4 +235,4 @@ def _share_a_script(one: str | None, other: str) -> bool:
     return any({one, other} <= codes for codes in every)
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run, Reads.WORDS)

@@ -6,7 +6,7 @@ Only the text is judged, and only where there is enough of it: a few letters are
 from collections.abc import Iterator
 
 from services.moderation.checks.equipment import Equipment
-from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
+from services.moderation.checks.finding import Check, Code, Finding, Reads, Severity, Subject
 from services.moderation.checks.learned_spam.spam_features import read_features, words_of
 from services.moderation.checks.learned_spam.spam_model import (
     SpamModel,
@@ -15,7 +15,7 @@ from services.moderation.checks.learned_spam.spam_model import (
 )
 
 NAME = "learned_spam"
-VERSION = 1
+VERSION = 2
 
 _FEWEST_CHARACTERS = 10
 _MUST_BE_SEEN = 0.5
@@ -28,7 +28,7 @@ def make_check(equipment: Equipment) -> Check:
     def run(subject: Subject) -> Iterator[Finding]:
         return _judge(subject, model)
 
-    return Check(NAME, VERSION, run)
+    return Check(NAME, VERSION, run, Reads.WORDS)
 
 
 def _judge(subject: Subject, model: SpamModel) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from services.moderation.checks.finding import (
     Check,
     Code,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -73,4 +74,4 @@ def _within(spans: Sequence[Span], place: Span) -> list[Span]:
     return list(spans[first:last])
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run, Reads.WORDS)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from rapidfuzz.distance import OSA
 
 from services.moderation.checks.word_lists import read_words
+from shared.reading import read_text
 from shared.text import fold_word
 
 _AT = (
@@ -57,6 +58,7 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
 
 def find_places(text: str) -> frozenset[str]:
     """Return the places that a text names, folded, without those that are as wide as a city."""
+    text = read_text(text).text
     signed = _SIGNATURE.search(text, len(text) // 2)
     body = text[: signed.start()] if signed else text
     found = [word[0] for _s, _e, names in _found(text) for word in _WORD.finditer(names)]
@@ -65,7 +67,8 @@ def find_places(text: str) -> frozenset[str]:
 
 
 def without_places(text: str) -> str:
-    """Return a text without its places; as it is, where less than two words would be left."""
+    """Return a text as it is read, without its places where that leaves two words at least."""
+    text = read_text(text).text
     kept, at = [], 0
     for start, end, names in sorted(_found(text)):
         if start < at or all(fold_word(word[0]) in _TOO_WIDE for word in _WORD.finditer(names)):

@@ -16,6 +16,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Subject,
     join_spans,
@@ -130,4 +131,4 @@ def _looks_latin(letter: str) -> bool:
     return bool(confusables.is_confusable(letter, preferred_aliases=["latin"]))
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 1, run, Reads.CHARACTERS)

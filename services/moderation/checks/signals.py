@@ -6,7 +6,7 @@ that people do not see weighs much.
 
 from collections.abc import Iterator
 
-from services.moderation.checks.finding import Check, Code, Finding, Severity, Subject
+from services.moderation.checks.finding import Check, Code, Finding, Reads, Severity, Subject
 
 NAME = "signals"
 
@@ -26,4 +26,4 @@ def run(subject: Subject) -> Iterator[Finding]:
         yield Finding(NAME, Code.NOT_PUBLIC_BEFORE, Severity.MEDIUM, 0.0)
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 2, run, Reads.WORDS)

@@ -15,6 +15,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -43,6 +44,8 @@ _SHORTENED = 0.55
 _MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
 _WRITTEN_BY_PROGRAMS = 0.7
 _POSES = 0.65
+# A phrase of this weight is an offer by itself.
+_ADVERTISES = 0.65
 
 
 def _links(field: Field, text: str) -> Iterator[Finding]:
@@ -73,10 +76,12 @@ def _phrases(field: Field, text: str) -> Iterator[Finding]:
     found = list(phrases.find_phrases(text))
     if found:
         score = 1 - prod(1 - weight for _span, weight in found)
+        # "Klicka här för blanketten" sells nothing where there is nothing to click on.
+        is_alone = score < _ADVERTISES and not links.find_links(text) and not _MARKUP.search(text)
         yield Finding(
             NAME,
             Code.PHRASE,
-            Severity.MEDIUM,
+            Severity.LOW if is_alone else Severity.MEDIUM,
             score,
             field,
             join_spans(span for span, _weight in found),
@@ -173,4 +178,4 @@ def _repeated_words(text: str) -> Iterator[Span]:
             start += length
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run, Reads.WORDS)

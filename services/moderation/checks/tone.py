@@ -1,6 +1,7 @@
 """Threats, hate, insults and swearing, by lists that staff can change and patterns of words.
 
-A word in quotation marks or after "kallade mig" is reported, not said (`quoted`); a match after
+A word in quotation marks or after "kallade mig" is reported, and a name that the writer gives
+itself ("jag är en idiot", "as a proud …") hurts nobody else: both count as `quoted`. A match after
 "inte" in the same clause is denied (`negated`). Both make a finding weigh less:
 
 | list | weight | severity | quoted | negated |
@@ -15,11 +16,15 @@ A word in quotation marks or after "kallade mig" is reported, not said (`quoted`
 A threat that is quoted may tell of somebody who is threatened: a person looks. In a name, which
 stands alone and is public, an insult and swearing of weight 0.5 are medium. The score is the
 weight, halved when quoted or negated; none of these codes speaks for spam.
+
+Despair and what is grave about a person are looked for in the same pass over the words, and told by
+`self_harm` and `accusations`.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.moderation.checks.equipment import Equipment
@@ -28,6 +33,7 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
+    Reads,
     Severity,
     Span,
     Subject,
@@ -38,10 +44,12 @@ from services.moderation.checks.wording.disguise import Word, words_of
 from services.moderation.checks.wording.lexicon import Lexicon, Match, Term, lexicon_of
 
 NAME = "tone"
-VERSION = 2
+VERSION = 3
 
 URGENT = 0.9
 LOOK = 0.5
+
+TONES = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})
 
 _NEGATIONS = read_word_rows("tone_negations.txt")
 _REPORTING = read_word_rows("tone_reporting.txt")
@@ -50,6 +58,14 @@ _ONLY = frozenset({"bara", "endast", "only", "just", "bare", "kun"})
 _BUT = frozenset({"men", "utan", "but", "mutta"})
 _REACH = 4
 _OWN = frozenset({"jag", "i", "jeg", "vi", "we"})
+# Who speaks of himself, and what may stand between that and the name he gives himself.
+_SELF = _OWN | {"im", "were", "us", "myself", "mig", "oss", "man", "meg", "fellow", "my", "our"}
+_AS = frozenset({"as", "som"})
+_MYSELF = frozenset({"myself", "själv"})
+_YOU = frozenset({"you", "du", "ni", "u"})
+_ASKS = frozenset({"do", "dont", "visst", "också"})
+_PROUD = frozenset({"proud", "stolt", "stolta", "fellow"})
+_SELF_BETWEEN = read_word_rows("tone_self_between.txt")
 
 _QUOTED = re.compile(r'"[^"\n]{1,300}"|[”“„»«][^”“„»«\n]{1,300}[”“»«]|‘[^‘’\n]{1,300}’')
 
@@ -80,7 +96,14 @@ def find_marked(text: str, lexicon: Lexicon) -> list[Toned]:
     ]
     quotes = [match.span() for match in _QUOTED.finditer(text)] if marked else []
     kept = _without_swallowed(marked)
-    return sorted(_toned(match, words, quotes) for match in kept)
+    toned = sorted(_toned(match, words, quotes) for match in kept)
+    return [each for each in toned if not _leaves_quotes(each.span, quotes)]
+
+
+def _leaves_quotes(span: Span, quotes: Sequence[Span]) -> bool:
+    """Tell whether words inside quotation marks and outside were read as one sentence."""
+    at = bisect_left(quotes, (span[0], span[0])) - 1
+    return at >= 0 and span[0] < quotes[at][1] < span[1]
 
 
 def _without_swallowed(marked: Sequence[Match]) -> list[Match]:
@@ -100,7 +123,9 @@ def _toned(match: Match, words: Sequence[Word], quotes: Sequence[Span]) -> Toned
         Code(match.list),
         (start, end),
         match.weight,
-        in_quotes or _is_reported(words, match),
+        # "Min son säger att han vill dö" is no less grave for being told.
+        in_quotes
+        or (match.list in TONES and (_is_reported(words, match) or _is_own(words, match))),
         _is_negated(words, match),
     )
 
@@ -129,10 +154,28 @@ def _is_reported(words: Sequence[Word], match: Match) -> bool:
     for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
         if n < match.first and words[n].low in _REPORTING:
             near = {word.low for word in words[max(0, n - 1) : n + 2]}
-            return near.isdisjoint(_OWN)
+            # "Don't you think …" asks for assent.
+            asks = n > 1 and words[n - 1].low in _YOU and words[n - 2].low in _ASKS
+            return near.isdisjoint(_OWN) and not asks
         if words[n].opens > 1:
             break
     return False
+
+
+def _is_own(words: Sequence[Word], match: Match) -> bool:
+    """Tell whether the writer says it of himself: "jag är en idiot", "we are …", "as a proud …"."""
+    # A pattern says of whom it is said, unless it begins with "a …".
+    of_whom = match.is_pattern and words[match.first].low not in _SELF_BETWEEN
+    if match.list not in (Code.HATE, Code.INSULT) or of_whom:
+        return False
+    if any(word.low in _MYSELF for word in words[match.end : match.end + 2]):
+        return True
+    at = match.first
+    while at > 0 and match.first - at <= _REACH and not words[at].opens:
+        at -= 1
+        if words[at].low not in _SELF_BETWEEN:
+            return words[at].low in _SELF or words[at].low in _PROUD
+    return at < match.first and words[at].low in _AS
 
 
 def severity_of(tone: Toned, field: Field = "text") -> Severity:
@@ -152,19 +195,30 @@ def severity_of(tone: Toned, field: Field = "text") -> Severity:
     return Severity.HIGH if grave else Severity.MEDIUM
 
 
+def terms_added(equipment: Equipment) -> tuple[Term, ...]:
+    """Return the terms of an equipment in the order of their lists."""
+    return tuple(term for name in sorted(equipment.words) for term in equipment.words[name])
+
+
+# Two checks in turn ask about the same text and name, read with and without their lines.
+@lru_cache(maxsize=4)
+def marked_with(text: str, added: tuple[Term, ...]) -> tuple[Toned, ...]:
+    """Return what is marked in a text by the shipped lists and these terms."""
+    # Made ready with the first text: programs that check nothing need not wait for it.
+    return tuple(find_marked(text, lexicon_of(added)))
+
+
 def make_check(equipment: Equipment) -> Check:
     """Return the check with the shipped lists and those of the equipment."""
-    added: tuple[Term, ...] = tuple(
-        term for name in sorted(equipment.words) for term in equipment.words[name]
-    )
+    added = terms_added(equipment)
 
     def run(subject: Subject) -> Iterator[Finding]:
         """Yield at most one finding per code, quoted or not, negated or not, in each field."""
-        # Made ready with the first text: programs that check nothing need not wait for it.
-        lexicon = lexicon_of(added)
         for field, text in subject.fields:
             groups: dict[tuple[Code, bool, bool], list[Toned]] = {}
-            for tone in find_marked(text, lexicon):
+            for tone in marked_with(text, added):
+                if tone.code not in TONES:
+                    continue
                 groups.setdefault((tone.code, tone.quoted, tone.negated), []).append(tone)
             for (code, quoted, negated), tones in groups.items():
                 worst = max((severity_of(tone, field) for tone in tones), key=lambda s: s.rank)
@@ -179,4 +233,4 @@ def make_check(equipment: Equipment) -> Check:
                     {"quoted": int(quoted), "negated": int(negated)},
                 )
 
-    return Check(NAME, VERSION, run)
+    return Check(NAME, VERSION, run, Reads.CLAUSES)

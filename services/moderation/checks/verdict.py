@@ -14,7 +14,7 @@ number and 0 to 9 for the score of the worst finding, which orders ideas inside 
 
 | lane | | when | why |
 | --- | --- | --- | --- |
-| urgent | 400 | harm, high (a threat, a personnummer, a child with a name) | may hurt somebody |
+| urgent | 400 | harm, high (a threat, despair, a child with a name) | may hurt somebody |
 | likely_spam | 50 | `likely_spam` | real ideas should not wait behind it |
 | care | 300 | harm, medium (e-mail, phone, a child's age, an insult) | not public unseen |
 | unchecked | 250 | a check could not run | nobody knows yet |
@@ -65,6 +65,8 @@ PERSONAL_CODES = frozenset(
         Code.PLATE,
         Code.HANDLE,
         Code.SENSITIVE,
+        Code.SELF_HARM,
+        Code.ACCUSATION,
     }
 )
 TONE_CODES = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})

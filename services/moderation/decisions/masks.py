@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shared.models import IdeaText, TextKind
+from shared.reading import read_text
 from shared.text import fold_text
 
 # Said aloud by a screen reader, unlike a black bar.
@@ -47,13 +48,16 @@ def masked_version(
 
 
 def find_words(text: str, words: str) -> list[tuple[int, int]]:
-    """Return every place where the words stand in the text, whatever their case."""
-    if not words.strip():
+    """Return every place where the words stand in the text, whatever their case and blanks."""
+    wanted = read_text(words).text
+    if not wanted:
         return []
-    wanted = words.strip().casefold()
+    read = read_text(text)
+    length = len(wanted)
     # Case folding may change lengths ("ß"), so each place is compared in the text itself.
-    return [
-        (start, start + len(words.strip()))
-        for start in range(len(text) - len(words.strip()) + 1)
-        if text[start : start + len(words.strip())].casefold() == wanted
+    places = [
+        (start, start + length)
+        for start in range(len(read.text) - length + 1)
+        if read.text[start : start + length].casefold() == wanted.casefold()
     ]
+    return [span for place in places for span in read.locate_spans([place])]

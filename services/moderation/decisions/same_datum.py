@@ -7,6 +7,7 @@ and a person takes them or leaves them.
 import re
 
 from services.moderation.decisions import masks
+from shared.reading import read_text
 
 Place = tuple[int, int]
 
@@ -38,7 +39,13 @@ def name_words(words: str) -> list[str]:
 
 def find_places(text: str, words: str) -> list[Place]:
     """Return every place in a text where what these words tell stands, their own included."""
-    whole = rf"(?<!\w){re.escape(words.strip())}(?!\w)" if words.strip() else r"(?!)"
+    read = read_text(text)
+    found = read.locate_spans(_in_reading(read.text, read_text(words).text))
+    return masks.merged_spans(found, len(text))
+
+
+def _in_reading(text: str, words: str) -> list[Place]:
+    whole = rf"(?<!\w){re.escape(words)}(?!\w)" if words else r"(?!)"
     found = {match.span() for match in re.finditer(whole, text, re.IGNORECASE)}
     for number in _NUMBER.findall(words):
         alike = _digits(number)

@@ -13,7 +13,7 @@ person made about the idea:
 
 A rejection by any other rule, and a merge of what has findings of another kind, say nothing about
 the finding and are not counted. Nor is what the system decides, nor what no decision can show (the
-language of a text). Undoing a decision takes its answers back.
+language of a text, that somebody is in despair). Undoing a decision takes its answers back.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,15 +30,17 @@ from shared.models import CheckOutcome, Decision, FindingRow, IdeaStatus
 LATEST = 50
 
 _ALIKE = frozenset({Code.EXACT, Code.NEAR, Code.SEMANTIC})
-# Facts of where an idea comes from and what it is written in: no decision agrees with them.
-_FACTS = frozenset({Code.LANGUAGE, Code.NOT_PUBLIC_BEFORE})
+# Facts of where an idea comes from and what it is written in, and care for who wrote it: no
+# decision agrees with them.
+_FACTS = frozenset({Code.LANGUAGE, Code.NOT_PUBLIC_BEFORE, Code.SELF_HARM})
+_PERSONAL = PERSONAL_CODES - _FACTS
 _SPAM = frozenset(Code) - PERSONAL_CODES - _ALIKE - TONE_CODES - _FACTS
 
 _MEASURED = frozenset(Code) - _FACTS
 # What a rejection by each rule agrees with.
 _AGREES = {
-    "personal-data": PERSONAL_CODES,
-    "secret": PERSONAL_CODES,
+    "personal-data": _PERSONAL,
+    "secret": _PERSONAL,
     "spam": _SPAM | _ALIKE,
     "repeat": _SPAM | _ALIKE,
     "advertising": _SPAM,
@@ -86,7 +88,7 @@ def note_masked(
         select(FindingRow.code, FindingRow.field, FindingRow.spans).where(
             FindingRow.idea_id == decision.idea_id,
             FindingRow.text_version == version,
-            FindingRow.code.in_([code.value for code in PERSONAL_CODES]),
+            FindingRow.code.in_([code.value for code in _PERSONAL]),
         )
     )
     hit = {

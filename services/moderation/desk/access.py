@@ -10,15 +10,16 @@ from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
 
-from services.moderation.desk import kept_words, next_page, own_address, signed_in
+from services.moderation.desk import kept_words, next_page, own_address, security_notes, signed_in
 from services.moderation.desk.own_address import SAFE
 from services.moderation.desk.signed_in import SignedIn
 from shared import web
 from shared.config import Settings
 from shared.i18n import gettext as _
-from shared.models import Role
+from shared.models import Role, SecurityKind
 
 csrf = CSRFProtect()
 
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(_refuse_what_cannot_be_kept)
     app.after_request(_keep_private)
+    app.after_request(_note_refusal)
     app.context_processor(lambda: {"staff": g.get("staff")})
 
 
@@ -55,6 +57,23 @@ def _keep_private(response: Response) -> Response:
     if not (request.endpoint or "").endswith("static"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _note_refusal(response: Response) -> Response:
+    """Write into the security log that a request was refused, and whose session it came with."""
+    kind = security_notes.take_refusal(response.status_code)
+    if kind is not None:
+        staff = g.get("staff") or _find_again()
+        security_notes.note_refusal(kind, staff.email if staff else "")
+    return response
+
+
+def _find_again() -> SignedIn | None:
+    """Return whose cookie came along with what was refused before anybody asked."""
+    try:
+        return signed_in.find_who_it_is()
+    except SQLAlchemyError:
+        return None
 
 
 def get_signed_in() -> SignedIn:
@@ -77,7 +96,7 @@ def make_guard(role: Role) -> Callable[[], ResponseReturnValue | None]:
         if not staff.may(role):
             return web.error_page(403)
         if request.method not in SAFE:
-            csrf.protect()
+            _must_be_meant()
         return None
 
     hook.role = role  # type: ignore[attr-defined]  # read by the test that walks all doors
@@ -88,8 +107,17 @@ def open_door() -> ResponseReturnValue | None:
     """Let anybody in, but only at the desk's own address and from its own pages."""
     elsewhere = own_address.refuse_other_senders()
     if elsewhere is None and request.method not in SAFE:
-        csrf.protect()
+        _must_be_meant()
     return elsewhere
+
+
+def _must_be_meant() -> None:
+    """Refuse a form that does not carry the token of its session."""
+    try:
+        csrf.protect()
+    except CSRFError:
+        security_notes.name_refusal(SecurityKind.WRONG_TOKEN)
+        raise
 
 
 def require_role(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:

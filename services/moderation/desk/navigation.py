@@ -99,6 +99,11 @@ _SETTINGS = (
         lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
     ),
     Page(
+        "/forms",
+        lambda: _("Formulär"),
+        lambda: _("Formulär i andra verktyg som skickar sina svar hit."),
+    ),
+    Page(
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
@@ -107,6 +112,11 @@ _SETTINGS = (
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),
+    ),
+    Page(
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: _("Vilka som har loggat in, vad som misslyckades och vad som avvisades."),
     ),
     Page(
         "/first-steps",

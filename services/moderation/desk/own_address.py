@@ -7,9 +7,11 @@ from urllib.parse import quote, urlsplit
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
+from services.moderation.desk import security_notes
 from shared import web
 from shared.config import Settings
 from shared.i18n import gettext as _
+from shared.models import SecurityKind
 
 # What may stand in a query as it is (RFC 3986 §3.4), and what is quoted already.
 _IN_QUERY = "!$&'()*+,;=:@/?%"
@@ -27,12 +29,14 @@ def refuse_other_senders() -> ResponseReturnValue | None:
                 f"?{quote(asked, safe=_IN_QUERY)}" if asked else ""
             )
             return redirect(web.get_settings().desk_url + path, 303)
+        security_notes.name_refusal(SecurityKind.WRONG_HOST)
         return web.error_page(
             400, detail=_("Fel adress till Rådslag. Fråga den som driver systemet efter den rätta.")
         )
     if request.method in SAFE:
         return None
     if not _is_sent_by_desk(request.environ, web.get_settings()):
+        security_notes.name_refusal(SecurityKind.WRONG_SENDER)
         return web.error_page(403, detail=_("Det där skickades inte från deskens egna sidor."))
     return None
 

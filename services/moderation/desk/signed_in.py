@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Flask, g, request, session
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import known_browser
+from services.moderation.desk import known_browser, security_notes
 from services.moderation.people import sessions
 from shared.config import Settings
 from shared.db import Session
-from shared.models import Role, Staff
+from shared.models import Role, SecurityKind, Staff
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RANK = {Role.READER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}
@@ -57,6 +57,7 @@ def begin_session(writing: SqlSession, staff: Staff, *, via: str = sessions.PASS
     session.permanent = True
     session["session_id"] = str(session_id)
     known_browser.remember_browser(staff)
+    security_notes.note_event(writing, SecurityKind.SIGNED_IN, staff.email)
     g.staff = SignedIn(staff.id, staff.email, staff.name, staff.role, staff.language, session_id)
 
 

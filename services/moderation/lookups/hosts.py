@@ -13,6 +13,7 @@ from services.moderation.lookups.fetching import Http
 from services.moderation.lookups.service import Access, Question, Service
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
+from shared.reading import read_text
 
 NAME = "urlhaus"
 _SCORE = 0.8
@@ -27,13 +28,22 @@ def _findings(bad: BadHosts, question: Question) -> list[Finding]:
     fields: tuple[tuple[Field, str], ...] = (("text", question.text), ("author", question.author))
     found: list[Finding] = []
     for field, text in fields:
+        read = read_text(text)
         spans = join_spans(
-            link.span for link in links.find_links(text) if _is_bad(bad, text, link.span)
+            link.span for link in links.find_links(read.text) if _is_bad(bad, read.text, link.span)
         )
         if spans:
             # Who follows it may be harmed.
             found.append(
-                Finding(NAME, Code.LISTED, Severity.HIGH, _SCORE, field, spans, {"service": NAME})
+                Finding(
+                    NAME,
+                    Code.LISTED,
+                    Severity.HIGH,
+                    _SCORE,
+                    field,
+                    read.locate_spans(spans),
+                    {"service": NAME},
+                )
             )
     return found
 
@@ -59,8 +69,8 @@ SERVICE = Service(
     leaving=(),
     setting="RADSLAG_BAD_HOSTS",
     is_set=lambda access: bool(access.bad_hosts),
-    concerns=lambda question: bool(
-        links.find_links(question.text) or links.find_links(question.author)
+    concerns=lambda question: any(
+        links.find_links(read_text(each).text) for each in (question.text, question.author)
     ),
     one_by_one=False,
     ask=_ask,

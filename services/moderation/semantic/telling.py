@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 
 from services.moderation.checks.finding import Span
 from services.moderation.checks.word_lists import read_words
+from shared.reading import read_text
 from shared.text import fold_word
 
 _WORD = re.compile(r"\w[\w’'-]*")
@@ -23,14 +24,15 @@ def shared_words(text: str, other: str, places: Collection[str] = ()) -> tuple[S
     words. Each word is marked where it first stands. `places` (folded) tell where, not what.
     """
     where = {place[:_STEM] for place in places}
-    theirs = {word[:_STEM] for word, _span in _telling(other)} - where
+    read = read_text(text)
+    theirs = {word[:_STEM] for word, _span in _telling(read_text(other).text)} - where
     found: dict[str, Span] = {}
-    for word, span in _telling(text):
+    for word, span in _telling(read.text):
         stem = word[:_STEM]
         if stem in theirs:
             found.setdefault(stem, span)
     longest = sorted(found.values(), key=lambda span: (span[0] - span[1], span))[:_MOST]
-    return tuple(sorted(longest))
+    return read.locate_spans(sorted(longest))
 
 
 def _telling(text: str) -> Iterable[tuple[str, Span]]:

@@ -32,6 +32,8 @@ def name_kind(of: IncidentKind) -> str:
         IncidentKind.DIGEST_FAILED: _("Sammanfattning via mejl"),
         IncidentKind.WEBHOOK_OFF: _("Koppling"),
         IncidentKind.BOUNCED: _("Adress"),
+        IncidentKind.SPRAY: _("Inloggning"),
+        IncidentKind.INBOX: _("Formulär"),
     }[of]
 
 
@@ -167,5 +169,7 @@ _SAID: Mapping[IncidentKind, Callable[[Incident, Known], Said]] = MappingProxyTy
         IncidentKind.DIGEST_FAILED: fault_words.digest_failed,
         IncidentKind.WEBHOOK_OFF: fault_words.webhook_off,
         IncidentKind.BOUNCED: fault_words.say_bounced,
+        IncidentKind.SPRAY: fault_words.say_spray,
+        IncidentKind.INBOX: fault_words.say_unmapped,
     }
 )

@@ -1,7 +1,13 @@
 """What is wrong with the system, in words for administrators; see `alarm_words`."""
 
 from services.notify.alarms.alarm_facts import Known, Said
-from services.notify.alarms.faults import LETTERS_DUE, OVERDUE_DIGESTS, PROCESS, QUEUE
+from services.notify.alarms.faults import (
+    ACCOUNTS,
+    LETTERS_DUE,
+    OVERDUE_DIGESTS,
+    PROCESS,
+    QUEUE,
+)
 from services.notify.alarms.signs import UNCHECKED_FOR
 from shared import check_words
 from shared.delivery import queues
@@ -96,6 +102,7 @@ def _queue(name: str) -> str:
         queues.BULK: _("importer"),
         queues.SEMANTIC: _("samma önskan med andra ord"),
         queues.ACTIONS: _("det som skribenter ber om"),
+        queues.FORMS: _("svar från formulär"),
         queues.LETTERS: _("brev"),
         queues.WEBHOOKS: _("kopplingar till andra system"),
     }.get(name, name)
@@ -119,6 +126,27 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
         _("Ett nyare brev har gått fram, eller så kommer inga fler."),
         "/letters?state=failed",
         _("Öppna breven"),
+    )
+
+
+def say_unmapped(incident: Incident, _facts: Known) -> Said:
+    """Say that what a form tool delivered becomes no idea."""
+    return Said(
+        _("Formulär vars svar inte blir idéer"),
+        ngettext(
+            "%(n)s svar från ett formulär har väntat i mer än en timme. Det är sparat, men ingen"
+            " granskar det.",
+            "%(n)s svar från ett formulär har väntat i mer än en timme. De är sparade, men ingen"
+            " granskar dem.",
+            incident.count,
+        ),
+        _(
+            "På formulärets sida står varför. Rätta kopplingen mellan fälten och idén, och försök"
+            " med alla igen."
+        ),
+        _("Svaren är idéer, eller lagda åt sidan."),
+        f"/forms/{incident.key}",
+        _("Öppna formuläret"),
     )
 
 
@@ -149,4 +177,34 @@ def say_bounced(_incident: Incident, _facts: Known) -> Said:
         _("Adressen används igen, eller är borttagen."),
         "/addresses",
         _("Öppna sidan"),
+    )
+
+
+def say_spray(incident: Incident, _facts: Known) -> Said:
+    """Say that somebody tries to get in."""
+    if incident.key == ACCOUNTS:
+        title = _("Någon prövar lösenord på många konton")
+        what = ngettext(
+            "Inom en timme har inloggningen misslyckats på %(n)s konto.",
+            "Inom en timme har inloggningen misslyckats på %(n)s konton.",
+            incident.count,
+        )
+    else:
+        title = _("Någon prövar lösenord från många platser")
+        what = ngettext(
+            "Inom en timme har inloggningen misslyckats %(n)s gång, från många platser.",
+            "Inom en timme har inloggningen misslyckats %(n)s gånger, från många platser.",
+            incident.count,
+        )
+    return Said(
+        title,
+        what,
+        _(
+            "Se i säkerhetsloggen vilka konton det gäller, och om någon kom in. Be dem byta"
+            " lösenord och slå på inloggning i två steg. Den som försöker för ofta stoppas en"
+            " kvart åt gången."
+        ),
+        _("Försöken har slutat."),
+        "/security",
+        _("Öppna säkerhetsloggen"),
     )

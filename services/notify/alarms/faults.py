@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, literal, select, text
+from sqlalchemy import String, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -16,11 +16,16 @@ from shared.ids import least_id_at
 from shared.models import (
     Digest,
     FailedJob,
+    FormSource,
     Heartbeat,
+    InboxItem,
+    InboxState,
     Letter,
     LetterState,
     OutboxDelivery,
     OutboxEvent,
+    SecurityEvent,
+    SecurityKind,
     Staff,
 )
 
@@ -35,6 +40,15 @@ SILENT_AFTER = heartbeat.LATE_CLOCK
 # A digest that failed longer ago is no news.
 _LATELY = timedelta(days=7)
 
+# Somebody who mends a mapping at once need not be told.
+UNMAPPED_AFTER = timedelta(hours=1)
+# Within so long so many accounts at which somebody fails, or so many failures from so many places,
+# are no colleagues who mistype.
+SPRAY_WINDOW = timedelta(hours=1)
+SPRAY_ACCOUNTS, SPRAY_PLACES, SPRAY_TIMES = 10, 10, 50
+_FAILURES = (SecurityKind.WRONG_PASSWORD, SecurityKind.WRONG_CODE, SecurityKind.THROTTLED)
+
+ACCOUNTS, PLACES = "accounts", "places"
 QUEUE, PROCESS, LETTERS_DUE = "queue:", "process:", "letters"
 # The digests themselves are late, and no letter is to blame.
 OVERDUE_DIGESTS = "overdue"
@@ -51,6 +65,28 @@ def failed_jobs(session: SqlSession, _now: Now) -> Iterator[Sign]:
     )
     grouped = select(newest.c.consumer, func.count()).group_by(newest.c.consumer)
     yield from (Sign(*row) for row in session.execute(grouped))
+
+
+def find_unmapped(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find form sources of which something has waited for a person for an hour; its key is its id.
+
+    What was delivered and is no idea yet is a resident's words that nobody reads.
+    """
+    late = (
+        select(InboxItem.id)
+        .where(
+            InboxItem.source_id == FormSource.id,
+            InboxItem.state == InboxState.FAILED,
+            InboxItem.received_at < now.moment - UNMAPPED_AFTER,
+        )
+        .limit(MOST_COUNTED)
+        .correlate(FormSource)
+        .lateral("late")
+    )
+    counted = (
+        select(FormSource.id, func.count()).join(late, literal(value=True)).group_by(FormSource.id)
+    )
+    yield from (Sign(str(source_id), count) for source_id, count in session.execute(counted))
 
 
 def find_deaf(session: SqlSession, now: Now) -> Iterator[Sign]:
@@ -98,6 +134,33 @@ def late_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find out whether digests are not made at their hour."""
     if count := runs.count_overdue(session, now.timezone, now.moment):
         yield Sign(OVERDUE_DIGESTS, count)
+
+
+def find_sprays(session: SqlSession, now: Now) -> Iterator[Sign]:
+    """Find out whether somebody tries many accounts, or comes from many places, and fails.
+
+    Who came in since, from that very place, only mistyped.
+    """
+    failed, came_in = aliased(SecurityEvent), aliased(SecurityEvent)
+    since = now.moment - SPRAY_WINDOW
+    mistyped = exists().where(
+        came_in.kind == SecurityKind.SIGNED_IN,
+        came_in.at > since,
+        came_in.at >= failed.at,
+        came_in.who_hash == failed.who_hash,
+        came_in.place_hash == failed.place_hash,
+    )
+    accounts, places, times = session.execute(
+        select(
+            func.count(failed.who_hash.distinct()),
+            func.count(failed.place_hash.distinct()),
+            func.coalesce(func.sum(failed.times), 0),
+        ).where(failed.at > since, failed.kind.in_(_FAILURES), ~mistyped)
+    ).one()
+    if accounts >= SPRAY_ACCOUNTS:
+        yield Sign(ACCOUNTS, accounts)
+    if places >= SPRAY_PLACES and times >= SPRAY_TIMES:
+        yield Sign(PLACES, times)
 
 
 def _oldest_work(session: SqlSession) -> Iterable[tuple[str, datetime]]:

@@ -28,7 +28,9 @@ LOOKS: Mapping[IncidentKind, Sequence[Look]] = MappingProxyType(
         IncidentKind.FAILED_JOBS: (faults.failed_jobs,),
         IncidentKind.UNCHECKED: (signs.find_unchecked,),
         IncidentKind.DEAF: (faults.find_deaf,),
+        IncidentKind.INBOX: (faults.find_unmapped,),
         IncidentKind.DIGEST_FAILED: (faults.failed_digests, faults.late_digests),
+        IncidentKind.SPRAY: (faults.find_sprays,),
     }
 )
 
@@ -45,6 +47,8 @@ _CALM: Mapping[IncidentKind, timedelta] = MappingProxyType(
         IncidentKind.OVERDUE: timedelta(minutes=30),
         IncidentKind.UNCHECKED: timedelta(minutes=10),
         IncidentKind.DEAF: timedelta(minutes=2),
+        # Who is throttled waits for a quarter of an hour and goes on.
+        IncidentKind.SPRAY: timedelta(minutes=30),
     }
 )
 

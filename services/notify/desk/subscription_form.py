@@ -108,8 +108,8 @@ def _forgive(faults: dict[str, str], rhythm: Rhythm | None) -> None:
 
 
 def _number(raw: str, allowed: Any, instead: int, name: str, faults: dict[str, str]) -> int:
-    if raw.isascii() and raw.isdecimal() and int(raw[:3]) in allowed:
-        return int(raw[:3])
+    if raw in {str(number) for number in allowed}:
+        return int(raw)
     faults[name] = _("Välj ett av alternativen.")
     return instead
 

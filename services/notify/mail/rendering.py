@@ -19,6 +19,7 @@ from shared.addresses import mailboxes
 from shared.addresses.mailboxes import BadAddressError
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.pages import shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
@@ -132,6 +133,7 @@ def _environment() -> Environment:
         i18n.ngettext,
         newstyle=True,
     )
+    shown.init_environment(environment)
     return environment
 
 

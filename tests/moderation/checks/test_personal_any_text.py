@@ -14,6 +14,7 @@ from services.moderation.checks.personal import (
     addresses,
     bank_numbers,
     child,
+    child_orders,
     child_patterns,
     contact,
     handles,
@@ -238,7 +239,7 @@ def test_work_grows_with_the_text(unit):
 
 MODULES = (
     *(bank_numbers, addresses, child, child_patterns, contact, handles, name_words, names),
-    *(personnummer, plates, sensitive),
+    *(personnummer, plates, sensitive, child_orders),
 )
 PATTERNS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": pattern

@@ -215,7 +215,11 @@ class TestPhrases:
     def test_several_weigh_together(self):
         one = only("klicka här", Code.PHRASE)
         two = only("klicka här, köp nu", Code.PHRASE)
-        assert (one.severity, one.params) == (Severity.MEDIUM, {"count": 1})
+        # One alone, with nothing to click on, sells nothing.
+        assert (one.severity, one.params) == (Severity.LOW, {"count": 1})
+        assert two.severity is Severity.MEDIUM
+        for linked in ("klicka här www.a.se", "klicka här [url=a]"):
+            assert only(linked, Code.PHRASE).severity is Severity.MEDIUM
         [(_, first), (_, second)] = list(phrases.find_phrases("klicka här, köp nu"))
         assert one.score == pytest.approx(first)
         assert two.score == pytest.approx(1 - (1 - first) * (1 - second))

@@ -22,7 +22,7 @@ SPAM = {
 }
 HARM = {
     *("email", "phone", "personnummer", "child", "person_name", "address", "account", "plate"),
-    *("handle", "sensitive", "threat", "hate", "insult", "profanity"),
+    *("handle", "sensitive", "threat", "hate", "insult", "profanity", "self_harm", "accusation"),
 }
 NEITHER = {"exact", "near", "semantic", "not_public_before"}
 ORDER = ("info", "low", "medium", "high")

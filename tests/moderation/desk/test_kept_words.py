@@ -48,6 +48,8 @@ _OWN_PAGE = {
     "answer_template_form.html": {"answer_templates.create", "answer_templates.change"},
     "council_form.html": {"councils.create", "councils.change"},
     "rule_form.html": {"rules.reword"},
+    "fields.html": {"forms.map_fields"},
+    "source_form.html": {"forms.create"},
     "form.html": {"webhooks.create", "webhooks.change"},
 }
 
@@ -195,6 +197,7 @@ SETTINGS = {
         "role": "reader",
         "language": "en",
     },
+    "/forms/new": {"title": "Kontakt på webben"},
     "/webhooks/new": {
         "title": "Ärenden",
         "url": "https://hooks.example.org/s3cret",

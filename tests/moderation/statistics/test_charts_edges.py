@@ -1,12 +1,10 @@
 """Charts, tables and sections at their edges."""
 
-import csv
-import io
 from datetime import date
 
 import pytest
 
-from services.moderation.desk.statistics import charts, sections, tables
+from services.moderation.desk.statistics import charts, sections
 from services.moderation.statistics import figures, periods
 from services.moderation.statistics.figures import Report
 from tests.moderation.statistics.given import DAY, HOUR
@@ -37,13 +35,6 @@ class TestCharts:
         drawn = charts.draw_bars([("a", 2), ("b", 8), ("c", 0)])
         assert [(each.value, each.share) for each in drawn] == [("2", 25), ("8", 100), ("0", 0)]
         assert [each.share for each in charts.draw_bars([("a", 0)])] == [0]
-
-
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_of_a_file_begins_as_a_formula_does(first):
-    told = tables.as_csv(tables.Table([f"{first}1"], [[f"{first}x"], [-1], ["x="]]))
-    rows = list(csv.reader(io.StringIO(told, newline="")))
-    assert rows == [[f"'{first}1"], [f"'{first}x"], ["-1"], ["x="]]
 
 
 class TestSections:

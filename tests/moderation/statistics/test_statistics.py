@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation import tasks
 from services.moderation.checks.finding import Code
 from services.moderation.decisions import undoing
-from services.moderation.desk.statistics import charts, tables
+from services.moderation.desk.statistics import charts
 from services.moderation.statistics import (
     agreement,
     counting,
@@ -249,11 +249,6 @@ class TestPage:
         assert rows[-1] == [today().isoformat(), "4", "4", "0"]
         assert desk.client.get("/stats/nothing.csv", base_url=desk.base).status_code == 404
         assert desk.client.get("/stats?council=nej", base_url=desk.base).status_code == 404
-
-
-def test_what_a_spreadsheet_would_run_is_harmless():
-    told = tables.as_csv(tables.Table(("=a", "b"), [("+1", 2), ("@x", -3), ("\tx", None)]))
-    assert told.splitlines() == ["'=a,b", "'+1,2", "'@x,-3", "'\tx,"]
 
 
 def test_columns_fill_the_width_and_say_what_they_are():

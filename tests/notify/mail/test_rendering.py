@@ -23,6 +23,7 @@ from services.notify.mail.rendering import LINE_LENGTH, Rendered, render_letter,
 from shared import i18n
 from shared.config import Settings
 from shared.models import DecisionKind, Incident, IncidentKind
+from tests.shared.pages.test_shown import TALL, tallest
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RECEIPT = "https://dialog.stad.example/receipts/5H2v0v7qkz3mXk1yJr8bq7o5x2n4w9t6c1e3g5i7k9m"
@@ -357,3 +358,12 @@ def test_a_subject_cannot_add_headers(settings):
         rendered, recipient="anna@example.org", message_id="<1@stad.example>", settings=settings
     )
     assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize("template", ["published", "masked"])
+def test_quoted_words_carry_few_marks(template, settings):
+    more = {"quote": f"{QUOTE} {TALL}", "settings": settings}
+    rendered = render_letter(template, "sv", **{**ABOUT_AN_IDEA, **more})
+    for words in (rendered.text, rendered.html):
+        assert "bänkarna" in words
+        assert tallest(words) == 4

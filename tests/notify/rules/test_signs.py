@@ -20,9 +20,13 @@ from shared.models import (
     DuplicateLink,
     FailedJob,
     FindingRow,
+    FormSource,
     Heartbeat,
     Idea,
     IdeaStatus,
+    InboxFault,
+    InboxItem,
+    InboxState,
     Incident,
     IncidentKind,
     LetterState,
@@ -40,6 +44,7 @@ from tests.notify.rules.conftest import NOON, House
 
 TICK = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.usefixtures("clock")
 
 
@@ -459,6 +464,45 @@ class TestFailedJobs:
         self.fail(house, "a", replayed_at=NOON)
         self.fail(house, "c", replayed_at=NOON)
         assert house.see(faults.failed_jobs) == {"a": 2, "b": 1}
+
+
+class TestUnmapped:
+    def deliver(self, house, source, age=HOUR + TICK, **about):
+        house.session.add(
+            InboxItem(
+                **{
+                    "source_id": source.id,
+                    "state": InboxState.FAILED,
+                    "fault": InboxFault.NO_TEXT,
+                    "body": b"{}",
+                    "content_type": "application/json",
+                    "received_at": NOON - age,
+                    "left_out": [],
+                }
+                | about
+            )
+        )
+        house.session.flush()
+
+    def source(self, house, slug):
+        made = FormSource(slug=slug, title=slug, nonce=b"n", secret_sha256=b"s")
+        house.session.add(made)
+        house.session.flush()
+        return made
+
+    def test_what_waits_longer_than_an_hour_is_one_incident_of_its_source(self, house):
+        first, second, quiet = (self.source(house, slug) for slug in "abc")
+        self.deliver(house, first)
+        self.deliver(house, first)
+        self.deliver(house, first, HOUR)
+        self.deliver(house, second, timedelta(days=30))
+        self.deliver(house, quiet, HOUR)
+        assert house.see(faults.find_unmapped) == {str(first.id): 2, str(second.id): 1}
+
+    @pytest.mark.parametrize("state", [InboxState.RECEIVED, InboxState.PUT_ASIDE])
+    def test_only_what_waits_for_a_person_counts(self, house, state):
+        self.deliver(house, self.source(house, "a"), state=state, fault=None)
+        assert house.see(faults.find_unmapped) == {}
 
 
 class TestDeafness:

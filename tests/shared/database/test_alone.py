@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from shared import db
+from shared.session_rules import SessionRules
 
 _WHO = text("SELECT pg_backend_pid() AS pid, :word AS word")
 _END_ALL = text(
@@ -98,7 +99,7 @@ def test_a_character_that_no_database_holds_is_refused():
 
 
 def test_no_database_is_said_at_once(module_settings):
-    db._alone.configure("postgresql://nobody@127.0.0.1:1/nothing", {"connect_timeout": 3})
+    db._alone.configure("postgresql://nobody@127.0.0.1:1/nothing", SessionRules(30))
     with pytest.raises(OperationalError):
         who()
 

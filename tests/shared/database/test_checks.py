@@ -94,6 +94,20 @@ def posted(state: str) -> dict[str, Any]:
     }
 
 
+FAULTS = (
+    "unreadable", "no_text", "several_texts", "too_short", "too_long", "no_council",
+    "closed_council", "key_reused",
+)  # fmt: skip
+# What each state of a delivery must have, and no other may.
+DELIVERED: Mapping[str, About] = {
+    "received": {},
+    "mapped": {"body": None, "idea_id": a("ideas")},
+    "repeated": {"body": None, "same_as": a("inbox")},
+    "failed": {"fault": "no_text"},
+    "put_aside": {},
+}
+
+
 @dataclass(frozen=True)
 class Words:
     """A column that holds one of some words; `of` says what else a row with each must have.
@@ -136,11 +150,18 @@ WORDS: Mapping[str, Words] = {
         "source", ("form", "api", "hook", "import"), {"import": {"source_id": "1"}}
     ),
     "ck_ideas_status": Words("status", STATUSES, OF_STATUS),
+    "ck_inbox_fault": Words(
+        "fault",
+        FAULTS,
+        {word: {"state": "failed"} for word in FAULTS},
+        like="no_text",
+    ),
+    "ck_inbox_state": Words("state", tuple(DELIVERED), DELIVERED),
     "ck_incidents_kind": Words(
         "kind",
         (
             "threat", "child", "wave", "overdue", "failed_jobs", "unchecked", "deaf",
-            "digest_failed", "webhook_off", "bounced",
+            "digest_failed", "webhook_off", "bounced", "spray", "inbox",
         ),
     ),
     "ck_invitations_role": Words("role", ROLES),
@@ -163,6 +184,14 @@ WORDS: Mapping[str, Words] = {
             }
             for word in ("publish", "reject", "mask", "unsure")
         },
+    ),
+    "ck_security_events_kind": Words(
+        "kind",
+        (
+            "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
+            "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
+            "password_changed", "factor_added", "factor_removed", "codes_renewed",
+        ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
     "ck_staff_role": Words("role", ROLES),
@@ -347,6 +376,31 @@ RULES: Mapping[str, Rule] = {
     ),
     "ck_duty_shifts_day_of_the_plan": between("day", 0, 7),
     "ck_findings_score_is_a_share": between("score", 0.0, 1.0, 0.0001),
+    "ck_form_mappings_version_counts": Rule(
+        [{"version": number} for number in (1, 2)], [{"version": number} for number in (0, -1)]
+    ),
+    "ck_form_sources_old_secret_ends": Rule(
+        [
+            {"old_nonce": None, "old_sha256": None, "old_until": None},
+            {"old_nonce": b"n", "old_sha256": b"s", "old_until": LATER},
+        ],
+        [
+            {"old_nonce": nonce, "old_sha256": hashed, "old_until": until}
+            for nonce, hashed, until in itertools.product(
+                (None, b"n"), (None, b"s"), (None, LATER)
+            )
+            if len({nonce is None, hashed is None, until is None}) == 2
+        ],
+    ),
+    "ck_form_sources_slug_is_plain": Rule(
+        [{"slug": word} for word in ("a", "0", "az09", "kontakt-pa-webben", "a-1-b")],
+        [
+            {"slug": word}
+            for word in (
+                "", "-", "-a", "a-", "a--b", "A", "aB", "möten", "a b", "a_b", "a.b", "a/b", "a\n",
+            )
+        ],
+    ),
     "ck_idea_texts_destroyed_has_no_text": Rule(
         [
             {"text": "Ord", "folded": "ord", "destroyed_at": None},
@@ -416,6 +470,40 @@ RULES: Mapping[str, Rule] = {
         [{"status": "rejected"}]
         + [{**IN_STATUS[s], "rule_id": a("rules")} for s in STATUSES if s != "rejected"],
     ),
+    "ck_inbox_body_until_it_is_sealed": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [
+            {"state": state, **about, "body": None if about.get("body", b"") is not None else b"{}"}
+            for state, about in DELIVERED.items()
+        ],
+    ),
+    "ck_inbox_failed_has_fault": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "failed", "fault": None}]
+        + [
+            {"state": state, **about, "fault": "no_text"}
+            for state, about in DELIVERED.items()
+            if state != "failed"
+        ],
+    ),
+    "ck_inbox_mapped_has_idea": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "mapped", "body": None, "idea_id": None}]
+        + [
+            {"state": state, **about, "idea_id": a("ideas")}
+            for state, about in DELIVERED.items()
+            if state != "mapped"
+        ],
+    ),
+    "ck_inbox_repeated_has_first": Rule(
+        [{"state": state, **about} for state, about in DELIVERED.items()],
+        [{"state": "repeated", "body": None, "same_as": None}]
+        + [
+            {"state": state, **about, "same_as": a("inbox")}
+            for state, about in DELIVERED.items()
+            if state != "repeated"
+        ],
+    ),
     "ck_incidents_over_when_over": Rule(
         [
             {"over_told_at": None, "resolved_at": None},
@@ -442,6 +530,7 @@ RULES: Mapping[str, Rule] = {
             for state in ("waiting", "claimed", "cancelled", "failed")
         ],
     ),
+    "ck_served_code_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_mail_pace_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_official_answers_an_undo_is_not_told": Rule(
         [
@@ -517,6 +606,7 @@ RULES: Mapping[str, Rule] = {
         ],
     ),
     "ck_sampling_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_security_events_happened": Rule([{"times": 1}], [{"times": 0}, {"times": -1}]),
     "ck_sign_in_policy_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
     "ck_staff_directory_knows_both_or_none": both_or_none(
         "directory_issuer", "directory_subject", ("https://login.example.org", "anna")

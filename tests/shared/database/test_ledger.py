@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as SqlSession
 from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.delivery import ledger, queues
-from shared.models import Heartbeat
+from shared.models import Heartbeat, SecurityKind
 from tests.shared.database.rows import NOW, Row, Rows
 
 ANSWERED = "notify.answer"
@@ -564,6 +564,9 @@ def test_an_operator_reads_the_same_numbers(own: psycopg.Connection, session: Sq
         delivery_id=rows.one("SELECT min(id) FROM outbox_deliveries"),
         replayed_at=NOW,
     )
+    for minutes, times in ((0, 3), (59, 5), (61, 7)):
+        at = utcnow() - timedelta(minutes=minutes)
+        rows.put("security_events", kind="forbidden", times=times, at=at)
     told = dict(
         line.rsplit(" ", 1)
         for line in ledger.write_metrics(session).decode().splitlines()
@@ -587,4 +590,6 @@ def test_an_operator_reads_the_same_numbers(own: psycopg.Connection, session: Sq
         'radslag_webhooks{state="claimed"}': 0,
         'radslag_webhooks{state="failed"}': 1,
         "radslag_failed_jobs": 1,
+        **{f'radslag_security_events{{kind="{kind.value}"}}': 0 for kind in SecurityKind},
+        'radslag_security_events{kind="forbidden"}': 8,
     }

@@ -33,6 +33,7 @@ def test_with_another_schema_it_is_not_ready(client: FlaskClient, database_url: 
         newest = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         connection.execute("UPDATE alembic_version SET version_num = '0015'")
         assert state(client) == (503, "schema")
+        assert "run `radslag migrate`" in client.get("/readyz").get_json()["detail"]
         connection.execute("UPDATE alembic_version SET version_num = %s", newest)
     assert state(client) == (200, "clock")
 

@@ -6,7 +6,7 @@ that covers other columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -43,11 +43,15 @@ KEYS: Mapping[str, str] = {
     "first_steps": "step",
     "fingerprint_batches": "seq",
     "fingerprints": "key seq",
+    "form_mappings": "source_id version",
+    "form_sources": "id",
     "heartbeats": "name",
     "idea_texts": "idea_id version",
     "idea_words": "idea_id",
     "ideas": "id",
     "idempotency_keys": "key_hash",
+    "inbox": "id",
+    "inbox_keys": "source_id key_sha256",
     "incidents": "id",
     "invitations": "sha256",
     "leases": "staff_id idea_id",
@@ -75,6 +79,8 @@ KEYS: Mapping[str, str] = {
     "sampling": "id",
     "saved_filters": "id",
     "second_factors": "staff_id",
+    "security_events": "id",
+    "served_code": "id",
     "sign_in_policy": "id",
     "staff": "id",
     "staff_sessions": "id",
@@ -88,7 +94,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"city_face", "mail_pace", "sampling", "sign_in_policy"}
+ONE_ROW = {"city_face", "mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -177,6 +183,7 @@ ONCE: Mapping[str, Once] = {
         {"day": 0, "staff_id": a("staff"), "begins": "08:00", "ends": "17:00"},
         [{"day": 1}, {"staff_id": a("staff")}, {"begins": "08:01"}, {"ends": "17:01"}],
     ),
+    "uq_form_sources_slug": Once("form_sources", {"slug": "kontakt"}, [{"slug": "kontakt-2"}]),
     "uq_ideas_council_id_source_source_id": Once(
         "ideas",
         {"council_id": a("councils"), "source": "import", "source_id": "rad 1"},
@@ -296,6 +303,17 @@ ONCE: Mapping[str, Once] = {
             {"voided_at": NOW},
             {"answered_at": NOW, "answered_by": a("staff"), "judgement": "publish"},
         ],
+    ),
+    "uq_security_events_slot_kind_who_hash_place_hash": Once(
+        "security_events",
+        {"slot": NOW, "kind": "forbidden", "who_hash": b"w", "place_hash": b"p"},
+        [
+            {"slot": NOW + timedelta(minutes=10)},
+            {"kind": "throttled"},
+            {"who_hash": b"v"},
+            {"place_hash": b"q"},
+        ],
+        [{"slot": None}],
     ),
     "uq_staff_directory_issuer_directory_subject": Once(
         "staff",

@@ -206,6 +206,36 @@ def test_at_most_fifty_batches_of_a_queue_are_in_flight(session, celery, broker,
     assert len(batches(broker)) == 3
 
 
+def test_new_work_waits_to_fill_a_batch_while_enough_is_under_way(
+    session, celery, broker, monkeypatch
+):
+    monkeypatch.setattr(relay, "MAX_PARTIAL_IN_FLIGHT", 2)
+    for _ in range(2):
+        ideas(session, 1)
+        assert relay.relay_once(celery, {}) == 1
+    ideas(session, 99)
+    assert relay.relay_once(celery, {}) == 0
+    # A full one is sent, what is left waits on.
+    ideas(session, 2)
+    assert relay.relay_once(celery, {}) == 1
+    full, first, _second = batches(broker)
+    deliveries = outbox.claim_batch(full)
+    assert len(deliveries) == 100
+    finish(full, deliveries)
+    assert relay.relay_once(celery, {}) == 0
+    finish(first, outbox.claim_batch(first))
+    assert relay.relay_once(celery, {}) == 1
+
+
+def test_work_tried_before_does_not_wait_to_fill_a_batch(session, celery, broker, monkeypatch):
+    monkeypatch.setattr(relay, "MAX_PARTIAL_IN_FLIGHT", 0)
+    ideas(session, 2)
+    assert relay.relay_once(celery, {}) == 0
+    session.execute(update(OutboxDelivery).values(attempts=1))
+    session.commit()
+    assert relay.relay_once(celery, {}) == 1
+
+
 def test_a_backlog_in_one_queue_does_not_hold_up_another(session, celery, broker, monkeypatch):
     monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 1)
     [first, *_rest] = ideas(session, 5)

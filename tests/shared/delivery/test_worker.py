@@ -49,6 +49,13 @@ def test_a_task_that_fails_lets_go_of_its_batch(released):
     assert released == [(batch, error)]
 
 
+def test_a_batch_that_is_done_makes_room_and_rings_for_the_next(monkeypatch):
+    rung: list[int] = []
+    monkeypatch.setattr(worker.doorbell, "ring_doorbell", lambda: rung.append(1))
+    BatchTask().on_success(None, "id", (), {"batch": str(new_id())})
+    assert rung == [1]
+
+
 def test_a_task_without_a_batch_has_nothing_to_let_go_of(released):
     BatchTask().on_failure(ValueError(), "id", (), {}, None)
     assert released == []

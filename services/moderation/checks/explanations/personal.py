@@ -102,6 +102,18 @@ def _sensitive(finding: Finding, text: str) -> str:
     return _("Texten kan berätta om någons %(about)s: %(words)s.", about=about, words=words)
 
 
+def _self_harm(finding: Finding, text: str) -> str:
+    words = quote_finding(finding, text)
+    return _("Någon kan må så dåligt att det är bråttom: %(words)s.", words=words)
+
+
+def _accusation(finding: Finding, text: str) -> str:
+    words = quote_finding(finding, text)
+    if finding.severity is Severity.LOW:
+        return _("En offentlig person anklagas för något allvarligt: %(words)s.", words=words)
+    return _("En utpekad person anklagas för något allvarligt: %(words)s.", words=words)
+
+
 TABLE: Table = {
     Code.EMAIL: (lambda: _("E-postadress"), _email),
     Code.PHONE: (lambda: _("Telefonnummer"), _phone),
@@ -113,4 +125,6 @@ TABLE: Table = {
     Code.PLATE: (lambda: _("Registreringsnummer"), _plate),
     Code.HANDLE: (lambda: _("Konto i sociala medier"), _handle),
     Code.SENSITIVE: (lambda: _("Känslig uppgift"), _sensitive),
+    Code.SELF_HARM: (lambda: _("Oro för någon"), _self_harm),
+    Code.ACCUSATION: (lambda: _("Anklagelse"), _accusation),
 }

@@ -27,6 +27,7 @@ from services.moderation.checks.learned_spam.spam_features import (
     own_keys,
     read_features,
 )
+from shared.reading import read_text
 
 BITS = 18
 _MASK = np.uint32((1 << BITS) - 1)
@@ -72,7 +73,7 @@ class SpamModel:
 
     def logit(self, text: str) -> float:
         """Return the logit of a text."""
-        return self.logit_of(read_features(text))
+        return self.logit_of(read_features(read_text(text).text))
 
     def score(self, logit: float) -> float:
         """Return what a logit alone speaks for spam, 0 to 1.

@@ -23,6 +23,7 @@ from services.moderation.checks.learned_spam.spam_model import (
     SpamModel,
     place_features,
 )
+from shared.reading import read_text
 from shared.text import fold_hash, fold_text
 
 Numbers = npt.NDArray[np.float64]
@@ -53,7 +54,8 @@ class Table:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Table":
         """Return the features of texts."""
-        found = [read_features(text) for text in texts]
+        # As the check is given them.
+        found = [read_features(read_text(text).text) for text in texts]
         values = [each.values for each in found] or [np.empty(0, np.float32)]
         return cls(
             np.concatenate([place_features(each.keys) for each in found] or [np.empty(0, np.intp)]),

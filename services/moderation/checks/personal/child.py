@@ -1,11 +1,19 @@
-"""A child (under 18) that tells its age, school year, school or name in a text of its own.
+"""A child (under 18) who can be known by what is told: age, school year, school, name, relation.
 
-Only what a child says of itself, and another child's age beside its name: "för barn 6-12 år" or
-"skolan är 100 år" tell of nobody.
+The order of the words does not matter; how well they point out a child does:
+
+| who | with | severity |
+| --- | --- | --- |
+| the writer ("jag", "vi i 4a") | an age, a school year or a school | medium |
+| a name, of the writer or another | an age or school year; of a pupil or relation a school | high |
+| a relation ("min son") without a name | an age or a school year, and a school | medium |
+| a relation | one of them | nothing: "min son är 5 år" points out nobody |
+
+"För barn 6-12 år" and "skolan är 100 år" tell of nobody.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.moderation.checks.finding import (
@@ -17,6 +25,7 @@ from services.moderation.checks.finding import (
     Subject,
     join_spans,
 )
+from services.moderation.checks.personal import child_orders
 from services.moderation.checks.personal.child_patterns import (
     AGES,
     AGES_OTHER,
@@ -29,9 +38,22 @@ from services.moderation.checks.personal.child_patterns import (
     SCHOOL_OTHERWISE,
 )
 from services.moderation.checks.personal.name_words import is_certain, is_first_name
+from services.moderation.checks.word_lists import read_word_rows
 
 NAME = "children"
 ADULT = 18
+# Who works with children bears names too.
+_GROWN_UPS = read_word_rows("roles.txt") - {
+    "eleven",
+    "barnet",
+    "pojken",
+    "flickan",
+    "sonen",
+    "dottern",
+}
+_NEAR = 40
+_TAIL = 160
+_CAPITAL = re.compile(r"[^\W\d_][\w’'-]{1,30}")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d{1,2}")
 _YEAR_LENGTH = 4
@@ -71,10 +93,84 @@ def in_text(text: str) -> Told | None:
     if "skola" in text:
         ages += [match.span("school") for match in SCHOOL.finditer(text)]
         ages += [match.span(match.lastgroup or 0) for match in SCHOOL_OTHERWISE.finditer(text)]
+    _in_any_order(text, names, ages)
     if not ages:
         return None
     names += [match.span("name") for match in introduced]
+    names += _called(text)
     return Told(join_spans(names + ages), bool(names))
+
+
+# Patterns behind what all of a group need, as in AGES.
+_ORDERS = (
+    (
+        re.compile(r"år(?:\b|ig|ing)", re.IGNORECASE),
+        (
+            child_orders.SELF_FAR,
+            child_orders.NAMED_IS,
+            child_orders.NAMED_OPENS,
+            child_orders.NAMED_BESIDE,
+            child_orders.AGE_NAMED,
+        ),
+    ),
+    (re.compile(r"fyll|blir", re.IGNORECASE), (child_orders.TURNS, child_orders.NAMED_TURNS)),
+    (
+        re.compile(
+            r"klass|kurs|stadiet|\båk\b|[1-9](?:\s?-?[a-f]\b|:?an\b|:[ea]\s)"
+            r"|\b(?:ett|två|tre|fyr|fem|sex|sju|ått|ni)an\b",
+            re.IGNORECASE,
+        ),
+        (
+            child_orders.KID_GRADE,
+            child_orders.GRADE_OPENS,
+            child_orders.GRADE_FAR,
+            child_orders.CLASS_SMALL,
+            child_orders.NAMED_GRADE,
+            child_orders.GRADE_NAMED,
+            child_orders.PUPIL,
+        ),
+    ),
+)
+
+
+def _in_any_order(text: str, names: list[Span], ages: list[Span]) -> None:
+    """Add what is told in another order than that of AGES, if it is not among it already."""
+    named: list[Span] = []
+    told: list[Span] = []
+    for needed, patterns in _ORDERS:
+        if needed.search(text):
+            for pattern in patterns:
+                _collect(pattern, text, named, told)
+    if "skola" in text:
+        for match in child_orders.KIN_AT_SCHOOL.finditer(text):
+            told += [match.span(group) for group in ("age", "school") if match[group]]
+        for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
+            named.append(match.span("name"))
+            told.append(match.span("school"))
+    names += _apart(named, names)
+    ages += _apart(told, ages)
+
+
+def _apart(spans: Sequence[Span], known: Sequence[Span]) -> list[Span]:
+    return [
+        (start, end)
+        for start, end in spans
+        if not any(start < other_end and other < end for other, other_end in known)
+    ]
+
+
+def _called(text: str) -> Iterator[Span]:
+    """Yield the names that a child gives itself: "och heter Kalle", "Hälsningar Kalle och Lisa"."""
+    for match in child_orders.CALLED.finditer(text):
+        if not OTHERS.search(text, max(0, match.start() - _NEAR), match.start()):
+            yield match.span("name")
+    signed = child_orders.SIGNED.search(text, max(0, len(text) - _TAIL))
+    if signed:
+        start = signed.start("names")
+        every = [name for name in _CAPITAL.finditer(signed["names"]) if name[0][0].isupper()]
+        # "Elsa, Ekskolan" may be a teacher's.
+        if all(is_first_name(name[0].lower()) for name in every):
+            yield from ((start + name.start(), start + name.end()) for name in every)
 
 
 def _in_other_languages(text: str) -> Iterator[Span]:
@@ -110,12 +206,28 @@ def in_name(author: str) -> Told | None:
     return Told(join_spans([match.span("name"), match.span("age")]), named=True)
 
 
+def _is_childs_name(match: re.Match[str], text: str) -> bool:
+    """Tell whether it is a first name for sure, and no teacher's: "läraren Eva i 4B"."""
+    low, start = match["first"].lower(), match.start("first")
+    before = text[:start].rsplit(maxsplit=1)[-1:] if start else []
+    if before and before[0].lower().strip(",.") in _GROWN_UPS:
+        return False
+    if is_certain(low):
+        return True
+    # "Juni 10 år" and "Vår 9 år" may be anything where a sentence begins.
+    beside = text[match.end("first") : match.start("age")].strip() in {"", "i", "från", "på"}
+    opens = not before or before[0][-1] in ".!?:"
+    return is_first_name(low) and not (opens and beside and text[match.end() :][:1] != ":")
+
+
 def _collect(pattern: re.Pattern[str], text: str, names: list[Span], ages: list[Span]) -> None:
     for match in pattern.finditer(text):
         if not _is_child(match["age"]):
             continue
         groups = pattern.groupindex
-        if "first" in groups and not is_certain(match["first"].lower()):
+        if "first" in groups and not _is_childs_name(match, text):
+            continue
+        if "between" in groups and OTHERS.search(match["between"]):
             continue
         if "cue" in groups and not (match["cue"] or _is_name(match["name"])):
             continue
@@ -137,4 +249,4 @@ def run(subject: Subject) -> Iterator[Finding]:
         )
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

@@ -22,10 +22,10 @@ _ORDINALS = "första|andra|tredje|fjärde|femte|sjätte|sjunde|åttonde|nionde"
 _CARDINALS = "ettan|tvåan|trean|fyran|femman|sexan|sjuan|åttan|nian"
 
 _WORDS = "|".join(dict.fromkeys((*_SWEDISH[2:], *_NORDIC[6:], "otte")))
-_N = rf"(?:\d{{1,2}}|{_WORDS})"
+N = rf"(?:\d{{1,2}}|{_WORDS})"
 _HALF = r"(?:\s?½|[.,]5|\s(?:och\s(?:ett|en)\s(?:halvt?|halv)|o\shalvt?))?"
 YEARS = (
-    rf"{_N}{_HALF}(?:\s?-?\s?år(?:ig[aet]?|ing)?|\sbast|\s?-?\s?åring(?:ar)?|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
+    rf"{N}{_HALF}(?:\s?-?\s?år(?:ig[aet]?|ing)?|\sbast|\s?-?\s?åring(?:ar)?|\s?-?\s?(?:years?|yrs?)(?:\s|-)old"
     r"|\s?-?\s?y/?o)(?!\w)"
 )
 # An age and not a time that passed.
@@ -62,17 +62,17 @@ _KID_SIGNED = re.compile(
     rf"(?P<age>{YEARS}))"
 )
 _AS_ONE = re.compile(
-    rf"\b(?i:som\s(?:en\s)?(?P<age>{_N}\s?-?\s?åring)\s(?:tycker|vill|önskar|känner|har|är|kan|får)\sjag\b)"
+    rf"\b(?i:som\s(?:en\s)?(?P<age>{N}\s?-?\s?åring)\s(?:tycker|vill|önskar|känner|har|är|kan|får)\sjag\b)"
 )
 # "Jag är 11 och går i femman.": no "år", so what follows must end the thought.
 _SELF_BARE = re.compile(
-    rf"\b(?i:jag\s(?:som\s)?{_IS}\s(?:bara\s)?(?P<age>{_N})"
+    rf"\b(?i:jag\s(?:som\s)?{_IS}\s(?:bara\s)?(?P<age>{N})"
     rf"(?=\s?(?:[.!,]\s|[.!]?\s{{0,3}}\Z|(?:och|o|å|so)\s{_GOES_ON}\b)))"
 )
 # "Jag fyller 12 i maj", "jag är född 2013" (who was born in 2009 is 17 in 2026; no clock is asked,
 # for the same text must always give the same).
 _SELF_BORN = re.compile(
-    rf"\b(?i:jag\s(?:fyller|fyllde)\s(?:bara\s)?(?P<age>{_N})(?=\s(?:i|snart|nästa|idag|imorgon|på)\b|[.,!]|\Z))"
+    rf"\b(?i:jag\s(?:fyller|fyllde)\s(?:bara\s)?(?P<age>{N})(?=\s(?:i|snart|nästa|idag|imorgon|på)\b|[.,!]|\Z))"
 )
 _BORN = re.compile(r"\b(?i:jag\s(?:som\s)?är\sfödd\s(?:år\s)?)(?P<age>20(?:09|1\d|2\d))(?!\d)")
 # "Är 12 år och tycker …": somebody who leaves out "jag" where a sentence begins.
@@ -80,7 +80,7 @@ _NO_SELF = re.compile(
     rf"(?:\A|[.!?\n]\s{{0,2}}|\b[Hh]ej[,!]?\s)(?i:(?:är|fyller)\s{_FILLER}{OLD}\s?,?\s(?:och\s|o\s)?{_GOES_ON}\b)"
 )
 # "Jag går i 4B", "vi i klass 5A"; not "oss ungdomar som går i årskurs 6-9".
-_YEAR_OF_SCHOOL = (
+YEAR_OF_SCHOOL = (
     r"(?P<age>(?i:årskurs|åk|klass)\.?\s?[1-9](?:\s?[A-Fa-f])?(?!\s?[-–]\s?\d|\w)"
     rf"|(?i:{_CARDINALS})(?!\w)"
     rf"|(?i:{_ORDINALS})\s(?i:klass(?:en)?|årskurs(?:en)?)(?!\w)|[1-9]\s?-?[A-Fa-f](?!\w)"
@@ -90,7 +90,7 @@ _YEAR_OF_SCHOOL = (
 _GRADE = re.compile(
     r"\b(?i:jag|vi)\s(?i:som\s)?(?i:\w{2,8}\s)?(?i:går|börjar|pluggar)\s"
     r"(?i:nu\s|bara\s|just\snu\s|fortfarande\s|(?:första|andra|sista)\såret\s)?(?i:i|på)\s"
-    rf"{_YEAR_OF_SCHOOL}"
+    rf"{YEAR_OF_SCHOOL}"
 )
 _GRADE_ALONE = re.compile(
     r"(?:\A|[.!?\n,]\s?|\boch\s)(?i:går)\s(?i:nu\s)?(?i:i)\s"
@@ -110,7 +110,7 @@ _CLASS_SIGNED = re.compile(
     r"(?P<age>(?i:klass|årskurs|åk)\s?[1-9]\s?-?[A-Fa-f]?)(?!\w)[^\n.!?]{0,30}[.!]?\s{0,3}\Z"
 )
 # Schools for grown-ups, for dogs, for an evening a week.
-_NO_SCHOOL = "".join(
+NO_SCHOOL = "".join(
     f"(?i:(?<!{kind}))"
     for kind in (
         *(
@@ -133,7 +133,7 @@ _NO_SCHOOL = "".join(
 SCHOOL = re.compile(
     r"\b(?i:jag|vi)\s(?i:som\s)?(?i:går|pluggar|är\selev(?:er)?)\s(?i:på|i)\s"
     r"(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?:\s[A-ZÅÄÖ]?[\w-]{1,20}){0,2}?"
-    rf"{_NO_SCHOOL}(?:skolan?|skola))(?!\w)"
+    rf"{NO_SCHOOL}(?:skolan?|skola))(?!\w)"
 )
 # "Min skola heter Ekskolan"; and a signature, "Hälsningar Elsa, Ekskolan", which may be a teacher's
 # and therefore names nobody.
@@ -141,7 +141,7 @@ SCHOOL_OTHERWISE = re.compile(
     r"\b(?i:min\sskola\s(?:heter|är))\s(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}skolan?)(?!\w)"
     r"|(?i:hälsningar|hälsar|mvh|kram)[\s,:]{1,3}(?i:från\s)?"
     rf"(?P<signed>{NAME}(?:,\s|\s(?:på|från|i)\s|,\s(?:på|från|i)\s)"
-    rf"[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{{1,30}}{_NO_SCHOOL}skolan)(?!\w)"
+    rf"[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{{1,30}}{NO_SCHOOL}skolan)(?!\w)"
 )
 # A signature: "Hannes, 9 år", "/Hannes 9 år", "Hälsningar Hannes 9 år från Råå", where a line ends.
 _SIGNED = re.compile(
@@ -215,8 +215,8 @@ INTRODUCED_AGE = re.compile(
 INTRODUCED_SCHOOL = re.compile(
     r"[^.!?\n\d]{0,60}?\b(?i:går|pluggar|är\selev)\s(?i:på|i)\s"
     r"(?P<school>[A-ZÅÄÖÉ][\w’'\u0300-\u036f-]{1,30}(?:\s[A-ZÅÄÖ][\w-]{1,20})?"
-    rf"{_NO_SCHOOL}(?:skolan?)|"
-    rf"{_YEAR_OF_SCHOOL.replace('?P<age>', '?:')})(?!\w)"
+    rf"{NO_SCHOOL}(?:skolan?)|"
+    rf"{YEAR_OF_SCHOOL.replace('?P<age>', '?:')})(?!\w)"
 )
 OTHERS = re.compile(
     r"(?i)\b(?:min|mitt|mina|vår|vårt|våra|hans|hennes|deras|son|sonen|dotter|dottern|barn|barnen"

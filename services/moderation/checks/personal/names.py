@@ -8,6 +8,7 @@ person ("min granne Kent", "rektorn Eva"), and what ends as a place is a place.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from services.moderation.checks import word_lists
@@ -288,6 +289,8 @@ def _signed(text: str) -> Iterator[Span]:
         yield match.start("name") + run[0].start, match.start("name") + run[-1].end
 
 
+# Accusations ask for the same text again.
+@lru_cache(maxsize=4)
 def find_names(text: str) -> tuple[Span, ...]:
     """Return where persons are named in a text."""
     words = words_of(text)
@@ -314,4 +317,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.PERSON_NAME, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

@@ -1,5 +1,6 @@
 """What leads to a person: e-mail, phone, personnummer, account, plate, address, social media."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from services.moderation.checks.finding import (
@@ -56,8 +57,14 @@ _MONEY = {
 }
 
 
+# Letters written for digits, where a digit and no other letter is beside them: "64O823-3234".
+_LIKE_DIGITS = re.compile(r"(?<![^\W\d_])[OoIl]{1,4}(?=\d)|(?<=\d)[OoIl]{1,4}(?![^\W\d_])")
+_DIGITS_LIKE = str.maketrans("OoIl", "0011")
+
+
 def _numbers(field: Field, text: str) -> Iterator[Finding]:
     """Digits are one thing only: a card, else a personnummer, else an account, else a phone."""
+    text = _LIKE_DIGITS.sub(lambda letters: letters[0].translate(_DIGITS_LIKE), text)
     money = bank_numbers.find_bank_numbers(text)
     sure = tuple(account.span for account in money if account.kind in {"card", "iban"})
     persons = _apart(personnummer.find_personnummer(text), sure)
@@ -114,4 +121,4 @@ def _addresses(field: Field, text: str) -> Iterator[Finding]:
         yield from _finding(Code.ADDRESS, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run)

@@ -3,7 +3,8 @@
 The rule of Skatteverket (SKV 704, SKV 707): YYMMDD-NNNC or YYYYMMDD-NNNC, `+` instead of `-` from
 the year the person turns 100; the last digit is a Luhn check over the nine before it (ISO/IEC
 7812-1, annex B). A coordination number (samordningsnummer) has 60 added to the day. An interim
-number has a letter for the first digit of NNN, counted as 1.
+number has a letter for the first digit of NNN, counted as 1; who gives out numbers of that form for
+a while (schools, hospitals) may count otherwise, so beside a date and a sign the letter is enough.
 """
 
 import re
@@ -25,10 +26,13 @@ _SIGN = (
 )
 _INTERIM = "TRSUWXJKLMNtrsuwxjklmn"
 
+# Date or serial may stand in brackets: "(811218) 9876".
 _GROUPED = re.compile(
-    rf"(?<!\d)(?:(?:[1１][89８９]|[2２][0０]){_GAP})?\d\d{_GAP}\d\d{_GAP}\d\d"
-    rf"{_SIGN}[\d{_INTERIM}](?:{_GAP}\d{_GAP}\d{_GAP}\d)(?!\d)"
+    rf"(?<!\d)(?P<date>\()?(?:(?:[1１][89８９]|[2２][0０]){_GAP})?\d\d{_GAP}\d\d{_GAP}\d\d(?(date)\))"
+    rf"{_SIGN}(?P<serial>\()?[\d{_INTERIM}](?:{_GAP}\d{_GAP}\d{_GAP}\d)(?(serial)\))(?!\d)"
 )
+# Of another office than the one that counts check digits.
+_LENT = re.compile(rf"(?:19|20)?\d{{6}}[+{_DASH}][{_INTERIM}]\d{{3}}\Z")
 # Every digit by itself: "8 1 1 2 1 8 - 9 8 7 6".
 _SPACED = re.compile(
     rf"(?<!\d)(?:\d{_UNSEEN}(?:[{_BLANK}]?[.+_{_DASH}][{_BLANK}]?|[{_BLANK}]{{1,2}})){{9,11}}\d(?!\d)"
@@ -93,7 +97,7 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
         if not (_is_tight(match[0]) or _stands_alone(text, match)):
             if pattern is _SPACED:
                 at = match.end()  # nor does anything inside a longer row of digits
-        elif _is_valid(match[0]):
+        elif _is_valid(match[0]) or _is_lent(match[0]):
             yield match.span()
             at = match.end()
 
@@ -104,6 +108,17 @@ def _is_valid(written: str) -> bool:
     return len(signs) in {10, 12} and is_number(
         century, short[:2], short[2:4], short[4:6], short[6:]
     )
+
+
+def _is_lent(written: str) -> bool:
+    """Tell whether a date, a sign and a letter are somebody's number, whatever its last digit."""
+    if not _LENT.match(written):
+        return False
+    date = written[-11:-5]
+    years = (
+        [int(written[:4])] if len(written) > 11 else [1900 + int(date[:2]), 2000 + int(date[:2])]
+    )
+    return any(_is_date(year, int(date[2:4]), int(date[4:])) for year in years)
 
 
 def _is_tight(written: str) -> bool:

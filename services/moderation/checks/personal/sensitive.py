@@ -84,6 +84,10 @@ _BETWEEN = word_lists.read_words("small_between.txt")
 # Membership and places are told with one of these before them.
 _INTO = frozenset({"i", "på", "med", "för", "av", "of", "in", "the", "tillhör", "svenska"})
 _DEAF = frozenset({"blind", "döv", "sjuk", "förlamad"})
+_TODAY = frozenset({"idag", "igår", "hemma", "igen", "imorgon", "imorse"})
+_DAYS = frozenset({"dag", "går", "morse", "morgon", "veckan", "förrgår"}) | frozenset(
+    {"måndags", "tisdags", "onsdags", "torsdags", "fredags", "måndag", "fredag"}
+)
 _I_AM = frozenset({"i'm", "i’m"})
 _SOMEBODY = frozenset({"han", "hon", "hen", "he", "she"})
 _OWNERS = frozenset(
@@ -184,8 +188,11 @@ def _is_idiom(words: Sequence[Word], n: int, how: str) -> bool:
     """Tell whether the words around make it mean something else."""
     if how == "in":
         return n == 0 or words[n - 1].low not in _INTO
-    # "Blind för", "sjuk av oro".
+    # "Blind för", "sjuk av oro"; "sjuk i dag" tells of a day and not of a person.
     after = words[n + 1].low if n + 1 < len(words) else ""
+    then = words[n + 2].low if n + 2 < len(words) else ""
+    if words[n].low == "sjuk" and (after in _TODAY or (after in {"i", "på"} and then in _DAYS)):
+        return True
     return words[n].low in _DEAF and after in {"för", "av"}
 
 
@@ -260,4 +267,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.SENSITIVE, severity, score, field, spans, {"kind": kind})
 
 
-CHECK = Check(NAME, 1, run)
+CHECK = Check(NAME, 2, run)

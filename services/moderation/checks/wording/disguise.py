@@ -18,7 +18,7 @@ from shared.text import fold_word
 
 # A sentence ends where one of these stands before a word, a clause at these too.
 _STOPS = frozenset(".!?;:\n…")
-_CLAUSE = frozenset(",()–—-")
+_CLAUSE = frozenset(',()–—-"”“„»«')
 
 
 class Word(NamedTuple):
@@ -40,20 +40,23 @@ class Vocabulary:
     words: frozenset[str]
     bare: Mapping[str, str]
     shapes: Mapping[tuple[str, int], tuple[str, ...]]
+    # Short words without their dots: only for what is disguised anyhow ("d0da").
+    short: Mapping[str, str]
 
     @classmethod
     def of(cls, words: frozenset[str], starred: frozenset[str]) -> "Vocabulary":
         """Prepare words for looking up; only those in `starred` are told behind stars."""
         ordered = sorted(words)
         bare: dict[str, str] = {}
+        short: dict[str, str] = {}
         for word in ordered:
             plain = word.translate(_NO_DOTS)
-            if plain != word and len(word) >= _SHORTEST_BARE and plain not in words:
-                bare.setdefault(plain, word)
+            if plain != word and plain not in words:
+                (bare if len(word) >= _SHORTEST_BARE else short).setdefault(plain, word)
         shapes: dict[tuple[str, int], list[str]] = {}
         for word in sorted(starred):
             shapes.setdefault((word[0], len(word)), []).append(word)
-        return cls(words, bare, {key: tuple(each) for key, each in shapes.items()})
+        return cls(words, bare, {key: tuple(each) for key, each in shapes.items()}, short)
 
     def meant(self, written: str) -> str | None:
         """Return the word that is meant if it is here as it is, or without its dots."""
@@ -153,7 +156,8 @@ def _hidden(written: str, vocabulary: Vocabulary) -> str | None:
         decoded = written.translate(table)
         # A number with a letter is a number: "50s", "4b".
         if decoded.isalpha() and sum(c.isalpha() for c in written) >= len(written) // 2:
-            meant = vocabulary.meant(decoded) or _unrepeated(decoded, vocabulary)
+            meant = vocabulary.meant(decoded) or vocabulary.short.get(decoded)
+            meant = meant or _unrepeated(decoded, vocabulary)
             if meant:
                 return meant
     return None

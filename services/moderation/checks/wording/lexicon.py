@@ -14,12 +14,17 @@ Shipped terms stand in data/tone_*.txt; staff's in the table `word_lists`, over 
 
 Weight 0 to 1 says how sure and how grave: from 0.9 on a threat or hate is urgent, from 0.5 on
 threats, hate and insults must be looked at by a person, below that they are shown.
+
+Patterns of words stand beside them: data/tone_patterns.txt for the same lists, and two that are no
+lists of staff's, data/self_harm_patterns.txt for despair and data/accusation_patterns.txt for what
+is grave when it is said of a person.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from services.moderation.checks.word_lists import read_lines
 from services.moderation.checks.wording import inflection, tone_patterns
@@ -121,6 +126,27 @@ class Match:
     says_not: bool = False
 
 
+class Row(NamedTuple):
+    """What a sequence of words stands for, and where it has to stand.
+
+    `opens`: it counts only at the beginning of a sentence or clause; `closes`: only at the end of
+    one.
+    """
+
+    list: str
+    weight: float
+    is_pattern: bool = False
+    says_not: bool = False
+    opens: bool = False
+    closes: bool = False
+
+    def fits(self, words: Sequence[Word], first: int, end: int) -> bool:
+        """Tell whether words [first, end) stand where they have to."""
+        if self.opens and not words[first].opens:
+            return False
+        return not self.closes or end == len(words) or words[end].opens > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """Terms made ready for looking up."""
@@ -131,7 +157,7 @@ class Lexicon:
     tail_lengths: tuple[int, ...]
     head_lengths: tuple[int, ...]
     automaton: Automaton
-    sequences: tuple[tuple[str, float, bool, bool], ...]
+    sequences: tuple[Row, ...]
     vocabulary: Vocabulary
 
     def find(self, words: list[Word]) -> list[Match]:
@@ -145,8 +171,9 @@ class Lexicon:
             if terms:
                 found += [Match(n, n + 1, term.list, term.weight) for term in terms]
         for number, first, end in self.automaton.find(words):
-            name, weight, is_pattern, says_not = self.sequences[number]
-            found.append(Match(first, end, name, weight, is_pattern, says_not))
+            row = self.sequences[number]
+            if row.fits(words, first, end):
+                found.append(Match(first, end, row.list, row.weight, row.is_pattern, row.says_not))
         return found
 
     def _part(self, low: str) -> Term | None:
@@ -178,14 +205,18 @@ def load_shipped_terms() -> tuple[Term, ...]:
     return tuple(dict.fromkeys(terms))
 
 
-_NOT = re.compile(r"(?:^|[ |])(?:inte|ikke|not|no|dont|ingen|inga|ei)(?=[ |?])")
+_NOT = re.compile(
+    r"(?:^|[ |])(?:inte|ej|aldrig|ikke|not|no|never|dont|cant|ingen|inga|inget|ei)(?=[ |?])"
+)
 _PHRASE_LISTS = frozenset({"threat", "allow"})
+# Whose patterns and classes of words there are.
+_PATTERNS = ("tone", "self_harm", "accusation")
 
 
 @cache
 def _classes() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for line in read_lines("tone_classes.txt"):
+    for line in (line for kind in _PATTERNS for line in read_lines(f"{kind}_classes.txt")):
         name, language, rest = line.split(maxsplit=2)
         known = found.setdefault(name, set())
         for word in (each.low for each in _plain_words(rest)):
@@ -200,15 +231,43 @@ def _groups() -> frozenset[str]:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, float, bool, tuple[Element, ...]], ...]:
+def _patterns() -> tuple[tuple[Row, tuple[Element, ...]], ...]:
     found = []
-    for line in read_lines("tone_patterns.txt"):
+    for line in (line for kind in _PATTERNS for line in read_lines(f"{kind}_patterns.txt")):
         name, weight, written = line.split(maxsplit=2)
-        # "Hör inte hemma" is said with its "not".
-        says_not = _NOT.search(written) is not None
-        elements = tone_patterns.read_pattern(written, _classes())
-        found.append((name, float(weight), says_not, elements))
+        for pattern in _variants(written):
+            body = pattern.removeprefix("^ ").removesuffix(" $")
+            row = Row(
+                name,
+                float(weight),
+                is_pattern=True,
+                # "Hör inte hemma" is said with its "not".
+                says_not=_NOT.search(body) is not None,
+                opens=pattern.startswith("^ "),
+                closes=pattern.endswith(" $"),
+            )
+            found.append((row, tone_patterns.read_pattern(body, _classes())))
     return tuple(found)
+
+
+def _variants(written: str) -> list[str]:
+    """Return the patterns that one line stands for.
+
+    A group in English is often two words: each `@group` is `<group>`, or `<kind> <folk>`. Where a
+    pattern must end a clause, what may be missing at its end makes a pattern of its own.
+    """
+    if "@group" in written:
+        return [
+            variant
+            for group in ("<group>", "<kind> <folk>")
+            for variant in _variants(written.replace("@group", group))
+        ]
+    parts = written.removesuffix(" $").split()
+    if not written.endswith(" $") or not parts[-1].endswith("?"):
+        return [written]
+    shorter = f"{' '.join(parts[:-1])} $"
+    needed = f"{' '.join([*parts[:-1], parts[-1].removesuffix('?')])} $"
+    return [*_variants(shorter), needed]
 
 
 @lru_cache(maxsize=8)
@@ -217,8 +276,8 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
     whole: dict[str, list[Term]] = {}
     tails: dict[str, Term] = {}
     heads: dict[str, Term] = {}
-    rows: list[tuple[Element, ...]] = [pattern[-1] for pattern in _patterns()]
-    sequences = [(name, weight, True, says_not) for name, weight, says_not, _ in _patterns()]
+    rows: list[tuple[Element, ...]] = [elements for _row, elements in _patterns()]
+    sequences = [row for row, _elements in _patterns()]
     starred: set[str] = set()
     for term in (*added, *load_shipped_terms()):
         words = term.words
@@ -227,7 +286,7 @@ def lexicon_of(added: tuple[Term, ...] = ()) -> Lexicon:
         if len(words) > 1:
             start = [Element(frozenset({word}), is_optional=False) for word in words[:-1]]
             rows.append((*start, Element(term.last_forms, is_optional=False)))
-            sequences.append((term.list, term.weight, False, False))
+            sequences.append(Row(term.list, term.weight))
             continue
         forms = term.last_forms
         for form in forms:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checking.idea_reading import STANDS
 from services.moderation.decisions.transitions import CAN_HOLD_MERGED
 from shared.models import Idea, IdeaStatus, IdeaText
+from shared.reading import level_words
 
 _SHOWN = 8
 # A word that stands everywhere: so many of the ideas with it are looked at, and no more.
@@ -40,8 +41,8 @@ def find_merge_targets(session: SqlSession, idea: Idea, asked: str) -> list[Hit]
     Published or waiting ones, never the idea itself. The last word may be the beginning of one;
     a number may lack its year and zeros. Bounded, whatever is stored.
     """
-    words = _WORD.findall(asked)[:_MOST_WORDS]
-    number = _NUMBER.fullmatch(asked.strip())
+    words = _WORD.findall(level_words(asked))[:_MOST_WORDS]
+    number = _NUMBER.fullmatch(level_words(asked))
     if number:
         which: ColumnElement[bool] = Idea.number.in_(_numbers(idea, *number.groups()))
     elif words:
@@ -83,7 +84,7 @@ def _with_words(idea: Idea, words: list[str]) -> ColumnElement[object]:
     asked = func.to_tsquery(_SWEDISH, " & ".join(f"'{word}':*" for word in words))
 
     def holds(column: ColumnElement[str]) -> ColumnElement[bool]:
-        return func.to_tsvector(_SWEDISH, column).bool_op("@@")(asked)
+        return func.to_tsvector(_SWEDISH, func.plain_words(column)).bool_op("@@")(asked)
 
     public = (
         select(Idea.id)

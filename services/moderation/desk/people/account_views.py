@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, known_browser, loans, signed_in
+from services.moderation.desk import access, known_browser, loans, security_notes, signed_in
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
@@ -20,24 +20,29 @@ from services.moderation.settings import audit
 from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Role, Staff
+from shared.models import Role, SecurityKind, Staff
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))
 
 
 class _WrongError(Exception):
-    """A field is wrong; nothing was changed."""
+    """A field is wrong; nothing was changed. `kind` is what the security log is told of it."""
 
-    def __init__(self, field: str, sentence: str, status: int = 422) -> None:
+    def __init__(
+        self, field: str, sentence: str, status: int = 422, *, kind: SecurityKind | None = None
+    ) -> None:
         super().__init__(field)
         self.field = field
         self.sentence = sentence
         self.status = status
+        self.kind = kind
 
 
 @bp.errorhandler(_WrongError)
 def _wrong(error: _WrongError) -> ResponseReturnValue:
+    if error.kind is not None:
+        security_notes.name_refusal(error.kind)
     return _page({error.field: error.sentence}), error.status
 
 
@@ -103,6 +108,7 @@ def change_password() -> ResponseReturnValue:
         audit.record_change(
             writing, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
         )
+        security_notes.note_event(writing, SecurityKind.PASSWORD_CHANGED, staff.email)
     return _done(_("Lösenordet är bytt. Alla andra webbläsare är utloggade."))
 
 
@@ -124,6 +130,7 @@ def confirm_second_factor() -> ResponseReturnValue:
         lambda writing, staff: second_factor.confirm_second_factor(
             writing, web.get_settings(), staff, request.form.get("code", "")
         ),
+        SecurityKind.FACTOR_ADDED,
         ends_others=True,
     )
 
@@ -141,22 +148,26 @@ def renew_recovery_codes() -> ResponseReturnValue:
         )
         return second_factor.new_recovery_codes(writing, staff.id)
 
-    return _codes(renew)
+    return _codes(renew, SecurityKind.CODES_RENEWED)
 
 
 def _codes(
-    make: Callable[[SqlSession, Staff], list[str] | None], *, ends_others: bool = False
+    make: Callable[[SqlSession, Staff], list[str] | None],
+    done: SecurityKind,
+    *,
+    ends_others: bool = False,
 ) -> ResponseReturnValue:
     _count(Tried.CODE, "code")
     with Session.begin() as writing:
         staff = _me(writing)
         codes = make(writing, staff)
         if codes is None:
-            raise _WrongError("code", wrong_code())
+            raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
         source = known_browser.find_source(staff.email)
         throttle.forget_failures(
             writing, web.get_settings(), Tried.CODE, str(staff.id), source.name
         )
+        security_notes.note_event(writing, done, staff.email)
         if ends_others:
             sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
     return render_template(
@@ -179,8 +190,9 @@ def remove_second_factor() -> ResponseReturnValue:
         if not second_factor.check_code(
             writing, web.get_settings(), staff.id, request.form.get("code", "")
         ):
-            raise _WrongError("code", wrong_code())
+            raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
         second_factor.remove_second_factor(writing, staff, by=staff.id)
+        security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
 
@@ -214,7 +226,9 @@ def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current
             raise _WrongError(field, _("Ditt konto har inget lösenord här."))
         return
     if not accounts.is_right(staff, request.form.get("current", "")):
-        raise _WrongError(field, _("Det är inte ditt nuvarande lösenord."))
+        raise _WrongError(
+            field, _("Det är inte ditt nuvarande lösenord."), kind=SecurityKind.WRONG_PASSWORD
+        )
     source = known_browser.find_source(staff.email)
     throttle.forget_failures(writing, web.get_settings(), Tried.PASSWORD, staff.email, source.name)
 
@@ -228,7 +242,7 @@ def _count(tried: Tried, field: str) -> None:
             writing, web.get_settings(), tried, who, source.name, is_known=source.is_known
         )
     if not may_try:
-        raise _WrongError(field, too_often(), 429)
+        raise _WrongError(field, too_often(), 429, kind=SecurityKind.THROTTLED)
 
 
 def _done(sentence: str) -> ResponseReturnValue:

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from flask import Blueprint, abort, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from services.moderation.desk import access, next_page, signed_in
+from services.moderation.desk import access, next_page, security_notes, signed_in
 from services.moderation.people import directory, sessions
 from services.moderation.people.directory import Begun, DirectoryDownError, RefusedError
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
+from shared.models import SecurityKind
 
 bp = Blueprint("directory", __name__)
 bp.before_request(access.open_door)
@@ -83,6 +84,7 @@ def _sentence(reason: str) -> str:
 
 
 def _no(fault: str) -> ResponseReturnValue:
+    security_notes.name_refusal(SecurityKind.DIRECTORY_REFUSED)
     html = render_template(
         "moderation/people/login.html",
         email="",

@@ -6,7 +6,7 @@ Looking at a link never uses it up: mail programs and scanners look, too.
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.moderation.desk import access, known_browser, signed_in
+from services.moderation.desk import access, known_browser, security_notes, signed_in
 from services.moderation.desk.people import half_sign_in
 from services.moderation.desk.people.login_views import too_often
 from services.moderation.people import accounts, invitations, resets, second_factor, throttle
@@ -15,6 +15,7 @@ from services.moderation.people.throttle import Tried
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
+from shared.models import SecurityKind
 
 bp = Blueprint("links", __name__)
 bp.before_request(access.open_door)
@@ -41,6 +42,8 @@ def ask() -> ResponseReturnValue:
         may_ask = throttle.count_attempt(
             writing, web.get_settings(), Tried.LETTER, email, source.name, is_known=source.is_known
         )
+        asked = SecurityKind.PASSWORD_ASKED if may_ask else SecurityKind.THROTTLED
+        security_notes.note_event(writing, asked, email)
     if not may_ask:
         return _forgotten_page(too_often()), 429, {"Retry-After": "900"}
     with Session.begin() as writing:
@@ -75,6 +78,7 @@ def change(token: str) -> ResponseReturnValue:
             if found is None:
                 return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
             resets.use_reset(writing, *found, request.form.get("password", ""))
+            security_notes.note_event(writing, SecurityKind.PASSWORD_CHANGED, found[1].email)
     except AccountError as error:
         errors = {error.field: error.sentence}
         html = render_template("moderation/people/new_password.html", errors=errors, least=_LEAST)

@@ -15,7 +15,14 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, kept_words, known_browser, next_page, signed_in
+from services.moderation.desk import (
+    access,
+    kept_words,
+    known_browser,
+    next_page,
+    security_notes,
+    signed_in,
+)
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import render_page
 from services.moderation.desk.people import half_sign_in
@@ -25,7 +32,7 @@ from services.moderation.people.throttle import Tried
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Staff
+from shared.models import SecurityKind, Staff
 
 bp = Blueprint("login", __name__)
 bp.before_request(access.open_door)
@@ -78,10 +85,14 @@ def sign_in() -> ResponseReturnValue:
             source.name,
             is_known=source.is_known,
         )
+        if not may_try:
+            security_notes.note_event(writing, SecurityKind.THROTTLED, email)
     if not may_try:
         return _refused(429, too_often(), _login_page)
     with Session.begin() as writing:
         found = accounts.sign_in(writing, web.get_settings(), email, password, source.name)
+        if found is None:
+            security_notes.note_event(writing, SecurityKind.WRONG_PASSWORD, email)
         is_in = found is not None and _enter(writing, found)
     if found is None:
         return _refused(401, _("Adressen eller lösenordet stämmer inte."), _login_page)
@@ -118,6 +129,8 @@ def check_code() -> ResponseReturnValue:
         may_try = staff is not None and throttle.count_attempt(
             writing, web.get_settings(), Tried.CODE, who, source.name, is_known=source.is_known
         )
+        if staff is not None and not may_try:
+            security_notes.note_event(writing, SecurityKind.THROTTLED, staff.email)
     if staff is None:
         return _begin_again()
     if not may_try:
@@ -130,6 +143,8 @@ def check_code() -> ResponseReturnValue:
         if staff is not None and is_right:
             throttle.forget_failures(writing, web.get_settings(), Tried.CODE, who, source.name)
             signed_in.begin_session(writing, staff)
+        elif staff is not None:
+            security_notes.note_event(writing, SecurityKind.WRONG_CODE, staff.email)
     return _entered() if is_right else _refused(401, wrong_code(), _code_page)
 
 
@@ -143,7 +158,10 @@ def set_up() -> ResponseReturnValue:
             writing, web.get_settings(), staff, given
         )
         if staff is not None and codes:
+            security_notes.note_event(writing, SecurityKind.FACTOR_ADDED, staff.email)
             signed_in.begin_session(writing, staff)
+        elif staff is not None:
+            security_notes.note_event(writing, SecurityKind.WRONG_CODE, staff.email)
     if staff is None:
         return _begin_again()
     if not codes:

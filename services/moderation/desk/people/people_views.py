@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, words
+from services.moderation.desk import access, security_notes, words
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.people import invitations, resets, roles, second_factor, sessions
 from services.moderation.people.accounts import AccountError
@@ -18,7 +18,7 @@ from services.moderation.settings import audit
 from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import LetterState, Requires, Role, Staff
+from shared.models import LetterState, Requires, Role, SecurityKind, Staff
 
 bp = Blueprint("people", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
@@ -183,6 +183,7 @@ def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
     """Take a colleague's second factor away, when they have lost both phone and codes."""
     with _colleague(staff_id) as (writing, staff):
         second_factor.remove_second_factor(writing, staff, by=access.get_signed_in().id)
+        security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
     sentence = _("Inloggning i två steg är avslagen, och personen är utloggad överallt.")
     return _done(staff_id, sentence)
 
@@ -194,6 +195,7 @@ def send_reset(staff_id: UUID) -> ResponseReturnValue:
         if staff.password_hash is None or staff.disabled_at is not None:
             abort(409)
         resets.ask_reset(writing, web.get_settings(), staff.email)
+        security_notes.note_event(writing, SecurityKind.PASSWORD_ASKED, staff.email)
         audit.record_change(
             writing,
             by=access.get_signed_in().id,

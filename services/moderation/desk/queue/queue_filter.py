@@ -152,11 +152,14 @@ def select_found(words: str, most: int | None = None) -> Select[UUID]:
     Swedish is full of compounds: who looks for "cykel" also wants "cykelställ". Quotation marks,
     "or" and "-" work as people know them from the web.
     """
+    told = words.replace("'", " ").replace("\\", " ")
     query = func.websearch_to_tsquery(
-        literal_column("'swedish'::regconfig"), words.replace("'", " ").replace("\\", " ")
+        literal_column("'swedish'::regconfig"), func.plain_words(told)
     )
     begun = func.regexp_replace(cast(query, Text), "'([^' ]{3,})'", r"'\1':*", "g")
-    vector = func.to_tsvector(literal_column("'swedish'::regconfig"), IdeaText.text)
+    vector = func.to_tsvector(
+        literal_column("'swedish'::regconfig"), func.plain_words(IdeaText.text)
+    )
     return (
         select(IdeaText.idea_id)
         .where(IdeaText.is_waiting, vector.bool_op("@@")(cast(begun, TSQUERY)))

@@ -5,18 +5,19 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
 from services.moderation.desk.records import supervision
 from services.moderation.desk.records.supervision import Day
-from services.moderation.desk.statistics.tables import Cell, Table, as_csv
+from services.moderation.desk.statistics.tables import Table, answer_table
 from shared import i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role
+from shared.pages.spreadsheets import Cell
 
 bp = Blueprint("supervision", __name__)
 bp.before_request(access.make_guard(Role.READER))
@@ -68,9 +69,7 @@ def table(year: int) -> ResponseReturnValue:
     first, last = date(year, 1, 1), min(date(year, 12, 31), today)
     with Session() as reading:
         found = supervision.read_days(reading, first, last, web.get_settings().timezone)
-    response = Response(as_csv(_table(found[::-1])), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f"attachment; filename=supervision-{year}.csv"
-    return response
+    return answer_table(_table(found[::-1]), f"supervision-{year}")
 
 
 def _table(found: list[Day]) -> Table:

@@ -1,7 +1,6 @@
 """What somebody looks for: words, numbers, days, an address; told from one another by shape."""
 
 import re
-import unicodedata
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from shared.clock import utcnow
 from shared.models import IdeaStatus
+from shared.reading import level_words
 
 LONGEST = 200
 # No idea can have come before; a number is looked for in each year since.
@@ -73,11 +73,6 @@ class Asked:
     no_days: tuple[str, ...] = field(default=())
 
 
-def level_question(said: str) -> str:
-    """Return a question as it is compared: composed letters, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", said).split())
-
-
 def find_mailbox(address: str) -> str:
     """Return the mailbox behind an address, as `shared.models.idea.MAILBOX` does."""
     return re.sub(r"\+[^@]*@", "@", address).lower()
@@ -85,7 +80,7 @@ def find_mailbox(address: str) -> str:
 
 def read_question(said: str, timezone: ZoneInfo) -> Asked:
     """Tell the words of a question from the numbers, days and addresses in it."""
-    question = level_question(said)
+    question = level_words(said)
     days: list[tuple[date, date]] = []
     no_days: list[str] = []
 

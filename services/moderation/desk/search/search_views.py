@@ -24,6 +24,7 @@ from services.moderation.settings import audit
 from shared import times, web
 from shared.db import Session
 from shared.models import IdeaStatus, Role
+from shared.pages import shown
 
 bp = Blueprint("search", __name__)
 bp.before_request(access.make_guard(Role.READER))
@@ -155,13 +156,14 @@ def _for_machines(found: Found) -> Response:
 
 
 def _shown(hit: Hit) -> dict[str, Any]:
-    return {"hit": hit, "author": _marked(hit.author), "snippet": _marked(hit.snippet)}
+    author = shown.show_name(hit.author)
+    return {"hit": hit, "author": _marked(author), "snippet": _marked(hit.snippet)}
 
 
 def _marked(said: str) -> Markup:
     """Escape what a resident wrote, and only then mark what was found in it."""
     return Markup(  # noqa: S704 - all of it is escaped but our own marks
-        str(escape(" ".join(searching.as_written(said).split())))
+        str(escape(" ".join(searching.as_written(shown.limit_marks(said)).split())))
         .replace(FOUND_BEGINS, "<mark>")
         .replace(FOUND_ENDS, "</mark>")
     )

@@ -34,6 +34,8 @@ _ABOUT: dict[str, Callable[[], str]] = {
     "signals": lambda: _("Dolda fält, brådska och många på en gång."),
     "learned_spam": lambda: _("Likhet med det som har avslagits som skräp eller reklam."),
     "tone": lambda: _("Hot, hat, förolämpningar och svordomar."),
+    "self_harm": lambda: _("Den som skriver, eller någon annan, kan vilja ta sitt liv."),
+    "accusations": lambda: _("Någon som går att känna igen anklagas för något allvarligt."),
     "language": lambda: _("Texter på andra språk än rådets."),
     "duplicates": lambda: _("Samma text, eller nästan samma, som en tidigare idé."),
     SEMANTIC: lambda: _("Samma önskan med andra ord, som ett förslag."),

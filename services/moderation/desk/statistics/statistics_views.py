@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
 from services.moderation.desk.statistics.sections import Section, make_sections
-from services.moderation.desk.statistics.tables import as_csv
+from services.moderation.desk.statistics.tables import answer_table
 from services.moderation.statistics import figures, periods
 from shared import i18n, web
 from shared.clock import utcnow
@@ -38,11 +38,8 @@ def table(name: str) -> ResponseReturnValue:
     wanted = next((section for section in found if section.name == name), None)
     if wanted is None:
         abort(404)
-    response = Response(as_csv(wanted.table), mimetype="text/csv")
     parts = [name, council, report.period.first.isoformat(), report.period.last.isoformat()]
-    file = "-".join(filter(None, parts))
-    response.headers["Content-Disposition"] = f"attachment; filename={file}.csv"
-    return response
+    return answer_table(wanted.table, "-".join(filter(None, parts)))
 
 
 def _read(

@@ -1,14 +1,12 @@
 """The table behind a picture: on the page, and as a file for a spreadsheet."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Cell = str | int | float | None
+from flask import Response, request
 
-# Spreadsheets run a cell that begins so.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from shared.pages import spreadsheets
+from shared.pages.spreadsheets import Cell, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +17,12 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-def as_csv(table: Table) -> str:
-    """Return a table as CSV; what a spreadsheet would run gets an apostrophe before it."""
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow([_harmless(each) for each in table.head])
+def answer_table(table: Table, name: str) -> Response:
+    """Answer with a table as a file of that name: plain, or as Excel opens it (`?for=excel`)."""
+    sheet = Sheet(for_excel=request.args.get("for") == spreadsheets.EXCEL)
+    sheet.add_row(table.head)
     for row in table.rows:
-        writer.writerow([_harmless(cell) for cell in row])
-    return lines.getvalue()
-
-
-def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+        sheet.add_row(row)
+    response = Response(sheet.take_text(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f"attachment; filename={name}.csv"
+    return response

@@ -29,6 +29,7 @@ def an_event(consumer: Consumer = queues.CHECK) -> events.Event:
         queues.ANSWER: events.IdeaAnswered(new_id(), new_id()),
         queues.ACCOUNT: events.AccountLinkMade(new_id(), events.LinkKind.RESET),
         queues.UNSUBSCRIBE: events.DigestUnsubscribed(new_id()),
+        queues.FORM: events.FormDelivered(new_id()),
         queues.BOUNCE: events.LetterBounced(new_id(), events.BounceKind.PERMANENT),
     }[consumer]
 

@@ -1,0 +1,19 @@
+"""Say which code this is."""
+
+import json
+
+import click
+
+from shared import version
+
+
+@click.command("version")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def command(*, as_json: bool) -> None:
+    """Say which version this is, of which commit, and for which schema."""
+    known = version.read_version()
+    if as_json:
+        click.echo(json.dumps(known))
+        return
+    for name, value in known.items():
+        click.echo(f"{name:8} {value or 'not known'}")

@@ -1,0 +1,107 @@
+"""A child in any order of the words: class, age, school and name of whoever is spoken of.
+
+Beside `child_patterns`, whose bounded repeats and groups these have too: `age` is an age or a
+school year; `first` is a word that must be a first name, and no teacher's; `name` is a name
+whatever it is; `between` must speak of nobody else; `school` is a school.
+"""
+
+import re
+
+from services.moderation.checks.personal.child_patterns import (
+    NAME,
+    NO_SCHOOL,
+    OLD,
+    YEAR_OF_SCHOOL,
+    YEARS,
+    N,
+)
+
+_MONTHS = (
+    "januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december"
+    "|vår|höst|sommar|vinter|år|dag|morgon|jul|påsk"
+)
+_WHEN = rf"(?=\si\s(?:{_MONTHS})\b|\s(?:på|nästa|snart|idag|imorgon|den)\b)"
+_ENDS = r"(?=\s?[.,!?:;)\n]|\s?\Z|\s(?:och|o|men)\s)"
+_KIN = (
+    r"(?:(?:stor|lill)(?:e|a)?(?:syster|bror)|son|dotter|barn|barnbarn|syster|bror|kille|tjej|pojke"
+    r"|flicka|grabb|unge|kompis|klasskamrat|klasskompis|elev|systerson|systerdotter|brorson"
+    r"|brorsdotter|kusin|sonson|dotterson)"
+)
+_OWNER = r"(?:min|mitt|vår|vårt|hans|hennes|deras|mina|våra)"
+_PUPIL = (
+    r"(?:eleven|pojken|flickan|barnet|klasskamraten|klasskompisen|skolpojken|skolflickan|killen"
+    r"|tjejen|elev)"
+)
+_A_SCHOOL = (
+    r"(?P<school>[A-ZÅÄÖÉ][\w’'-]{1,30}(?:\s[A-ZÅÄÖ]?[\w-]{1,20}){0,2}?"
+    rf"{NO_SCHOOL}\s?skolan?)(?!\w)"
+)
+# "4a" in small letters only where a school year is meant for sure.
+_CLASS = rf"(?:{YEAR_OF_SCHOOL})"
+
+# "Jag bor på Råå och är 9 år", "jag spelar fotboll, är elva år".
+SELF_FAR = re.compile(
+    rf"\b(?i:jag)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|,)\s(?i:är|e|fyller|blir)\s(?i:bara\s|snart\s|nu\s)?(?i:{OLD})"
+)
+# "Fyller 13 i mars" where a sentence begins.
+TURNS = re.compile(
+    rf"(?:\A|[.!?\n:]\s{{0,2}}|\b(?i:hej|jag)[,!]?\s)(?i:fyller)\s(?i:bara\s|snart\s)?(?P<age>{N}){_WHEN}"
+)
+# "Nova fyller 9 i mars", "Nova är 9 år", "Nova blir nio".
+NAMED_TURNS = re.compile(
+    rf"(?P<first>{NAME})\s(?i:fyller|blir|fyllde)\s(?i:snart\s|nu\s|bara\s)?(?P<age>{N})(?:{_WHEN}|{_ENDS})"
+)
+NAMED_IS = re.compile(
+    rf"(?P<first>{NAME})(?:,?\ssom)?\s(?i:är|e|var|fyller|fyllde|blir|på)\s(?i:bara\s|snart\s|nu\s|ju\s)?(?i:{OLD})"
+)
+# "Nova 9 år: …" where a line begins, "Nova, 9 år", "Nova (9 år)" anywhere.
+NAMED_OPENS = re.compile(
+    rf"(?:\A|\n)(?P<first>{NAME})(?:,\s|\s\(?|\s?[–-]\s)(?i:(?P<age>{YEARS}))\)?(?=\s?[:;.–-])"
+)
+NAMED_BESIDE = re.compile(rf"(?P<first>{NAME})(?:,\s|\s\()(?i:(?P<age>{YEARS}))")
+# "Nioåriga Nova", "9-åringen Nova", "en 9-åring som heter Nova".
+AGE_NAMED = re.compile(
+    rf"\b(?P<age>(?i:{N}\s?-?\s?(?:årig[ae]|åring(?:en)?)))(?:\s(?i:som\sheter|vid\snamn|heter))?\s(?P<first>{NAME})"
+)
+# "En tjej som går i sjuan", of the writer.
+KID_GRADE = re.compile(
+    r"\b(?i:(?:jag\s(?:är|e)|är)\s(?:\w{2,10}\s){0,3}(?:tjej|kille|flicka|pojke|elev|person|unge|barn)\ssom\s(?:går|pluggar|börjar)\s(?:i|på))\s"
+    rf"{_CLASS}"
+)
+GRADE_OPENS = re.compile(
+    rf"(?:\A|[.!?\n]\s{{0,2}}|\b(?i:hej)[,!]?\s|[/–—]\s?)(?i:(?:en\s)?(?:(?:tjej|kille|elev|flicka|pojke)\s(?:som\s)?)?(?:går\s)?i)\s{_CLASS}"
+)
+GRADE_FAR = re.compile(
+    rf"\b(?i:jag|vi)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|,)\s(?i:går|börjar|pluggar)\s(?i:nu\s|just\snu\s)?(?i:i|på)\s{_CLASS}"
+)
+# "Vi i 4a", "oss i 7c".
+CLASS_SMALL = re.compile(
+    r"\b(?i:vi|oss|jag|elever|eleverna|alla|barnen)\s(?i:som\s(?:är|går)\s)?(?i:i|från)\s(?P<age>[1-9]\s?-?[a-f])(?!\w|['’])(?!\s?[-–]\s?\d)"
+)
+# "Lisa i 4a", "Lisa som går i fyran", "Lisa (klass 4B)"; and turned, "i 4B går Lisa".
+NAMED_GRADE = re.compile(
+    rf"(?P<first>{NAME})(?:\s[A-ZÅÄÖ][\w’-]{{1,20}})?(?:,?\s(?:som\s)?(?i:(?:går|börjar|är|pluggar)\s(?:nu\s)?(?:i|på)|i|från)\s|,\s|\s\(){_CLASS}"
+)
+GRADE_NAMED = re.compile(
+    rf"\b(?i:i)\s{_CLASS}[^.!?\n]{{0,20}}?\s(?i:går|heter|finns|är\sdet|sitter|mobbas|mobbar\sde|retas)\s(?:\w{{2,8}}\s)?(?P<first>{NAME})"
+)
+# "Eleven Ivar Ek i 5B på Ekskolan", whatever the name.
+PUPIL = re.compile(
+    rf"\b(?i:{_PUPIL})\s(?:\w{{2,6}}\s)?(?P<name>{NAME}(?:\s{NAME})?)\b[^.!?\n]{{0,25}}?\s(?i:i|på|från|går\si)\s{_CLASS}"
+)
+PUPIL_AT_SCHOOL = re.compile(
+    rf"\b(?i:{_PUPIL}|{_OWNER}\s{_KIN})\s(?P<name>{NAME}(?:\s{NAME})?)\b[^.!?\n]{{0,25}}?\s(?i:på|i|från)\s{_A_SCHOOL}"
+)
+# Somebody's child without a name: class or age together with the school.
+KIN_AT_SCHOOL = re.compile(
+    rf"\b(?i:{_OWNER}\s(?:\w{{2,9}}\s)?{_KIN})\s[^.!?\n]{{0,30}}?\b(?i:i|är|fyller)\s(?:{_CLASS}|(?i:{YEARS}))[^.!?\n]{{0,20}}?\s(?i:på|i|vid)\s{_A_SCHOOL}"
+)
+# "… och heter Kalle", of somebody who has told an age.
+CALLED = re.compile(
+    r"(?:\boch|\bo|,)\s(?:jag\s)?(?i:heter|kallas)\s(?P<name>[^\W\d_][\w’'-]{1,30})"
+)
+# Names under a text: "Hälsningar Kalle och Lisa".
+SIGNED = re.compile(
+    r"(?:\b(?i:hälsningar|hälsar|hälsn|mvh|kram|kramar|önskar|undrar|skriver|från|av|vh|tack)|[/–—-])[\s,:!]{0,3}(?i:från\s|av\s|alla\s)?"
+    rf"(?P<names>{NAME}(?:(?:,\s|\soch\s|\so\s|\s&\s|\s\+\s){NAME}){{0,6}})[.!]?\s{{0,3}}\Z"
+)

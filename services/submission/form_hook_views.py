@@ -1,0 +1,54 @@
+"""Where form tools deliver what they were sent (`services.submission.hooks`)."""
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from services.submission.hooks import inbox, secrets, sources
+from services.submission.hooks.inbox import MAX_BODY_BYTES
+from services.submission.hooks.secrets import Posted
+from shared.clock import utcnow
+from shared.db import Session
+from shared.i18n import gettext as _
+from shared.web import get_settings, make_problem
+
+form_hooks = Blueprint("form_hooks", __name__)
+# What nobody's secret is compared with where there is no such source: it takes as long.
+_NOBODY = [(secrets.new_nonce(), secrets.hash_secret(""))]
+
+
+@form_hooks.before_request
+def _allow_more() -> None:
+    request.max_content_length = MAX_BODY_BYTES
+
+
+@form_hooks.errorhandler(RequestEntityTooLarge)
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return make_problem(413, _("Högst 256 kB får plats."))
+
+
+@form_hooks.post("/hooks/forms/<source>")
+def deliver(source: str) -> Response:
+    """Store what a form tool delivers, and answer with its id; an idea is made of it afterwards.
+
+    Nobody is told what is here who has not the secret. What cannot be read is stored all the same.
+    """
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    posted = Posted(headers, request.get_data(cache=False))
+    with Session.begin() as session:
+        found = sources.find_by_slug(session, source)
+        now = utcnow()
+        in_force = found.secrets_in_force(now) if found else _NOBODY
+        if not secrets.is_known(posted, in_force, get_settings(), now) or found is None:
+            refused = make_problem(401, _("Hemligheten saknas eller är fel."))
+            refused.headers["WWW-Authenticate"] = "Bearer"
+            return refused
+        if not found.is_on:
+            return make_problem(403, _("Formuläret är avstängt. Sätt på det i handläggarvyn."))
+        key = headers.get("webhook-id") or headers.get("idempotency-key") or ""
+        stored = inbox.store_delivery(session, found, posted.body, request.content_type or "", key)
+    if not stored.is_readable:
+        detail = _("Det gick inte att läsa, men är sparat. Skicka JSON eller ett vanligt formulär.")
+        return make_problem(400, detail, more={"id": str(stored.id)})
+    response = Response(f'{{"id":"{stored.id}"}}\n', 202, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,139 @@
+"""Reading what a form tool sent: JSON, a plain form or one in parts, as keys and their texts.
+
+Pure functions. What lies inside something else has a key with dots (`form.answers.wish`); of a list
+of things that say what they are called, each has that name (`answers.wish`), else its place in the
+list. Files are passed over: they stand in the original.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+FORM = "application/x-www-form-urlencoded"
+_PARTS = "multipart/form-data"
+MOST_KEYS = 1000
+# What things in a list are called by, the first that all of them have.
+_NAMES = ("ref", "name", "key", "label", "title", "question", "id")
+_PARAMETER = r';\s*{}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))'
+
+
+class UnreadableBodyError(ValueError):
+    """The body is not what its type says, or of a type that nobody here reads."""
+
+
+def read_body(body: bytes, content_type: str) -> dict[str, str]:
+    """Return the keys of a body with their texts, in its order; several of one key with commas.
+
+    Keys are as they were written, but composed (NFC). Raises UnreadableBodyError.
+    """
+    try:
+        pairs = _read_pairs(body, content_type)
+    except (ValueError, LookupError, RecursionError):
+        # Its words must not travel in a message.
+        raise UnreadableBodyError from None
+    if len(pairs) > MOST_KEYS:
+        raise UnreadableBodyError
+    found: dict[str, str] = {}
+    for raw_key, value in pairs:
+        key = unicodedata.normalize("NFC", raw_key)
+        found[key] = f"{found[key]}, {value}" if found.get(key) else value
+    return found
+
+
+def fold_key(key: str) -> str:
+    """Return a key as keys are compared: composed, and without regard to case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
+
+
+def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json" or kind.endswith("+json"):
+        return list(_flatten("", json.loads(body, parse_constant=_refuse_constant)))
+    if kind == FORM:
+        return parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            encoding=_parameter(content_type, "charset") or "utf-8",
+            errors="strict",
+            max_num_fields=MOST_KEYS,
+        )
+    if kind == _PARTS:
+        return list(_read_parts(body, _parameter(content_type, "boundary")))
+    raise UnreadableBodyError
+
+
+def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _flatten(f"{path}.{name}" if path else name, each)
+    elif isinstance(value, list):
+        if any(isinstance(each, dict | list) for each in value):
+            for name, each in zip(_name_each(value), value, strict=True):
+                yield from _flatten(f"{path}.{name}" if path else name, each)
+        elif value:
+            yield path, ", ".join(map(_say, value))
+    else:
+        yield path, _say(value)
+
+
+def _name_each(things: list[Any]) -> list[str]:
+    """Return what each thing in a list is called; their places where that is not plain."""
+    for name in _NAMES:
+        called = [_called(thing, name) for thing in things]
+        if all(called) and len(set(called)) == len(called):
+            return called
+    return [str(place) for place in range(len(things))]
+
+
+def _called(thing: Any, name: str) -> str:
+    if not isinstance(thing, dict):
+        return ""
+    found = thing.get(name)
+    if found is None and isinstance(thing.get("field"), dict):
+        found = thing["field"].get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _say(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _refuse_constant(_word: str) -> object:
+    raise UnreadableBodyError
+
+
+def _read_parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
+    """Read a form in parts (RFC 7578), as browsers and programs write it."""
+    if not boundary:
+        raise UnreadableBodyError
+    first, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1"))
+    if not parts or first.strip() or not parts[-1].startswith(b"--"):
+        raise UnreadableBodyError
+    for part in parts[:-1]:
+        head, apart, content = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        fields = _read_head(head.decode())
+        told = fields.get("content-disposition", "")
+        name = _parameter(told, "name")
+        if not apart or not name:
+            raise UnreadableBodyError
+        if _parameter(told, "filename") or re.search(r";\s*filename\*?\s*=", told):
+            continue
+        charset = _parameter(fields.get("content-type", ""), "charset") or "utf-8"
+        yield name.replace("%22", '"'), content.decode(charset)
+
+
+def _read_head(head: str) -> Mapping[str, str]:
+    lines = (line.partition(":") for line in head.split("\r\n"))
+    return {name.strip().lower(): value.strip() for name, _colon, value in lines}
+
+
+def _parameter(header: str, name: str) -> str:
+    found = re.search(_PARAMETER.format(name), header, re.IGNORECASE)
+    if found is None:
+        return ""
+    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]

@@ -1,0 +1,1 @@
+"""The desk's pages about form sources, which submission lends it."""

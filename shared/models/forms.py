@@ -1,0 +1,121 @@
+"""Forms of other tools: who may post, how that becomes an idea, and what came. By submission."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
+from shared.models.enums import InboxFault, InboxState
+
+
+class FormSource(Base):
+    """A form tool that posts here, known by a secret of which only a hash stands here.
+
+    Signatures are proved with what RADSLAG_SECRET_KEY and `nonce` make, which is the same secret.
+    """
+
+    __tablename__ = "form_sources"
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_plain"),
+        CheckConstraint(
+            "(old_nonce IS NULL) = (old_until IS NULL)"
+            " AND (old_sha256 IS NULL) = (old_until IS NULL)",
+            name="old_secret_ends",
+        ),
+    )
+
+    id: Mapped[OpaqueId]
+    # The last part of its address.
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    # Empty: a field of what comes says which.
+    council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    # The secret of before the last change is good until then.
+    old_nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_until: Mapped[Moment | None]
+    # Shown once after it was made.
+    secret_seen_at: Mapped[Moment | None]
+    is_on: Mapped[bool] = mapped_column(default=True, server_default="true")
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[Now]
+
+    def secrets_in_force(self, now: datetime) -> list[tuple[bytes, bytes]]:
+        """Return nonce and hash of each secret that is good now, the newest first."""
+        found = [(self.nonce, self.secret_sha256)]
+        if (
+            self.old_nonce is not None
+            and self.old_sha256 is not None
+            and self.old_until is not None
+            and now < self.old_until
+        ):
+            found.append((self.old_nonce, self.old_sha256))
+        return found
+
+
+class FormMapping(Base):
+    """How what a source sends becomes an idea: the highest version; a change is a new one."""
+
+    __tablename__ = "form_mappings"
+    __table_args__ = (CheckConstraint("version > 0", name="version_counts"),)
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("form_sources.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # `services.submission.hooks.mapping` reads and writes it.
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    made_at: Mapped[Now]
+
+
+class InboxItem(Base):
+    """What a form tool delivered, byte for byte, until it is the sealed original of an idea."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        CheckConstraint("(state = 'mapped') = (idea_id IS NOT NULL)", name="mapped_has_idea"),
+        CheckConstraint("(state = 'repeated') = (same_as IS NOT NULL)", name="repeated_has_first"),
+        CheckConstraint("(state = 'failed') = (fault IS NOT NULL)", name="failed_has_fault"),
+        CheckConstraint(
+            "(body IS NULL) = (state IN ('mapped', 'repeated'))", name="body_until_it_is_sealed"
+        ),
+        # The newest of a source; and how many are in a state, and since when.
+        Index(None, "source_id", "id"),
+        Index(None, "source_id", "state", "received_at"),
+        Index(None, "idea_id"),
+    )
+
+    id: Mapped[OpaqueId]
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("form_sources.id"))
+    state: Mapped[InboxState] = mapped_column(
+        store_enum(InboxState, "state"), default=InboxState.RECEIVED, server_default="received"
+    )
+    # Why no idea could be made of it.
+    fault: Mapped[InboxFault | None] = mapped_column(store_enum(InboxFault, "fault"))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_type: Mapped[str]
+    received_at: Mapped[Now]
+    idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
+    # The delivery that came before under the same id, with the same words.
+    same_as: Mapped[UUID | None] = mapped_column(ForeignKey("inbox.id"))
+    # The version it was read by; none: the usual one.
+    mapping_version: Mapped[int | None]
+    # What could not be used and stands in the original only: `author`, `email`, `date`.
+    left_out: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
+
+
+class InboxKey(Base):
+    """The id under which a source delivered something, hashed: each makes one idea."""
+
+    __tablename__ = "inbox_keys"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("form_sources.id"), primary_key=True)
+    key_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    inbox_id: Mapped[UUID] = mapped_column(ForeignKey("inbox.id"), index=True)
+    stored_at: Mapped[Now]
