@@ -30,18 +30,20 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
-from shared.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.i18n import gettext as _
-from shared.pages import shown, static_files
+from shared.pages import security_txt, shown, static_files
 from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
-from shared.session_rules import UnsafeSessionError
+from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
+from shared.rights.session_rules import UnsafeSessionError
 
 log = logging.getLogger(__name__)
 
 SHARED = Path(__file__).parent
 _LANGUAGE_COOKIE = "radslag_lang"
 PROBLEM_JSON = "application/problem+json"
+# Addresses of what programs read: an error there is told to a program, whatever it accepts.
+_DATA = (".json", ".csv", ".atom")
 _HSTS = "max-age=31536000"
 PICTURE_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 _FACE = "radslag.face"
@@ -92,6 +94,7 @@ def init_app(
     One whose pages ask the public views is not ready while those cannot be read.
     """
     app.config["SETTINGS"] = settings
+    app.config["OWN_URL"] = own_url
     app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
@@ -229,7 +232,7 @@ def _finish(response: Response) -> Response:
         moved = urlsplit(request.routing_exception.new_url)
         path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
         response.headers["Location"] = path
-    if request.method != "GET":
+    if request.method != "GET" or g.get("keeps_no_language"):
         return response
     chosen = request.args.get("lang")
     if chosen in i18n.LANGUAGES:
@@ -315,7 +318,7 @@ def error_page(status: int, *, heading: str | None = None, detail: str | None = 
     usual_heading, usual_detail = explain_status(status)
     if status in _ASK_NOTHING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         ask_nothing()
-    if wants_json():
+    if wants_json() or request.path.endswith(_DATA):
         response = make_problem(status, detail or usual_detail, title=heading)
     else:
         response = Response(
@@ -371,6 +374,14 @@ def healthz() -> Response:
 def tell_version() -> Response:
     """Say which code this is: version, commit if known, and the schema it was written for."""
     return jsonify(version.read_version())
+
+
+@operators.get("/.well-known/security.txt")
+def tell_contact() -> Response:
+    """Say where somebody who finds a hole tells of it: the contact of the pages."""
+    own_url = current_app.config["OWN_URL"]
+    told = security_txt.write_security_txt(get_settings().contact, own_url, utcnow())
+    return error_page(404) if told is None else Response(told, mimetype="text/plain")
 
 
 @operators.get("/readyz")

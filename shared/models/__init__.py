@@ -43,7 +43,6 @@ from shared.models.idea import (
     ReceiptToken,
 )
 from shared.models.incidents import Incident, Notice, NoticeItem
-from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,
     DuplicateLink,
@@ -56,10 +55,11 @@ from shared.models.moderation import (
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
-from shared.models.records import AnswerTemplate, AuditEntry
+from shared.models.records import AnswerTemplate, AuditEntry, FirstStep
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
 from shared.models.sign_in import (
+    Passkey,
     PasswordReset,
     RecoveryCode,
     SecondFactor,
@@ -67,7 +67,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, FirstStep, Invitation, LoginAttempt, SavedFilter, Staff
+from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -134,6 +134,7 @@ __all__ = [
     "OutboxDelivery",
     "OutboxEvent",
     "Outcome",
+    "Passkey",
     "PasswordReset",
     "Picture",
     "Precision",

@@ -36,6 +36,8 @@ class Council(Base):
     # How long anything may wait before somebody is told, in hours of working days, day and night;
     # empty: for ever.
     wait_limit_h: Mapped[int | None] = mapped_column(server_default="48")
+    # Whose pages may have the form in a frame: hosts, one a line.
+    embed_hosts: Mapped[str] = mapped_column(default="", server_default="")
     # A picture is shown to everybody only with what it shows in words.
     picture_id: Mapped[int | None] = mapped_column(ForeignKey("pictures.id"))
     picture_alt: Mapped[str] = mapped_column(default="", server_default="")

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    String,
     UniqueConstraint,
     text,
 )
@@ -48,6 +47,8 @@ class Staff(Base):
     # Whom the city's directory says this is, once they have signed in through it.
     directory_issuer: Mapped[str | None]
     directory_subject: Mapped[str | None]
+    # Until when this person may come in without the second factor that their role should have.
+    factor_due_at: Mapped[Moment | None]
 
 
 class Invitation(Base):
@@ -106,6 +107,20 @@ class AccessLog(Base):
     at: Mapped[Now]
 
 
+class Lease(Base):
+    """A member of staff has an idea open. It says so to others, blocks nobody, and expires."""
+
+    __tablename__ = "leases"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True, index=True)
+    # The opened page that keeps it: a page that closes late must not let go what the next one took.
+    page: Mapped[int]
+    taken_at: Mapped[Now]
+    # In no index, so that keeping a lease rewrites nothing but its row.
+    expires_at: Mapped[Moment]
+
+
 class SavedFilter(Base):
     """What somebody looks at often: the parameters of the queue's address, under a name."""
 
@@ -120,14 +135,3 @@ class SavedFilter(Base):
     name: Mapped[str]
     query: Mapped[dict[str, str]] = mapped_column(JSONB)
     created_at: Mapped[Now]
-
-
-class FirstStep(Base):
-    """One thing that only a person can say: that the rules are the city's, that the list may go."""
-
-    __tablename__ = "first_steps"
-    __table_args__ = (CheckConstraint("step IN ('rules', 'list')", name="step_is_known"),)
-
-    step: Mapped[str] = mapped_column(String(20), primary_key=True)
-    at: Mapped[Now]
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))

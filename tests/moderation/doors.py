@@ -20,6 +20,8 @@ GET /login/directory
 GET /login/directory/back
 GET /login/forgotten
 POST /login/forgotten
+POST /login/passkey
+POST /login/passkey/question
 POST /login/resume
 POST /logout
 GET /reset/<token>
@@ -32,6 +34,11 @@ READER = """
 GET /
 GET /account
 POST /account
+POST /account/directory
+POST /account/directory/remove
+POST /account/passkeys
+POST /account/passkeys/<int:passkey_id>/remove
+POST /account/passkeys/question
 POST /account/password
 POST /account/recovery-codes
 POST /account/second-factor
@@ -112,6 +119,7 @@ POST /checks/words/<int:entry_id>/remove
 POST /checks/words/try
 GET /councils
 GET /councils/<slug>/edit
+GET /councils/<slug>/embed
 POST /councils/<slug>/edit
 GET /councils/<slug>/picture
 POST /councils/<slug>/picture
@@ -157,6 +165,7 @@ GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>
+POST /staff/<uuid:staff_id>/directory
 POST /staff/<uuid:staff_id>/disable
 POST /staff/<uuid:staff_id>/enable
 POST /staff/<uuid:staff_id>/password

@@ -33,7 +33,7 @@ def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> C
     settings = name_city(session, settings)
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
-    if letter.invitation_id is not None or letter.reset_id is not None:
+    if letter.template in account_letters.TEMPLATES:
         about_account = account_letters.compose_account_letter(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
     if letter.notice_id is not None:

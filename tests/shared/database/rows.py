@@ -251,6 +251,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "subject_id": _id,
         "payload": Jsonb({}),
     },
+    "passkeys": {"staff_id": a("staff"), "credential_id": _bytes, "public_key": b"k"},
     "password_resets": {"id": _id, "nonce": b"n", "sha256": _bytes, "expires_at": LATER},
     "public_changes": {
         "idea_id": _id,
@@ -362,6 +363,7 @@ _WRITTEN = {
     "official_answers": "written_at",
     "originals": "sealed_at",
     "outbox_events": "occurred_at",
+    "passkeys": "created_at",
     "password_resets": "created_at",
     "pictures": "added_at",
     "queue_entries": "opened_at",

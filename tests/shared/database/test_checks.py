@@ -65,6 +65,7 @@ ABOUT_LETTERS: Mapping[str, Any] = {
     "received_id": a("ideas"),
     "answer_id": a("official_answers"),
     "notice_id": a("notices"),
+    "change_id": a("audit_log"),
 }
 
 
@@ -191,11 +192,12 @@ WORDS: Mapping[str, Words] = {
             "signed_in", "wrong_password", "wrong_code", "throttled", "directory_refused",
             "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
             "password_changed", "factor_added", "factor_removed", "codes_renewed",
+            "passkey_added", "passkey_removed", "directory_linked", "directory_unlinked",
         ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
     "ck_staff_role": Words("role", ROLES),
-    "ck_staff_sessions_via": Words("via", ("password", "directory")),
+    "ck_staff_sessions_via": Words("via", ("password", "directory", "passkey")),
     "ck_subscriptions_language": Words("language", LANGUAGES),
     "ck_subscriptions_rhythm": Words("rhythm", ("hours", "daily", "weekly")),
     "ck_verdicts_outcome": Words("outcome", ("clear", "attention", "likely_spam")),

@@ -41,9 +41,9 @@ REFERENCES: Mapping[str, str] = {
     "inbox_keys": "inbox_id>inbox source_id>form_sources",
     "invitations": "invited_by>staff",
     "leases": "idea_id>ideas staff_id>staff",
-    "letters": "answer_id>official_answers decision_id>decisions digest_id>digests idea_id>ideas"
-    " invitation_id>invitations notice_id>notices received_id>ideas reset_id>password_resets"
-    " rule_id>rules staff_id>staff",
+    "letters": "answer_id>official_answers change_id>audit_log decision_id>decisions"
+    " digest_id>digests idea_id>ideas invitation_id>invitations notice_id>notices"
+    " received_id>ideas reset_id>password_resets rule_id>rules staff_id>staff",
     "models": "made_by>staff parent_id>models",
     "notes": "idea_id>ideas staff_id>staff",
     "notice_items": "incident_id>incidents notice_id>notices",
@@ -51,6 +51,7 @@ REFERENCES: Mapping[str, str] = {
     "official_answers": "idea_id>ideas staff_id>staff undoes>official_answers",
     "originals": "idea_id>ideas",
     "outbox_deliveries": "event_id>outbox_events",
+    "passkeys": "staff_id>staff",
     "password_resets": "staff_id>staff",
     "queue_entries": "closed_by>decisions idea_id>ideas",
     "receipt_tokens": "idea_id>ideas",
@@ -91,12 +92,13 @@ BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 } | {
     ("letters", column): {"decision_id": None}
     for column in (
-        "answer_id", "digest_id", "invitation_id", "notice_id", "received_id", "reset_id",
+        "answer_id", "change_id", "digest_id", "invitation_id", "notice_id", "received_id",
+        "reset_id",
     )
 }  # fmt: skip
 # Known by a number; the others by an opaque id.
 NUMBERED = {
-    "councils", "digest_runs", "models", "notes", "outbox_deliveries", "outbox_events",
+    "audit_log", "councils", "digest_runs", "models", "notes", "outbox_deliveries", "outbox_events",
     "pictures",
     "queue_entries", "rules",
 }  # fmt: skip

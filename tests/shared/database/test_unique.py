@@ -67,6 +67,7 @@ KEYS: Mapping[str, str] = {
     "originals": "idea_id",
     "outbox_deliveries": "id",
     "outbox_events": "id",
+    "passkeys": "id",
     "password_resets": "id",
     "public_changes": "id",
     "pictures": "id",
@@ -212,6 +213,9 @@ ONCE: Mapping[str, Once] = {
         decides("answer_id", a("official_answers")) | {"idea_id": a("ideas")},
         [{"answer_id": a("official_answers")}, {"idea_id": a("ideas")}],
     ),
+    "uq_letters_change_id": Once(
+        "letters", decides("change_id", a("audit_log")), [{"change_id": a("audit_log")}]
+    ),
     "uq_letters_decision_id_template": Once(
         "letters",
         {"decision_id": a("decisions"), "template": "published"},
@@ -266,6 +270,9 @@ ONCE: Mapping[str, Once] = {
         "outbox_deliveries",
         {"event_id": a("outbox_events"), "consumer": "notify.letter"},
         [{"event_id": a("outbox_events")}, {"consumer": "notify.answer"}],
+    ),
+    "uq_passkeys_credential_id": Once(
+        "passkeys", {"credential_id": b"1"}, [{"credential_id": b"2"}]
     ),
     "uq_password_resets_sha256": Once("password_resets", {"sha256": b"1"}, [{"sha256": b"2"}]),
     "uq_queue_entries_open": Once(

@@ -100,6 +100,12 @@ OWN = ChangeWords(
         "staff.from_directory": lambda: _(
             "Kontot för %(what)s skapades vid inloggning från staden."
         ),
+        "staff.directory_linked": lambda: _("Kopplade %(what)s till stadens inloggning."),
+        "staff.directory_unlinked": lambda: _(
+            "Tog bort kopplingen till stadens inloggning för %(what)s."
+        ),
+        "staff.passkey_added": lambda: _("Lade till en passnyckel."),
+        "staff.passkey_removed": lambda: _("Tog bort en passnyckel."),
         "staff.password_changed": lambda: _("Bytte sitt lösenord."),
         "staff.recovery_codes_renewed": lambda: _("Tog nya reservkoder."),
         "staff.second_factor_added": lambda: _("Lade till ett andra steg i sin inloggning."),
@@ -163,6 +169,7 @@ OWN = ChangeWords(
         "text": lambda: _("Text"),
         "version": lambda: _("Version"),
         "wait_limit_h": lambda: _("Längsta väntan, timmar"),
+        "embed_hosts": lambda: _("Sidor som får visa formuläret i en ram"),
         "weight": lambda: _("Vikt"),
     },
     choices={

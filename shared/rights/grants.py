@@ -17,6 +17,7 @@ PUBLIC_ROLE = "radslag_public"
 PUBLIC_VIEWS = (
     "public_councils",
     "public_departures",
+    "public_embeds",
     "public_face",
     "public_ideas",
     "public_pictures",
