@@ -91,7 +91,7 @@ _NOTIFY = "services.notify.worker"
 _SUBMISSION = "services.submission.worker"
 
 PROCESSES: tuple[Process, ...] = (
-    _web("public-web", "services.submission:create_app", PUBLIC_PORT),
+    _web("public-web", "radslag.public:create_app", PUBLIC_PORT),
     _web("desk", "radslag.desk:create_app", DESK_PORT),
     Process("relay", ("radslag", "relay"), health="heartbeat"),
     _worker("moderation-worker", _MODERATION, 2, queues.CHECKS, nice=_NICE_CHECKS),

@@ -13,7 +13,7 @@ from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
 from radslag.speech import Spoken, say_line
 from shared import migrate
-from shared.grants import GrantsError
+from shared.rights.grants import GrantsError
 
 
 @click.command("migrate", cls=Spoken, example="radslag migrate --seed", speaks=False)

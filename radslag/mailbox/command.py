@@ -74,7 +74,7 @@ def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
         entrance.check_password(password, host)
     except SettingsError as error:
         raise RefusedError(str(error)) from None
-    token = entrance.make_token(env.get("RADSLAG_SECRET_KEY", ""))
+    token = entrance.make_token(env.get("RADSLAG_SECRET_KEY"))
     mailbox = Mailbox(folder)
     # SMTP only on loopback: anybody who reaches it may leave letters.
     smtp = _Controller(_Handler(mailbox), hostname="127.0.0.1", port=smtp_port)

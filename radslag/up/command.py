@@ -26,8 +26,8 @@ from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
 from shared.config import SettingsError, data_folder
-from shared.grants import GrantsError
 from shared.migrate import MigrationError
+from shared.rights.grants import GrantsError
 
 _PORT = click.IntRange(1, 65535)
 

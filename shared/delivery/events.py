@@ -158,6 +158,22 @@ class AccountLinkMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountChanged(Event):
+    """Something was done to the way into an account; its owner is owed a letter.
+
+    `change_id` is the entry in the log of changes.
+    """
+
+    staff_id: UUID
+    change_id: int
+
+    @property
+    def subject_id(self) -> UUID:
+        """The member of staff."""
+        return self.staff_id
+
+
+@dataclass(frozen=True, slots=True)
 class DigestUnsubscribed(Event):
     """A member of staff has followed the link in a digest, and wants no more of them."""
 

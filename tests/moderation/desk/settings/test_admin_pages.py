@@ -52,6 +52,7 @@ COUNCIL = {
     "open_from": "2027-02-01T08:00",
     "open_until": "2027-07-01T17:00",
     "wait_limit_h": "48",
+    "embed_hosts": "",
 }
 RULE = {
     "title_sv": "Skräp och reklam",
@@ -146,7 +147,10 @@ class TestLog:
         kinds = "|".join({action.partition(".")[0] for action in said})
         recorded: set[str] = set()
         for path in (PROJECT / "services").rglob("*.py"):
-            if re.search(r"audit\.record_change\(|port\.record\(", source := path.read_text()):
+            if re.search(
+                r"audit\.record_change\(|port\.record\(|record_account_change\(",
+                source := path.read_text(),
+            ):
                 recorded |= set(re.findall(rf'(?<!url_for\()"((?:{kinds})\.[a-z_]+)"', source))
         assert len(recorded) > 30
         assert set(lent) <= recorded <= set(said)

@@ -17,7 +17,10 @@ PUBLIC_ROLE = "radslag_public"
 PUBLIC_VIEWS = (
     "public_councils",
     "public_departures",
+    "public_embeds",
+    "public_face",
     "public_ideas",
+    "public_pictures",
     "public_rules",
     "public_spent_keys",
     "public_traces",
