@@ -15,6 +15,7 @@ from shared.setting_values import READERS, SettingsError
 __all__ = [
     "LARGE",
     "PREFIX",
+    "SAMPLE_AUTHORITY",
     "SECRETS",
     "SMALL",
     "Settings",
@@ -28,6 +29,8 @@ __all__ = [
 PREFIX = "RADSLAG_"
 # RADSLAG_SIZE
 SMALL, LARGE = "small", "large"
+# Whose a system is that nobody has given a name.
+SAMPLE_AUTHORITY = "Helsingborgs stad"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
 
 
@@ -76,7 +79,7 @@ class Settings:
         "",
         secret=True,
     )
-    authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
+    authority: str = _setting("The authority that answers for the pages", SAMPLE_AUTHORITY)
     contact: str = _setting(
         "Where a resident can turn with questions (an address, shown on pages and in letters); "
         "empty as soon as RADSLAG_AUTHORITY names another city",
@@ -142,6 +145,21 @@ class Settings:
         "",
         secret=True,
     )
+    second_factor: str = _setting(
+        "Who must have a second factor beside the password, until an administrator chooses under "
+        "Staff: `nobody`, `admins` or `all`",
+        "admins",
+    )
+    second_factor_grace_days: int = _setting(
+        "How many days they may still do without, from the first time they come in; `0`: they set "
+        "one up before they come in",
+        "7",
+    )
+    idle_minutes: int = _setting(
+        "After how many minutes in which nobody does anything a session at the desk ends, 5 or "
+        "more; `0`: after 12 hours only",
+        "0",
+    )
     security_log_days: int = _setting(
         "How many days the desk's security log is kept: who signed in, what failed and was refused",
         "180",
@@ -160,11 +178,15 @@ class Settings:
         "The secret that the directory gave the desk", "", secret=True
     )
     oidc_name: str = _setting("What the directory is called on the button; empty: a usual word", "")
-    oidc_email_claim: str = _setting("The claim that holds a person's address", "email")
+    oidc_email_claim: str = _setting(
+        "The claim that holds a person's address. Only `email` together with `email_verified` "
+        "links an account that is there; with any other its owner links it under My account",
+        "email",
+    )
     oidc_trust_email: bool = _setting(
-        "`1`: that claim is believed without `email_verified`. Only for a directory in which "
-        "nobody but the city sets it, such as a tenant of one's own in Entra ID, which gives no "
-        "such claim",
+        "`1`: new accounts are made for the address in that claim without `email_verified`. Only "
+        "for a directory in which nobody but the city sets it, such as a tenant of one's own in "
+        "Entra ID, which gives no such claim. It links no account that is there",
         "0",
     )
     oidc_create: bool = _setting(

@@ -148,6 +148,23 @@ def _days(name: str, value: str, least: int = 1) -> int:
     return days
 
 
+def _second_factor(value: str) -> str:
+    if value.lower() not in {"nobody", "admins", "all"}:
+        raise SettingsError("RADSLAG_SECOND_FACTOR must be nobody, admins or all.")
+    return value.lower()
+
+
+# A shorter time would end the session of somebody who reads.
+_SHORTEST_IDLE_MIN = 5
+
+
+def _idle_minutes(value: str) -> int:
+    minutes = _whole_number("RADSLAG_IDLE_MINUTES", value)
+    if 0 < minutes < _SHORTEST_IDLE_MIN:
+        raise SettingsError(f"RADSLAG_IDLE_MINUTES must be 0, or {_SHORTEST_IDLE_MIN} or more.")
+    return minutes
+
+
 def _switch(name: str, value: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if value.lower() not in known:
@@ -246,6 +263,11 @@ READERS: Mapping[str, Any] = {
     "size": _size,
     "undo_seconds": lambda value: _whole_number("RADSLAG_UNDO_SECONDS", value),
     "correction_days": lambda value: _whole_number("RADSLAG_CORRECTION_DAYS", value),
+    "second_factor": _second_factor,
+    "second_factor_grace_days": lambda value: _days(
+        "RADSLAG_SECOND_FACTOR_GRACE_DAYS", value, least=0
+    ),
+    "idle_minutes": _idle_minutes,
     "security_log_days": lambda value: _days("RADSLAG_SECURITY_LOG_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),

@@ -7,6 +7,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from services.submission import (
     api,
     embed_views,
+    face_views,
     feeds,
     form_hook_views,
     hook_views,
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None, look: preview_views.Look | None
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
     web.init_app(app, settings, settings.public_url, asks_public_views=True)
+    web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None, look: preview_views.Look | None
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
         form_hook_views.form_hooks,
+        face_views.face,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import get_settings, language_cookie, make_problem, wants_json
+from shared.web import ask_nothing, get_settings, language_cookie, make_problem, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -331,6 +331,7 @@ def _not_now(slug: str, outcome: Refused) -> Response:
     if wants_json():
         response = make_problem(outcome.status, _("Försök igen om en stund."))
     else:
+        ask_nothing()
         page = render_template(
             "submission/kept.html",
             slug=slug,

@@ -123,6 +123,15 @@ class AlertRaised(Event):
 
     alert: str
     about_id: UUID
+    # Whether it was raised before and has got worse since; else nothing is said of it.
+    is_worse: bool = False
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as JSON holds them."""
+        made = Event.payload(self)
+        if not self.is_worse:
+            del made["is_worse"]
+        return made
 
     @property
     def subject_id(self) -> UUID:
@@ -146,6 +155,22 @@ class AccountLinkMade(Event):
     def subject_id(self) -> UUID:
         """The invitation or the reset."""
         return self.link_id
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged(Event):
+    """Something was done to the way into an account; its owner is owed a letter.
+
+    `change_id` is the entry in the log of changes.
+    """
+
+    staff_id: UUID
+    change_id: int
+
+    @property
+    def subject_id(self) -> UUID:
+        """The member of staff."""
+        return self.staff_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AlertResolved": (),
         "FormDelivered": (FORM,),
         "AccountLinkMade": (ACCOUNT,),
+        "AccountChanged": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
         # Recorded so that it can be seen that such reports come.

@@ -41,9 +41,10 @@ class Letter(Base):
         UniqueConstraint("received_id"),
         UniqueConstraint("answer_id", "idea_id"),
         UniqueConstraint("notice_id"),
+        UniqueConstraint("change_id"),
         CheckConstraint(
             "num_nonnulls(decision_id, digest_id, invitation_id, reset_id, received_id, answer_id,"
-            " notice_id) = 1",
+            " notice_id, change_id) = 1",
             name="about_one_thing",
         ),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_moment"),
@@ -63,6 +64,8 @@ class Letter(Base):
     # The version of the official answer that it tells of; of one answer each writer hears once.
     answer_id: Mapped[UUID | None] = mapped_column(ForeignKey("official_answers.id"))
     notice_id: Mapped[UUID | None] = mapped_column(ForeignKey("notices.id"))
+    # What was done to the reader's own account, as the log of changes has it.
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("audit_log.id"))
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     # Fixed before the first try, so that a repeated delivery is recognised.
     message_id: Mapped[str] = mapped_column(unique=True)

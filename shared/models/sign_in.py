@@ -20,7 +20,7 @@ class StaffSession(Base):
     __table_args__ = (
         Index(None, "staff_id"),
         Index(None, "begun_at"),
-        CheckConstraint("via IN ('password', 'directory')", name="via"),
+        CheckConstraint("via IN ('password', 'directory', 'passkey')", name="via"),
     )
 
     # Random, not in the order of time: it is what the signed cookie holds.
@@ -44,6 +44,26 @@ class SecondFactor(Base):
     last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     created_at: Mapped[Now]
     confirmed_at: Mapped[Moment | None]
+
+
+class Passkey(Base):
+    """A key that one of a person's devices holds; what is kept here opens nothing by itself."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (UniqueConstraint("credential_id"), Index(None, "staff_id"))
+
+    id: Mapped[RowId]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    # How often the device says that it was used, where it counts: a copy of it counts apart.
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # The question that it answered last: none is answered twice.
+    last_challenge: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # Where it was made, such as "Firefox, Windows".
+    browser: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[Now]
+    used_at: Mapped[Moment | None]
 
 
 class RecoveryCode(Base):

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utcnow
@@ -46,6 +47,8 @@ class Staff(Base):
     # Whom the city's directory says this is, once they have signed in through it.
     directory_issuer: Mapped[str | None]
     directory_subject: Mapped[str | None]
+    # Until when this person may come in without the second factor that their role should have.
+    factor_due_at: Mapped[Moment | None]
 
 
 class Invitation(Base):
@@ -116,3 +119,19 @@ class Lease(Base):
     taken_at: Mapped[Now]
     # In no index, so that keeping a lease rewrites nothing but its row.
     expires_at: Mapped[Moment]
+
+
+class SavedFilter(Base):
+    """What somebody looks at often: the parameters of the queue's address, under a name."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (
+        UniqueConstraint("staff_id", "name"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+    )
+
+    id: Mapped[RowId]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    name: Mapped[str]
+    query: Mapped[dict[str, str]] = mapped_column(JSONB)
+    created_at: Mapped[Now]

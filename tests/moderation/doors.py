@@ -20,6 +20,8 @@ GET /login/directory
 GET /login/directory/back
 GET /login/forgotten
 POST /login/forgotten
+POST /login/passkey
+POST /login/passkey/question
 POST /login/resume
 POST /logout
 GET /reset/<token>
@@ -32,6 +34,11 @@ READER = """
 GET /
 GET /account
 POST /account
+POST /account/directory
+POST /account/directory/remove
+POST /account/passkeys
+POST /account/passkeys/<int:passkey_id>/remove
+POST /account/passkeys/question
 POST /account/password
 POST /account/recovery-codes
 POST /account/second-factor
@@ -41,6 +48,8 @@ POST /account/sessions/<uuid:session_id>/end
 POST /account/sessions/end
 GET /alerts
 GET /asks
+POST /filters
+POST /filters/<int:filter_id>/remove
 GET /guide
 GET /history
 GET /ideas/<number>
@@ -112,8 +121,15 @@ GET /councils
 GET /councils/<slug>/edit
 GET /councils/<slug>/embed
 POST /councils/<slug>/edit
+GET /councils/<slug>/picture
+POST /councils/<slug>/picture
+POST /councils/<slug>/picture/remove
 GET /councils/new
 POST /councils/new
+GET /face
+POST /face
+POST /face/logo
+POST /face/logo/remove
 GET /first-steps
 POST /first-steps/close
 POST /duty/covers
@@ -139,6 +155,7 @@ GET /letters/release
 POST /letters/release
 GET /letters/resend
 POST /letters/resend
+GET /pictures/<int:picture_id>
 GET /rules/<code>/new
 POST /rules/<code>/new
 POST /rules/<code>/retire
@@ -148,6 +165,7 @@ GET /security
 GET /settings
 GET /staff
 GET /staff/<uuid:staff_id>
+POST /staff/<uuid:staff_id>/directory
 POST /staff/<uuid:staff_id>/disable
 POST /staff/<uuid:staff_id>/enable
 POST /staff/<uuid:staff_id>/password

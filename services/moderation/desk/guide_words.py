@@ -222,6 +222,13 @@ PAGES: tuple[Help, ...] = (
         Role.ADMIN,
     ),
     Help(
+        "face",
+        "/face",
+        lambda: _("Stadens ansikte"),
+        lambda: [_("Stadens namn, kontakt, färg och logotyp på invånarnas sidor och i breven.")],
+        Role.ADMIN,
+    ),
+    Help(
         "answer-templates",
         "/answer-templates",
         lambda: _("Svarsmallar"),

@@ -1,6 +1,7 @@
 """Who is signed in: the session that a cookie names, and its beginning."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -8,12 +9,16 @@ from flask import Flask, g, request, session
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import known_browser, security_notes
-from services.moderation.people import sessions
+from services.moderation.people import second_factor, sessions
+from shared import web
+from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.models import Role, SecurityKind, Staff
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# The pages that stand open ask there for news (`services.moderation.desk.queue.live_views`).
+_ASKS_BY_ITSELF = "live"
 _RANK = {Role.READER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}
 
 
@@ -27,6 +32,8 @@ class SignedIn:
     role: Role
     language: str
     session_id: UUID
+    # Until when they may still come in without a second factor, where they must have one.
+    factor_due_at: datetime | None = None
 
     def may(self, role: Role) -> bool:
         """Whether this person's role is enough for what asks for `role`."""
@@ -62,18 +69,42 @@ def begin_session(writing: SqlSession, staff: Staff, *, via: str = sessions.PASS
 
 
 def find_who_it_is() -> SignedIn | None:
-    """Return who makes this request, if anybody is signed in."""
+    """Return who makes this request, if anybody is signed in.
+
+    A session ends, as any other, when the time is over in which its person had to get a second
+    factor: they set one up at the door, and what they had typed comes back.
+    """
     kept = session.get("session_id")
     if kept is None:
         return None
+    settings = web.get_settings()
+    idle = timedelta(minutes=settings.idle_minutes) or None
     with Session() as reading:
-        found = sessions.find_session(reading, UUID(kept))
-    if found is None:
+        found = sessions.find_session(reading, UUID(kept), idle=idle)
+    due_at = _find_due(settings, found) if found else None
+    if found is None or (due_at is not None and due_at <= utcnow()):
         session.clear()
         return None
-    if sessions.is_stale(found):
+    # What an open page asks by itself is no sign of a person.
+    if request.blueprint != _ASKS_BY_ITSELF and sessions.is_stale(found, idle=idle):
         with Session.begin() as writing:
             sessions.touch_session(writing, found.session_id)
     return SignedIn(
-        found.staff_id, found.email, found.name, found.role, found.language, found.session_id
+        id=found.staff_id,
+        email=found.email,
+        name=found.name,
+        role=found.role,
+        language=found.language,
+        session_id=found.session_id,
+        factor_due_at=due_at,
     )
+
+
+def _find_due(settings: Settings, found: sessions.Found) -> datetime | None:
+    """Return until when a person may do without a second factor; None for who need not hurry."""
+    if not found.lacks_factor or not second_factor.is_expected(settings, found.role):
+        return None
+    if found.factor_due_at is not None:
+        return found.factor_due_at
+    with Session.begin() as writing:
+        return second_factor.give_time(writing, settings, found.staff_id)

@@ -9,7 +9,7 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.people import throttle
+from services.moderation.people import passwords, throttle
 from services.moderation.people.throttle import Tried
 from shared.addresses import mailboxes
 from shared.addresses.mailboxes import BadAddressError
@@ -95,8 +95,11 @@ def add_staff(
 
 
 def set_password(staff: Staff, password: str) -> None:
-    """Give an account a password. Raises AccountError."""
-    staff.password_hash = _hasher.hash(checked_password(password))
+    """Give an account a password. Raises AccountError, also for one that is easy to guess."""
+    checked = checked_password(password)
+    if weakness := passwords.find_weakness(checked, (staff.email, staff.name)):
+        raise AccountError("password", weakness)
+    staff.password_hash = _hasher.hash(checked)
 
 
 def sign_in(

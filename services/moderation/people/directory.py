@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -24,6 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import accounts, roles
+from services.moderation.people.account_changes import record_account_change
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
 from services.moderation.settings import audit
@@ -51,7 +53,8 @@ class DirectoryDownError(Exception):
 class RefusedError(Exception):
     """The directory, or what is known here, says no; `reason` is a code without anything personal.
 
-    `denied`, `bad token`, `no address`, `unknown`, `somebody else`, `closed`, `no role`.
+    `denied`, `bad token`, `no address`, `unknown`, `not linked`, `somebody else`, `taken`,
+    `closed`, `no role`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -71,11 +74,16 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the directory says this is; `email` only when it is to be believed."""
+    """Whom the directory says this is: who that is, issuer and subject say together.
+
+    `email` is there only when it is to be believed. It `is_proven` when the directory says that it
+    has seen the person read mail there: nothing that people can edit opens somebody's account.
+    """
 
     issuer: str
     subject: str
     email: str | None
+    is_proven: bool
     name: str
     role: Role | None
 
@@ -126,16 +134,12 @@ def finish_sign_in(
 def enter_account(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
     """Return the account of the person, linked, made or given its role as the settings say.
 
-    Found by the directory's own id once it is linked; before that by an address to be believed.
+    Found by the directory's own id once it is linked; before that by an address that is proven.
     Raises RefusedError.
     """
     if settings.oidc_role_claim and identity.role is None:
         raise RefusedError("no role")
-    staff = session.scalar(
-        select(Staff).where(
-            Staff.directory_issuer == identity.issuer, Staff.directory_subject == identity.subject
-        )
-    )
+    staff = _find_linked(session, identity)
     if staff is None:
         staff = _linked(session, settings, identity)
     if staff.disabled_at is not None:
@@ -147,6 +151,35 @@ def enter_account(session: SqlSession, settings: Settings, identity: Identity) -
             log.warning("the last administrator stays one", extra={"staff": str(staff.id)})
     staff.name = staff.name or accounts.checked_name(identity.name[: accounts.MAX_NAME])
     return staff
+
+
+def link_account(session: SqlSession, staff: Staff, identity: Identity) -> None:
+    """Link the account of somebody who is signed in and has asked for it. Raises RefusedError."""
+    if staff.directory_subject is not None or _find_linked(session, identity) is not None:
+        raise RefusedError("taken")
+    _link(session, staff, identity, by=staff.id)
+
+
+def unlink_account(session: SqlSession, staff: Staff, *, by: UUID) -> bool:
+    """Let the directory open an account no more; False where it did not."""
+    if staff.directory_subject is None:
+        return False
+    staff.directory_issuer = staff.directory_subject = None
+    record_account_change(session, staff, "staff.directory_unlinked", by=by)
+    return True
+
+
+def _find_linked(session: SqlSession, identity: Identity) -> Staff | None:
+    return session.scalar(
+        select(Staff).where(
+            Staff.directory_issuer == identity.issuer, Staff.directory_subject == identity.subject
+        )
+    )
+
+
+def _link(session: SqlSession, staff: Staff, identity: Identity, *, by: UUID | None) -> None:
+    staff.directory_issuer, staff.directory_subject = identity.issuer, identity.subject
+    record_account_change(session, staff, "staff.directory_linked", by=by)
 
 
 def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staff:
@@ -170,17 +203,28 @@ def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staf
             subject=("staff", staff.id),
             after={"role": staff.role},
         )
-    elif staff.directory_subject is not None:
+        staff.directory_issuer, staff.directory_subject = identity.issuer, identity.subject
+        session.flush()
+        return staff
+    if staff.directory_subject is not None:
         # An address that was given to a new person opens no old account.
         raise RefusedError("somebody else")
-    staff.directory_issuer, staff.directory_subject = identity.issuer, identity.subject
-    session.flush()
+    if staff.disabled_at is not None:
+        raise RefusedError("closed")
+    if not identity.is_proven:
+        raise RefusedError("not linked")
+    _link(session, staff, identity, by=None)
     return staff
 
 
 def _identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
     email = claims.get(settings.oidc_email_claim)
-    believed = settings.oidc_trust_email or claims.get("email_verified") in {True, "true"}
+    # What `email_verified` says, it says of the claim `email` (OpenID Connect Core §5.1).
+    is_proven = settings.oidc_email_claim == "email" and claims.get("email_verified") in {
+        True,
+        "true",
+    }
+    believed = settings.oidc_trust_email or is_proven
     try:
         address = accounts.checked_email(email) if isinstance(email, str) and believed else None
     except AccountError:
@@ -190,6 +234,7 @@ def _identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
         issuer=settings.oidc_issuer,
         subject=str(claims["sub"]),
         email=address,
+        is_proven=is_proven,
         name=name if isinstance(name, str) else "",
         role=_role(settings, claims),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import accounts, sessions
-from services.moderation.settings import audit
+from services.moderation.people.account_changes import record_account_change
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
@@ -79,6 +79,4 @@ def use_reset(session: SqlSession, reset: PasswordReset, staff: Staff, password:
         .values(used_at=utcnow())
     )
     sessions.end_all(session, staff)
-    audit.record_change(
-        session, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
-    )
+    record_account_change(session, staff, "staff.password_changed", by=staff.id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.people import second_factor, sessions
 from services.moderation.settings import audit
 from shared.clock import utcnow
-from shared.models import Role, SecondFactor, Staff, StaffSession
+from shared.models import Role, Staff, StaffSession
 
 
 class LastAdministratorError(Exception):
@@ -54,10 +54,8 @@ def _read(session: SqlSession, staff_id: UUID | None) -> list[Person]:
         )
         .scalar_subquery()
     )
-    wanted = (
-        select(Staff, SecondFactor.confirmed_at, seen)
-        .outerjoin(SecondFactor, SecondFactor.staff_id == Staff.id)
-        .order_by(Staff.disabled_at.is_not(None), func.lower(func.concat(Staff.name, Staff.email)))
+    wanted = select(Staff, second_factor.has_factor(Staff.id), seen).order_by(
+        Staff.disabled_at.is_not(None), func.lower(func.concat(Staff.name, Staff.email))
     )
     if staff_id is not None:
         wanted = wanted.where(Staff.id == staff_id)
@@ -71,10 +69,10 @@ def _read(session: SqlSession, staff_id: UUID | None) -> list[Person]:
             created_at=staff.created_at,
             has_password=staff.password_hash is not None,
             in_directory=staff.directory_subject is not None,
-            has_second_factor=confirmed_at is not None,
+            has_second_factor=has_factor,
             seen_at=seen_at,
         )
-        for staff, confirmed_at, seen_at in session.execute(wanted)
+        for staff, has_factor, seen_at in session.execute(wanted)
     ]
 
 

@@ -11,19 +11,32 @@ import logging
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import sessions
+from services.moderation.people.account_changes import record_account_change
 from services.moderation.settings import audit
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.links import sealed
 from shared.models import (
+    Passkey,
     RecoveryCode,
     Requires,
     Role,
@@ -48,10 +61,14 @@ _READ_AS = str.maketrans("ILO", "110")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a person has: a confirmed second factor, and how many recovery codes are left."""
+    """What a person has: a confirmed second factor (an app, or a passkey), and codes that are left.
+
+    `codes_left` counts recovery codes.
+    """
 
     is_on: bool
     codes_left: int
+    has_app: bool = False
 
 
 class OwnFactorFirstError(Exception):
@@ -65,8 +82,8 @@ def read_state(session: SqlSession, staff_id: UUID) -> State:
         .where(RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None))
         .scalar_subquery()
     )
-    is_on, codes_left = session.execute(select(_has_one(staff_id), left)).one()
-    return State(is_on, codes_left)
+    found = session.execute(select(has_factor(staff_id), left, _has_app(staff_id))).one()
+    return State(*found)
 
 
 def begin_second_factor(session: SqlSession, settings: Settings, staff: Staff) -> None:
@@ -103,18 +120,16 @@ def confirm_second_factor(
     if factor is None or factor.confirmed_at is not None or not _take(settings, factor, code):
         return None
     factor.confirmed_at = utcnow()
-    audit.record_change(
-        session, by=staff.id, action="staff.second_factor_added", subject=("staff", staff.id)
-    )
+    record_account_change(session, staff, "staff.second_factor_added", by=staff.id)
     return new_recovery_codes(session, staff.id)
 
 
 def check_code(session: SqlSession, settings: Settings, staff_id: UUID, code: str) -> bool:
     """Whether a code from the app, or a recovery code, is right; right ones are used up."""
     factor = _locked(session, staff_id)
-    if factor is None or factor.confirmed_at is None:
-        return False
-    return _take(settings, factor, code) or _take_recovery(session, staff_id, code)
+    if factor is not None and factor.confirmed_at is not None and _take(settings, factor, code):
+        return True
+    return read_state(session, staff_id).is_on and _take_recovery(session, staff_id, code)
 
 
 def new_recovery_codes(session: SqlSession, staff_id: UUID) -> list[str]:
@@ -129,22 +144,65 @@ def new_recovery_codes(session: SqlSession, staff_id: UUID) -> list[str]:
 
 
 def remove_second_factor(session: SqlSession, staff: Staff, *, by: UUID | None) -> None:
-    """Take a person's second factor away, and sign them out everywhere."""
+    """Take a person's second factor away, passkeys too, and sign them out everywhere."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
     session.execute(delete(SecondFactor).where(SecondFactor.staff_id == staff.id))
+    session.execute(delete(Passkey).where(Passkey.staff_id == staff.id))
     sessions.end_all(session, staff)
     action = "staff.second_factor_removed" if by == staff.id else "staff.second_factor_reset"
-    audit.record_change(session, by=by, action=action, subject=("staff", staff.id))
+    record_account_change(session, staff, action, by=by)
 
 
 def read_policy(session: SqlSession) -> Requires:
-    """Return who must have a second factor."""
+    """Return who must have a second factor, as an administrator has chosen."""
     return session.scalar(select(SignInPolicy.second_factor)) or Requires.NOBODY
 
 
+def find_policy(session: SqlSession, settings: Settings) -> tuple[Requires, bool]:
+    """Return who must have a second factor, and whether somebody has chosen that at the desk."""
+    chosen = session.scalar(select(SignInPolicy.second_factor))
+    return chosen or Requires(settings.second_factor), chosen is not None
+
+
 def is_required(session: SqlSession, role: Role) -> bool:
-    """Whether somebody with this role must have a second factor."""
-    wanted = read_policy(session)
+    """Whether somebody with this role must have a second factor, because one has chosen so."""
+    return _covers(read_policy(session), role)
+
+
+def is_expected(settings: Settings, role: Role) -> bool:
+    """Whether somebody with this role must have one soon, while nobody has chosen at the desk."""
+    return _covers(Requires(settings.second_factor), role)
+
+
+def may_give_up(session: SqlSession, settings: Settings, role: Role) -> bool:
+    """Whether somebody with this role may do without the second factor that they have."""
+    return not _covers(find_policy(session, settings)[0], role)
+
+
+def must_set_up(session: SqlSession, settings: Settings, staff: Staff) -> bool:
+    """Whether a person without a second factor sets one up before they come in.
+
+    At once where an administrator has chosen so; else when their time to do it is over.
+    """
+    wanted, is_chosen = find_policy(session, settings)
+    if not _covers(wanted, staff.role):
+        return False
+    return is_chosen or give_time(session, settings, staff.id) <= utcnow()
+
+
+def give_time(session: SqlSession, settings: Settings, staff_id: UUID) -> datetime:
+    """Return until when a person may do without; their time begins when it is first asked for."""
+    ends = utcnow() + timedelta(days=settings.second_factor_grace_days)
+    begun = session.scalar(
+        update(Staff)
+        .where(Staff.id == staff_id)
+        .values(factor_due_at=func.coalesce(Staff.factor_due_at, ends))
+        .returning(Staff.factor_due_at)
+    )
+    return begun or ends
+
+
+def _covers(wanted: Requires, role: Role) -> bool:
     return wanted is Requires.ALL or (wanted is Requires.ADMINS and role is Role.ADMIN)
 
 
@@ -155,7 +213,7 @@ def require_second_factor(session: SqlSession, wanted: Requires, *, by: UUID) ->
     Raises OwnFactorFirstError.
     """
     before = read_policy(session)
-    if wanted is not Requires.NOBODY and not session.scalar(select(_has_one(by))):
+    if wanted is not Requires.NOBODY and not session.scalar(select(has_factor(by))):
         raise OwnFactorFirstError
     values = {"second_factor": wanted, "changed_by": by, "changed_at": utcnow()}
     session.execute(
@@ -178,10 +236,7 @@ def require_second_factor(session: SqlSession, wanted: Requires, *, by: UUID) ->
 
 def end_sessions_without(session: SqlSession, whose: ColumnElement[bool]) -> None:
     """End the sessions that began with a password alone, of those whom `whose` tells."""
-    lacking = select(Staff.id).where(
-        whose,
-        ~exists().where(SecondFactor.staff_id == Staff.id, SecondFactor.confirmed_at.is_not(None)),
-    )
+    lacking = select(Staff.id).where(whose, ~has_factor(Staff.id))
     session.execute(
         delete(StaffSession)
         .where(StaffSession.staff_id.in_(lacking), StaffSession.via == sessions.PASSWORD)
@@ -189,7 +244,12 @@ def end_sessions_without(session: SqlSession, whose: ColumnElement[bool]) -> Non
     )
 
 
-def _has_one(staff_id: UUID) -> ColumnElement[bool]:
+def has_factor(staff_id: UUID | SQLColumnExpression[UUID]) -> ColumnElement[bool]:
+    """Ask, inside a statement, whether a person has a second factor: an app, or a passkey."""
+    return or_(_has_app(staff_id), exists().where(Passkey.staff_id == staff_id))
+
+
+def _has_app(staff_id: UUID | SQLColumnExpression[UUID]) -> ColumnElement[bool]:
     return exists().where(SecondFactor.staff_id == staff_id, SecondFactor.confirmed_at.is_not(None))
 
 

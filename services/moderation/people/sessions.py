@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
-from shared.models import Role, Staff, StaffSession
+from shared.models import Passkey, Role, SecondFactor, SignInPolicy, Staff, StaffSession
 
-# However busy the session is: an open queue page asks by itself, so idleness cannot be seen.
+# However busy the session is.
 LASTS = timedelta(hours=12)
 # When somebody was last seen is kept no finer than this.
 SEEN_EVERY = timedelta(minutes=10)
 
-PASSWORD, DIRECTORY = "password", "directory"
+PASSWORD, DIRECTORY, PASSKEY = "password", "directory", "passkey"
 
 # The first that fits: others name themselves after those further down.
 _BROWSERS = (
@@ -53,6 +53,9 @@ class Found:
     role: Role
     language: str
     seen_at: datetime
+    # A password alone let them in, and nobody has chosen at the desk who must have more.
+    lacks_factor: bool
+    factor_due_at: datetime | None
 
 
 def begin_session(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
@@ -75,8 +78,18 @@ def begin_session(session: SqlSession, staff: Staff, *, via: str, browser: str) 
     return begun.id
 
 
-def find_session(session: SqlSession, session_id: UUID) -> Found | None:
-    """Return whom a session belongs to, while it, the account and its epoch last."""
+def find_session(
+    session: SqlSession, session_id: UUID, *, idle: timedelta | None = None
+) -> Found | None:
+    """Return whom a session belongs to, while it, the account and its epoch last.
+
+    With `idle` it has ended, too, when its person has done nothing for so long.
+    """
+    now = utcnow()
+    has_factor = or_(
+        exists().where(SecondFactor.staff_id == Staff.id, SecondFactor.confirmed_at.is_not(None)),
+        exists().where(Passkey.staff_id == Staff.id),
+    )
     row = session.execute(
         select(
             StaffSession.id,
@@ -86,11 +99,14 @@ def find_session(session: SqlSession, session_id: UUID) -> Found | None:
             Staff.role,
             Staff.language,
             StaffSession.seen_at,
+            and_(StaffSession.via == PASSWORD, ~has_factor, ~exists().where(SignInPolicy.id == 1)),
+            Staff.factor_due_at,
         )
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(
             StaffSession.id == session_id,
-            StaffSession.begun_at > utcnow() - LASTS,
+            StaffSession.begun_at > now - LASTS,
+            StaffSession.seen_at > now - (idle or LASTS),
             StaffSession.epoch == Staff.session_epoch,
             Staff.disabled_at.is_(None),
         )
@@ -98,9 +114,9 @@ def find_session(session: SqlSession, session_id: UUID) -> Found | None:
     return None if row is None else Found(*row)
 
 
-def is_stale(found: Found) -> bool:
+def is_stale(found: Found, *, idle: timedelta | None = None) -> bool:
     """Whether it is time to note again that the person was seen."""
-    return found.seen_at < utcnow() - SEEN_EVERY
+    return found.seen_at < utcnow() - min(SEEN_EVERY, (idle or LASTS) / 10)
 
 
 def touch_session(session: SqlSession, session_id: UUID) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -47,17 +48,30 @@ def record_change(
             return
         was = {name: value for name, value in was.items() if name in differ}
         became = {name: value for name, value in became.items() if name in differ}
+    append_entry(session, by=by, action=action, subject=subject, before=was, after=became)
+
+
+def append_entry(
+    session: SqlSession,
+    *,
+    by: UUID | None,
+    action: str,
+    subject: tuple[str, object],
+    before: Mapping[str, Any] = MappingProxyType({}),
+    after: Mapping[str, Any] = MappingProxyType({}),
+) -> AuditEntry:
+    """Append an entry whose fields have been sifted, and return it."""
     kind, subject_id = subject
-    session.add(
-        AuditEntry(
-            staff_id=by,
-            action=action,
-            subject_kind=kind,
-            subject_id=str(subject_id),
-            before=was,
-            after=became,
-        )
+    entry = AuditEntry(
+        staff_id=by,
+        action=action,
+        subject_kind=kind,
+        subject_id=str(subject_id),
+        before=dict(before),
+        after=dict(after),
     )
+    session.add(entry)
+    return entry
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 from services.notify.alarms.alarm_letters import OVER_ALREADY
 from services.notify.alarms.notices import ALERT, ALERT_OVER
-from services.notify.letters.account_letters import INVITATION, LINK_ENDED, PASSWORD_RESET
+from services.notify.letters.account_letters import (
+    ACCOUNT_CHANGED,
+    INVITATION,
+    LINK_ENDED,
+    PASSWORD_RESET,
+)
 from services.notify.letters.answers import ANSWER_WITHDRAWN, ANSWERED, NOT_MERGED, NOT_PUBLIC
 from services.notify.letters.arrivals import LIKELY_SPAM, RECEIVED
 from services.notify.mail.addresses import ADDRESS_DEAD
@@ -54,6 +59,7 @@ def name_templates() -> Mapping[str, str]:
         DIGEST: _("Sammanfattning till personal"),
         INVITATION: _("Inbjudan"),
         PASSWORD_RESET: _("Nytt lösenord"),
+        ACCOUNT_CHANGED: _("Ändring av ett konto"),
         ALERT: _("Larm"),
         ALERT_OVER: _("Larm som är över"),
     }

@@ -1,10 +1,11 @@
-"""Letters to staff about their accounts: an invitation, a link for a new password.
+"""Letters to staff about their accounts: an invitation, a link for a new password, a change.
 
 The link is made again from its nonce when the letter is sent, so it stands in no row, no message
 and no log. A letter whose link has ended meanwhile is not sent.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -18,10 +19,20 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
 from shared.links import account_links
-from shared.models import Invitation, Letter, LinkKind, PasswordReset, Precision, Staff
+from shared.models import (
+    AuditEntry,
+    Invitation,
+    Letter,
+    LinkKind,
+    PasswordReset,
+    Precision,
+    Staff,
+)
 
 INVITATION = "invitation"
 PASSWORD_RESET = "password-reset"  # noqa: S105 - the name of a template
+ACCOUNT_CHANGED = "account-changed"
+TEMPLATES = frozenset({INVITATION, PASSWORD_RESET, ACCOUNT_CHANGED})
 LINK_ENDED = "link ended"
 
 
@@ -34,6 +45,9 @@ def write_account_letters(
     """
     outbox.mark_done(session, batch, deliveries)
     for delivery in deliveries:
+        if "change_id" in delivery.payload:
+            _tell_of_change(session, settings, delivery)
+            continue
         link_id = UUID(delivery.payload["link_id"])
         if LinkKind(delivery.payload["kind"]) is LinkKind.INVITATION:
             invitation = session.scalar(select(Invitation).where(Invitation.id == link_id))
@@ -61,12 +75,27 @@ def write_account_letters(
             )
 
 
+def _tell_of_change(session: SqlSession, settings: Settings, delivery: outbox.Delivery) -> None:
+    person = session.get_one(Staff, delivery.subject_id)
+    enter_letter(
+        session,
+        settings,
+        due_at=utcnow(),
+        template=ACCOUNT_CHANGED,
+        language=person.language,
+        change_id=delivery.payload["change_id"],
+        staff_id=person.id,
+    )
+
+
 def compose_account_letter(
     session: SqlSession, letter: Letter, settings: Settings
 ) -> tuple[str, EmailMessage] | str:
     """Return whom a claimed letter goes to and the mail, or why it should not be sent after all."""
     if letter.invitation_id is not None:
         return _invitation(session, letter, settings)
+    if letter.change_id is not None:
+        return _change(session, letter, settings)
     reset = session.get_one(PasswordReset, letter.reset_id)
     person = session.get_one(Staff, letter.staff_id)
     link = _link(settings, LinkKind.RESET, reset)
@@ -78,7 +107,7 @@ def compose_account_letter(
         settings=settings,
         name=person.name,
         link=link,
-        until=_until(settings, letter, reset),
+        until=_moment(settings, letter, reset.expires_at),
     )
     return _mailed(rendered, letter, person.email, settings)
 
@@ -101,9 +130,28 @@ def _invitation(
         by=(inviter.name or inviter.email) if inviter else "",
         role=invitation.role.value,
         link=link,
-        until=_until(settings, letter, invitation),
+        until=_moment(settings, letter, invitation.expires_at),
     )
     return _mailed(rendered, letter, invitation.email, settings)
+
+
+def _change(
+    session: SqlSession, letter: Letter, settings: Settings
+) -> tuple[str, EmailMessage] | str:
+    """Tell what was done to an account, and what its owner can do if it was somebody else."""
+    change = session.get_one(AuditEntry, letter.change_id)
+    person = session.get_one(Staff, letter.staff_id)
+    rendered = render_letter(
+        ACCOUNT_CHANGED,
+        letter.language,
+        settings=settings,
+        name=person.name,
+        what=change.action,
+        at=_moment(settings, letter, change.at),
+        has_password=person.password_hash is not None,
+        desk=settings.desk_url,
+    )
+    return _mailed(rendered, letter, person.email, settings)
 
 
 def _link(settings: Settings, kind: LinkKind, row: Invitation | PasswordReset) -> str | None:
@@ -116,9 +164,9 @@ def _link(settings: Settings, kind: LinkKind, row: Invitation | PasswordReset) -
     return account_links.make_account_url(settings.desk_url, kind, token)
 
 
-def _until(settings: Settings, letter: Letter, row: Invitation | PasswordReset) -> str:
+def _moment(settings: Settings, letter: Letter, moment: datetime) -> str:
     with i18n.speak_language(letter.language):
-        return times.write_moment(row.expires_at, Precision.INSTANT, settings.timezone)
+        return times.write_moment(moment, Precision.INSTANT, settings.timezone)
 
 
 def _mailed(

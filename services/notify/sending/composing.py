@@ -17,6 +17,7 @@ from services.notify.mail.letters import DIGEST, host_of
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
+from shared.pages.face import name_city
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ class Composed:
 
 def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     """Write a claimed letter, or return why it should not be sent after all."""
+    settings = name_city(session, settings)
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
-    if letter.invitation_id is not None or letter.reset_id is not None:
+    if letter.template in account_letters.TEMPLATES:
         about_account = account_letters.compose_account_letter(session, letter, settings)
         return about_account if isinstance(about_account, str) else Composed(*about_account)
     if letter.notice_id is not None:

@@ -14,6 +14,7 @@ from services.moderation.checks.finding import Check, Reads
 from shared.reading import read_text
 
 HERE = Path(__file__)
+PROJECT = HERE.parents[3]
 # Statistics of a language take their time, and are told of a text as a whole.
 SLOW = {"language", "learned_spam", "gibberish"}
 QUICK = [c for c in CHECKS if c.reads is not Reads.CHARACTERS and c.name not in SLOW]
@@ -23,10 +24,10 @@ QUICK = [c for c in CHECKS if c.reads is not Reads.CHARACTERS and c.name not in 
 def sentences():
     """Whatever the tests beside this one try a check with, read once and so written plainly."""
     found = {}
-    for path in sorted(HERE.parent.glob("test_*.py")):
+    for path in sorted(HERE.parent.rglob("test_*.py")):
         if path == HERE:
             continue
-        module = importlib.import_module(f"tests.moderation.checks.{path.stem}")
+        module = importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
         functions = list(vars(module).values())
         for each in [*functions]:
             if isinstance(each, type) and each.__module__ == module.__name__:

@@ -207,6 +207,18 @@ LETTERS = {
         {**ACCOUNT, "name": "", "by": "", "role": "admin", "link": f"{DESK}/welcome/{TOKEN}"},
     ),
     "password-reset": ("password-reset", {**ACCOUNT, "link": f"{DESK}/reset/{TOKEN}"}),
+    **{
+        f"account-changed-{action}": (
+            "account-changed",
+            {"name": "Anna", "what": f"staff.{action}", "at": "30 november 2026 14:05"}
+            | {"has_password": not action.startswith("directory"), "desk": DESK},
+        )
+        for action in (
+            *("password_changed", "second_factor_added", "second_factor_removed"),
+            *("second_factor_reset", "recovery_codes_renewed"),
+            *("passkey_added", "passkey_removed", "directory_linked", "directory_unlinked"),
+        )
+    },
     "alert": ("alert", {"told": [THREAT], "more": 0, "told_as": "on-duty", "name": "Anna"}),
     "alert-many": ("alert", {"told": MANY, "more": 2, "told_as": "admin", "name": "Ada"}),
     "alert-instead": ("alert", {"told": CONTENT, "more": 0, "told_as": "instead", "name": ""}),
@@ -214,7 +226,7 @@ LETTERS = {
     "alert-over-many": ("alert-over", {"told": CONTENT, "more": 0, "name": "Anna"}),
 }
 # To members of staff: nothing about an idea, so no receipt.
-TO_STAFF = ("digest", "invitation", "password-reset", "alert")
+TO_STAFF = ("digest", "invitation", "password-reset", "account-changed", "alert")
 CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 
 

@@ -126,7 +126,7 @@ class House:
         letter_id = new_id()
         if not about.keys() & {
             "decision_id", "received_id", "answer_id", "digest_id", "reset_id", "notice_id",
-            "invitation_id",
+            "invitation_id", "change_id",
         }:  # fmt: skip
             about["received_id"] = about["idea_id"] = self.waiting().id
         made = Letter(

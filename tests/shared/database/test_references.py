@@ -16,7 +16,9 @@ REFERENCES: Mapping[str, str] = {
     "audit_log": "staff_id>staff",
     "check_outcomes": "idea_id>ideas",
     "check_switches": "changed_by>staff",
+    "city_face": "logo_id>pictures",
     "contacts": "idea_id>ideas",
+    "councils": "picture_id>pictures",
     "daily_numbers": "council_id>councils",
     "dead_addresses": "idea_id>ideas letter_id>letters revived_by>staff staff_id>staff",
     "decisions": "idea_id>ideas into_id>ideas rule_id>rules staff_id>staff undoes>decisions",
@@ -39,9 +41,9 @@ REFERENCES: Mapping[str, str] = {
     "inbox_keys": "inbox_id>inbox source_id>form_sources",
     "invitations": "invited_by>staff",
     "leases": "idea_id>ideas staff_id>staff",
-    "letters": "answer_id>official_answers decision_id>decisions digest_id>digests idea_id>ideas"
-    " invitation_id>invitations notice_id>notices received_id>ideas reset_id>password_resets"
-    " rule_id>rules staff_id>staff",
+    "letters": "answer_id>official_answers change_id>audit_log decision_id>decisions"
+    " digest_id>digests idea_id>ideas invitation_id>invitations notice_id>notices"
+    " received_id>ideas reset_id>password_resets rule_id>rules staff_id>staff",
     "models": "made_by>staff parent_id>models",
     "notes": "idea_id>ideas staff_id>staff",
     "notice_items": "incident_id>incidents notice_id>notices",
@@ -49,12 +51,14 @@ REFERENCES: Mapping[str, str] = {
     "official_answers": "idea_id>ideas staff_id>staff undoes>official_answers",
     "originals": "idea_id>ideas",
     "outbox_deliveries": "event_id>outbox_events",
+    "passkeys": "staff_id>staff",
     "password_resets": "staff_id>staff",
     "queue_entries": "closed_by>decisions idea_id>ideas",
     "receipt_tokens": "idea_id>ideas",
     "recovery_codes": "staff_id>staff",
     "sample_shares": "changed_by>staff",
     "samples": "answered_by>staff decision_id>decisions idea_id>ideas rule_id>rules",
+    "saved_filters": "staff_id>staff",
     "second_factors": "staff_id>staff",
     "security_events": "staff_id>staff",
     "sign_in_policy": "changed_by>staff",
@@ -69,6 +73,7 @@ REFERENCES: Mapping[str, str] = {
 # What must be said besides, so that a row breaks nothing else.
 BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("asks", "answer_id"): {"closed_at": NOW},
+    ("councils", "picture_id"): {"picture_alt": "Ett torg"},
     ("dead_addresses", "idea_id"): {"staff_id": None},
     ("dead_addresses", "revived_by"): {"revived_at": NOW},
     ("decisions", "undoes"): {"kind": "undo"},
@@ -87,12 +92,14 @@ BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 } | {
     ("letters", column): {"decision_id": None}
     for column in (
-        "answer_id", "digest_id", "invitation_id", "notice_id", "received_id", "reset_id",
+        "answer_id", "change_id", "digest_id", "invitation_id", "notice_id", "received_id",
+        "reset_id",
     )
 }  # fmt: skip
 # Known by a number; the others by an opaque id.
 NUMBERED = {
-    "councils", "digest_runs", "models", "notes", "outbox_deliveries", "outbox_events",
+    "audit_log", "councils", "digest_runs", "models", "notes", "outbox_deliveries", "outbox_events",
+    "pictures",
     "queue_entries", "rules",
 }  # fmt: skip
 EACH = [(table, *each.split(">")) for table, found in REFERENCES.items() for each in found.split()]

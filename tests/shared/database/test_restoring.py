@@ -14,7 +14,7 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from services.submission import create_app
 from shared import db, migrate
-from shared.grants import PUBLIC_VIEWS, GrantsError, find_unreadable_views, mend_grants
+from shared.rights.grants import PUBLIC_VIEWS, GrantsError, find_unreadable_views, mend_grants
 from tests.databases import settings_of
 from tests.shared.database.test_public_role import READS
 

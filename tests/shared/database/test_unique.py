@@ -24,6 +24,7 @@ KEYS: Mapping[str, str] = {
     "audit_log": "id",
     "check_outcomes": "idea_id check_name code",
     "check_switches": "name",
+    "city_face": "id",
     "contacts": "idea_id",
     "councils": "id",
     "counted_days": "day",
@@ -66,8 +67,10 @@ KEYS: Mapping[str, str] = {
     "originals": "idea_id",
     "outbox_deliveries": "id",
     "outbox_events": "id",
+    "passkeys": "id",
     "password_resets": "id",
     "public_changes": "id",
+    "pictures": "id",
     "queue_entries": "id",
     "receipt_tokens": "sha256",
     "recovery_codes": "id",
@@ -75,6 +78,7 @@ KEYS: Mapping[str, str] = {
     "sample_shares": "id",
     "samples": "id",
     "sampling": "id",
+    "saved_filters": "id",
     "second_factors": "staff_id",
     "security_events": "id",
     "served_code": "id",
@@ -91,7 +95,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "served_code", "sign_in_policy"}
+ONE_ROW = {"city_face", "mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -209,6 +213,9 @@ ONCE: Mapping[str, Once] = {
         decides("answer_id", a("official_answers")) | {"idea_id": a("ideas")},
         [{"answer_id": a("official_answers")}, {"idea_id": a("ideas")}],
     ),
+    "uq_letters_change_id": Once(
+        "letters", decides("change_id", a("audit_log")), [{"change_id": a("audit_log")}]
+    ),
     "uq_letters_decision_id_template": Once(
         "letters",
         {"decision_id": a("decisions"), "template": "published"},
@@ -264,12 +271,21 @@ ONCE: Mapping[str, Once] = {
         {"event_id": a("outbox_events"), "consumer": "notify.letter"},
         [{"event_id": a("outbox_events")}, {"consumer": "notify.answer"}],
     ),
+    "uq_passkeys_credential_id": Once(
+        "passkeys", {"credential_id": b"1"}, [{"credential_id": b"2"}]
+    ),
     "uq_password_resets_sha256": Once("password_resets", {"sha256": b"1"}, [{"sha256": b"2"}]),
     "uq_queue_entries_open": Once(
         "queue_entries",
         {"idea_id": a("ideas"), "reason": "new"},
         [{"idea_id": a("ideas")}, {"reason": "report"}, {"closed_at": NOW}],
         [{"closed_at": NOW}],
+    ),
+    "uq_pictures_sha256": Once("pictures", {"sha256": b"1" * 32}, [{"sha256": b"2" * 32}]),
+    "uq_saved_filters_staff_id_name": Once(
+        "saved_filters",
+        {"staff_id": a("staff"), "name": "Mina"},
+        [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",

@@ -111,9 +111,22 @@ _ORDERS = (
             child_orders.NAMED_OPENS,
             child_orders.NAMED_BESIDE,
             child_orders.AGE_NAMED,
+            child_orders.KIN_CALLED,
+            child_orders.PAIR,
         ),
     ),
     (re.compile(r"fyll|blir", re.IGNORECASE), (child_orders.TURNS, child_orders.NAMED_TURNS)),
+    (
+        re.compile(r"\b(?:är|e|blir|fyller)\b|, |\(", re.IGNORECASE),
+        (
+            child_orders.SELF_KID,
+            child_orders.SELF_BARE,
+            child_orders.NAMED_ASIDE,
+            child_orders.KIN_IS,
+        ),
+    ),
+    (re.compile(r"or\b", re.IGNORECASE), (child_orders.SELF_PLURAL,)),
+    (re.compile(r"dagis|fritids|förskol", re.IGNORECASE), (child_orders.PRESCHOOL,)),
     (
         re.compile(
             r"klass|kurs|stadiet|\båk\b|[1-9](?:\s?-?[a-f]\b|:?an\b|:[ea]\s)"
@@ -122,7 +135,10 @@ _ORDERS = (
         ),
         (
             child_orders.KID_GRADE,
+            child_orders.CLASS_ANY,
+            child_orders.SIGNED_GRADE,
             child_orders.GRADE_OPENS,
+            child_orders.GRADE_BEGINS,
             child_orders.GRADE_FAR,
             child_orders.CLASS_SMALL,
             child_orders.NAMED_GRADE,
@@ -144,6 +160,7 @@ def _in_any_order(text: str, names: list[Span], ages: list[Span]) -> None:
     if "skola" in text:
         for match in child_orders.KIN_AT_SCHOOL.finditer(text):
             told += [match.span(group) for group in ("age", "school") if match[group]]
+        told += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
         for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
             named.append(match.span("name"))
             told.append(match.span("school"))

@@ -8,14 +8,24 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, known_browser, security_notes, signed_in
+from services.moderation.desk import access, known_browser, loans, security_notes, signed_in
 from services.moderation.desk.kept_words import keep_fields
+from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
-from services.moderation.people import accounts, second_factor, sessions, throttle
+from services.moderation.desk.queue import saved_filters
+from services.moderation.people import (
+    accounts,
+    directory,
+    passkeys,
+    second_factor,
+    sessions,
+    throttle,
+)
+from services.moderation.people.account_changes import record_account_change
 from services.moderation.people.accounts import AccountError
+from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
-from services.moderation.settings import audit
 from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -23,6 +33,9 @@ from shared.models import Role, SecurityKind, Staff
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))
+
+# Under this name the cookie keeps what a new passkey must answer.
+_NEW_PASSKEY = "new_passkey"
 
 
 class _WrongError(Exception):
@@ -42,6 +55,8 @@ class _WrongError(Exception):
 def _wrong(error: _WrongError) -> ResponseReturnValue:
     if error.kind is not None:
         security_notes.name_refusal(error.kind)
+    if web.wants_json():
+        return web.make_problem(error.status, error.sentence)
     return _page({error.field: error.sentence}), error.status
 
 
@@ -63,12 +78,15 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             name=typed.get("name", staff.name),
             language_of_letters=typed.get("language", staff.language),
             factor=second_factor.read_state(reading, me.id),
-            is_required=second_factor.is_required(reading, me.role),
+            is_required=not second_factor.may_give_up(reading, web.get_settings(), me.role),
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
+            passkeys=passkeys.list_passkeys(reading, me.id),
             sessions=sessions.open_ones(reading, me.id),
             this=me.session_id,
             least=accounts.MIN_PASSWORD,
+            saved_filters=saved_filters.list_filters(reading, me.id),
+            digest_line=loans.read_own_digest_line(),
         )
 
 
@@ -102,9 +120,7 @@ def change_password() -> ResponseReturnValue:
         except AccountError as error:
             raise _WrongError(error.field, error.sentence) from None
         sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
-        audit.record_change(
-            writing, by=staff.id, action="staff.password_changed", subject=("staff", staff.id)
-        )
+        record_account_change(writing, staff, "staff.password_changed", by=staff.id)
         security_notes.note_event(writing, SecurityKind.PASSWORD_CHANGED, staff.email)
     return _done(_("Lösenordet är bytt. Alla andra webbläsare är utloggade."))
 
@@ -140,9 +156,7 @@ def renew_recovery_codes() -> ResponseReturnValue:
         given = request.form.get("code", "")
         if not second_factor.check_code(writing, web.get_settings(), staff.id, given):
             return None
-        audit.record_change(
-            writing, by=staff.id, action="staff.recovery_codes_renewed", subject=("staff", staff.id)
-        )
+        record_account_change(writing, staff, "staff.recovery_codes_renewed", by=staff.id)
         return second_factor.new_recovery_codes(writing, staff.id)
 
     return _codes(renew, SecurityKind.CODES_RENEWED)
@@ -167,6 +181,10 @@ def _codes(
         security_notes.note_event(writing, done, staff.email)
         if ends_others:
             sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _show_codes(codes)
+
+
+def _show_codes(codes: list[str]) -> str:
     return render_template(
         "moderation/people/recovery_codes.html",
         codes=codes,
@@ -182,16 +200,95 @@ def remove_second_factor() -> ResponseReturnValue:
     _count(Tried.CODE, "code")
     with Session.begin() as writing:
         staff = _me(writing)
-        if second_factor.is_required(writing, staff.role):
-            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
         if not second_factor.check_code(
             writing, web.get_settings(), staff.id, request.form.get("code", "")
         ):
             raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
+        if not second_factor.may_give_up(writing, web.get_settings(), staff.role):
+            raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
         second_factor.remove_second_factor(writing, staff, by=staff.id)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
     return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/passkeys/question")
+def ask_passkey() -> ResponseReturnValue:
+    """Ask the browser to make a passkey; needs the `current` password."""
+    _count(Tried.PASSWORD, "current-for-passkey")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if staff.password_hash is None:
+            raise _WrongError("current-for-passkey", _("Ditt konto har inget lösenord här."))
+        _must_know_password(writing, staff, field="current-for-passkey")
+        question = passkeys.ask_for_new(writing, web.get_settings(), staff)
+    return passkey_questions.ask(_NEW_PASSKEY, question)
+
+
+@bp.post("/account/passkeys")
+def add_passkey() -> ResponseReturnValue:
+    """Keep the passkey that the browser has made (`credential`, JSON); sign out everywhere else."""
+    challenge = passkey_questions.take_challenge(_NEW_PASSKEY)
+    browser = sessions.browser_of(request.headers.get("User-Agent", ""))
+    answer = request.form.get("credential", "")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        try:
+            codes = passkeys.keep_new(
+                writing, web.get_settings(), staff, answer, challenge, browser=browser
+            )
+        except BadPasskeyError:
+            sentence = _("Passnyckeln gick inte att lägga till. Försök igen.")
+            raise _WrongError("current-for-passkey", sentence) from None
+        security_notes.note_event(writing, SecurityKind.PASSKEY_ADDED, staff.email)
+        sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    if codes is None:
+        return _done(_("Passnyckeln är tillagd. Alla andra webbläsare är utloggade."))
+    return _show_codes(codes)
+
+
+@bp.post("/account/passkeys/<int:passkey_id>/remove")
+def remove_passkey(passkey_id: int) -> ResponseReturnValue:
+    """Take a passkey away; the last factor of who must have one stays."""
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if not passkeys.remove_passkey(writing, staff, passkey_id):
+            abort(404)
+        is_left = second_factor.read_state(writing, staff.id).is_on
+        if not is_left and not second_factor.may_give_up(writing, web.get_settings(), staff.role):
+            sentence = _("Den som har din roll måste logga in i två steg.")
+            raise _WrongError("current-for-passkey", sentence, 409)
+        security_notes.note_event(writing, SecurityKind.PASSKEY_REMOVED, staff.email)
+        sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _done(_("Passnyckeln är borttagen. Alla andra webbläsare är utloggade."))
+
+
+@bp.post("/account/directory")
+def ask_link() -> ResponseReturnValue:
+    """Lead to the city's directory, to link it with one's account; needs the `current` password."""
+    if not web.get_settings().oidc_issuer:
+        abort(404)
+    _count(Tried.PASSWORD, "current-for-directory")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        _must_know_password(writing, staff, field="current-for-directory")
+    link_asking.ask_link(access.get_signed_in())
+    return render_template("moderation/people/link_directory.html")
+
+
+@bp.post("/account/directory/remove")
+def unlink() -> ResponseReturnValue:
+    """Let the city's directory open one's account no more; needs the `current` password."""
+    _count(Tried.PASSWORD, "current-for-directory")
+    with Session.begin() as writing:
+        staff = _me(writing)
+        if staff.password_hash is None:
+            raise _WrongError("current-for-directory", _("Ditt konto har inget lösenord här."))
+        _must_know_password(writing, staff, field="current-for-directory")
+        if directory.unlink_account(writing, staff, by=staff.id):
+            security_notes.note_event(writing, SecurityKind.DIRECTORY_UNLINKED, staff.email)
+            sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
+    return _done(_("Kopplingen är borttagen. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/sessions/<uuid:session_id>/end")

@@ -2,17 +2,23 @@
 
 from dataclasses import asdict
 
-from flask import Blueprint, abort, redirect, render_template, request, session
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access, next_page, security_notes, signed_in
+from services.moderation.desk.people import link_asking
 from services.moderation.people import directory, sessions
-from services.moderation.people.directory import Begun, DirectoryDownError, RefusedError
+from services.moderation.people.directory import (
+    Begun,
+    DirectoryDownError,
+    Identity,
+    RefusedError,
+)
 from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import SecurityKind
+from shared.models import SecurityKind, Staff
 
 bp = Blueprint("directory", __name__)
 bp.before_request(access.open_door)
@@ -36,6 +42,8 @@ def leave() -> ResponseReturnValue:
         "url": "",
         "next": next_page.read_wanted_page(),
         "at": int(utcnow().timestamp()),
+        # Only who has just shown the password of an account links it.
+        "links": link_asking.take_asked() if request.args.get("link") else None,
     }
     return redirect(begun.url, 303)
 
@@ -55,6 +63,8 @@ def back() -> ResponseReturnValue:
     begun = Begun("", kept["state"], kept["nonce"], kept["verifier"])
     try:
         identity = directory.finish_sign_in(settings, begun, _way_back(), request.args)
+        if kept["links"]:
+            return _link(kept["links"], identity)
         with Session.begin() as writing:
             staff = directory.enter_account(writing, settings, identity)
             signed_in.begin_session(writing, staff, via=sessions.DIRECTORY)
@@ -63,6 +73,24 @@ def back() -> ResponseReturnValue:
     except RefusedError as error:
         return _no(_sentence(error.reason))
     return redirect(kept["next"] or "/", 303)
+
+
+def _link(asked_in: str, identity: Identity) -> ResponseReturnValue:
+    """Link the account that is signed in here, in the session that has asked for it."""
+    me = signed_in.find_who_it_is()
+    if me is None or str(me.session_id) != asked_in:
+        return _no(_("Du är utloggad. Logga in med lösenordet och koppla kontot igen."))
+    try:
+        with Session.begin() as writing:
+            staff = writing.get_one(Staff, me.id, with_for_update=True)
+            directory.link_account(writing, staff, identity)
+            security_notes.note_event(writing, SecurityKind.DIRECTORY_LINKED, staff.email)
+    except RefusedError as error:
+        security_notes.name_refusal(SecurityKind.DIRECTORY_REFUSED)
+        flash(_sentence(error.reason))
+    else:
+        flash(_("Kontot är kopplat. Nu kan du logga in den vägen."))
+    return redirect(url_for("account.show"), 303)
 
 
 def _way_back() -> str:
@@ -75,6 +103,13 @@ def _sentence(reason: str) -> str:
         "bad token": _("Svaret därifrån gick inte att lita på. Försök igen."),
         "no address": _("Därifrån kom ingen bekräftad e-postadress. Säg till en administratör."),
         "unknown": _("Du har inget konto här än. Be en administratör bjuda in dig."),
+        "not linked": _(
+            "Du har redan ett konto här. Logga in med lösenordet och koppla kontot under"
+            " Mitt konto."
+        ),
+        "taken": _(
+            "Den inloggningen hör redan till ett konto, eller så är ditt konto redan kopplat."
+        ),
         "somebody else": _(
             "Kontot med din adress hör till någon annan. Säg till en administratör."
         ),

@@ -115,7 +115,7 @@ def accept(token: str) -> ResponseReturnValue:
                 password=fields.get("password", ""),
                 name=fields.get("name", ""),
             )
-            if second_factor.is_required(writing, staff.role):
+            if second_factor.must_set_up(writing, web.get_settings(), staff):
                 second_factor.begin_second_factor(writing, web.get_settings(), staff)
                 half_sign_in.begin_half(staff)
                 return redirect(url_for("login.code"), 303)

@@ -25,9 +25,10 @@ from services.moderation.desk import (
 )
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import render_page
-from services.moderation.desk.people import half_sign_in
+from services.moderation.desk.people import half_sign_in, passkey_questions
 from services.moderation.desk.people.qr import qr_code
-from services.moderation.people import accounts, second_factor, sessions, throttle
+from services.moderation.people import accounts, passkeys, second_factor, sessions, throttle
+from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
 from shared import web
 from shared.db import Session
@@ -39,6 +40,8 @@ bp.before_request(access.open_door)
 
 _LONGEST_EMAIL = 320
 _LONGEST_CODE = 40
+# Under this name the cookie keeps what a passkey must answer.
+_PASSKEY = "passkey"
 
 # Makes a page that says what went wrong.
 PageMaker = Callable[[str], ResponseReturnValue]
@@ -102,7 +105,7 @@ def sign_in() -> ResponseReturnValue:
 def _enter(writing: SqlSession, staff: Staff) -> bool:
     """Begin a session, or only half of one where a second factor is to come."""
     has_one = second_factor.read_state(writing, staff.id).is_on
-    if not has_one and not second_factor.is_required(writing, staff.role):
+    if not has_one and not second_factor.must_set_up(writing, web.get_settings(), staff):
         signed_in.begin_session(writing, staff)
         return True
     if not has_one:
@@ -154,8 +157,12 @@ def set_up() -> ResponseReturnValue:
     given = request.form.get("code", "")[:_LONGEST_CODE]
     with Session.begin() as writing:
         staff = half_sign_in.find_half(writing)
-        codes = staff and second_factor.confirm_second_factor(
-            writing, web.get_settings(), staff, given
+        # Who has one already shows that, whatever secret waits.
+        has_one = staff is not None and second_factor.read_state(writing, staff.id).is_on
+        codes = (
+            second_factor.confirm_second_factor(writing, web.get_settings(), staff, given)
+            if staff and not has_one
+            else None
         )
         if staff is not None and codes:
             security_notes.note_event(writing, SecurityKind.FACTOR_ADDED, staff.email)
@@ -173,6 +180,31 @@ def set_up() -> ResponseReturnValue:
         number=kept_words.read_about(),
         kept=kept_words.read_kept_words(),
     )
+
+
+@bp.post("/login/passkey/question")
+def ask_passkey() -> ResponseReturnValue:
+    """Ask the browser for a passkey; what it must answer is kept in its own cookie."""
+    return passkey_questions.ask(_PASSKEY, passkeys.ask_who(web.get_settings()))
+
+
+@bp.post("/login/passkey")
+def use_passkey() -> ResponseReturnValue:
+    """Sign in with the answer of a passkey (`credential`, JSON), which is both steps in one."""
+    challenge = passkey_questions.take_challenge(_PASSKEY)
+    answer = request.form.get("credential", "")
+    with Session.begin() as writing:
+        try:
+            staff = passkeys.find_owner(writing, web.get_settings(), answer, challenge)
+        except BadPasskeyError:
+            security_notes.note_event(writing, SecurityKind.WRONG_CODE, "")
+            staff = None
+        if staff is not None:
+            signed_in.begin_session(writing, staff, via=sessions.PASSKEY)
+    if staff is None:
+        sentence = _("Passnyckeln gick inte att använda. Försök igen, eller logga in med lösenord.")
+        return _refused(401, sentence, _login_page)
+    return _entered()
 
 
 @bp.post("/login/resume")
@@ -245,12 +277,20 @@ def _code_page(fault: str = "") -> ResponseReturnValue:
         staff = half_sign_in.find_half(reading)
         if staff is None:
             return redirect(url_for(".form", next=next_page.read_wanted_page() or None), 303)
-        waiting = second_factor.read_pending_secret(reading, web.get_settings(), staff)
+        state = second_factor.read_state(reading, staff.id)
+        waiting = (
+            None
+            if state.is_on
+            else second_factor.read_pending_secret(reading, web.get_settings(), staff)
+        )
+        has_passkey = bool(passkeys.list_passkeys(reading, staff.id))
     return render_template(
         "moderation/people/second_factor.html",
         fault=fault,
         secret=waiting[0] if waiting else "",
         picture=qr_code(waiting[1]) if waiting else "",
+        has_app=state.has_app,
+        has_passkey=has_passkey,
         next=next_page.read_wanted_page(),
         number=kept_words.read_about(),
         kept=kept_words.read_kept_words(),

@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, security_notes, words
 from services.moderation.desk.kept_words import keep_fields
-from services.moderation.people import invitations, resets, roles, second_factor, sessions
+from services.moderation.people import (
+    directory,
+    invitations,
+    resets,
+    roles,
+    second_factor,
+    sessions,
+)
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
 from services.moderation.people.second_factor import OwnFactorFirstError
@@ -31,7 +38,9 @@ def everybody() -> ResponseReturnValue:
 
 
 def _staff_page(errors: dict[str, str], typed: dict[str, str]) -> str:
+    settings = web.get_settings()
     with Session() as reading:
+        required, is_chosen = second_factor.find_policy(reading, settings)
         return render_template(
             "moderation/people/staff.html",
             people=roles.list_accounts(reading),
@@ -43,7 +52,8 @@ def _staff_page(errors: dict[str, str], typed: dict[str, str]) -> str:
                 (Requires.ADMINS.value, _("Administratörer")),
                 (Requires.ALL.value, _("Alla")),
             ],
-            required=second_factor.read_policy(reading),
+            required=required,
+            grace_days=0 if is_chosen else settings.second_factor_grace_days,
             errors=errors,
             typed=typed,
         )
@@ -186,6 +196,16 @@ def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
     sentence = _("Inloggning i två steg är avslagen, och personen är utloggad överallt.")
     return _done(staff_id, sentence)
+
+
+@bp.post("/staff/<uuid:staff_id>/directory")
+def unlink(staff_id: UUID) -> ResponseReturnValue:
+    """Let the city's directory open a colleague's account no more, and sign them out."""
+    with _colleague(staff_id) as (writing, staff):
+        if directory.unlink_account(writing, staff, by=access.get_signed_in().id):
+            security_notes.note_event(writing, SecurityKind.DIRECTORY_UNLINKED, staff.email)
+            sessions.end_all(writing, staff)
+    return _done(staff_id, _("Kopplingen är borttagen, och personen är utloggad överallt."))
 
 
 @bp.post("/staff/<uuid:staff_id>/password")

@@ -24,6 +24,10 @@ def name_kinds() -> dict[SecurityKind, str]:
         SecurityKind.FACTOR_ADDED: _("Inloggning i två steg påslagen"),
         SecurityKind.FACTOR_REMOVED: _("Inloggning i två steg avslagen"),
         SecurityKind.CODES_RENEWED: _("Nya reservkoder"),
+        SecurityKind.PASSKEY_ADDED: _("Passnyckel tillagd"),
+        SecurityKind.PASSKEY_REMOVED: _("Passnyckel borttagen"),
+        SecurityKind.DIRECTORY_LINKED: _("Kontot kopplat till stadens inloggning"),
+        SecurityKind.DIRECTORY_UNLINKED: _("Kopplingen till stadens inloggning borttagen"),
     }
 
 

@@ -70,6 +70,11 @@ OWN = ChangeWords(
         "check.switched_off": lambda: _("Stängde av kontrollen %(what)s."),
         "council.created": lambda: _("Skapade rådet %(what)s."),
         "council.changed": lambda: _("Ändrade rådet %(what)s."),
+        "council.picture_set": lambda: _("Valde en bild för rådet %(what)s."),
+        "council.picture_removed": lambda: _("Tog bort bilden för rådet %(what)s."),
+        "face.changed": lambda: _("Ändrade stadens namn, kontakt eller färg."),
+        "face.logo_set": lambda: _("Bytte logotyp."),
+        "face.logo_removed": lambda: _("Tog bort logotypen."),
         "jobs.replayed": lambda: _("Lät jobb göras om: %(what)s."),
         "rule.worded": lambda: _("Skrev en ny lydelse av regeln %(what)s."),
         "rule.retired": lambda: _("Tog regeln %(what)s ur bruk."),
@@ -95,6 +100,12 @@ OWN = ChangeWords(
         "staff.from_directory": lambda: _(
             "Kontot för %(what)s skapades vid inloggning från staden."
         ),
+        "staff.directory_linked": lambda: _("Kopplade %(what)s till stadens inloggning."),
+        "staff.directory_unlinked": lambda: _(
+            "Tog bort kopplingen till stadens inloggning för %(what)s."
+        ),
+        "staff.passkey_added": lambda: _("Lade till en passnyckel."),
+        "staff.passkey_removed": lambda: _("Tog bort en passnyckel."),
         "staff.password_changed": lambda: _("Bytte sitt lösenord."),
         "staff.recovery_codes_renewed": lambda: _("Tog nya reservkoder."),
         "staff.second_factor_added": lambda: _("Lade till ett andra steg i sin inloggning."),
@@ -120,6 +131,7 @@ OWN = ChangeWords(
         "search": lambda: _("Sökning på adress"),
         "supervision": lambda: _("Tillsyn"),
         "start": lambda: _("Kom igång"),
+        "face": lambda: _("Stadens ansikte"),
     },
     fields={
         "title": lambda: _("Rubrik"),
@@ -147,6 +159,11 @@ OWN = ChangeWords(
         "required_of": lambda: _("Krävs av"),
         "role": lambda: _("Roll"),
         "rule_code": lambda: _("Regel"),
+        "authority": lambda: _("Stadens namn"),
+        "contact": lambda: _("Kontakt"),
+        "colour": lambda: _("Färg"),
+        "picture": lambda: _("Bild"),
+        "picture_alt": lambda: _("Vad bilden visar"),
         "share": lambda: _("Andel"),
         "summary_url": lambda: _("Länk till sammanställning"),
         "text": lambda: _("Text"),

@@ -76,6 +76,10 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "stopforumspam_url": _place,
     "bad_hosts": _place,
     "public_database_url": _place,
+    "second_factor": _plain,
+    "second_factor_grace_days": _plain,
+    "idle_minutes": _plain,
+    "security_log_days": _plain,
     "oidc_issuer": _place,
     "oidc_name": _plain,
     "oidc_email_claim": _plain,
@@ -120,7 +124,7 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "oidc_client_secret": lambda: _("Hemligheten som katalogen gav desken."),
     "oidc_name": lambda: _("Vad katalogen heter på knappen."),
     "oidc_email_claim": lambda: _("Var i katalogens svar adressen står."),
-    "oidc_trust_email": lambda: _("Om adressen gäller utan att katalogen har bekräftat den."),
+    "oidc_trust_email": lambda: _("Om nya konton får adressen fast katalogen inte bekräftat den."),
     "oidc_create": lambda: _("Om den som katalogen känner får ett konto av sig själv."),
     "oidc_role_claim": lambda: _("Var i katalogens svar rollerna står."),
     "oidc_roles": lambda: _("Vad rollerna heter i katalogen."),
@@ -129,6 +133,15 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "bounce_address": lambda: _("Dit andra servrar rapporterar brev som inte kom fram."),
     "bounce_secret": lambda: _("Lösenord för rapporter om brev som inte kom fram."),
     "web_processes": lambda: _("Hur många processer webben har; 0 betyder en per kärna."),
+    "second_factor": lambda: _(
+        "Vem som måste logga in i två steg, så länge ingen har valt det under Personal."
+    ),
+    "second_factor_grace_days": lambda: _("Hur många dagar de har på sig att slå på det."),
+    "idle_minutes": lambda: _(
+        "Efter hur många minuter utan att någon gör något man loggas ut; 0 betyder efter tolv"
+        " timmar."
+    ),
+    "security_log_days": lambda: _("Hur många dagar säkerhetsloggen sparas."),
     "webhook_private": lambda: _("Dit kopplingar får gå på stadens eget nät."),
 }
 

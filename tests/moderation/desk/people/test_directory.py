@@ -18,7 +18,16 @@ from radslag.ports import free_port
 from services.moderation.people import accounts, directory
 from shared.clock import utcnow
 from shared.config import Settings, SettingsError
-from shared.models import AuditEntry, Requires, Role, SignInPolicy, Staff, StaffSession
+from shared.models import (
+    AuditEntry,
+    OutboxEvent,
+    Requires,
+    Role,
+    SecurityEvent,
+    SignInPolicy,
+    Staff,
+    StaffSession,
+)
 from tests.factories import _ENVIRONMENT, an_idea
 from tests.moderation.checking.test_checking import check
 from tests.moderation.conftest import PASSWORD, Desk
@@ -270,8 +279,149 @@ def test_a_directory_of_ones_own_may_be_believed_about_addresses(settings, sessi
     """Entra ID gives no `email_verified`; an operator says whether its addresses are the city's."""
     del provider.claims["email_verified"]
     provider.claims["upn"] = provider.claims.pop("email")
-    trusting = replace(settings, oidc_trust_email=True, oidc_email_claim="upn")
+    trusting = replace(settings, oidc_trust_email=True, oidc_email_claim="upn", oidc_create=True)
+    # An account that is there is its owner's to link.
+    assert enter(create_app(trusting), settings, provider)[1] == 403
+    provider.claims |= {"sub": "cilla-1", "upn": "cilla@example.org"}
     assert enter(create_app(trusting), settings, provider)[1] == 303
+
+
+class TestLinking:
+    """The owner asks for it, signed in and with the password; the directory says who they are."""
+
+    @pytest.fixture
+    def bo(self, app, settings, people, provider) -> Desk:  # noqa: ARG002 - they are there
+        provider.claims = {"sub": "bo-17", "preferred_username": ADA}
+        desk = Desk(app, settings)
+        desk.sign_in(BO)
+        return desk
+
+    def ask(self, desk: Desk, password: str = PASSWORD):
+        return desk.post("/account/directory", current=password)
+
+    def follow(self, desk: Desk, provider: IdentityProvider):
+        left = desk.client.get("/login/directory?link=1", base_url=desk.base)
+        return come_back(desk, provider.authorize(left.location))
+
+    def subject(self, session, staff: Staff) -> str | None:
+        session.rollback()
+        session.refresh(staff)
+        return staff.directory_subject
+
+    def test_links_and_lets_in_from_then_on(self, app, settings, session, people, bo, provider):
+        asked = self.ask(bo)
+        assert asked.status_code == 200
+        assert bo.page(asked).select_one("main .button")["href"] == "/login/directory?link=1"
+        assert self.follow(bo, provider).location == "/account"
+        page = bo.get("/account")
+        assert "Kontot är kopplat." in page.select_one(".flash").text
+        assert "Kopplat" in page.select_one('[aria-labelledby="my-directory"]').text
+        assert self.subject(session, people[BO]) == "bo-17"
+        other, status = enter(app, settings, provider)
+        assert status == 303
+        assert BO in other.get("/account").text
+        # It was recorded, told by mail, and stands in the security log.
+        actions = session.scalars(select(AuditEntry.action)).all()
+        kinds = session.scalars(select(OutboxEvent.kind)).all()
+        noted = session.scalars(select(SecurityEvent.kind)).all()
+        assert actions == ["staff.directory_linked"]
+        assert kinds == ["AccountChanged"]
+        assert noted == ["signed_in", "directory_linked", "signed_in"]
+
+    def test_not_without_the_password(self, session, people, bo, provider):
+        assert self.ask(bo, "fel").status_code == 422
+        assert self.follow(bo, provider).status_code == 403
+        assert self.subject(session, people[BO]) is None
+
+    def test_not_without_having_been_asked_and_not_twice(self, session, people, bo, provider):
+        assert self.follow(bo, provider).status_code == 403
+        self.ask(bo)
+        self.follow(bo, provider)
+        bo.post("/account/directory/remove", current=PASSWORD)
+        assert self.subject(session, people[BO]) is None
+        assert self.follow(bo, provider).status_code == 403
+
+    def test_not_ten_minutes_later(self, session, people, bo, provider):
+        with travel(utcnow() - timedelta(minutes=11)):
+            self.ask(bo)
+        assert self.follow(bo, provider).status_code == 403
+        assert self.subject(session, people[BO]) is None
+
+    def test_not_in_another_session(self, session, people, bo, provider):
+        self.ask(bo)
+        left = bo.client.get("/login/directory?link=1", base_url=bo.base)
+        with bo.client.session_transaction(base_url=bo.base) as kept:
+            begun = kept["directory"]
+        bo.post("/logout")
+        bo.csrf = bo.token()
+        bo.sign_in(BO)
+        with bo.client.session_transaction(base_url=bo.base) as kept:
+            kept["directory"] = begun
+        assert come_back(bo, provider.authorize(left.location)).status_code == 403
+        assert self.subject(session, people[BO]) is None
+
+    def test_not_to_two_accounts(self, app, settings, session, people, bo, provider):
+        self.ask(bo)
+        self.follow(bo, provider)
+        ada = Desk(app, settings)
+        ada.sign_in(ADA)
+        self.ask(ada)
+        assert self.follow(ada, provider).location == "/account"
+        assert "hör redan till ett konto" in ada.get("/account").select_one(".flash").text
+        assert self.subject(session, people[ADA]) is None
+
+    def test_what_is_removed_opens_it_no_more(self, app, settings, session, people, bo, provider):
+        self.ask(bo)
+        self.follow(bo, provider)
+        other, _status = enter(app, settings, provider)
+        assert bo.post("/account/directory/remove", current="fel").status_code == 422
+        assert self.subject(session, people[BO]) == "bo-17"
+        assert bo.post("/account/directory/remove", current=PASSWORD).status_code == 303
+        assert is_signed_in(bo)
+        assert not is_signed_in(other)
+        assert enter(app, settings, provider)[1] == 403
+
+    def test_an_administrator_removes_a_wrong_one(
+        self, app, settings, session, people, bo, provider
+    ):
+        self.ask(bo)
+        self.follow(bo, provider)
+        ada = Desk(app, settings)
+        ada.sign_in(ADA)
+        path = f"/staff/{people[BO].id}"
+        assert ada.get(path).select_one(f'form[action="{path}/directory"]') is not None
+        assert ada.post(f"{path}/directory").status_code == 303
+        assert self.subject(session, people[BO]) is None
+        assert not is_signed_in(bo)
+        assert ada.get(path).select_one(f'form[action="{path}/directory"]') is None
+
+    @pytest.mark.usefixtures("people")
+    def test_there_is_nothing_to_link_without_a_directory(self, settings):
+        alone = Desk(create_app(replace(settings, oidc_issuer="")), settings)
+        alone.sign_in(BO)
+        assert alone.post("/account/directory", current=PASSWORD).status_code == 404
+        assert alone.get("/account").select_one('[aria-labelledby="my-directory"]') is None
+
+
+@pytest.mark.usefixtures("people")
+def test_what_people_can_edit_opens_no_account(app, settings, session, provider):
+    """An administrator's address as `preferred_username`, beside a verified one of one's own."""
+    provider.claims = {
+        "sub": "eva-1",
+        "email": "eva@example.org",
+        "email_verified": True,
+        "preferred_username": ADA,
+    }
+    for trusted in (False, True):
+        made = create_app(
+            replace(
+                settings, oidc_email_claim="preferred_username", oidc_trust_email=trusted,
+                oidc_create=True,
+            )
+        )  # fmt: skip
+        assert enter(made, settings, provider)[1] == 403
+    session.rollback()
+    assert accounts.find_account(session, ADA).directory_subject is None
 
 
 @pytest.mark.usefixtures("people")

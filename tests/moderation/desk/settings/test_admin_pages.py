@@ -147,7 +147,10 @@ class TestLog:
         kinds = "|".join({action.partition(".")[0] for action in said})
         recorded: set[str] = set()
         for path in (PROJECT / "services").rglob("*.py"):
-            if re.search(r"audit\.record_change\(|port\.record\(", source := path.read_text()):
+            if re.search(
+                r"audit\.record_change\(|port\.record\(|record_account_change\(",
+                source := path.read_text(),
+            ):
                 recorded |= set(re.findall(rf'(?<!url_for\()"((?:{kinds})\.[a-z_]+)"', source))
         assert len(recorded) > 30
         assert set(lent) <= recorded <= set(said)

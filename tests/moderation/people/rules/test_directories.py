@@ -24,6 +24,7 @@ class TestDirectory:
             "issuer": self.ISSUER,
             "subject": "17",
             "email": "bo@example.org",
+            "is_proven": True,
             "name": "Bo Alm",
             "role": None,
         }
@@ -54,6 +55,43 @@ class TestDirectory:
         elsewhere = self.says(issuer="https://other.example.se", email="li@example.org")
         assert directory.enter_account(unit, settings, elsewhere) is other
         assert self.refused(unit, settings, self.says(subject="18")) == "somebody else"
+
+    def test_an_account_is_linked_by_an_address_that_is_proven_only(self, unit, settings, bo):
+        creating = replace(settings, oidc_create=True, oidc_trust_email=True)
+        assert self.refused(unit, creating, self.says(is_proven=False)) == "not linked"
+        assert bo.directory_subject is None
+        assert audited(unit) == []
+        directory.enter_account(unit, settings, self.says())
+        assert audited(unit) == [("staff.directory_linked", None, str(bo.id))]
+        # From then on it is who they are, whatever is said of their address.
+        for said in ({"is_proven": False}, {"email": "x@example.org"}, {"email": None}):
+            assert directory.enter_account(unit, settings, self.says(**said)) is bo
+        assert len(audited(unit)) == 1
+
+    def test_its_owner_links_it_whatever_is_said_of_the_address(self, unit, settings, bo):
+        mine = self.says(is_proven=False, email=None)
+        directory.link_account(unit, bo, mine)
+        assert audited(unit) == [("staff.directory_linked", bo.id, str(bo.id))]
+        assert directory.enter_account(unit, settings, mine) is bo
+
+    @pytest.mark.parametrize("whose", ["mine already", "somebody else's", "mine as another"])
+    def test_nothing_is_linked_twice(self, unit, bo, whose):
+        li = a_member_of_staff(unit, email="li@example.org")
+        directory.link_account(unit, li if whose == "somebody else's" else bo, self.says())
+        again = self.says(subject="18") if whose == "mine as another" else self.says()
+        with pytest.raises(RefusedError, match="taken"):
+            directory.link_account(unit, bo, again)
+        assert bo.directory_subject == (None if whose == "somebody else's" else "17")
+
+    def test_what_is_unlinked_opens_it_no_more(self, unit, settings, bo):
+        ada = a_member_of_staff(unit, Role.ADMIN)
+        mine = self.says(is_proven=False)
+        assert directory.unlink_account(unit, bo, by=ada.id) is False
+        directory.link_account(unit, bo, mine)
+        assert directory.unlink_account(unit, bo, by=ada.id) is True
+        assert (bo.directory_issuer, bo.directory_subject) == (None, None)
+        assert audited(unit)[-1] == ("staff.directory_unlinked", ada.id, str(bo.id))
+        assert self.refused(unit, settings, mine) == "not linked"
 
     def test_without_an_address_to_be_believed_nobody_new_comes_in(self, unit, settings, bo):
         creating = replace(settings, oidc_create=True)
@@ -137,3 +175,19 @@ class TestDirectory:
         found = directory._identity(asked, claims)
         assert found.email == ("bo@example.org" if believed else None)
         assert (found.subject, found.name, found.issuer) == ("17", "", self.ISSUER)
+        # Proven is what the directory has seen; that all are believed proves none.
+        assert found.is_proven is (verified in (True, "true"))
+
+    @pytest.mark.parametrize("claim", ["preferred_username", "upn", "mail"])
+    @pytest.mark.parametrize("trusted", [False, True])
+    def test_what_is_verified_is_the_claim_email_and_no_other(self, settings, claim, trusted):
+        asked = replace(settings, oidc_trust_email=trusted, oidc_email_claim=claim)
+        claims = {
+            "sub": 17,
+            claim: "ada@example.org",
+            "email": "eva@example.org",
+            "email_verified": True,
+        }
+        found = directory._identity(asked, claims)
+        assert found.email == ("ada@example.org" if trusted else None)
+        assert not found.is_proven

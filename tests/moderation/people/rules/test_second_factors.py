@@ -86,7 +86,9 @@ class TestSecondFactor:
         assert audited(unit) == []
         codes = second_factor.confirm_second_factor(unit, settings, bo, pyotp.TOTP(secret).now())
         assert len(set(codes)) == second_factor.RECOVERY_CODES == 10
-        assert second_factor.read_state(unit, bo.id) == second_factor.State(True, 10)
+        assert second_factor.read_state(unit, bo.id) == second_factor.State(
+            is_on=True, codes_left=10, has_app=True
+        )
         assert second_factor.read_pending_secret(unit, settings, bo) is None
         assert audited(unit) == [("staff.second_factor_added", bo.id, str(bo.id))]
 
@@ -145,7 +147,9 @@ class TestSecondFactor:
         before = len(audited(unit))
         second_factor.remove_second_factor(unit, bo, by=bo.id if by_oneself else ada.id)
         assert second_factor.read_state(unit, bo.id) == second_factor.State(False, 0)
-        assert second_factor.read_state(unit, ada.id) == second_factor.State(True, 10)
+        assert second_factor.read_state(unit, ada.id) == second_factor.State(
+            is_on=True, codes_left=10, has_app=True
+        )
         assert sessions.find_session(unit, his) is None
         assert sessions.find_session(unit, hers) is not None
         action = "staff.second_factor_removed" if by_oneself else "staff.second_factor_reset"

@@ -43,6 +43,8 @@ def test_what_anybody_can_cause_is_counted_and_the_rest_is_listed(unit, record, 
     needs_a_right_password = {
         *(SecurityKind.SIGNED_IN, SecurityKind.PASSWORD_CHANGED, SecurityKind.FACTOR_ADDED),
         *(SecurityKind.FACTOR_REMOVED, SecurityKind.CODES_RENEWED),
+        *(SecurityKind.DIRECTORY_LINKED, SecurityKind.DIRECTORY_UNLINKED),
+        *(SecurityKind.PASSKEY_ADDED, SecurityKind.PASSKEY_REMOVED),
     }
     assert (kind in security_log.COUNTED) is (kind not in needs_a_right_password)
 

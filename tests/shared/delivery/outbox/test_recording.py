@@ -23,6 +23,7 @@ class TestRecording:
             "AlertResolved": [],
             "FormDelivered": ["submission.form"],
             "AccountLinkMade": ["notify.account"],
+            "AccountChanged": ["notify.account"],
             "DigestUnsubscribed": ["notify.unsubscribe"],
             "LetterBounced": ["notify.bounce"],
             "ReportOfNoLetter": [],

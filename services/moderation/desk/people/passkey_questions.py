@@ -1,0 +1,25 @@
+"""What a passkey must answer, kept in the browser's own signed cookie until it does."""
+
+from typing import Any
+
+from flask import Response, session
+
+from services.moderation.people.passkeys import Question
+from shared.clock import utcnow
+
+# How long somebody may look for their device.
+LASTS_S = 5 * 60
+
+
+def ask(name: str, question: Question) -> Response:
+    """Send a question to the browser and keep what its answer must hold."""
+    session[name] = [question.challenge.hex(), int(utcnow().timestamp())]
+    return Response(question.options, mimetype="application/json")
+
+
+def take_challenge(name: str) -> bytes:
+    """Return what the answer must hold, once; nothing that any answer holds when it is too late."""
+    kept: Any = session.pop(name, None)
+    if kept is None or utcnow().timestamp() - kept[1] > LASTS_S:
+        return b""
+    return bytes.fromhex(kept[0])
