@@ -157,7 +157,7 @@ def _web(data: Path) -> Iterator[tuple[str, list[str]]]:
             }
         )
         db.configure_sessions(settings)
-        first_start.seed_system(councils=True)
+        first_start.seed_system(settings, councils=True)
         with db.PublicSession() as session:
             slugs = [council.slug for council in published.list_councils(session)]
         app = create_app(settings)

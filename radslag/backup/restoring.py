@@ -13,7 +13,7 @@ from psycopg import sql
 from radslag.backup.archive import Backup, BackupError, Contents, Part
 from radslag.backup.keeping import NOT_KEPT, find_schema, list_sequences, list_tables
 from shared import migrate
-from shared.grants import GrantsError
+from shared.rights.grants import GrantsError
 
 _Connection = psycopg.Connection[tuple[object, ...]]
 _FOREIGN_KEYS = """

@@ -12,6 +12,7 @@ from services.submission import (
     form_hook_views,
     hook_views,
     keeping,
+    preview_views,
     receipt_views,
     unsubscribe_views,
     views,
@@ -40,8 +41,10 @@ class _NoSessions(SessionInterface):
 _NO_SESSION = NullSession()
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, look: preview_views.Look | None = None) -> Flask:
     """Make the public web. Without settings it is a process of its own and reads its environment.
+
+    `look` says what should not be public of a draft; without it nothing is said.
 
     Raises SettingsError when a setting is missing or wrong.
     """
@@ -53,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "/hooks/bounces": hook_views.MAX_REPORT_BYTES,
         "/hooks/forms/": MAX_DELIVERY_BYTES,
     }
+    app.extensions[preview_views.LOOK] = look
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
@@ -65,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (
         views.pages,
         embed_views.embed,
+        preview_views.preview,
         receipt_views.receipts,
         api.api,
         feeds.feeds,

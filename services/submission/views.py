@@ -119,7 +119,7 @@ def council(slug: str) -> BaseResponse:
     A search is not kept: there is no end of them.
     """
     if request.args.get("q", "").strip():
-        return _council_page(slug, Kept.empty())
+        return show_form(slug, Kept.empty())
     return keeping.answer_from_kept(
         lambda: _make_council(slug), slug=slug, said=(request.args.get("q"), _after())
     )
@@ -153,7 +153,7 @@ def submit(slug: str) -> BaseResponse:
     if isinstance(outcome, Refused):
         if outcome.wait_s:
             return _not_now(slug, outcome)
-        return _refused(slug, outcome.kept, outcome.status)
+        return refuse_form(slug, outcome.kept, outcome.status)
     response = redirect(url_for("receipts.show", token=outcome.token), 303)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -311,15 +311,16 @@ def _show_council(slug: str, kept: Kept) -> _Shown:
     return _Shown(page, found, now, is_open)
 
 
-def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
+def show_form(slug: str, kept: Kept, status: int = 200) -> Response:
+    """Answer with the page of a council and a form that holds this."""
     return Response(_show_council(slug, kept).page, status=status)
 
 
-def _refused(slug: str, kept: Kept, status: int) -> Response:
+def refuse_form(slug: str, kept: Kept, status: int) -> Response:
     """Answer with the form and everything still in it."""
     if wants_json():
         return make_problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
-    return _council_page(slug, kept.with_key(), status)
+    return show_form(slug, kept.with_key(), status)
 
 
 def _not_now(slug: str, outcome: Refused) -> Response:

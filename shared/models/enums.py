@@ -163,10 +163,10 @@ class SecurityKind(enum.StrEnum):
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     CODES_RENEWED = "codes_renewed"
-    PASSKEY_ADDED = "passkey_added"
-    PASSKEY_REMOVED = "passkey_removed"
     DIRECTORY_LINKED = "directory_linked"
     DIRECTORY_UNLINKED = "directory_unlinked"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 class InboxState(enum.StrEnum):

@@ -16,6 +16,12 @@ pytestmark = pytest.mark.browser
 COPIES = [f"Bygg en ny lekplats i parken bakom kyrkan, tack{end}" for end in ".!"]
 
 
+# So long after a letter the next one is no more of the same word.
+WORD_MS = 450
+_HELD_DOWN_IS_LET_BE = """() => !document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", {key: "Enter", repeat: true, bubbles: true, cancelable: true}))"""
+
+
 def bo(session: SqlSession) -> Staff:
     """The colleague."""
     return session.scalars(select(Staff).where(Staff.name == "Bo")).one()
@@ -49,6 +55,7 @@ def test_what_is_pressed_on_the_way_to_the_next_idea_is_about_neither(
     # To go on, and to publish what one has not seen yet.
     page.keyboard.press("j")
     page.keyboard.press("p")
+    page.wait_for_timeout(WORD_MS)
     page.keyboard.press("p")
     assert len(held) == 1
     for route in held:
@@ -70,11 +77,13 @@ def test_letters_of_a_word_a_field_or_a_list_decide_nothing(sign_in: Open, sessi
     # The list of keys is open.
     press(page, "?", "p", "Escape")
     # A word that no field takes.
-    press(page, "g", "p")
+    press(page, "z", "p")
+    page.wait_for_timeout(WORD_MS)
     # The act that one is in the middle of: the words were meant for its field.
     page.locator("html[data-ready]").wait_for(state="attached")
     page.keyboard.press("m")
     expect(page.locator("[data-hit]").first).to_be_focused()
+    page.wait_for_timeout(WORD_MS)
     for key in ("p", "a", "r"):
         page.keyboard.press(key)
     # The last one led to another act, and no further.
@@ -93,6 +102,7 @@ def test_a_key_that_is_held_down_presses_no_button(sign_in: Open, session: SqlSe
     for _ in range(3):
         page.keyboard.down("Enter")
     page.keyboard.up("Enter")
+    assert page.evaluate(_HELD_DOWN_IS_LET_BE)
     assert made(session) == []
     # Let go of and pressed, it does.
     page.keyboard.press("Enter")

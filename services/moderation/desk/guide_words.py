@@ -264,6 +264,20 @@ PAGES: tuple[Help, ...] = (
         Role.ADMIN,
     ),
     Help(
+        "forms",
+        "/forms",
+        lambda: _("Formulär"),
+        lambda: [_("Formulär på andra webbplatser vars svar blir idéer här.")],
+        Role.ADMIN,
+    ),
+    Help(
+        "security",
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: [_("Vem som har loggat in, och vad som avvisades vid dörren.")],
+        Role.ADMIN,
+    ),
+    Help(
         "audit",
         "/audit",
         lambda: _("Ändringslogg"),

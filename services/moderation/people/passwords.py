@@ -7,7 +7,6 @@ and this person's address and name. What counts is that number, not which signs 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from services.moderation.checks import word_lists
@@ -25,7 +24,6 @@ _SHORTEST = 3
 # out what each may mean would take seconds.
 _STAND_IN, _MOST_STAND_INS = frozenset("4@8({[<369&1!|0$5+7%2"), 12
 _OWN, _SWEDISH = "own", "swedish"
-_COMMON = Path(__file__).parent / "data" / "common_words.txt"
 
 
 def find_weakness(password: str, about: Iterable[str]) -> str:
@@ -108,8 +106,7 @@ def _split(about: Iterable[str]) -> list[str]:
 @cache
 def _swedish() -> Mapping[str, int]:
     """Rank the words and names that people here build passwords of."""
-    lines = _COMMON.read_text("utf-8").splitlines()
-    words = [word for line in lines if not line.startswith("#") for word in line.split()]
+    words = [word for line in word_lists.read_lines("password_words.txt") for word in line.split()]
     names = word_lists.read_word_rows("first_names.txt") | word_lists.read_word_rows("surnames.txt")
     ranked = dict.fromkeys((*words, *sorted(names)))
     return {word: rank for rank, word in enumerate(ranked, start=1) if len(word) >= _SHORTEST}

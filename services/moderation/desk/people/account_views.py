@@ -222,7 +222,7 @@ def ask_passkey() -> ResponseReturnValue:
             raise _WrongError("current-for-passkey", _("Ditt konto har inget lösenord här."))
         _must_know_password(writing, staff, field="current-for-passkey")
         question = passkeys.ask_for_new(writing, web.get_settings(), staff)
-    return passkey_questions.ask(_NEW_PASSKEY, question)
+    return passkey_questions.send_question(_NEW_PASSKEY, question)
 
 
 @bp.post("/account/passkeys")

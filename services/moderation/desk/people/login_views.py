@@ -185,7 +185,7 @@ def set_up() -> ResponseReturnValue:
 @bp.post("/login/passkey/question")
 def ask_passkey() -> ResponseReturnValue:
     """Ask the browser for a passkey; what it must answer is kept in its own cookie."""
-    return passkey_questions.ask(_PASSKEY, passkeys.ask_who(web.get_settings()))
+    return passkey_questions.send_question(_PASSKEY, passkeys.ask_who(web.get_settings()))
 
 
 @bp.post("/login/passkey")

@@ -11,7 +11,7 @@ from shared.clock import utcnow
 LASTS_S = 5 * 60
 
 
-def ask(name: str, question: Question) -> Response:
+def send_question(name: str, question: Question) -> Response:
     """Send a question to the browser and keep what its answer must hold."""
     session[name] = [question.challenge.hex(), int(utcnow().timestamp())]
     return Response(question.options, mimetype="application/json")
