@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import embeds, intake, published, receipt
+from services.submission import intake, published, receipt
 from services.submission.published import PublicCouncil
 from services.submission.views import Kept, Refused, receive_posted
 from shared import i18n
@@ -96,7 +96,7 @@ def _let_in(slug: str) -> None:
     """
     try:
         with PublicSession() as session:
-            hosts = embeds.list_hosts(session, slug)
+            hosts = published.list_embed_hosts(session, slug)
         if hosts or slug in _known:
             _known[slug] = hosts
     except SQLAlchemyError:

@@ -70,6 +70,7 @@ _IDEAS = table(
     column("status", store_enum(IdeaStatus, "status")),
     *map(column, ("answer", "supporters", "answer_from", "answered_at", "updated_at")),
 )
+_EMBEDS = table("public_embeds", column("slug"), column("hosts"))
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
@@ -251,6 +252,14 @@ def find_council(session: SqlSession, slug: str) -> PublicCouncil | None:
         return None
     row = session.execute(_ask_for_councils().where(_COUNCILS.c.slug == slug)).one_or_none()
     return None if row is None else _council(row)
+
+
+def list_embed_hosts(session: SqlSession, slug: str) -> list[str]:
+    """Return the hosts whose pages may frame the form of a council; none for no council."""
+    if not SLUG.fullmatch(slug):
+        return []
+    hosts: str | None = session.scalar(select(_EMBEDS.c.hosts).where(_EMBEDS.c.slug == slug))
+    return (hosts or "").split()
 
 
 def list_ideas(

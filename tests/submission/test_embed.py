@@ -124,7 +124,7 @@ def test_without_the_database_the_text_stays_in_the_frame(client, framed, monkey
         raise OperationalError("", {}, Exception())
 
     monkeypatch.setattr("services.submission.intake.receive_idea", down)
-    monkeypatch.setattr(embed_views.embeds, "list_hosts", down)
+    monkeypatch.setattr(embed_views.published, "list_embed_hosts", down)
     kept = client.post(URL, data={"text": TEXT, "form_key": "k"})
     assert (kept.status_code, kept.headers["Retry-After"]) == (503, "30")
     assert ancestors(kept) == "www.example.org *.example.net"

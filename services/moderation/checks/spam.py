@@ -45,6 +45,7 @@ _SHORTENED = 0.55
 _MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
 _WRITTEN_BY_PROGRAMS = 0.7
 _POSES = 0.65
+_BARE = 0.4
 # A phrase of this weight is an offer by itself.
 _ADVERTISES = 0.65
 
@@ -64,12 +65,21 @@ def _links(field: Field, text: str, found: Sequence[links.Link]) -> Iterator[Fin
         score, severity = max(score, _WRITTEN_BY_PROGRAMS), Severity.MEDIUM
     if poses:
         score, severity = max(score, _POSES), Severity.MEDIUM
+    spans = join_spans([*(link.span for link in found), *markup])
+    if not _WORD.search(_without(text, spans)):
+        # Nothing says what it leads to, or why.
+        score, severity = max(score, _BARE), Severity.MEDIUM
     if field == "author":
         # A name that is an address is written to be clicked.
         score, severity = max(score, 0.4), Severity.MEDIUM
-    spans = join_spans([*(link.span for link in found), *markup])
     params = {"count": count, "shortened": shortened, "lookalike": poses}
     yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
+
+
+def _without(text: str, spans: Sequence[Span]) -> str:
+    ends = [0, *(end for _start, end in spans)]
+    starts = [*(start for start, _end in spans), len(text)]
+    return " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
 
 
 def _phrases(field: Field, text: str, *, linked: bool) -> Iterator[Finding]:

@@ -46,7 +46,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_passkeys_staff_id"), "passkeys", ["staff_id"])
     _allow(
         "'password', 'directory', 'passkey'",
-        f"{_KINDS}, 'passkey_added', 'passkey_removed', {_LINKS}",
+        f"{_KINDS}, {_LINKS}, 'passkey_added', 'passkey_removed'",
     )
 
 

@@ -256,15 +256,6 @@ class TestWhatACheckIsGiven:
         assert seen == [("Min son Åke är 7 år", "Åke"), ("Min son Åke\när 7 år", "Åke")]
         assert [self.written[a:b] for a, b in finding.spans] == ["A\u030ake"]
 
-    def test_is_its_lines_where_those_only_part_words_and_something_was_found(self):
-        seen, finding = self.given(Reads.CLAUSES)
-        assert seen == [("Min son Åke är 7 år", "Åke"), ("Min son Åke\när 7 år", "Åke")]
-        assert [self.written[a:b] for a, b in finding.spans] == ["A\u030ake"]
-        seen = []
-        check = Check("a", 1, lambda subject: seen.append(subject.text) or [], Reads.CLAUSES)
-        assert check.run(Subject(self.written)) == ()
-        assert seen == ["Min son Åke är 7 år"]
-
     def test_is_only_the_words_where_lines_are_nothing(self):
         seen, finding = self.given(Reads.WORDS)
         assert seen == [("Min son Åke är 7 år", "Åke")]

@@ -39,6 +39,10 @@ _A_SCHOOL = (
 # "4a" in small letters only where a school year is meant for sure.
 _CLASS = rf"(?:{YEAR_OF_SCHOOL})"
 
+# What the patterns with a bare number need.
+TELLS_NUMBER = re.compile(
+    rf"(?:\b(?:är|e|blir|fyller|fyllde|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)", re.IGNORECASE
+)
 # "Jag bor på Råå och är 9 år", "jag spelar fotboll, är elva år".
 SELF_FAR = re.compile(
     rf"\b(?i:jag)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|,)\s(?i:är|e|fyller|blir)\s(?i:bara\s|snart\s|nu\s)?(?i:{OLD})"
