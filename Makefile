@@ -9,7 +9,7 @@ ARGS ?=
 SPREAD ?= --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench install format translations lock tools clean fresh mutants
+.PHONY: help up test lint security bench install format translations lock tools clean fresh mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,13 @@ lint: install ## Check style, types, translations, and that the migrations match
 	@$(PY) -m mypy
 	@$(PY) -m radslag.translations check
 	@$(PY) -m radslag migrate --check
+
+# Beside .venv's own packages, whose tests its plugins would meet.
+security: install ## Look at the code, the locked packages and the API as an attacker does (docs/security.md)
+	@[ .venv/security/made -nt requirements-security.txt ] || { $(PY) -m pip install --quiet --upgrade \
+		--no-deps --require-hashes --target .venv/security -r requirements-security.txt \
+		&& touch .venv/security/made; }
+	@PYTHONPATH="$$PWD/.venv/security:$$PWD" $(PY) tools/security.py $(ARGS)
 
 bench: install ## Measure (see bench/README.md)
 	@$(PY) -m bench $(ARGS)

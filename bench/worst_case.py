@@ -12,9 +12,12 @@ from time import process_time
 from rich.console import Console
 from rich.table import Table
 
-from services.moderation.checks import CHECKS, Subject
+from services.moderation.checks import CHECKS, Subject, tone
 from services.moderation.checks.duplicates import confirm_match, keys_of
+from services.moderation.checks.personal import names
+from services.moderation.checks.personal.name_words import words_of
 from services.moderation.checks.verdict import combine_findings
+from shared.reading import read_text
 from shared.text import clean_text, fold_text
 
 LENGTH = 2000
@@ -49,6 +52,23 @@ _PIECES = [
     ),
     *("ABC 123 ", "Storgatan 1 ", "Anna Andersson ", "A. B ", "@a ", "snap: ", "rektorn ", "von "),
     *("din idiot ", "f*n ", "i d i o t ", "inte ", "”", '"', "döda dig ", "alla ", "jävla", "skit"),
+    *(
+        "jag vill dö ",
+        "jag orkar inte ",
+        "ta livet av mig ",
+        "min granne ",
+        "slår ",
+        "stjäl ",
+        "han ",
+    ),
+    *(
+        "på Storgatan 14 ",
+        "och heter ",
+        "vi i 4a ",
+        "på Ekskolan ",
+        "fyller 13 i mars ",
+        "är djur ",
+    ),
     *(
         "AB",
         "Aa ",
@@ -89,6 +109,9 @@ def _mutated(text: str, chance: random.Random) -> str:
 def _cost_ms(work: Callable[[str], object], text: str, times: int = 1) -> float:
     best = float("inf")
     for _ in range(times):
+        # What one check has read is kept for the next; here each pays for itself.
+        for kept in (tone.marked_with, names.find_names, words_of, read_text):
+            kept.cache_clear()
         start = process_time()
         work(text)
         best = min(best, process_time() - start)

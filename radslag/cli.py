@@ -5,6 +5,8 @@ from importlib import import_module
 
 import click
 
+from radslag.speech import SpokenGroup
+
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
     "backtest": "radslag.commands.backtest",
@@ -32,7 +34,7 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenGroup):
     """A group that imports a command's module when the command is used or explained."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,7 +49,7 @@ class LazyGroup(click.Group):
         return found
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, example="radslag up\nradslag staff --help")
 @click.version_option(package_name="radslag")
 def main() -> None:
     """Takes in residents' ideas, helps staff moderate them, tells everybody what became of them."""

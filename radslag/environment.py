@@ -8,6 +8,7 @@ from typing import IO, Any
 import click
 
 from radslag.data_folder import running_settings
+from radslag.speech import translate_text
 from shared.config import data_folder, read_secret_files
 
 DATABASE_URL = "RADSLAG_DATABASE_URL"
@@ -24,7 +25,7 @@ class RefusedError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the sentence and nothing else."""
-        click.echo(self.format_message(), file=file, err=file is None)
+        click.echo(translate_text(self.format_message()), file=file, err=file is None)
 
 
 def make_environment(data: Path | None = None) -> dict[str, str]:

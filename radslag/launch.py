@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def _become(arguments: list[str]) -> NoReturn:
-    os.execvp(arguments[0], arguments)  # noqa: S606
+    os.execvp(arguments[0], arguments)  # noqa: S606 - what it was asked to
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Literal
 
 from shared.config import SMALL
 from shared.delivery import queues
+from shared.rights.grants import MODERATION_ROLE, NOTIFY_ROLE, SUBMISSION_ROLE
 
 PUBLIC_PORT = 8000
 DESK_PORT = 8001
@@ -35,6 +36,8 @@ class Process:
     nice: int = 0
     # What it is told where the environment says nothing else.
     environment: Mapping[str, str] = field(default_factory=dict)
+    # As whom it asks a database that we run (`shared.rights.grants`).
+    role: str = MODERATION_ROLE
     # Whose work it does besides, in a small system.
     also: tuple[str, ...] = ()
 
@@ -45,7 +48,7 @@ class Process:
         return [argument.format_map(values) for argument in self.arguments]
 
 
-def _web(name: str, factory: str, port: int) -> Process:
+def _web(name: str, factory: str, port: int, *, role: str = MODERATION_ROLE) -> Process:
     return Process(
         name,
         (
@@ -54,6 +57,7 @@ def _web(name: str, factory: str, port: int) -> Process:
         ),
         health="http",
         port=port,
+        role=role,
     )
 
 
@@ -80,6 +84,7 @@ def _worker(
         health="heartbeat",
         queues=served,
         nice=nice,
+        role=NOTIFY_ROLE if app == _NOTIFY else MODERATION_ROLE,
         also=also,
     )
 
@@ -91,7 +96,7 @@ _NOTIFY = "services.notify.worker"
 _SUBMISSION = "services.submission.worker"
 
 PROCESSES: tuple[Process, ...] = (
-    _web("public-web", "services.submission:create_app", PUBLIC_PORT),
+    _web("public-web", "radslag.public:create_app", PUBLIC_PORT, role=SUBMISSION_ROLE),
     _web("desk", "radslag.desk:create_app", DESK_PORT),
     Process("relay", ("radslag", "relay"), health="heartbeat"),
     _worker("moderation-worker", _MODERATION, 2, queues.CHECKS, nice=_NICE_CHECKS),

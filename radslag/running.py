@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
 from shared import db, log
 from shared.config import Settings, SettingsError
-from shared.session_rules import UnsafeSessionError
+from shared.rights.session_rules import UnsafeSessionError
 
 __all__ = ["data_option", "open_system", "with_system"]
 

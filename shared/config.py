@@ -15,6 +15,7 @@ from shared.setting_values import READERS, SettingsError
 __all__ = [
     "LARGE",
     "PREFIX",
+    "SAMPLE_AUTHORITY",
     "SECRETS",
     "SMALL",
     "Settings",
@@ -28,6 +29,8 @@ __all__ = [
 PREFIX = "RADSLAG_"
 # RADSLAG_SIZE
 SMALL, LARGE = "small", "large"
+# Whose a system is that nobody has given a name.
+SAMPLE_AUTHORITY = "Helsingborgs stad"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
 
 
@@ -76,7 +79,7 @@ class Settings:
         "",
         secret=True,
     )
-    authority: str = _setting("The authority that answers for the pages", "Helsingborgs stad")
+    authority: str = _setting("The authority that answers for the pages", SAMPLE_AUTHORITY)
     contact: str = _setting(
         "Where a resident can turn with questions (an address, shown on pages and in letters); "
         "empty as soon as RADSLAG_AUTHORITY names another city",

@@ -2,7 +2,7 @@
 
 Entrypoints (views, tasks, commands) open `Session.begin()`; returning commits, raising rolls back,
 and nothing below them commits. `PublicSession` reads the public views under a database role that
-can read nothing else. What every connection must have: `shared.session_rules`.
+can read nothing else. What every connection must have: `shared.rights.session_rules`.
 """
 
 from collections import deque
@@ -34,8 +34,8 @@ from sqlalchemy.orm import sessionmaker
 
 from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
-from shared.grants import PUBLIC_ROLE
-from shared.session_rules import SessionRules, is_behind_pooler, verify_connection
+from shared.rights.grants import PUBLIC_ROLE
+from shared.rights.session_rules import SessionRules, is_behind_pooler, verify_connection
 
 # Connections that a process keeps when nobody uses them: as many as a web has threads.
 KEPT = 8

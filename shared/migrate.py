@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from shared.db import make_engine
-from shared.grants import mend_grants
 from shared.models import Base
+from shared.rights.grants import mend_grants
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two migrations at once wait for one another.

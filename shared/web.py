@@ -30,18 +30,25 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
 from shared.delivery import doorbell, ledger
-from shared.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.i18n import gettext as _
-from shared.pages import shown, static_files
+from shared.pages import security_txt, shown, static_files
+from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
-from shared.session_rules import UnsafeSessionError
+from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
+from shared.rights.session_rules import UnsafeSessionError
 
 log = logging.getLogger(__name__)
 
 SHARED = Path(__file__).parent
 _LANGUAGE_COOKIE = "radslag_lang"
 PROBLEM_JSON = "application/problem+json"
+# Addresses of what programs read: an error there is told to a program, whatever it accepts.
+_DATA = (".json", ".csv", ".atom")
 _HSTS = "max-age=31536000"
+PICTURE_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
+_FACE = "radslag.face"
+# What tells of a fault or of a crowd asks the database nothing.
+_ASK_NOTHING = frozenset({413, 429})
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
@@ -87,6 +94,7 @@ def init_app(
     One whose pages ask the public views is not ready while those cannot be read.
     """
     app.config["SETTINGS"] = settings
+    app.config["OWN_URL"] = own_url
     app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
@@ -131,6 +139,50 @@ def get_settings() -> Settings:
     """Return the settings of the running application."""
     found: Settings = current_app.config["SETTINGS"]
     return found
+
+
+def show_face(app: Flask) -> None:
+    """Let every page of an application show the city's face as it is now."""
+    app.context_processor(lambda: {"settings": get_city_settings(), "face": get_face()})
+
+
+def get_city_settings() -> Settings:
+    """Return the settings with what the city is called now, as an administrator has set it."""
+    return get_face().name_city(get_settings())
+
+
+def get_face() -> Face:
+    """Return the city's face as it is now, asked for once in a request.
+
+    Where nothing may be asked, or nothing answers, the one that this process saw last.
+    """
+    if "face" not in g:
+        g.face = current_app.extensions.get(_FACE, Face())
+        g.is_old_face = True
+        if not g.get("asks_nothing"):
+            _read_face()
+    found: Face = g.face
+    return found
+
+
+def _read_face() -> None:
+    try:
+        with PublicSession() as session:
+            g.face = current_app.extensions[_FACE] = read_public_face(session)
+    except SQLAlchemyError as error:
+        log.warning("the city's face could not be read", exc_info=error)
+        return
+    g.is_old_face = False
+
+
+def is_face_old() -> bool:
+    """Whether what this request has made shows a face that may not be the city's any more."""
+    return bool(g.get("is_old_face"))
+
+
+def ask_nothing() -> None:
+    """Let the page that is made ask the database nothing from here on."""
+    g.asks_nothing = True
 
 
 def cookie_name(name: str) -> str:
@@ -180,7 +232,7 @@ def _finish(response: Response) -> Response:
         moved = urlsplit(request.routing_exception.new_url)
         path = "/" + moved.path.lstrip("/") + (f"?{moved.query}" if moved.query else "")
         response.headers["Location"] = path
-    if request.method != "GET":
+    if request.method != "GET" or g.get("keeps_no_language"):
         return response
     chosen = request.args.get("lang")
     if chosen in i18n.LANGUAGES:
@@ -264,7 +316,9 @@ def explain_status(status: int) -> tuple[str, str]:
 def error_page(status: int, *, heading: str | None = None, detail: str | None = None) -> Response:
     """Answer with an error: a page for people, problem details for machines."""
     usual_heading, usual_detail = explain_status(status)
-    if wants_json():
+    if status in _ASK_NOTHING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        ask_nothing()
+    if wants_json() or request.path.endswith(_DATA):
         response = make_problem(status, detail or usual_detail, title=heading)
     else:
         response = Response(
@@ -320,6 +374,14 @@ def healthz() -> Response:
 def tell_version() -> Response:
     """Say which code this is: version, commit if known, and the schema it was written for."""
     return jsonify(version.read_version())
+
+
+@operators.get("/.well-known/security.txt")
+def tell_contact() -> Response:
+    """Say where somebody who finds a hole tells of it: the contact of the pages."""
+    own_url = current_app.config["OWN_URL"]
+    told = security_txt.write_security_txt(get_settings().contact, own_url, utcnow())
+    return error_page(404) if told is None else Response(told, mimetype="text/plain")
 
 
 @operators.get("/readyz")

@@ -27,6 +27,13 @@ resolve() {
 resolve requirements-dev.txt --extra embedded --extra semantic --extra dev pyproject.toml
 # Beside what is installed for development, so at the same versions.
 resolve requirements-bench.txt --constraint requirements-dev.txt --extra bench pyproject.toml
+# In a folder of its own, so that tests do not meet its plugins: only what development has not.
+resolve requirements-security.txt --constraint requirements-dev.txt --extra security pyproject.toml
+awk '/^[a-z0-9]/ { name = $1; sub(/==.*/, "", name) }
+    NR == FNR { if (name) known[name]; next }
+    FNR == 1 { name = "" }
+    !(name in known)' requirements-dev.txt requirements-security.txt >requirements-security.txt.new
+mv requirements-security.txt.new requirements-security.txt
 # Cut some packages out of what was locked for development, without what they need.
 cut_out() {
     file=$1

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from bench.texts import real_texts
 
-OWN = Path(__file__).parent / "data"
+OWN = Path(__file__).parents[1] / "data"
 VIDEOS = ("psy", "katy_perry", "lmfao")
 TRAIN_SHARE = 0.7
 _VARIANTS = 8

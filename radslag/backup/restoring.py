@@ -13,6 +13,7 @@ from psycopg import sql
 from radslag.backup.archive import Backup, BackupError, Contents, Part
 from radslag.backup.keeping import NOT_KEPT, find_schema, list_sequences, list_tables
 from shared import migrate
+from shared.rights.grants import GrantsError
 
 _Connection = psycopg.Connection[tuple[object, ...]]
 _FOREIGN_KEYS = """
@@ -44,16 +45,18 @@ def restore_system(database_url: str, backup: Backup) -> None:
             f"The database has another schema ({standing}) than the backup ({schema}): restore it "
             "into a database without tables, or into a new data folder."
         )
-    migrate.upgrade_database(database_url, schema)
     try:
+        migrate.upgrade_database(database_url, schema)
         with psycopg.connect(database_url) as connection:
             _fill(connection, backup)
+        migrate.upgrade_database(database_url)
     except psycopg.errors.IntegrityError as error:
         table = error.diag.table_name
         raise BackupError(f"The backup does not fit together (table {table}).") from None
+    except (migrate.MigrationError, GrantsError) as error:
+        raise BackupError(str(error)) from None
     except psycopg.errors.DataError as error:
         raise BackupError(f"The backup holds what no table takes ({error.sqlstate}).") from None
-    migrate.upgrade_database(database_url)
 
 
 def _check_empty(connection: _Connection) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.environment import RefusedError
 from radslag.running import with_system
+from radslag.speech import Spoken, translate_text
 from services.moderation.checking import backtesting, equipping
 from services.moderation.checking.backtesting import Proposal, ProposalError, Summary
 from shared.config import Settings
@@ -20,7 +21,7 @@ from shared.db import Session
 _VERDICTS = ("clear", "attention", "likely_spam")
 
 
-@click.command("backtest")
+@click.command("backtest", cls=Spoken, example="radslag backtest --since 2026-09-01 --changed")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only ideas stored from this day.")
 @click.option(
     "--rules",
@@ -43,7 +44,7 @@ def command(
             for each in progress.track(
                 backtesting.compare_verdicts(session, proposal, from_moment),
                 total=total,
-                description="Checking",
+                description=translate_text("Checking"),
             ):
                 summary.add(each)
                 if changed and each.changed:
@@ -65,7 +66,7 @@ def command(
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
     console = Console()
-    console.print(f"{summary.ideas} ideas")
+    console.print(translate_text(f"{summary.ideas} ideas"))
     for table in (_verdicts(summary), _decisions(summary), _findings(summary)):
         console.print(table)
     for each in moved:
@@ -92,17 +93,19 @@ def _proposal(session: SqlSession, rules: Path | None) -> Proposal:
 
 
 def _verdicts(summary: Summary) -> Table:
-    table = Table("Verdict when it came", *(f"now {each}" for each in _VERDICTS), title="Verdicts")
+    heading = ("Verdict when it came", *(f"now {each}" for each in _VERDICTS))
+    table = Table(*map(translate_text, heading), title=translate_text("Verdicts"))
     for before in (*_VERDICTS, ""):
         counts = [summary.moves[before, after] for after in _VERDICTS]
         if any(counts):
-            table.add_row(before or "none", *map(str, counts))
+            table.add_row(before or translate_text("none"), *map(str, counts))
     return table
 
 
 def _decisions(summary: Summary) -> Table:
     decided = sorted({what for _verdict, what in summary.decided} - {""})
-    table = Table("Verdict", *decided, title="What people decided (now, and when it came)")
+    title = translate_text("What people decided (now, and when it came)")
+    table = Table(translate_text("Verdict"), *decided, title=title)
     for verdict in _VERDICTS:
         cells = [
             f"{summary.decided[verdict, what]} ({summary.decided_before[verdict, what]})"
@@ -114,7 +117,8 @@ def _decisions(summary: Summary) -> Table:
 
 
 def _findings(summary: Summary) -> Table:
-    table = Table("Finding", "Ideas", "Of them published", "New", "Gone", title="Findings")
+    heading = ("Finding", "Ideas", "Of them published", "New", "Gone")
+    table = Table(*map(translate_text, heading), title=translate_text("Findings"))
     for code in sorted(summary.found.keys() | summary.gone.keys()):
         table.add_row(
             code,

@@ -10,12 +10,13 @@ from radslag.backup.archive import BackupError, Contents, create_backup
 from radslag.backup.keeping import keep_system
 from radslag.environment import RefusedError, make_environment
 from radslag.running import data_option, open_system
+from radslag.speech import Spoken, say_line
 from shared.clock import utcnow
 from shared.config import PREFIX, SECRETS, Settings, data_folder
 from shared.version import read_version
 
 
-@click.command("backup")
+@click.command("backup", cls=Spoken, example="radslag backup rådslag.backup", speaks=False)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @data_option
 def command(file: Path, data: Path | None) -> None:
@@ -43,7 +44,7 @@ def command(file: Path, data: Path | None) -> None:
                 f"The database did not let itself be read ({error.sqlstate})."
             ) from None
     say_contents(contents, file)
-    click.echo(
+    say_line(
         "Not in it: the secret key (RADSLAG_SECRET_KEY, or the file secret_key of the data folder "
         f"{(data or data_folder()).absolute()}) and the other secrets among the settings. Keep the "
         "key in another place: without it staff are signed out, and webhooks and authenticator "
@@ -54,7 +55,7 @@ def command(file: Path, data: Path | None) -> None:
 def say_contents(contents: Contents, file: Path) -> None:
     """Print what a backup holds."""
     rows = {part.table: part.rows for part in contents.parts}
-    click.echo(
+    say_line(
         f"{file}: {rows['ideas']} ideas, {rows['decisions']} decisions, {rows['letters']} letters, "
         f"{rows['staff']} members of staff; {contents.made_at}, version "
         f"{contents.version['version']}, schema {contents.version['schema']}."

@@ -5,13 +5,14 @@ import sys
 import click
 
 from radslag.running import with_system
+from radslag.speech import Spoken, say_line
 from services.submission import bounces
 from services.submission.bounces import UnreadableReportError
 from shared.config import Settings
 from shared.db import Session
 
 
-@click.command("bounce")
+@click.command("bounce", cls=Spoken, example="radslag bounce < report.eml")
 @with_system
 def command(settings: Settings) -> None:
     """Read a mail from standard input, and note what it says of a letter that came back.
@@ -24,11 +25,11 @@ def command(settings: Settings) -> None:
     try:
         report = bounces.read_report(sys.stdin.buffer.read())
     except UnreadableReportError:
-        click.echo("This mail has more parts than any report.")
+        say_line("This mail has more parts than any report.")
         return
     if report is None:
-        click.echo("This is no report of a letter that came back.")
+        say_line("This is no report of a letter that came back.")
         return
     with Session.begin() as session:
         ours = bounces.take_report(session, report)
-    click.echo("Noted." if ours else "The letter is not one of ours; that is noted.")
+    say_line("Noted." if ours else "The letter is not one of ours; that is noted.")

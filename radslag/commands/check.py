@@ -14,6 +14,7 @@ from radslag import judging
 from radslag.environment import NoSystemError, RefusedError, data_option, make_environment
 from radslag.judging import Judged
 from radslag.running import open_system
+from radslag.speech import Spoken, say_line
 from services.moderation.checking import equipping
 from services.moderation.checks import CHECKS, Check, checks_with
 from services.submission import intake
@@ -24,7 +25,11 @@ from shared.text import clean_text
 _LANGUAGE = "sv"
 
 
-@click.command("check")
+@click.command(
+    "check",
+    cls=Spoken,
+    example='radslag check "Ring 070-174 06 05 om bänken."\nradslag check --jsonl < texts.jsonl',
+)
 @click.argument("text", required=False)
 @click.option("--council", "slug", help="Check as an idea for this council.")
 @click.option("--author", default="", help="The name beside the text.")
@@ -102,8 +107,8 @@ def _say(line: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(line, ensure_ascii=False))
         return
-    click.echo(f"{line['verdict']}, priority {line['priority']}")
+    say_line(f"{line['verdict']}, priority {line['priority']}")
     for finding in line["findings"]:
         click.echo(f"  {finding['severity']:>6}  {finding['explanation']}")
     for name in line["unchecked"]:
-        click.echo(f"  could not be checked: {name}")
+        say_line(f"  could not be checked: {name}")

@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag import alarms
 from radslag.processes import name_here
+from radslag.speech import Spoken
 from radslag.until_told import until_told
+from services.moderation.decisions import corrections
 from services.moderation.people import security_log
 from services.moderation.spam import spam_learning
 from services.moderation.statistics import counting
@@ -142,6 +144,9 @@ def list_chores(celery: Celery, settings: Settings) -> list[Chore]:
         for task in (queues.DRAW_SAMPLES, queues.COUNT_DAYS, queues.WAKE_ASKED):
             celery.send_task(task, queue=queues.BULK, expires=_COUNTING_S, retry=False)
 
+    def due_sleepers(session: SqlSession) -> object | None:
+        return corrections.is_day_come(session, settings.correction_days)
+
     # Short-lived: what is owed is written down by the same workers, and must not wait behind them.
     webhooks = Asker(celery, queues.SEND_WEBHOOKS, due_webhooks, queue=queues.WEBHOOKS, expires_s=3)
     return [
@@ -149,6 +154,7 @@ def list_chores(celery: Celery, settings: Settings) -> list[Chore]:
         Chore(1, Seldom(Asker(celery, queues.SEND_LETTERS, due_letters)).ask),
         Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
         Chore(1, Seldom(webhooks).ask),
+        Chore(10, Asker(celery, queues.WAKE_ASKED, due_sleepers, queue=queues.ACTIONS).ask),
         Chore(3600, lambda: _tidy(settings)),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
@@ -195,7 +201,7 @@ def _tidy(settings: Settings) -> None:
         log_of_webhooks.forget_old(session)
 
 
-@click.command("clock", hidden=True)
+@click.command("clock", cls=Spoken, example="radslag run clock", speaks=False, hidden=True)
 def command() -> None:
     """Say what it is time for: letters, digests, learning, tidying. Send alarms."""
     settings = Settings.from_env()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from radslag.running import with_system
+from radslag.speech import Spoken, say_line, translate_text
 from services.notify.digests import runs
 from services.notify.digests.runs import Told
 from shared.clock import utcnow
@@ -19,7 +20,7 @@ from shared.delivery import queues
 from shared.delivery.worker import make_celery
 
 
-@click.command("digest")
+@click.command("digest", cls=Spoken, example="radslag digest --now --dry-run", speaks=False)
 @click.option("--now", "at_once", is_flag=True, help="For everybody, whatever their hour.")
 @click.option("--dry-run", is_flag=True, help="Only say who would get what.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON array.")
@@ -46,7 +47,7 @@ def command(at_once: bool, dry_run: bool, as_json: bool, settings: Settings) -> 
             queues.SEND_LETTERS, queue=queues.CLOCK, expires=10, retry=False
         )
     except (BrokerError, RedisError, OSError):
-        click.echo("The broker does not answer; the clock will see to the letters.", err=True)
+        say_line("The broker does not answer; the clock will see to the letters.", err=True)
 
 
 def _as_json(told: Told) -> dict[str, object]:
@@ -62,11 +63,12 @@ def _as_json(told: Told) -> dict[str, object]:
 
 def _show(told: list[Told], *, dry_run: bool) -> None:
     if not told:
-        click.echo("Nobody is due.")
+        say_line("Nobody is due.")
         return
-    table = Table("to", "new", "waiting", "would get" if dry_run else "gets", box=None)
+    heading = ("to", "new", "waiting", "would get" if dry_run else "gets")
+    table = Table(*map(translate_text, heading), box=None)
     for each in told:
         outcome = "a letter" if each.is_written else "nothing: there is nothing to say"
-        table.add_row(each.reader.email, str(each.new), str(each.waiting), outcome)
+        table.add_row(each.reader.email, str(each.new), str(each.waiting), translate_text(outcome))
     # A pipe gets whole lines.
     Console(width=None if sys.stdout.isatty() else 200).print(table)

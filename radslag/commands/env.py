@@ -9,10 +9,11 @@ import click
 
 from radslag.data_folder import running_settings
 from radslag.environment import data_option
+from radslag.speech import Spoken, say_line
 from shared.config import data_folder
 
 
-@click.command("env")
+@click.command("env", cls=Spoken, example="export $(radslag env)")
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def command(data: Path | None, as_json: bool) -> None:
@@ -20,7 +21,7 @@ def command(data: Path | None, as_json: bool) -> None:
     folder = (data or data_folder()).absolute()
     settings = running_settings(folder)
     if settings is None:
-        click.echo(f"No Rådslag runs with the data folder {folder}.", err=True)
+        say_line(f"No Rådslag runs with the data folder {folder}.", err=True)
         sys.exit(1)
     if as_json:
         click.echo(json.dumps(settings, indent=2, ensure_ascii=False))

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.running import with_system
+from radslag.speech import SpokenGroup, say_line, translate_text
 from services.moderation.settings import audit
 from services.submission.hooks import sources
 from services.submission.hooks.sources import BadTitleError, TitleTakenError
@@ -21,12 +22,16 @@ from shared.models import Council, FormSource, InboxState
 from shared.times import move_to_city
 
 
-@click.group("forms")
+@click.group(
+    "forms",
+    cls=SpokenGroup,
+    example="radslag forms add 'Cykelenkäten' --council motesplatser\nradslag forms list",
+)
 def command() -> None:
     """Form tools that post here."""
 
 
-@command.command("add")
+@command.command("add", example="radslag forms add 'Cykelenkäten' --council motesplatser")
 @click.argument("name")
 @click.option("--council", "slug", required=True, help="The council that gets the ideas.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
@@ -36,21 +41,21 @@ def add_source(settings: Settings, name: str, slug: str, as_json: bool) -> None:
     with Session.begin() as session:
         council = session.scalar(select(Council).where(Council.slug == slug))
         if council is None:
-            click.echo(f"There is no council {slug}.", err=True)
+            say_line(f"There is no council {slug}.", err=True)
             sys.exit(2)
         try:
             source = sources.add_source(session, settings, name, council, by=None)
         except BadTitleError:
-            click.echo("The name needs letters or digits, on one line, 80 at the most.", err=True)
+            say_line("The name needs letters or digits, on one line, 80 at the most.", err=True)
             sys.exit(2)
         except TitleTakenError:
-            click.echo(f"There is a source {name} already.", err=True)
+            say_line(f"There is a source {name} already.", err=True)
             sys.exit(1)
         _write_down(session, "form_source.added", source, after=sources.list_facts(session, source))
         _tell_secret(settings, source, as_json)
 
 
-@command.command("list")
+@command.command("list", example="radslag forms list --json")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object a line.")
 @with_system
 def list_sources(settings: Settings, as_json: bool = False) -> None:
@@ -76,20 +81,21 @@ def list_sources(settings: Settings, as_json: bool = False) -> None:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    table = Table("source", "council", "on", "ideas", "waiting", "last seen", box=None)
+    heading = ("source", "council", "on", "ideas", "waiting", "last seen")
+    table = Table(*map(translate_text, heading), box=None)
     for row in rows:
         table.add_row(
             str(row["source"]),
-            str(row["council"] or "by a field"),
-            "on" if row["on"] else "off",
+            str(row["council"] or translate_text("by a field")),
+            translate_text("on" if row["on"] else "off"),
             str(row["mapped"]),
             str(row["failed"]),
-            str(row["last_seen"] or "never")[:16],
+            str(row["last_seen"] or translate_text("never"))[:16].replace("T", " "),
         )
     Console().print(table)
 
 
-@command.command("secret")
+@command.command("secret", example="radslag forms secret cykelenkaten")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @with_system
@@ -101,7 +107,7 @@ def change_secret(settings: Settings, name: str, as_json: bool) -> None:
         _tell_secret(settings, source, as_json)
 
 
-@command.command("off")
+@command.command("off", example="radslag forms off cykelenkaten")
 @click.argument("name")
 @with_system
 def turn_off(settings: Settings, name: str) -> None:
@@ -110,7 +116,7 @@ def turn_off(settings: Settings, name: str) -> None:
     _turn(name, on=False)
 
 
-@command.command("on")
+@command.command("on", example="radslag forms on cykelenkaten")
 @click.argument("name")
 @with_system
 def turn_on(settings: Settings, name: str) -> None:
@@ -125,7 +131,7 @@ def _turn(name: str, *, on: bool) -> None:
         sources.turn_source(source, on=on)
         action = "form_source.turned_on" if on else "form_source.turned_off"
         _write_down(session, action, source, before, sources.list_facts(session, source))
-    click.echo(f"{name} is {'on' if on else 'off'}.")
+    say_line(f"{name} is {'on' if on else 'off'}.")
 
 
 def _tell_secret(settings: Settings, source: FormSource, as_json: bool) -> None:
@@ -134,7 +140,7 @@ def _tell_secret(settings: Settings, source: FormSource, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"source": source.slug, "secret": secret, "url": url}))
     else:
-        click.echo(f"Posts to: {url}\nSecret:   {secret}\nIt is not shown again.")
+        say_line(f"Posts to: {url}\nSecret:   {secret}\nIt is not shown again.")
 
 
 def _write_down(
@@ -156,6 +162,6 @@ def _source(name: str) -> Iterator[tuple[SqlSession, FormSource]]:
     with Session.begin() as session:
         found = sources.find_source(session, name)
         if found is None:
-            click.echo(f"There is no source {name}.", err=True)
+            say_line(f"There is no source {name}.", err=True)
             sys.exit(1)
         yield session, sources.lock_source(session, found.id)

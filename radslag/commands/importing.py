@@ -17,6 +17,7 @@ from sqlalchemy import func, or_, select
 from radslag import judging
 from radslag.environment import RefusedError
 from radslag.running import with_system
+from radslag.speech import Spoken, say_line, translate_text
 from services.moderation.checking import equipping, meaning
 from services.moderation.checks import checks_with
 from services.moderation.decisions import deciding
@@ -39,10 +40,19 @@ _WORDS_SHOWN = 60
 _SEMANTIC_UNSAID = 500
 
 
-@click.command("import")
+@click.command(
+    "import",
+    cls=Spoken,
+    example="radslag import page.txt --council pizza-och-politik --format page --dry-run",
+)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--council", "slug", required=True, help="The council that the thread belongs to.")
-@click.option("--format", "form", type=click.Choice(list(imports.READERS)), help="Else by ending.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(imports.READERS)),
+    help="What the file is; else told by how its name ends.",
+)
 @click.option("--dry-run", is_flag=True, help="Store nothing; say what the checks would find.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option(
@@ -83,7 +93,9 @@ class _Asked:
 def _bring_in(asked: _Asked, settings: Settings) -> None:
     form = asked.form or imports.format_of(asked.file)
     if form is None:
-        raise click.UsageError("Say what the file is: --format page, wxr, csv or json.")
+        raise click.UsageError(
+            translate_text("Say what the file is: --format page, wxr, csv or json.")
+        )
     try:
         encoding = _known(asked.encoding)
         reading = imports.read_entries(asked.file.read_bytes(), form, settings.timezone, encoding)
@@ -103,7 +115,7 @@ def _bring_in(asked: _Asked, settings: Settings) -> None:
     except intake.UnknownCouncilError:
         raise RefusedError(f"There is no council {asked.slug}.") from None
     if waiting := brought.count_waiting():
-        click.echo(f"{waiting} were not public where they come from: they wait.", err=True)
+        say_line(f"{waiting} were not public where they come from: they wait.", err=True)
     new = [idea.id for idea in brought.new]
     checked = not asked.no_wait and _wait(new)
     _report(new, brought.known, checked=checked, as_json=asked.as_json)
@@ -114,7 +126,9 @@ def _known(encoding: str | None) -> str | None:
         try:
             codecs.lookup(encoding)
         except LookupError:
-            raise click.UsageError("There is no such --encoding; try cp1252 or utf-16.") from None
+            raise click.UsageError(
+                translate_text("There is no such --encoding; try cp1252 or utf-16.")
+            ) from None
     return encoding
 
 
@@ -125,15 +139,15 @@ def _tell(reading: Reading) -> None:
         (reading.doubts, "Doubtful:"),
     ):
         if remarks:
-            click.echo(heading, err=True)
+            say_line(heading, err=True)
         _tell_some(remarks)
 
 
 def _tell_some(remarks: Sequence[Remark]) -> None:
     for remark in remarks[:_REMARKS_SHOWN]:
-        click.echo(f"    {remark}", err=True)
+        say_line(f"    {remark}", err=True)
     if (left := len(remarks) - _REMARKS_SHOWN) > 0:
-        click.echo(f"    … and {left} more", err=True)
+        say_line(f"    … and {left} more", err=True)
 
 
 def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Brought:
@@ -143,7 +157,7 @@ def _store(entries: Sequence[Entry], slug: str, settings: Settings) -> store.Bro
             return store.bring_in(
                 session,
                 council,
-                progress.track(entries, description="Storing"),
+                progress.track(entries, description=translate_text("Storing")),
                 timezone=settings.timezone,
                 accept=deciding.accept_import,
             )
@@ -161,14 +175,14 @@ def _judge(entries: Sequence[Entry], slug: str, *, semantic: bool | None, as_jso
         for entry in entries
     ]
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Checking", total=len(texts))
+        task = progress.add_task(translate_text("Checking"), total=len(texts))
         judged = judging.judge_texts(texts, checks, _model() if semantic else None)
         for entry, line in zip(entries, judged, strict=True):
             progress.advance(task)
             if as_json:
                 click.echo(json.dumps(line, ensure_ascii=False))
                 continue
-            click.echo(f"{_who_said_what(entry)}  [{line['verdict']}]")
+            click.echo(f"{translate_text(_who_said_what(entry))}  [{line['verdict']}]")
             for finding in line["findings"]:
                 click.echo(f"    {finding['explanation']}")
 
@@ -190,7 +204,7 @@ def _model() -> Model:
 def _wait(ideas: Sequence[UUID]) -> bool:
     """Wait until the checks of these ideas are done, and say whether they are."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Checking", total=len(ideas))
+        task = progress.add_task(translate_text("Checking"), total=len(ideas))
         done, since = 0, time.monotonic()
         while done < len(ideas):
             now_done = _count_done(ideas)
@@ -198,7 +212,7 @@ def _wait(ideas: Sequence[UUID]) -> bool:
             if now_done > done:
                 done, since = now_done, time.monotonic()
             elif time.monotonic() - since > _NOBODY_CHECKS_AFTER_S:
-                click.echo("Nobody is checking: they wait until the system runs.", err=True)
+                say_line("Nobody is checking: they wait until the system runs.", err=True)
                 return False
             else:
                 time.sleep(_LOOK_EVERY_S)
@@ -243,11 +257,11 @@ def _report(ideas: Sequence[UUID], known: int, *, checked: bool, as_json: bool) 
         answer = {"new": len(ideas), "known": known, "checked": checked, "clean_up": to_clean}
         click.echo(json.dumps(answer))
         return
-    click.echo(f"{len(ideas)} new, {known} known already.")
+    say_line(f"{len(ideas)} new, {known} known already.")
     if ideas and checked:
-        click.echo(f"{to_clean} of them wait in the queue to be cleaned up.")
+        say_line(f"{to_clean} of them wait in the queue to be cleaned up.")
     elif ideas:
-        click.echo("The checks are not done yet.")
+        say_line("The checks are not done yet.")
 
 
 def _pieces(ideas: Sequence[UUID]) -> list[Sequence[UUID]]:

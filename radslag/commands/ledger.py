@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 from radslag.running import with_system
+from radslag.speech import Spoken, translate_text
 from shared.config import Settings
 from shared.db import Session
 from shared.delivery import ledger
 
 
-@click.command("ledger")
+@click.command("ledger", cls=Spoken, example="radslag ledger --json")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 @with_system
 def command(as_json: bool, settings: Settings) -> None:  # noqa: ARG001
@@ -31,11 +32,14 @@ def _show(books: ledger.Ledger) -> None:
     table = Table(box=None, show_header=False)
     for name, value in books.as_json().items():
         if name != "violations":
-            table.add_row(name.replace("_", " "), "-" if value is None else str(value))
+            table.add_row(
+                translate_text(name.replace("_", " ")), "-" if value is None else str(value)
+            )
     console = Console()
     console.print(table)
     for violation in books.violations:
         numbers = ", ".join(map(str, violation["examples"]))
-        console.print(f"BROKEN: {violation['rule']} ({violation['count']}) {numbers}", style="red")
+        broken = f"BROKEN: {violation['rule']} ({violation['count']}) {numbers}"
+        console.print(translate_text(broken), style="red")
     if books.adds_up:
-        console.print("Everything adds up.")
+        console.print(translate_text("Everything adds up."))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from radslag.running import data_option, with_system
+from radslag.speech import SpokenGroup, say_line, translate_text
 from services.moderation.settings import audit
 from services.notify.desk import letter_overview, resending
 from services.notify.desk.letter_overview import LetterRow, Wanted
@@ -20,7 +21,12 @@ from shared.db import Session
 from shared.models import LetterState
 
 
-@click.group("letters", invoke_without_command=True)
+@click.group(
+    "letters",
+    cls=SpokenGroup,
+    example="radslag letters list --state failed\nradslag letters resend --failed",
+    invoke_without_command=True,
+)
 @data_option
 @click.pass_context
 def command(ctx: click.Context, data: Path | None) -> None:
@@ -30,8 +36,12 @@ def command(ctx: click.Context, data: Path | None) -> None:
         ctx.invoke(list_letters)
 
 
-@command.command("list")
-@click.option("--state", type=click.Choice([state.value for state in LetterState]))
+@command.command("list", example="radslag letters list --idea R-2026-000123")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in LetterState]),
+    help="Only letters in this state.",
+)
 @click.option("--idea", metavar="NUMBER", help="Only letters about this idea.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object a line.")
 @with_system
@@ -50,7 +60,7 @@ def list_letters(
     elif rows:
         _show(rows, settings)
     else:
-        click.echo("No such letters.")
+        say_line("No such letters.")
 
 
 def _as_json(row: LetterRow, settings: Settings) -> dict[str, Any]:
@@ -73,18 +83,21 @@ def _as_json(row: LetterRow, settings: Settings) -> dict[str, Any]:
 
 
 def _show(rows: list[LetterRow], settings: Settings) -> None:
-    table = Table("id", "letter", "idea", "state", "when", "tries", "reason", box=None)
+    heading = ("id", "letter", "idea", "state", "when", "tries", "reason")
+    table = Table(*map(translate_text, heading), box=None)
     for row in rows:
         moment = row.sent_at or (row.due_at if row.state is LetterState.WAITING else row.created_at)
         when = moment.astimezone(settings.timezone).strftime("%Y-%m-%d %H:%M")
-        state = f"{row.state.value}, next try" if row.state is LetterState.WAITING else row.state
-        told = (str(row.id), row.template, row.number or "-", state, when)
+        state = (
+            f"{row.state.value}, next try" if row.state is LetterState.WAITING else row.state.value
+        )
+        told = (str(row.id), row.template, row.number or "-", translate_text(state), when)
         table.add_row(*told, str(row.attempts), row.error or "")
     # A pipe gets whole lines.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-@command.command("resend")
+@command.command("resend", example="radslag letters resend --failed")
 @click.argument("ids", nargs=-1, metavar="[ID]...", type=click.UUID)
 @click.option("--failed", "every", is_flag=True, help="Every letter that failed.")
 @with_system
@@ -94,7 +107,7 @@ def resend(ids: tuple[UUID, ...], every: bool, settings: Settings) -> None:  # n
     The exit code is 1 when a letter that was named has not failed.
     """
     if bool(ids) == every:
-        raise click.UsageError("Give the ids of letters, or --failed.")
+        raise click.UsageError(translate_text("Give the ids of letters, or --failed."))
     with Session.begin() as session:
         changed = resending.resend_letters(session, None if every else ids)
         if changed:
@@ -105,6 +118,6 @@ def resend(ids: tuple[UUID, ...], every: bool, settings: Settings) -> None:  # n
                 subject=("letters", str(ids[0]) if len(ids) == 1 else "many"),
                 after={"number": changed},
             )
-    click.echo(f"Waiting to be sent again: {changed}.")
+    say_line(f"Waiting to be sent again: {changed}.")
     if not every and changed < len(set(ids)):
         raise click.exceptions.Exit(1)

@@ -11,11 +11,12 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
+from radslag.speech import Spoken, say_line
 from shared import migrate
-from shared.grants import GrantsError
+from shared.rights.grants import GrantsError
 
 
-@click.command("migrate")
+@click.command("migrate", cls=Spoken, example="radslag migrate --seed", speaks=False)
 @click.option("--check", is_flag=True, help="Whether the migrations give what the models say.")
 @click.option("--seed", is_flag=True, help="And the four councils, if nobody has used it yet.")
 @data_option
@@ -37,7 +38,8 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
         except (migrate.MigrationError, GrantsError) as error:
             raise RefusedError(str(error)) from None
         first_start.seed_system(settings, councils=seed)
-    click.echo("\n".join([*told, "The schema is up to date."]))
+    for line in (*told, "The schema is up to date."):
+        say_line(line)
 
 
 def find_drift() -> list[str]:

@@ -11,6 +11,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from radslag.processes import name_here
+from radslag.speech import Spoken
 from services.moderation.checking import verdicts
 from services.moderation.semantic import outcomes
 from shared import db, heartbeat, log
@@ -59,7 +60,7 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
     ear.close()
 
 
-@click.command("relay", hidden=True)
+@click.command("relay", cls=Spoken, example="radslag run relay", speaks=False, hidden=True)
 def command() -> None:
     """Offer every event to its consumers until they have acted on it."""
     settings = Settings.from_env()

@@ -20,6 +20,7 @@ from radslag.embedded.binaries import NotInstalledError
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.preload import NoPreloadError
 from radslag.environment import DATABASE_URL, RefusedError, data_option
+from radslag.speech import Spoken, say_line
 from shared import db
 from shared.config import SettingsError, data_folder, read_secret_files
 from shared.delivery import ledger
@@ -27,7 +28,9 @@ from shared.delivery import ledger
 _HOLD = "RADSLAG_HOLD_LETTERS"
 
 
-@click.command("restore")
+@click.command(
+    "restore", cls=Spoken, example="radslag restore rådslag.backup --data var", speaks=False
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @data_option
 def command(file: Path, data: Path | None) -> None:
@@ -49,14 +52,14 @@ def command(file: Path, data: Path | None) -> None:
         # Its words may hold a row.
         raise RefusedError("The database did not take it; nothing was restored.") from None
     say_contents(contents, file)
-    click.echo("Restored. Everybody signs in anew, and letters and webhooks wait.")
-    click.echo(advice)
+    say_line("Restored. Everybody signs in anew, and letters and webhooks wait.")
+    say_line(advice)
     # What is late was late when the backup was made, or became so since: it is done when all runs.
     broken = [each for each in books.violations if not str(each["rule"]).endswith("in time")]
     for violation in broken:
-        click.echo(f"In the ledger: {violation['rule']} ({violation['count']})", err=True)
+        say_line(f"In the ledger: {violation['rule']} ({violation['count']})", err=True)
     if not broken:
-        click.echo("Everything adds up.")
+        say_line("Everything adds up.")
     sys.exit(1 if broken else 0)
 
 

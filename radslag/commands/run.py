@@ -6,11 +6,18 @@ import sys
 import click
 
 from radslag.processes import BY_NAME
+from radslag.speech import Spoken
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True})
+@click.command(
+    "run",
+    cls=Spoken,
+    example="radslag run moderation-worker -c 4",
+    speaks=False,
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("name", type=click.Choice(sorted(BY_NAME)))
-@click.option("--host", default="0.0.0.0", show_default=True, help="Where a web listens.")  # noqa: S104
+@click.option("--host", default="0.0.0.0", show_default=True, help="Where a web listens.")  # noqa: S104 - in a container
 @click.option("--port", type=click.IntRange(1, 65535), help="Its port, if not the usual one.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)
 def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> None:
@@ -20,4 +27,4 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
     """
     arguments = BY_NAME[name].command(host=host, port=port)
     # This process becomes that one, so that signals reach it.
-    os.execv(sys.executable, [sys.executable, "-m", *arguments, *more])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", *arguments, *more])  # noqa: S606 - this very program

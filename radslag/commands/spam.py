@@ -12,6 +12,7 @@ from radslag import labelled
 from radslag.environment import RefusedError
 from radslag.labelled import Labelled, LabelledFileError
 from radslag.running import data_option, with_system
+from radslag.speech import SpokenGroup, say_line, translate_text
 from services.moderation.checks.learned_spam.spam_figures import Figure, Figures, measure_model
 from services.moderation.checks.learned_spam.spam_model import (
     ModelError,
@@ -26,7 +27,9 @@ from shared.db import Session
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.group("spam")
+@click.group(
+    "spam", cls=SpokenGroup, example="radslag spam evaluate --test texts.csv\nradslag spam versions"
+)
 @data_option
 @click.pass_context
 def command(ctx: click.Context, data: Path | None) -> None:
@@ -34,7 +37,7 @@ def command(ctx: click.Context, data: Path | None) -> None:
     ctx.obj = data
 
 
-@command.command("evaluate")
+@command.command("evaluate", example="radslag spam evaluate --train old.csv --test new.csv")
 @click.option("--train", "train_on", type=_FILE, help="Train on this; else the shipped model.")
 @click.option("--test", "test_on", type=_FILE, required=True, help="Measure on this.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
@@ -65,26 +68,28 @@ def _trained(known: list[Labelled]) -> SpamModel:
 
 def _print(found: Figures, trained_on: int) -> None:
     model = f"trained on {trained_on} texts" if trained_on else "the shipped model"
-    click.echo(f"{found.spam} spam and {found.ham} ham, {model}")
-    table = Table("", "%", "95 %", "of", box=None)
-    _add(table, "accuracy", found.accuracy, f"{found.right} of {found.every}")
-    _add(table, "spam caught", found.spam_caught, f"{found.caught} of {found.spam}")
-    _add(table, "ham blocked", found.ham_blocked, f"{found.blocked} of {found.ham}")
+    say_line(f"{found.spam} spam and {found.ham} ham, {model}")
+    table = Table("", "%", "95 %", translate_text("of"), box=None)
+    _add(table, "accuracy", found.accuracy, _of_all(found.right, found.every))
+    _add(table, "spam caught", found.spam_caught, _of_all(found.caught, found.spam))
+    _add(table, "ham blocked", found.ham_blocked, _of_all(found.blocked, found.ham))
     _add(table, "MCC × 100", found.mcc, "")
     Console(width=None if sys.stdout.isatty() else 100).print(table)
-    click.echo(
-        f"By itself enough for likely_spam: {found.spam_likely} spam, {found.ham_likely} ham."
-    )
+    say_line(f"By itself enough for likely_spam: {found.spam_likely} spam, {found.ham_likely} ham.")
+
+
+def _of_all(part: object, whole: object) -> str:
+    return f"{part} {translate_text('of')} {whole}"
 
 
 def _add(table: Table, name: str, figure: Figure, of: str) -> None:
     value = "–" if figure.value is None else f"{100 * figure.value:.2f}"
     low_high = figure.interval
     reach = "–" if low_high is None else f"{100 * low_high[0]:.2f}–{100 * low_high[1]:.2f}"
-    table.add_row(name, value, reach, of)
+    table.add_row(translate_text(name), value, reach, of)
 
 
-@command.command("train")
+@command.command("train", example="radslag spam train")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @with_system
 def train_from_decisions(settings: Settings, as_json: bool = False) -> None:
@@ -100,7 +105,7 @@ def train_from_decisions(settings: Settings, as_json: bool = False) -> None:
         if as_json:
             click.echo(json.dumps({"version": None, "reason": "too-few", **lesson.counts()}))
         else:
-            click.echo(
+            say_line(
                 f"Too few decisions to learn from: {lesson.spam} spam and {lesson.ham} others; "
                 f"{spam_learning.FEWEST} of each are needed."
             )
@@ -111,7 +116,7 @@ def train_from_decisions(settings: Settings, as_json: bool = False) -> None:
     if as_json:
         click.echo(json.dumps(row))
         return
-    click.echo(f"Version {row['version']}: {_SENTENCES[row['note']]}")
+    say_line(f"Version {row['version']}: {_SENTENCES[row['note']]}")
     _print_versions([row])
 
 
@@ -124,7 +129,7 @@ _SENTENCES = {
 }
 
 
-@command.command("versions")
+@command.command("versions", example="radslag spam versions --json")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object a line.")
 @with_system
 def versions(settings: Settings, as_json: bool = False) -> None:
@@ -138,19 +143,22 @@ def versions(settings: Settings, as_json: bool = False) -> None:
     elif rows:
         _print_versions(rows)
     else:
-        click.echo("Nothing was learned yet; the shipped model is in use.")
+        say_line("Nothing was learned yet; the shipped model is in use.")
 
 
 def _print_versions(rows: list[dict[str, object]]) -> None:
-    table = Table("version", "in use", "made", "from", "right", "ham blocked", "note", box=None)
+    heading = ("version", "in use", "made", "from", "right", "ham blocked", "note")
+    table = Table(*map(translate_text, heading), box=None)
     for row in rows:
         about = row["decisions"]
         held = row["held_back"]
         table.add_row(
             str(row["version"]),
-            "yes" if row["active"] else "",
+            translate_text("yes") if row["active"] else "",
             str(row["made_at"])[:16],
-            f"{about['spam']} spam, {about['ham']} ham" if isinstance(about, dict) else "–",
+            translate_text(f"{about['spam']} spam, {about['ham']} ham")
+            if isinstance(about, dict)
+            else "–",
             _of(held, "right", "every"),
             _of(held, "blocked", "ham"),
             str(row["note"]),
@@ -159,10 +167,10 @@ def _print_versions(rows: list[dict[str, object]]) -> None:
 
 
 def _of(held: object, part: str, whole: str) -> str:
-    return f"{held[part]} of {held[whole]}" if isinstance(held, dict) else "–"
+    return _of_all(held[part], held[whole]) if isinstance(held, dict) else "–"
 
 
-@command.command("activate")
+@command.command("activate", example="radslag spam activate 3")
 @click.argument("version", type=int)
 @with_system
 def activate(settings: Settings, version: int) -> None:
@@ -172,9 +180,9 @@ def activate(settings: Settings, version: int) -> None:
         with Session.begin() as session:
             spam_versions.activate_version(session, version)
     except LookupError:
-        click.echo(f"There is no version {version}.", err=True)
+        say_line(f"There is no version {version}.", err=True)
         sys.exit(1)
     except ModelError:
-        click.echo(f"Version {version} was made for an older program and cannot be used.", err=True)
+        say_line(f"Version {version} was made for an older program and cannot be used.", err=True)
         sys.exit(1)
-    click.echo(f"Version {version} is in use.")
+    say_line(f"Version {version} is in use.")

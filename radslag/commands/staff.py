@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag.running import with_system
+from radslag.speech import SpokenGroup, say_line, translate_text
 from services.moderation.people import accounts, invitations, roles, second_factor
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
@@ -19,30 +20,46 @@ from shared.config import Settings
 from shared.db import Session
 from shared.models import Role, Staff
 
+_role_option = click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help="What the account may do.",
+)
 
-@click.group("staff")
+
+@click.group(
+    "staff",
+    cls=SpokenGroup,
+    example="radslag staff add anna@example.org --role moderator\nradslag staff list",
+)
 def command() -> None:
     """Accounts at the desk."""
 
 
-@command.command("add")
+@command.command(
+    "add", example='radslag staff add anna@example.org --role moderator --name "Anna Berg"'
+)
 @click.argument("email")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@_role_option
 @click.option("--name", default="", help="What colleagues see.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_system
 def add(settings: Settings, email: str, role: str, name: str, password_stdin: bool) -> None:
     """Create an account for EMAIL."""
-    if password_stdin:
+    if password_stdin or not sys.stdin.isatty():
+        # Without a terminal nothing can be hidden, and nobody be asked twice.
         password = sys.stdin.readline().rstrip("\r\n")
     else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        password = click.prompt(
+            translate_text("Password"), hide_input=True, confirmation_prompt=True
+        )
     with _new_account() as session:
         accounts.add_staff(session, email, Role(role), password, name=name)
-    click.echo(f"{email} can sign in at {settings.desk_url}.")
+    say_line(f"{email} can sign in at {settings.desk_url}.")
 
 
-@command.command("list")
+@command.command("list", example="radslag staff list --json")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object a line.")
 @with_system
 def list_staff(settings: Settings, as_json: bool = False) -> None:
@@ -63,16 +80,16 @@ def list_staff(settings: Settings, as_json: bool = False) -> None:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
-    table = Table("E-mail", "Name", "Role", "Account")
+    table = Table(*map(translate_text, ("E-mail", "Name", "Role", "Account")))
     for row in rows:
         state = "disabled" if row["disabled"] else "open"
-        table.add_row(str(row["email"]), str(row["name"]), str(row["role"]), state)
+        table.add_row(str(row["email"]), str(row["name"]), str(row["role"]), translate_text(state))
     Console().print(table)
 
 
-@command.command("invite")
+@command.command("invite", example="radslag staff invite bo@example.org --role reader")
 @click.argument("email")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@_role_option
 @click.option("--name", default="", help="What colleagues see.")
 @with_system
 def invite(settings: Settings, email: str, role: str, name: str) -> None:
@@ -81,10 +98,10 @@ def invite(settings: Settings, email: str, role: str, name: str) -> None:
         invitations.invite_person(
             session, settings, email=email, role=Role(role), name=name, by=None
         )
-    click.echo(f"An invitation to {email} is on its way.")
+    say_line(f"An invitation to {email} is on its way.")
 
 
-@command.command("role")
+@command.command("role", example="radslag staff role bo@example.org admin")
 @click.argument("email")
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @with_system
@@ -93,10 +110,10 @@ def change_role(settings: Settings, email: str, role: str) -> None:
     del settings
     with _account(email) as (session, person):
         roles.change_role(session, person, Role(role), by=None)
-    click.echo(f"{email} is {role} now.")
+    say_line(f"{email} is {role} now.")
 
 
-@command.command("disable")
+@command.command("disable", example="radslag staff disable bo@example.org")
 @click.argument("email")
 @with_system
 def disable(settings: Settings, email: str) -> None:
@@ -104,10 +121,10 @@ def disable(settings: Settings, email: str) -> None:
     del settings
     with _account(email) as (session, person):
         roles.disable_account(session, person, by=None)
-    click.echo(f"{email} is signed out and cannot sign in.")
+    say_line(f"{email} is signed out and cannot sign in.")
 
 
-@command.command("enable")
+@command.command("enable", example="radslag staff enable bo@example.org")
 @click.argument("email")
 @with_system
 def enable(settings: Settings, email: str) -> None:
@@ -115,10 +132,10 @@ def enable(settings: Settings, email: str) -> None:
     del settings
     with _account(email) as (session, person):
         roles.enable_account(session, person, by=None)
-    click.echo(f"{email} can sign in.")
+    say_line(f"{email} can sign in.")
 
 
-@command.command("reset-second-factor")
+@command.command("reset-second-factor", example="radslag staff reset-second-factor bo@example.org")
 @click.argument("email")
 @with_system
 def reset_second_factor(settings: Settings, email: str) -> None:
@@ -126,7 +143,7 @@ def reset_second_factor(settings: Settings, email: str) -> None:
     del settings
     with _account(email) as (session, person):
         second_factor.remove_second_factor(session, person, by=None)
-    click.echo(f"{email} is signed out and signs in with the password alone.")
+    say_line(f"{email} is signed out and signs in with the password alone.")
 
 
 @contextmanager
@@ -136,7 +153,7 @@ def _new_account() -> Iterator[SqlSession]:
         with Session.begin() as session:
             yield session
     except AccountError as error:
-        click.echo(error.sentence, err=True)
+        say_line(error.sentence, err=True)
         sys.exit(2)
 
 
@@ -147,9 +164,9 @@ def _account(email: str) -> Iterator[tuple[SqlSession, Staff]]:
         with Session.begin() as session:
             person = accounts.find_account(session, email)
             if person is None:
-                click.echo(f"There is no account {email}.", err=True)
+                say_line(f"There is no account {email}.", err=True)
                 sys.exit(1)
             yield session, person
     except LastAdministratorError:
-        click.echo(f"{email} is the last administrator: make somebody else one first.", err=True)
+        say_line(f"{email} is the last administrator: make somebody else one first.", err=True)
         sys.exit(1)

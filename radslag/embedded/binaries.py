@@ -15,7 +15,7 @@ from pathlib import Path
 from radslag.embedded.account import Account
 
 # Where root may keep what everybody may read, best first.
-_PLACES = ("/var/lib/radslag", "/opt/radslag", "/usr/local/lib/radslag", "/var/tmp/radslag")  # noqa: S108
+_PLACES = ("/var/lib/radslag", "/opt/radslag", "/usr/local/lib/radslag", "/var/tmp/radslag")  # noqa: S108 - root's own
 
 
 class NotInstalledError(Exception):

@@ -216,10 +216,10 @@ class Postgres:
             return Life.STARTS if starts else Life.SILENT
         return Life.WORKS
 
-    def url_of(self, database: str) -> str:
-        """The address of one of its databases."""
+    def url_of(self, database: str, user: str = NAME) -> str:
+        """The address of one of its databases, for one of its roles."""
         return (
-            f"postgresql:///{database}?host={quote(str(self._sockets.path), safe='')}&user={NAME}"
+            f"postgresql:///{database}?host={quote(str(self._sockets.path), safe='')}&user={user}"
         )
 
 

@@ -55,11 +55,11 @@ def seen_standing_in(folder: Path, account: Account) -> Path:
 
 def _temporary_folder(account: Account) -> Path:
     """Return the first one whose path is short enough and, for another user, open to all."""
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/run")):  # noqa: S108
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/run")):  # noqa: S108 - made anew
         fits = _fits(parent / "radslag-0123456789abcdef")
         if fits and os.access(parent, os.W_OK) and (not account.is_other or _is_open(parent)):
             return parent
-    return Path("/tmp")  # noqa: S108
+    return Path("/tmp")  # noqa: S108 - its parent only
 
 
 def _is_open(folder: Path) -> bool:

@@ -18,9 +18,12 @@ from radslag.mailbox import entrance
 from radslag.mailbox.store import Mailbox
 from radslag.mailbox.web import create_app
 from radslag.ports import make_url
+from radslag.speech import Spoken, say_line
 from shared.config import SECRETS, SettingsError, read_secret_files
 
 _MAX_BYTES = 10_000_000
+_PORT = click.IntRange(1, 65535)
+_SMTP = "Where letters are taken in."
 
 
 class _Handler:
@@ -47,15 +50,18 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-@click.command("mailbox")
-@click.option("--smtp-port", type=click.IntRange(1, 65535), default=1025, show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8025, show_default=True)
+@click.command(
+    "mailbox", cls=Spoken, example="radslag mailbox --port 8025 --folder var/mail", speaks=False
+)
+@click.option("--smtp-port", type=_PORT, default=1025, show_default=True, help=_SMTP)
+@click.option("--port", type=_PORT, default=8025, show_default=True, help="Where the page is.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the page listens.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/mail"),
     show_default=True,
+    help="Where the letters are kept.",
 )
 def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
     """Take letters by SMTP on this machine and show them on a page, instead of sending them.
@@ -68,7 +74,7 @@ def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
         entrance.check_password(password, host)
     except SettingsError as error:
         raise RefusedError(str(error)) from None
-    token = entrance.make_token(env.get("RADSLAG_SECRET_KEY", ""))
+    token = entrance.make_token(env.get("RADSLAG_SECRET_KEY"))
     mailbox = Mailbox(folder)
     # SMTP only on loopback: anybody who reaches it may leave letters.
     smtp = _Controller(_Handler(mailbox), hostname="127.0.0.1", port=smtp_port)
@@ -82,7 +88,7 @@ def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     smtp.start()
-    click.echo(f"The letters: {make_url(host, port)}/{token}")
+    say_line(f"The letters: {make_url(host, port)}/{token}")
     try:
         web.serve_forever()
     finally:

@@ -20,7 +20,7 @@ MIN_PASSWORD = 12
 _TOKEN_BYTES = 18
 
 
-def make_token(secret_key: str = "") -> str:
+def make_token(secret_key: str | None = None) -> str:
     """Return what stands in the address: the same at each start of a system, else a new one."""
     if not secret_key:
         return secrets.token_urlsafe(_TOKEN_BYTES)

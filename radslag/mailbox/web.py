@@ -43,6 +43,7 @@ def create_app(
         return response
 
     @app.get("/healthz")
+    @app.get("/<token>/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 

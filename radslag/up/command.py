@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from sqlalchemy.exc import OperationalError
@@ -20,14 +21,19 @@ from radslag.embedded.preload import NoPreloadError
 from radslag.mailbox.entrance import PASSWORD
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
+from radslag.speech import Spoken, say_line, translate_text
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
 from shared.config import SettingsError, data_folder
-from shared.grants import GrantsError
 from shared.migrate import MigrationError
+from shared.rights.grants import GrantsError
 
 _PORT = click.IntRange(1, 65535)
+
+
+def _port_option(name: str, usual: int, what: str) -> Callable[[Any], Any]:
+    return click.option(name, type=_PORT, default=usual, show_default=True, help=what)
 
 
 class _ToldToEndError(Exception):
@@ -53,15 +59,15 @@ class _Signals:
             raise _ToldToEndError
 
 
-@click.command("up")
+@click.command("up", cls=Spoken, example="radslag up --data var --desk-port 9001", speaks=False)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Where everything is kept (else RADSLAG_DATA, else var/ here).",
 )
-@click.option("--public-port", type=_PORT, default=PUBLIC_PORT, show_default=True)
-@click.option("--desk-port", type=_PORT, default=DESK_PORT, show_default=True)
-@click.option("--mail-port", type=_PORT, default=MAIL_PORT, show_default=True)
+@_port_option("--public-port", PUBLIC_PORT, "Where residents reach it.")
+@_port_option("--desk-port", DESK_PORT, "Where staff reach it.")
+@_port_option("--mail-port", MAIL_PORT, "Where its letters are read.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the webs listen.")
 @click.option("--empty", is_flag=True, help="Do not create the four sample councils.")
 @click.option("--hold-letters", is_flag=True, help="Letters wait for an administrator.")
@@ -102,18 +108,18 @@ def command(
 
 
 def _refuse(error: Exception) -> NoReturn:
-    click.echo(str(error), err=True)
+    say_line(str(error), err=True)
     sys.exit(2)
 
 
 def _say(line: str) -> None:
-    _write(f"  {time.strftime('%H:%M:%S')}  {line}", err=True)
+    _write(f"  {time.strftime('%H:%M:%S')}  {translate_text(line)}", err=True)
 
 
 def _write(line: str, *, err: bool = False) -> None:
     """Say a line. Where nobody can read it (a full disk, a closed pipe) the system runs on."""
     with contextlib.suppress(OSError):
-        click.echo(line, err=err)
+        say_line(line, err=err)
 
 
 def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:

@@ -32,7 +32,13 @@ from shared.process import die_with_parent
 
 # What the processes load, but for the modules that read the settings when they are loaded.
 _LOADED = (
-    *("services.submission", "radslag.desk", "services.moderation.tasks", "services.notify.tasks"),
+    *(
+        "radslag.public",
+        "radslag.judging",
+        "radslag.desk",
+        "services.moderation.tasks",
+        "services.notify.tasks",
+    ),
     "services.submission.tasks",
     *("radslag.cli", "radslag.commands.relay", "radslag.commands.clock", "radslag.mailbox.command"),
     *("radslag.webserver.worker", "gunicorn.app.wsgiapp", "uvloop", "httptools", "jinja2.ext"),

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from types import MappingProxyType
 from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -16,7 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from radslag.child import Child, ChildError
 from radslag.commands.health import is_web_answering
 from radslag.data_folder import DataFolder
-from radslag.embedded.postgres import Postgres
+from radslag.embedded.postgres import NAME, Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
 from radslag.processes import Process, name_here, processes_of
@@ -41,7 +40,6 @@ _REPEAT_S = 60.0
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
@@ -105,7 +103,8 @@ class Supervisor:
         if self._forks:
             forked.load_modules()
         if self._plan.smtp_port is not None:
-            self._add("mailbox", self._mailbox_command(self._plan.smtp_port))
+            command = self._mailbox_command(self._plan.smtp_port)
+            self._add("mailbox", command, self._plan.environment)
         for process in self._processes:
             if process.health == "http":
                 self._add_process(process)
@@ -190,19 +189,20 @@ class Supervisor:
         options = self._plan.options
         ports = {"public-web": options.public_port, "desk": options.desk_port}
         command = process.command(host=options.host, port=ports.get(process.name))
-        self._add(process.name, command, nice=process.nice, env=process.environment)
+        env = {**process.environment, **self._plan.environment}
+        if self._plan.postgres is not None:
+            # Nobody works as the owner of the tables, who may do everything.
+            env["RADSLAG_DATABASE_URL"] = self._plan.postgres.url_of(NAME, user=process.role)
+        self._add(process.name, command, env, nice=process.nice)
 
-    def _add(
-        self, name: str, command: list[str], *, nice: int = 0, env: Mapping[str, str] = _NOTHING
-    ) -> None:
+    def _add(self, name: str, command: list[str], env: Mapping[str, str], *, nice: int = 0) -> None:
         log = self._folder.logs / f"{name}.log"
-        whole = {**env, **self._plan.environment}
 
         def start() -> Child:
             if self._forks:
-                child: Child = forked.Forked(name, command, log=log, env=whole)
+                child: Child = forked.Forked(name, command, log=log, env=env)
             else:
-                child = Child(name, [sys.executable, "-m", *command], log=log, env=whole)
+                child = Child(name, [sys.executable, "-m", *command], log=log, env=env)
             if nice:
                 lower_priority(child.pid, nice)
             return child

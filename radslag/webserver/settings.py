@@ -19,7 +19,7 @@ timeout = 30
 graceful_timeout = 9
 backlog = 2048
 # A file that the parent looks at, to see that the process lives: not on a slow disk.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - by gunicorn
 when_ready = worker.when_ready
 # Without it gunicorn opens a socket for a control program that nobody here runs.
 control_socket_disable = True

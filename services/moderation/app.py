@@ -1,6 +1,7 @@
 """The desk, as moderation makes it: its own pages, and what both webs have in common."""
 
-from flask import Flask
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.moderation.desk import access, guide_views, loans, stale_pages
 from services.moderation.desk.decisions import bulk_views, decision_views, official_answer_views
@@ -13,7 +14,7 @@ from services.moderation.desk.people import (
     people_views,
     security_views,
 )
-from services.moderation.desk.queue import live_views, queue_views
+from services.moderation.desk.queue import live_views, queue_views, saved_filter_views
 from services.moderation.desk.records import record_views, sample_views, supervision_views
 from services.moderation.desk.search import search_views
 from services.moderation.desk.settings import (
@@ -21,6 +22,7 @@ from services.moderation.desk.settings import (
     audit_views,
     check_views,
     council_views,
+    face_views,
     first_step_views,
     rule_views,
     spam_model_views,
@@ -31,6 +33,7 @@ from services.moderation.desk.statistics import statistics_views
 from shared import web
 from shared.config import Settings
 from shared.desk_loans import DeskLoans
+from shared.i18n import gettext as _
 
 # A decision with a long note, or a bulk act on a thousand ideas.
 MAX_BODY_BYTES = 256 * 1024
@@ -40,6 +43,10 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     """Make the desk; `radslag.desk` assembles it with the pages of other rooms."""
     app = Flask(__name__, static_url_path="/static/desk")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["LARGER_BODIES"] = face_views.LARGER_BODIES
+    app.before_request(_take_pictures)
+    app.teardown_request(_close_files)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
     web.init_app(app, settings, settings.desk_url)
     access.init_app(app)
     stale_pages.init_app(app)
@@ -52,6 +59,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         people_views.bp,
         security_views.bp,
         queue_views.bp,
+        saved_filter_views.bp,
         search_views.bp,
         idea_views.bp,
         colleague_views.bp,
@@ -70,9 +78,27 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
         rule_views.bp,
         record_views.bp,
         council_views.bp,
+        face_views.bp,
         first_step_views.bp,
         guide_views.bp,
         audit_views.bp,
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def _take_pictures() -> None:
+    """Let the forms that bring a picture be as large as one."""
+    for start, most in face_views.LARGER_BODIES.items():
+        if request.path.startswith(start):
+            request.max_content_length = most
+
+
+def _close_files(_error: BaseException | None) -> None:
+    """Leave no file open that came with a request, whether anybody read it or not."""
+    request.close()
+
+
+def _too_large(_error: Exception) -> Response:
+    detail = _("Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB.")
+    return web.error_page(413, detail=detail)

@@ -6,10 +6,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.submission import (
     api,
+    embed_views,
+    face_views,
     feeds,
     form_hook_views,
     hook_views,
     keeping,
+    preview_views,
     receipt_views,
     unsubscribe_views,
     views,
@@ -38,8 +41,10 @@ class _NoSessions(SessionInterface):
 _NO_SESSION = NullSession()
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, look: preview_views.Look | None = None) -> Flask:
     """Make the public web. Without settings it is a process of its own and reads its environment.
+
+    `look` says what should not be public of a draft; without it nothing is said.
 
     Raises SettingsError when a setting is missing or wrong.
     """
@@ -51,16 +56,20 @@ def create_app(settings: Settings | None = None) -> Flask:
         "/hooks/bounces": hook_views.MAX_REPORT_BYTES,
         "/hooks/forms/": MAX_DELIVERY_BYTES,
     }
+    app.extensions[preview_views.LOOK] = look
     limits = SubmitLimits(settings)
     app.extensions["submit_limits"] = limits
     app.wsgi_app = api.Door(app, settings, limits)  # type: ignore[method-assign]
     web.init_app(app, settings, settings.public_url, asks_public_views=True)
+    web.show_face(app)
     app.jinja_env.globals.update(by_day=Precision.DAY, to_the_minute=Precision.INSTANT)
     app.jinja_env.filters["date"] = times.written_date
     app.extensions["kept_pages"] = keeping.Shelf()
     app.after_request(_ask_anew)
     for blueprint in (
         views.pages,
+        embed_views.embed,
+        preview_views.preview,
         receipt_views.receipts,
         api.api,
         feeds.feeds,
@@ -68,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         unsubscribe_views.unsubscribe,
         hook_views.hooks,
         form_hook_views.form_hooks,
+        face_views.face,
     ):
         app.register_blueprint(blueprint)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -18,7 +18,7 @@ from shared.i18n import gettext as _
 from shared.models import Precision
 from shared.pages import spreadsheets
 from shared.pages.spreadsheets import Sheet
-from shared.web import get_settings, make_problem
+from shared.web import get_city_settings, get_settings, make_problem
 
 feeds = Blueprint("feeds", __name__)
 
@@ -118,7 +118,7 @@ def _make_atom(slug: str) -> keeping.Made:
     add("updated", _changed(max([moved_at, *moments])))
     add("link", rel="self", type="application/atom+xml", href=_url("feeds.as_atom", slug=slug))
     add("link", rel="alternate", type="text/html", href=_url("pages.council", slug=slug))
-    add("rights", get_settings().authority)
+    add("rights", get_city_settings().authority)
     for idea in listing.ideas:
         _add_entry(feed, idea)
     for each in gone:

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import published
 from services.submission.published import Version
-from shared import i18n
+from shared import i18n, web
 from shared.clock import utcnow
 from shared.pages import zipping
 
@@ -168,7 +168,9 @@ def answer_from_kept(
         if not isinstance(made, Made):
             return made
         kept = KeptPage.of(made, version, now)
-        shelf.put(key, kept)
+        # A page that shows what the city looked like earlier is for this reader only.
+        if not web.is_face_old():
+            shelf.put(key, kept)
     if kept.made.own is None:
         unchanged = asked.contains_weak(kept.etag)
         return _respond(kept, kept.etag, (), unchanged=unchanged, speaks=language is None)

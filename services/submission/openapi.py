@@ -3,8 +3,11 @@
 from typing import Any
 
 from services.submission.feeds import IDEAS_AT_A_TIME
+from services.submission.published import SLUG
 from shared.models import IdeaStatus
 from shared.text import MAX_AUTHOR_LENGTH, MAX_LENGTH, MIN_LENGTH
+
+_STRING = {"type": "string"}
 
 
 def _answer(description: str, schema: str, media: str = "application/json") -> dict[str, Any]:
@@ -16,6 +19,12 @@ def _answer(description: str, schema: str, media: str = "application/json") -> d
 
 def _problem(description: str) -> dict[str, Any]:
     return _answer(description, "Problem", "application/problem+json")
+
+
+def _or_page(description: str, schema: str) -> dict[str, Any]:
+    """Describe what is a page, unless JSON is asked for."""
+    answer = _problem(description) if schema == "Problem" else _answer(description, schema)
+    return {**answer, "content": {**answer["content"], "text/html": {"schema": _STRING}}}
 
 
 def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
@@ -30,24 +39,25 @@ def _parameter(name: str, place: str, description: str) -> dict[str, Any]:
 
 _SLUG = _parameter("slug", "path", "The council, such as `motesplatser`")
 _YEAR = {**_parameter("year", "path", "A year in which ideas came"), "schema": {"type": "integer"}}
-_FOR = {
-    **_parameter("for", "query", "For Excel: semicolons, a decimal comma and a byte order mark"),
-    "schema": {"type": "string", "enum": ["excel"]},
-}
+_FOR = _parameter(
+    "for", "query", "`excel`: semicolons, a decimal comma and a byte order mark, as Excel opens it"
+)
 _NOT_FOUND = {"404": _problem("There is no such council")}
 _STATUS = {"type": "string", "enum": [status.value for status in IdeaStatus]}
 _TEXT = {
     "type": "string",
     "minLength": MIN_LENGTH,
     "maxLength": MAX_LENGTH,
+    # Not of spaces: what is left after trimming is counted.
+    "pattern": r"\S[\s\S]+\S",
     "description": "Plain text, counted in code points after trimming",
 }
 _AUTHOR = {
     "type": ["string", "null"],
     "maxLength": MAX_AUTHOR_LENGTH,
+    "pattern": (r"^[^\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"),
     "description": "On one line, without control characters; absent means anonymous",
 }
-_STRING = {"type": "string"}
 _MAYBE_STRING = {"type": ["string", "null"]}
 _MOMENT = {"type": "string", "description": "ISO 8601 with offset, or a date if no more is known"}
 
@@ -59,12 +69,16 @@ def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
 _SCHEMAS = {
     "NewIdea": _object(
         ("council", "text"),
-        council={"type": "string", "description": "Slug of the council"},
+        council={
+            "type": "string",
+            "pattern": f"^{SLUG.pattern}$",
+            "description": "Slug of the council",
+        },
         text=_TEXT,
         author=_AUTHOR,
         email={
             "type": ["string", "null"],
-            "format": "email",
+            "format": "idn-email",
             "description": "Where the answer is sent; never shown",
         },
     ),
@@ -250,8 +264,8 @@ DESCRIPTION: dict[str, Any] = {
                 "summary": "What became of an idea; ask with Accept: application/json",
                 "parameters": [_parameter("token", "path", "The last part of `receipt_url`")],
                 "responses": {
-                    "200": _answer("Where it is, what was decided and by which rule", "Receipt"),
-                    "404": _problem("There is no such receipt"),
+                    "200": _or_page("Where it is, what was decided and why", "Receipt"),
+                    "404": _or_page("There is no such receipt", "Problem"),
                 },
             }
         },
@@ -259,7 +273,11 @@ DESCRIPTION: dict[str, Any] = {
             "get": {
                 "summary": "Published ideas, newest first",
                 "parameters": [_SLUG, _parameter("after", "query", "Taken from `next`")],
-                "responses": {"200": _answer("A page of ideas", "Ideas"), **_NOT_FOUND},
+                "responses": {
+                    "200": _answer("A page of ideas", "Ideas"),
+                    "400": _problem("`after` is no place in the list"),
+                    **_NOT_FOUND,
+                },
             }
         },
         "/councils/{slug}/ideas.csv": {

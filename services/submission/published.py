@@ -12,8 +12,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
+    ColumnClause,
     ColumnElement,
     Row,
+    Select,
     column,
     false,
     func,
@@ -29,6 +31,7 @@ from shared.models import IdeaStatus, Precision
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
 from shared.pages import shown
+from shared.pages.face import PICTURES, SHOWN, ShownPicture
 from shared.reading import level_words
 
 # The name of whoever gave none, or one that nobody can see; the same in every language.
@@ -39,9 +42,8 @@ _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
 _WORD = re.compile(r"\w+")
 _MOST_SEARCH_WORDS = 8
 
-_COUNCILS = table(
-    "public_councils",
-    *map(
+_COUNCIL_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
+    map(
         column,
         (
             "id",
@@ -56,9 +58,11 @@ _COUNCILS = table(
             "open_from",
             "open_until",
             "publishes_clear",
+            "picture_alt",
         ),
-    ),
+    )
 )
+_COUNCILS = table("public_councils", *_COUNCIL_COLUMNS, column("picture_id"))
 _IDEAS = table(
     "public_ideas",
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
@@ -66,10 +70,11 @@ _IDEAS = table(
     column("status", store_enum(IdeaStatus, "status")),
     *map(column, ("answer", "supporters", "answer_from", "answered_at", "updated_at")),
 )
+_EMBEDS = table("public_embeds", column("slug"), column("hosts"))
 _TRACES = table("public_traces", *map(column, ("number", "council", "target", "trace")))
 _DEPARTURES = table("public_departures", *map(column, ("id", "council", "left_at")))
 _VERSIONS = table("public_versions", *map(column, ("slug", "number", "moved_at")))
-_RULE_COLUMNS = tuple(
+_RULE_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
     map(
         column,
         ("code", "version", "title_sv", "text_sv", "title_en", "text_en", "in_force_from"),
@@ -98,6 +103,9 @@ class PublicCouncil:
     open_from: datetime | None
     open_until: datetime | None
     publishes_clear: bool
+    # What the picture shows, in words; empty without one.
+    picture_alt: str
+    picture: ShownPicture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +242,7 @@ def list_departures(session: SqlSession, slug: str, *, limit: int) -> list[Depar
 
 def list_councils(session: SqlSession) -> list[PublicCouncil]:
     """Return all councils, newest first."""
-    rows = session.execute(select(_COUNCILS).order_by(_COUNCILS.c.id.desc()))
+    rows = session.execute(_ask_for_councils().order_by(_COUNCILS.c.id.desc()))
     return [_council(row) for row in rows]
 
 
@@ -242,8 +250,16 @@ def find_council(session: SqlSession, slug: str) -> PublicCouncil | None:
     """Return one council; what cannot be a slug is none."""
     if not SLUG.fullmatch(slug):
         return None
-    row = session.execute(select(_COUNCILS).where(_COUNCILS.c.slug == slug)).one_or_none()
+    row = session.execute(_ask_for_councils().where(_COUNCILS.c.slug == slug)).one_or_none()
     return None if row is None else _council(row)
+
+
+def list_embed_hosts(session: SqlSession, slug: str) -> list[str]:
+    """Return the hosts whose pages may frame the form of a council; none for no council."""
+    if not SLUG.fullmatch(slug):
+        return []
+    hosts: str | None = session.scalar(select(_EMBEDS.c.hosts).where(_EMBEDS.c.slug == slug))
+    return (hosts or "").split()
 
 
 def list_ideas(
@@ -316,8 +332,17 @@ def _rules(session: SqlSession, *where: ColumnElement[bool]) -> list[PublicRule]
     return sorted(found, key=lambda rule: place_rule(rule.code))
 
 
+def _ask_for_councils() -> Select[Any]:
+    return select(*_COUNCIL_COLUMNS, *SHOWN).outerjoin_from(
+        _COUNCILS, PICTURES, _COUNCILS.c.picture_id == PICTURES.c.id
+    )
+
+
 def _council(row: Row[Any]) -> PublicCouncil:
-    return PublicCouncil(**row._mapping)  # noqa: SLF001 - its public name
+    facts = dict(row._mapping)  # noqa: SLF001 - its public name
+    name, kind, width, height = (facts.pop(each.name) for each in SHOWN)
+    picture = ShownPicture(name, kind, width, height) if name is not None else None
+    return PublicCouncil(**facts, picture=picture)
 
 
 def _idea(row: Row[Any]) -> PublicIdea:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as SqlSession
 from shared.delivery import outbox
 from shared.delivery.events import DigestUnsubscribed
 from shared.links import unsubscribe_links
-from shared.models import OutboxDelivery, OutboxEvent, Staff
+from shared.models import OutboxDelivery, OutboxEvent, Staff, UnsubscribeLink
 
 
 def find_language(session: SqlSession, token: str) -> str | None:
@@ -28,7 +28,12 @@ def ask_unsubscribing(session: SqlSession, token: str) -> None:
     if staff_id is None:
         raise LookupError
     # Two at once: the second waits, and finds what the first has asked for.
-    session.execute(select(Staff.id).where(Staff.id == staff_id).with_for_update(key_share=True))
+    session.execute(
+        select(UnsubscribeLink.sha256)
+        .where(UnsubscribeLink.staff_id == staff_id)
+        .order_by(UnsubscribeLink.sha256)
+        .with_for_update()
+    )
     if not _is_asked_for(session, staff_id):
         outbox.record_event(session, DigestUnsubscribed(staff_id))
 

@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.models import Source
-from shared.web import get_settings, language_cookie, make_problem, wants_json
+from shared.web import ask_nothing, get_settings, language_cookie, make_problem, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def council(slug: str) -> BaseResponse:
     A search is not kept: there is no end of them.
     """
     if request.args.get("q", "").strip():
-        return _council_page(slug, Kept.empty())
+        return show_form(slug, Kept.empty())
     return keeping.answer_from_kept(
         lambda: _make_council(slug), slug=slug, said=(request.args.get("q"), _after())
     )
@@ -149,12 +149,37 @@ def no_list_here(slug: str) -> BaseResponse:
 @pages.post("/councils/<slug>/ideas")
 def submit(slug: str) -> BaseResponse:
     """Take an idea. Sets no cookie and asks for no token, so that other sites can have the form."""
+    outcome = receive_posted(slug)
+    if isinstance(outcome, Refused):
+        if outcome.wait_s:
+            return _not_now(slug, outcome)
+        return refuse_form(slug, outcome.kept, outcome.status)
+    response = redirect(url_for("receipts.show", token=outcome.token), 303)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A post that was not taken: what was sent, why, and after how many seconds it may come again.
+
+    After 0 seconds: when it is mended.
+    """
+
+    kept: Kept
+    status: int
+    wait_s: int = 0
+
+
+def receive_posted(slug: str) -> intake.Received | Refused:
+    """Store the idea that the running request posts, or say why not; 404 for no council."""
     body = request.get_data(cache=True)
     kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
     place = place_of_request(request, get_settings().secret_key)
     counted = get_limits().count(place)
     if counted.wait_s:
-        return _not_now(slug, kept, 429, counted.wait_s)
+        return Refused(kept, 429, counted.wait_s)
     arrival = intake.Arrival(
         source=Source.FORM,
         body=body,
@@ -168,25 +193,22 @@ def submit(slug: str) -> BaseResponse:
         form = IdeaForm.checked(kept.values)
         received = intake.receive_idea(db.run_alone, get_settings(), slug, form, arrival)
     except FormError as error:
-        return _refused(slug, Kept(kept.values, error.errors), 422)
+        return Refused(Kept(kept.values, error.errors), 422)
     except intake.UnknownCouncilError:
         abort(404)
     except intake.ClosedCouncilError:
         note = _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
-        return _refused(slug, Kept(kept.values, note=note), 403)
+        return Refused(Kept(kept.values, note=note), 403)
     except intake.KeyReusedError:
         note = _(
             "Formuläret har redan skickats en gång. Skicka det igen om du vill lämna en idé till."
         )
-        return _refused(slug, Kept(kept.values, note=note).with_new_key(), 422)
+        return Refused(Kept(kept.values, note=note).with_new_key(), 422)
     except SQLAlchemyError as error:
         log.warning("an idea could not be stored", exc_info=error)
-        return _not_now(slug, kept, 503, _RETRY_AFTER_S)
+        return Refused(kept, 503, _RETRY_AFTER_S)
     log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
-    response = redirect(url_for("receipts.show", token=received.token), 303)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return received
 
 
 @pages.get("/councils/<slug>/ideas/<number>")
@@ -289,30 +311,35 @@ def _show_council(slug: str, kept: Kept) -> _Shown:
     return _Shown(page, found, now, is_open)
 
 
-def _council_page(slug: str, kept: Kept, status: int = 200) -> Response:
+def show_form(slug: str, kept: Kept, status: int = 200) -> Response:
+    """Answer with the page of a council and a form that holds this."""
     return Response(_show_council(slug, kept).page, status=status)
 
 
-def _refused(slug: str, kept: Kept, status: int) -> Response:
+def refuse_form(slug: str, kept: Kept, status: int) -> Response:
     """Answer with the form and everything still in it."""
     if wants_json():
         return make_problem(status, kept.note or _("Något behöver rättas."), errors=kept.errors)
-    return _council_page(slug, kept.with_key(), status)
+    return show_form(slug, kept.with_key(), status)
 
 
-def _not_now(slug: str, kept: Kept, status: int, wait_s: int) -> Response:
+def _not_now(slug: str, outcome: Refused) -> Response:
     """Keep the words on a page that asks no database and can be sent again.
 
     With the same key: if the first one was stored after all, the second makes no other idea.
     """
     if wants_json():
-        response = make_problem(status, _("Försök igen om en stund."))
+        response = make_problem(outcome.status, _("Försök igen om en stund."))
     else:
+        ask_nothing()
         page = render_template(
-            "submission/kept.html", slug=slug, kept=kept.with_key(), too_many=status == 429
+            "submission/kept.html",
+            slug=slug,
+            kept=outcome.kept.with_key(),
+            too_many=outcome.status == 429,
         )
-        response = Response(page, status=status)
-    response.headers["Retry-After"] = str(wait_s)
+        response = Response(page, status=outcome.status)
+    response.headers["Retry-After"] = str(outcome.wait_s)
     response.headers["Cache-Control"] = "no-store"
     return response
 

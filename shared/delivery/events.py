@@ -123,6 +123,15 @@ class AlertRaised(Event):
 
     alert: str
     about_id: UUID
+    # Whether it was raised before and has got worse since; else nothing is said of it.
+    is_worse: bool = False
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as JSON holds them."""
+        made = Event.payload(self)
+        if not self.is_worse:
+            del made["is_worse"]
+        return made
 
     @property
     def subject_id(self) -> UUID:

@@ -4,7 +4,7 @@ from shared.models.addresses import DeadAddress, MailCount, MailPace, Unsubscrib
 from shared.models.answers import Ask, CheckOutcome, Note
 from shared.models.base import Base
 from shared.models.checking import CheckSwitch, Embedding, LearnedModel, WordListEntry
-from shared.models.council import Council
+from shared.models.council import CityFace, Council, Picture
 from shared.models.digests import Digest, DigestPosition, DigestRun, Subscription
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
@@ -32,7 +32,6 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.first_steps import FirstStep
 from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
 from shared.models.idea import (
     Contact,
@@ -44,7 +43,6 @@ from shared.models.idea import (
     ReceiptToken,
 )
 from shared.models.incidents import Incident, Notice, NoticeItem
-from shared.models.lease import Lease
 from shared.models.moderation import (
     Decision,
     DuplicateLink,
@@ -57,7 +55,7 @@ from shared.models.moderation import (
 from shared.models.notify import Letter
 from shared.models.official_answers import OfficialAnswer
 from shared.models.outbox import FailedJob, Heartbeat, OutboxDelivery, OutboxEvent, ServedCode
-from shared.models.records import AnswerTemplate, AuditEntry
+from shared.models.records import AnswerTemplate, AuditEntry, FirstStep
 from shared.models.rule import Rule
 from shared.models.sample import Judgement, Sample, SampleShare, Sampling
 from shared.models.sign_in import (
@@ -69,7 +67,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
-from shared.models.staff import AccessLog, Invitation, LoginAttempt, Staff
+from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
 from shared.models.webhooks import Webhook, WebhookDelivery
@@ -83,6 +81,7 @@ __all__ = [
     "BounceKind",
     "CheckOutcome",
     "CheckSwitch",
+    "CityFace",
     "Contact",
     "Council",
     "CountedDay",
@@ -137,6 +136,7 @@ __all__ = [
     "Outcome",
     "Passkey",
     "PasswordReset",
+    "Picture",
     "Precision",
     "PublicChange",
     "QueueEntry",
@@ -151,6 +151,7 @@ __all__ = [
     "Sample",
     "SampleShare",
     "Sampling",
+    "SavedFilter",
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",

@@ -1,9 +1,9 @@
-"""What administrators changed, and the texts a moderator starts from. Written by moderation."""
+"""What administrators said and changed, and the texts a moderator starts from. By moderation."""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,3 +50,14 @@ class AnswerTemplate(Base):
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[Now]
     retired_at: Mapped[Moment | None]
+
+
+class FirstStep(Base):
+    """One thing that only a person can say: that the rules are the city's, that the list may go."""
+
+    __tablename__ = "first_steps"
+    __table_args__ = (CheckConstraint("step IN ('rules', 'list')", name="step_is_known"),)
+
+    step: Mapped[str] = mapped_column(String(20), primary_key=True)
+    at: Mapped[Now]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utcnow
@@ -104,3 +105,33 @@ class AccessLog(Base):
     idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), index=True)
     purpose: Mapped[str]
     at: Mapped[Now]
+
+
+class Lease(Base):
+    """A member of staff has an idea open. It says so to others, blocks nobody, and expires."""
+
+    __tablename__ = "leases"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True, index=True)
+    # The opened page that keeps it: a page that closes late must not let go what the next one took.
+    page: Mapped[int]
+    taken_at: Mapped[Now]
+    # In no index, so that keeping a lease rewrites nothing but its row.
+    expires_at: Mapped[Moment]
+
+
+class SavedFilter(Base):
+    """What somebody looks at often: the parameters of the queue's address, under a name."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (
+        UniqueConstraint("staff_id", "name"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+    )
+
+    id: Mapped[RowId]
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    name: Mapped[str]
+    query: Mapped[dict[str, str]] = mapped_column(JSONB)
+    created_at: Mapped[Now]

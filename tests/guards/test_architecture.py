@@ -41,7 +41,7 @@ WEB = re.compile(
     r"services/(moderation|notify|submission)/(\w+/)?desk/.+|services/moderation/app\.py"
     r"|services/submission/(\w*views|api|feeds|keeping|limits|__init__)\.py"
     r"|shared/web\.py|shared/pages/\w+\.py"
-    r"|radslag/desk\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
+    r"|radslag/(desk|public)\.py|radslag/mailbox/(web|command)\.py|radslag/webserver/bridge\.py"
 )
 BROKER = re.compile(
     r"services/\w+/(tasks|worker)\.py|services/submission/limits\.py|shared/delivery/\w+\.py"

@@ -14,8 +14,12 @@ CITIES = (
     "|Landskrona|Höganäs|Ängelholm|Kristianstad|Kalmar|Trelleborg|Skåne"
 )
 NAMED = re.compile(rf"(?<!\w)({CITIES})s?(?!\w)|helsingborg", re.IGNORECASE)
-# The sample; what a setting is when nobody sets it; what the checks know of all of the country.
-MAY = ("services/moderation/settings/seed.py", "shared/config.py", "services/moderation/checks/")
+# The sample; what a setting is when nobody sets it; what the checks know of all of the country;
+# what people take for passwords.
+MAY = (
+    *("services/moderation/settings/seed.py", "shared/config.py", "services/moderation/checks/"),
+    "services/moderation/people/data/common_words.txt",
+)
 # The country's time zone bears the name of a city.
 _ZONE = "Europe/Stockholm"
 _TEXTS = {".html", ".txt", ".xml", ".po", ".py", ".js", ".css", ".svg"}

@@ -61,7 +61,7 @@ _LOOKS = (("light", 1280), ("dark", 320))
 # `<number>`, `<int:year>`, `<uuid(strict=True):id>`: the name.
 _PART = re.compile(r"<(?:[^<>]+:)?(\w+)>")
 _NO_PAGE = re.compile(
-    r"/static/|<any|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
+    r"/static/|<any|/pictures/|\.css$|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
 )
 
 

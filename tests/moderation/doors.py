@@ -48,6 +48,8 @@ POST /account/sessions/<uuid:session_id>/end
 POST /account/sessions/end
 GET /alerts
 GET /asks
+POST /filters
+POST /filters/<int:filter_id>/remove
 GET /guide
 GET /history
 GET /ideas/<number>
@@ -117,9 +119,17 @@ POST /checks/words/<int:entry_id>/remove
 POST /checks/words/try
 GET /councils
 GET /councils/<slug>/edit
+GET /councils/<slug>/embed
 POST /councils/<slug>/edit
+GET /councils/<slug>/picture
+POST /councils/<slug>/picture
+POST /councils/<slug>/picture/remove
 GET /councils/new
 POST /councils/new
+GET /face
+POST /face
+POST /face/logo
+POST /face/logo/remove
 GET /first-steps
 POST /first-steps/close
 POST /duty/covers
@@ -145,6 +155,7 @@ GET /letters/release
 POST /letters/release
 GET /letters/resend
 POST /letters/resend
+GET /pictures/<int:picture_id>
 GET /rules/<code>/new
 POST /rules/<code>/new
 POST /rules/<code>/retire

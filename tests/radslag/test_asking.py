@@ -168,6 +168,7 @@ class TestChores:
                 "radslag.commands.clock.claiming.something_due": None,
                 "radslag.commands.clock.spam_learning.is_due": False,
                 "radslag.commands.clock.counting.is_anything_there": False,
+                "radslag.commands.clock.corrections.is_day_come": None,
             }.items():
                 name = target.removeprefix("radslag.commands.clock.").replace(".", "_")
                 said = looks.get(name, answer)
@@ -188,6 +189,10 @@ class TestChores:
         found = run(claiming_something_due="x")
         assert found == {queues.SEND_WEBHOOKS: {"queue": "webhooks", "expires": 3, "retry": False}}
         assert run(replace(SETTINGS, hold_letters=True), claiming_something_due="x") == {}
+
+    def test_who_sleeps_is_woken_when_the_day_has_come_and_waits_behind_no_import(self, run):
+        found = run(corrections_is_day_come="x")
+        assert found == {queues.WAKE_ASKED: {"queue": "actions", "expires": 10, "retry": False}}
 
     def test_numbers_are_counted_once_there_is_something_to_count(self, run):
         asked = {"queue": "bulk", "expires": 300, "retry": False}
@@ -210,7 +215,7 @@ class TestChores:
 
     def test_how_often_each_thing_is_looked_at(self):
         paces = [each.every_s for each in clock.list_chores(Broker(), SETTINGS)]  # type: ignore[arg-type]
-        assert paces == [5, 1, 1, 1, 3600, 1800, 300]
+        assert paces == [5, 1, 1, 1, 10, 3600, 1800, 300]
         assert [each.every_s for each in clock.alarm_chores(SETTINGS)] == [15, 5, 2]
 
 

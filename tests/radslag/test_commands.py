@@ -186,6 +186,33 @@ class TestHealth:
             Thread(target=answer, daemon=True).start()
             assert health.is_web_answering("127.0.0.1", server.getsockname()[1]) == is_well
 
+    def test_a_web_is_asked_where_it_was_told_to_listen(self, run, tmp_path, monkeypatch):
+        asked = []
+        monkeypatch.setattr(
+            health, "is_web_answering", lambda host, port: asked.append((host, port)) or True
+        )
+        running = {
+            "RADSLAG_DESK_URL": "http://127.0.0.2:9001",
+            # Behind a proxy, the address says nothing of the port.
+            "RADSLAG_PUBLIC_URL": "https://example.org:8443",
+        }
+        monkeypatch.setattr(
+            health, "running_settings", lambda path: running if path == tmp_path else None
+        )
+        for arguments in (
+            ("desk", "--data", str(tmp_path)),
+            ("desk", "--data", str(tmp_path), "--port", "7"),
+            ("public-web", "--data", str(tmp_path)),
+            ("desk",),
+        ):
+            assert run("health", *arguments).exit_code == 0
+        assert asked == [
+            ("127.0.0.2", 9001),
+            ("127.0.0.2", 7),
+            ("127.0.0.1", 8000),
+            ("127.0.0.1", 8001),
+        ]
+
     def test_a_web_that_hangs_or_is_not_there_is_not_well(self):
         with socket.create_server(("127.0.0.1", 0)) as deaf:
             port = deaf.getsockname()[1]

@@ -44,6 +44,31 @@ def test_one_is_made_changed_closed_and_opened_but_the_last_administrator_stays(
     assert (found.role, found.disabled_at) == (Role.READER, None)
 
 
+def test_without_a_terminal_the_password_is_read_and_nothing_is_said_of_it(
+    staff, settings, recwarn
+):
+    assert staff("add", ADA, "--role", "reader", given="ett långt lösenord\n") == 0
+    assert staff("add", "bo@example.org", "--role", "reader", given="") == 2
+    assert [str(each.message) for each in recwarn] == []
+    db.configure_sessions(settings)
+    with db.Session() as session:
+        assert session.scalars(select(Staff.email)).all() == [ADA]
+    db.close_connections()
+
+
+def test_what_is_wrong_is_said_in_one_language(environment, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = []
+    for language in ("sv", "en"):
+        arguments = ["staff", "add", "inte en adress", "--role", "reader", "--password-stdin"]
+        env = {"RADSLAG_LANG": language}
+        said.append(CliRunner(env=env).invoke(main, arguments, input="ett långt lösenord\n").output)
+    assert "mejl" in said[0].lower() or "adress" in said[0]
+    assert said[0] != said[1]
+    assert not set("åäö") & set(said[1])
+
+
 def test_one_is_invited_by_mail(staff, settings):
     assert staff("invite", ADA, "--role", "moderator") == 0
     assert staff("invite", "inte en adress", "--role", "moderator") == 2

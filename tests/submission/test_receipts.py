@@ -73,6 +73,20 @@ def test_a_receipt_says_where_the_idea_is_and_is_kept_by_nobody(client, address,
     assert "En dator sorterade" not in page.text
 
 
+def test_the_link_can_be_copied_and_a_correction_is_counted_and_never_cut(client, address):
+    page = soup(client.get(address))
+    button = one(page, "button[data-copies]")
+    # Shown by its script alone; the link stands there without one.
+    assert button.has_attr("hidden")
+    assert button["data-copies"] == one(page, ".link-to-keep a").text
+    assert one(page, f"#{button['aria-describedby']}")["role"] == "status"
+    field = one(page, "textarea[name=text]")
+    assert (field["data-most"], field.has_attr("maxlength")) == ("2000", False)
+    for script in page.select("script[src]"):
+        with client.get(script["src"]) as answer:
+            assert answer.status_code == 200
+
+
 def test_a_council_without_a_limit_promises_nothing(client, session, address, idea):
     session.get_one(Council, idea.council_id).wait_limit_h = None
     session.commit()

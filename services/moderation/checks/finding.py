@@ -137,14 +137,11 @@ class Reads(enum.Enum):
     `LINES`: the text as it is read, with a blank where a line ended, and, if it has several lines,
     once more with its lines. Words belong together across the end of a line, and a line may end
     what a full stop does not; what either of the two tells is told, the graver of both.
-    `CLAUSES`: the same, but the second only where the first tells something: for checks to which
-    the end of a line parts words and never joins them.
     `WORDS`: only the first of the two, for checks to which a line is nothing.
     `CHARACTERS`: the characters as they are written, for checks that look for odd ones.
     """
 
     LINES = enum.auto()
-    CLAUSES = enum.auto()
     WORDS = enum.auto()
     CHARACTERS = enum.auto()
 
@@ -172,8 +169,7 @@ class Check:
         text, author = read_text(subject.text), read_text(subject.author)
         read = _read_subject(subject, text.text, author.text)
         found = tuple(self.look(read))
-        wanted = self.reads is Reads.LINES or (self.reads is Reads.CLAUSES and found)
-        if wanted and (text.has_lines or author.has_lines):
+        if self.reads is Reads.LINES and (text.has_lines or author.has_lines):
             by_line = tuple(self.look(_read_subject(subject, text.lines, author.lines)))
             found = found if found == by_line else _either(found, by_line)
         return tuple(finding.put(text if finding.field == "text" else author) for finding in found)

@@ -12,12 +12,16 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 Phrase = tuple[tuple[str, ...], float]
 
+ADVERTISING = "spam_phrases.txt"
+# Said for the sake of a link, and innocent without one.
+PRAISE = "spam_praise.txt"
+
 
 @cache
-def _by_first_word() -> dict[str, tuple[Phrase, ...]]:
-    """Read the list: a weight, 0 to 1, and the words; `#` begins a comment."""
+def _by_first_word(name: str = ADVERTISING) -> dict[str, tuple[Phrase, ...]]:
+    """Read a list: a weight, 0 to 1, and the words; `#` begins a comment."""
     table: dict[str, list[Phrase]] = {}
-    for line in read_lines("spam_phrases.txt"):
+    for line in read_lines(name):
         weight, written = line.split(maxsplit=1)
         phrase = tuple(fold_word(word) for word in _WORD.findall(written))
         table.setdefault(phrase[0], []).append((phrase, float(weight)))
@@ -28,9 +32,9 @@ def _by_first_word() -> dict[str, tuple[Phrase, ...]]:
     }
 
 
-def find_phrases(text: str) -> Iterator[tuple[Span, float]]:
-    """Yield where a listed phrase stands, and its weight. Case and accents do not matter."""
-    table = _by_first_word()
+def find_phrases(text: str, name: str = ADVERTISING) -> Iterator[tuple[Span, float]]:
+    """Yield where a phrase of a list stands, and its weight. Case and accents do not matter."""
+    table = _by_first_word(name)
     words = [(fold_word(match[0]), match.span()) for match in _WORD.finditer(text)]
     position = 0
     while position < len(words):

@@ -5,7 +5,7 @@ of a finding is what it alone speaks for spam.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import prod
 
@@ -28,8 +28,9 @@ NAME = "spam"
 def run(subject: Subject) -> Iterator[Finding]:
     """Yield at most one finding of each kind per field."""
     for field, text in subject.fields:
-        yield from _links(field, text)
-        yield from _phrases(field, text)
+        found = links.find_links(text)
+        yield from _links(field, text, found)
+        yield from _phrases(field, text, linked=bool(found))
         yield from _shouting(field, text)
         yield from _repetition(field, text)
 
@@ -44,12 +45,12 @@ _SHORTENED = 0.55
 _MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
 _WRITTEN_BY_PROGRAMS = 0.7
 _POSES = 0.65
+_BARE = 0.4
 # A phrase of this weight is an offer by itself.
 _ADVERTISES = 0.65
 
 
-def _links(field: Field, text: str) -> Iterator[Finding]:
-    found = links.find_links(text)
+def _links(field: Field, text: str, found: Sequence[links.Link]) -> Iterator[Finding]:
     markup = [match.span() for match in _MARKUP.finditer(text)]
     if not found and not markup:
         return
@@ -64,20 +65,37 @@ def _links(field: Field, text: str) -> Iterator[Finding]:
         score, severity = max(score, _WRITTEN_BY_PROGRAMS), Severity.MEDIUM
     if poses:
         score, severity = max(score, _POSES), Severity.MEDIUM
+    spans = join_spans([*(link.span for link in found), *markup])
+    if not _WORD.search(_without(text, spans)):
+        # Nothing says what it leads to, or why.
+        score, severity = max(score, _BARE), Severity.MEDIUM
     if field == "author":
         # A name that is an address is written to be clicked.
         score, severity = max(score, 0.4), Severity.MEDIUM
-    spans = join_spans([*(link.span for link in found), *markup])
     params = {"count": count, "shortened": shortened, "lookalike": poses}
     yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
 
 
-def _phrases(field: Field, text: str) -> Iterator[Finding]:
+def _without(text: str, spans: Sequence[Span]) -> str:
+    ends = [0, *(end for _start, end in spans)]
+    starts = [*(start for start, _end in spans), len(text)]
+    return " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+
+
+def _phrases(field: Field, text: str, *, linked: bool) -> Iterator[Finding]:
+    """Advertising; beside a link also what praises the page that it stands on, or announces it."""
     found = list(phrases.find_phrases(text))
+    if linked:
+        taken = [span for span, _weight in found]
+        found += [
+            (span, weight)
+            for span, weight in phrases.find_phrases(text, phrases.PRAISE)
+            if not any(span[0] < end and start < span[1] for start, end in taken)
+        ]
     if found:
         score = 1 - prod(1 - weight for _span, weight in found)
         # "Klicka här för blanketten" sells nothing where there is nothing to click on.
-        is_alone = score < _ADVERTISES and not links.find_links(text) and not _MARKUP.search(text)
+        is_alone = score < _ADVERTISES and not linked and not _MARKUP.search(text)
         yield Finding(
             NAME,
             Code.PHRASE,

@@ -33,7 +33,6 @@ from services.moderation.checks.finding import (
     Code,
     Field,
     Finding,
-    Reads,
     Severity,
     Span,
     Subject,
@@ -83,7 +82,11 @@ class Toned(NamedTuple):
 def find_marked(text: str, lexicon: Lexicon) -> list[Toned]:
     """Return what is marked in a text, in order; nothing that an allowed term covers."""
     words = words_of(text, lexicon.vocabulary)
-    matches = lexicon.find(words)
+    return _sift(text, words, lexicon.find(words))
+
+
+def _sift(text: str, words: Sequence[Word], found: Sequence[Match]) -> list[Toned]:
+    matches = [match for match in found if match.fits]
     if not matches:
         return []
     allowed = {
@@ -200,12 +203,22 @@ def terms_added(equipment: Equipment) -> tuple[Term, ...]:
     return tuple(term for name in sorted(equipment.words) for term in equipment.words[name])
 
 
-# Two checks in turn ask about the same text and name, read with and without their lines.
+# Three checks in turn ask about the same text and name, read with and without their lines.
 @lru_cache(maxsize=4)
 def marked_with(text: str, added: tuple[Term, ...]) -> tuple[Toned, ...]:
     """Return what is marked in a text by the shipped lists and these terms."""
+    # The ends of lines part words, and may end what has to stand at an end; they join none.
+    if "\n" in text and not _read(text.replace("\n", " "), added)[1]:
+        return ()
+    return tuple(_sift(text, *_read(text, added)))
+
+
+@lru_cache(maxsize=2)
+def _read(text: str, added: tuple[Term, ...]) -> tuple[list[Word], list[Match]]:
     # Made ready with the first text: programs that check nothing need not wait for it.
-    return tuple(find_marked(text, lexicon_of(added)))
+    lexicon = lexicon_of(added)
+    words = words_of(text, lexicon.vocabulary)
+    return words, lexicon.find(words)
 
 
 def make_check(equipment: Equipment) -> Check:
@@ -233,4 +246,4 @@ def make_check(equipment: Equipment) -> Check:
                     {"quoted": int(quoted), "negated": int(negated)},
                 )
 
-    return Check(NAME, VERSION, run, Reads.CLAUSES)
+    return Check(NAME, VERSION, run)

@@ -11,8 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import and_, select, tuple_
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
 
 from services.moderation.checks import (
+    CHECKS,
     Check,
     Code,
     Equipment,
@@ -34,13 +36,20 @@ Version = tuple[UUID, int]
 class HeldError(NotAllowedError):
     """A text with something grave in it, which the request did not name."""
 
-    def __init__(self, codes: Collection[str]) -> None:
+    def __init__(self, codes: Collection[str], *, stays: bool = False) -> None:
         self.codes = sorted(codes)
+        found = ", ".join(name_codes(self.codes))
         super().__init__(
             _(
+                "Texten är publik, och inget är beslutat än. Kontrollerna har hittat: %(found)s."
+                " Läs den, och markera vart och ett om den ska stå kvar ändå.",
+                found=found,
+            )
+            if stays
+            else _(
                 "Texten blir inte publik än. Kontrollerna har hittat: %(found)s. Läs den, och"
                 " markera vart och ett om den ska bli publik ändå.",
-                found=", ".join(name_codes(self.codes)),
+                found=found,
             )
         )
 
@@ -54,7 +63,8 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
     """Return the codes of the high findings in these texts; nothing for those without any.
 
     A text that the checks have not come to yet (a correction, a mask a second ago) is read by the
-    pure ones here: that nobody has looked is no reason to say that there is nothing.
+    pure ones here, and what others found in an earlier text counts while its words stand: that
+    nobody has looked is no reason to say that there is nothing.
     """
     if not versions:
         return {}
@@ -79,8 +89,9 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
         if code is not None:
             found.setdefault((idea_id, version), set()).add(code)
     unread = {(row[0], row[1]) for row in rows if not row[2]}
-    for key, codes in _read_now(session, unread).items():
-        found.setdefault(key, set()).update(codes)
+    for read in (_read_now(session, unread), _stands_still(session, unread)):
+        for key, codes in read.items():
+            found.setdefault(key, set()).update(codes)
     return {key: frozenset(codes) for key, codes in found.items()}
 
 
@@ -99,6 +110,34 @@ def _read_now(session: SqlSession, versions: Collection[Version]) -> Mapping[Ver
         grave = {each.code.value for each in findings if each.severity is Severity.HIGH}
         if grave:
             found[idea_id, version] = grave
+    return found
+
+
+def _stands_still(session: SqlSession, versions: Collection[Version]) -> Mapping[Version, set[str]]:
+    """Return what only others could find (a listed host), and whose words are in these texts."""
+    if not versions:
+        return {}
+    earlier = aliased(IdeaText)
+    rows = session.execute(
+        select(IdeaText, earlier, FindingRow.code, FindingRow.field, FindingRow.spans)
+        .join(FindingRow, FindingRow.idea_id == IdeaText.idea_id)
+        .join(
+            earlier,
+            and_(earlier.idea_id == FindingRow.idea_id, earlier.version == FindingRow.text_version),
+        )
+        .where(
+            tuple_(IdeaText.idea_id, IdeaText.version).in_(versions),
+            FindingRow.text_version < IdeaText.version,
+            FindingRow.severity == Severity.HIGH.value,
+            FindingRow.check_name.not_in([check.name for check in CHECKS]),
+        )
+    )
+    found: dict[Version, set[str]] = {}
+    for now, then, code, field, spans in rows:
+        read, stood = (getattr(each, field) or "" for each in (now, then))
+        words = [stood[start:end].casefold() for start, end in spans]
+        if any(each in read.casefold() for each in words):
+            found.setdefault((now.idea_id, now.version), set()).add(code)
     return found
 
 
@@ -123,14 +162,17 @@ class Leave:
         session: SqlSession,
         texts: Iterable[tuple[Idea, int]],
         more: Mapping[str, Collection[str]] | None = None,
+        *,
+        stays: bool = False,
     ) -> dict[str, list[str]]:
         """Give leave for these texts of locked ideas, but for those that are held.
 
         Returns the codes that were not named, by the idea's number. `more` holds what was named for
-        one idea alone. What the public reads already needs no new leave.
+        one idea alone. What the public reads already needs no new leave, unless it is asked whether
+        it `stays`.
         """
         wanted = {(idea.id, version): idea for idea, version in texts}
-        asked = [key for key, idea in wanted.items() if idea.public_version != key[1]]
+        asked = [key for key, idea in wanted.items() if stays or idea.public_version != key[1]]
         grave = grave_in(session, asked)
         held: dict[str, list[str]] = {}
         for key, idea in wanted.items():
@@ -142,17 +184,23 @@ class Leave:
                 self._given[key] = sorted(codes)
         return held
 
-    def require(self, session: SqlSession, idea: Idea, version: int | None) -> None:
+    def require(
+        self, session: SqlSession, idea: Idea, version: int | None, *, stays: bool = False
+    ) -> None:
         """Give leave for one text of a locked idea, if any is to be shown. Raises HeldError."""
         if version is None:
             return
-        held = self.ask(session, [(idea, version)])
+        held = self.ask(session, [(idea, version)], stays=stays)
         if held:
-            raise HeldError(held[idea.number])
+            raise HeldError(held[idea.number], stays=stays)
 
     def give(self, idea: Idea, version: int) -> None:
         """Give leave without asking: for what was public before it came here, or says less."""
         self._given[idea.id, version] = []
+
+    def find_named(self, idea: Idea, version: int) -> list[str]:
+        """Return what grave findings of a text were named, if it was asked about."""
+        return self._given.get((idea.id, version), [])
 
     def named_in(self, idea: Idea, version: int) -> list[str]:
         """Return what grave findings a text has that were named when leave was given.

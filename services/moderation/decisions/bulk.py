@@ -113,6 +113,12 @@ def decide_many(
         )
         result.held |= held
         plain = [idea for idea in plain if idea.number not in held]
+    staying = [idea for idea in plain if requirements.asks_whether_it_stays(request, idea)]
+    held = prepared.leave.ask(
+        session, [(idea, idea.text_version) for idea in staying], acknowledged, stays=True
+    )
+    result.held |= held
+    plain = [idea for idea in plain if idea.number not in held]
     _decide_together(session, prepared, plain)
     result.done += [idea.number for idea in plain]
     return result

@@ -4,20 +4,22 @@ Asking closes the entries of the idea: it sleeps. It wakes when the correction h
 which opens an entry of its own, or when the days are over, by `wake_ideas`.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, update
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions.re_reviews import JUDGEMENTS
 from shared.clock import utcnow
 from shared.idea_locks import lock_ideas
-from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, QueueEntry, TextKind
+from shared.models import Decision, Idea, IdeaStatus, IdeaText, QueueEntry, TextKind
 
 # So many are woken in one transaction.
 _MOST = 200
+# So long after its day an idea is still looked for often.
+_JUST = timedelta(minutes=10)
 
 
 def has_unseen_correction(session: SqlSession, idea: Idea) -> bool:
@@ -39,16 +41,19 @@ def has_unseen_correction(session: SqlSession, idea: Idea) -> bool:
     return newest is not None and not is_public and newest > (session.scalar(judged) or 0)
 
 
-def wake_ideas(session: SqlSession, days: int) -> int:
-    """Bring back to the queue what has slept for so many days, and say how many that were."""
-    later = aliased(Decision)
-    entry = aliased(QueueEntry)
-    sleeping = session.execute(
+def select_sleeping(*about: ColumnElement[bool]) -> Select[UUID, UUID]:
+    """Return the statement for ideas that sleep, and what put each to sleep, the earliest first.
+
+    The index that it reads holds every such decision there ever was: `about` says when.
+    """
+    later, entry = aliased(Decision), aliased(QueueEntry)
+    return (
         select(Decision.idea_id, Decision.id)
         .join(Idea, Idea.id == Decision.idea_id)
         .where(
-            Decision.kind == DecisionKind.ASK_CORRECTION,
-            Decision.decided_at <= utcnow() - timedelta(days=days),
+            # Literally, as in the partial index.
+            Decision.kind == literal_column("'ask_correction'"),
+            *about,
             Idea.status == IdeaStatus.WAITING,
             ~select(later.id)
             .where(later.idea_id == Decision.idea_id, later.seq > Decision.seq)
@@ -58,8 +63,24 @@ def wake_ideas(session: SqlSession, days: int) -> int:
             .exists(),
         )
         .order_by(Decision.decided_at)
-        .limit(_MOST)
-    ).all()
+    )
+
+
+def is_day_come(session: SqlSession, days: int) -> datetime | None:
+    """Return when an idea went to sleep whose days have just gone by; None when there is none.
+
+    For a clock that looks often: what it missed while it stood is found by `wake_ideas`.
+    """
+    came = utcnow() - timedelta(days=days)
+    just = select_sleeping(Decision.decided_at.between(came - _JUST, came))
+    return session.scalar(just.with_only_columns(Decision.decided_at).limit(1))
+
+
+def wake_ideas(session: SqlSession, days: int) -> int:
+    """Bring back to the queue what has slept for so many days, and say how many that were."""
+    entry = aliased(QueueEntry)
+    came = utcnow() - timedelta(days=days)
+    sleeping = session.execute(select_sleeping(Decision.decided_at <= came).limit(_MOST)).all()
     asked: dict[UUID, UUID] = dict(sleeping)
     lock_ideas(session, Idea.id.in_(asked))
     woken = set()

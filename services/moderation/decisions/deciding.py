@@ -89,6 +89,8 @@ def decide_idea(
         raise NotAllowedError(_("Ingen rättelse väntar på att bli publicerad."))
     if kind in PUBLISHES:
         prepared.leave.require(session, idea, idea.text_version)
+    elif requirements.asks_whether_it_stays(request, idea):
+        prepared.leave.require(session, idea, idea.text_version, stays=True)
     following = lock_merged(session, idea) if kind is DecisionKind.MERGE else ()
     counted = _find_supporters(session, prepared, idea, following)
     decision = apply_decision(
@@ -235,6 +237,10 @@ def _settle(session: SqlSession, idea: Idea, decision: Decision, leave: Leave) -
     if decision.kind in PUBLISHES:
         decision.before["acknowledged"] = show_version(session, idea, idea.text_version, leave)
         idea.published_at = idea.published_at or utcnow()
+    elif decision.kind is DecisionKind.KEEP and (
+        named := leave.find_named(idea, idea.text_version)
+    ):
+        decision.before["acknowledged"] = named
     elif decision.kind is DecisionKind.REJECT:
         idea.rule_id = decision.rule_id
 

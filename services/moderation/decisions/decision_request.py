@@ -14,7 +14,8 @@ class DecisionRequest:
 
     `into` is the number of the idea to merge into; `mask_spans` are [start, end) in code points of
     the text that stands; `reason_text` is what the writer of a rejected idea reads beside the rule;
-    `acknowledged` names the codes of grave findings in spite of which the text becomes public.
+    `acknowledged` names the codes of grave findings in spite of which the text becomes public;
+    with `names_what_stays` they must be named also where a text that is public shall stay so.
     """
 
     kind: DecisionKind
@@ -27,6 +28,7 @@ class DecisionRequest:
     mask_author: bool = False
     counts_as_support: bool = False
     acknowledged: Collection[str] = ()
+    names_what_stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,18 @@ def prepare_decision(
     return PreparedDecision(request, rule, target, bulk_id, Leave(request.acknowledged))
 
 
+def asks_whether_it_stays(request: DecisionRequest, idea: Idea) -> bool:
+    """Whether a decision says of a public text that it may stay, and has to name what is in it.
+
+    While a correction waits, the public text is not what the person reads.
+    """
+    return (
+        request.kind is DecisionKind.KEEP
+        and request.names_what_stays
+        and idea.public_version == idea.text_version
+    )
+
+
 def require_allowed(idea: Idea, prepared: PreparedDecision) -> None:
     """Raise NotAllowedError when a kind does not fit the idea's status, or lacks what it needs."""
     request, target = prepared.request, prepared.target

@@ -222,6 +222,13 @@ PAGES: tuple[Help, ...] = (
         Role.ADMIN,
     ),
     Help(
+        "face",
+        "/face",
+        lambda: _("Stadens ansikte"),
+        lambda: [_("Stadens namn, kontakt, färg och logotyp på invånarnas sidor och i breven.")],
+        Role.ADMIN,
+    ),
+    Help(
         "answer-templates",
         "/answer-templates",
         lambda: _("Svarsmallar"),
@@ -254,6 +261,20 @@ PAGES: tuple[Help, ...] = (
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: [_("Andra system som får veta när något händer. Invånarnas ord följer inte med.")],
+        Role.ADMIN,
+    ),
+    Help(
+        "forms",
+        "/forms",
+        lambda: _("Formulär"),
+        lambda: [_("Formulär på andra webbplatser vars svar blir idéer här.")],
+        Role.ADMIN,
+    ),
+    Help(
+        "security",
+        "/security",
+        lambda: _("Säkerhetslogg"),
+        lambda: [_("Vem som har loggat in, och vad som avvisades vid dörren.")],
         Role.ADMIN,
     ),
     Help(

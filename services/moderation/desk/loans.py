@@ -23,12 +23,12 @@ def find_loans() -> DeskLoans:
 
 def write_letter(idea: Idea, draft: Draft) -> tuple[str, str] | None:
     """Write the letter about a decision not yet made; None where such a decision sends none."""
-    return find_loans().write_letter(idea, draft, web.get_settings())
+    return find_loans().write_letter(idea, draft, web.get_city_settings())
 
 
 def write_answer_letter(idea: Idea, text: str, signature: str) -> tuple[str, str]:
     """Write the letter about an official answer that is not public yet."""
-    return find_loans().write_answer_letter(idea, text, signature, web.get_settings())
+    return find_loans().write_answer_letter(idea, text, signature, web.get_city_settings())
 
 
 def read_own_digest_line() -> str | None:

@@ -59,6 +59,11 @@ _SETTINGS = (
         lambda: _("Skapa och ändra råd: tema, datum och när de tar emot idéer."),
     ),
     Page(
+        "/face",
+        lambda: _("Stadens ansikte"),
+        lambda: _("Namn, kontakt, färg och logotyp, som invånarna ser dem."),
+    ),
+    Page(
         "/rules",
         lambda: _("Regler"),
         lambda: _("Vad som får skrivas. Varje ny lydelse sparas bredvid den gamla."),

@@ -24,6 +24,10 @@ USUAL_WAIT_LIMIT_H = 48
 _WAIT_LIMITS_H = range(1, 1001)
 LANGUAGES = ("sv", "en", "no", "da", "fi")
 
+MAX_HOSTS = 20
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+# A star for all that stand below a name of at least two parts; a port where it is not the usual.
+_HOST = re.compile(rf"((\*\.)?{_LABEL}(\.{_LABEL})+|localhost)(:[1-9][0-9]{{0,4}})?", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 T = TypeVar("T")
@@ -44,6 +48,7 @@ class Facts:
     open_until: datetime | None
     publishes_clear: bool
     wait_limit_h: int | None
+    embed_hosts: str
 
 
 NAMES = tuple(field.name for field in fields(Facts))
@@ -68,6 +73,7 @@ def as_typed(facts: Facts, timezone: ZoneInfo) -> dict[str, str]:
         "open_until": admin_forms.written_moment(facts.open_until, timezone),
         "publishes_clear": "1" if facts.publishes_clear else "",
         "wait_limit_h": "" if facts.wait_limit_h is None else str(facts.wait_limit_h),
+        "embed_hosts": facts.embed_hosts,
     }
 
 
@@ -103,6 +109,7 @@ def read_council_form(
         open_until=field("open_until", lambda v: admin_forms.read_moment(v, timezone), None),
         publishes_clear=form["publishes_clear"] == "1",
         wait_limit_h=field("wait_limit_h", _hours, None),
+        embed_hosts=field("embed_hosts", _hosts, ""),
     )
     if facts.open_from and facts.open_until and facts.open_from >= facts.open_until:
         faults["open_until"] = _("Rådet stänger innan det öppnar.")
@@ -165,6 +172,24 @@ def _hours(value: str) -> int | None:
     if hours not in _WAIT_LIMITS_H:
         raise FieldError(_("Skriv ett helt antal timmar, 1 till 1000, eller lämna fältet tomt."))
     return hours
+
+
+def _hosts(value: str) -> str:
+    """Return hosts as they stand in a header: one a line, each once, in small letters and ASCII."""
+    found: list[str] = []
+    for typed in re.split(r"[\s,;]+", value.lower()):
+        host = re.sub(r"^https?://|/.*$", "", typed)
+        try:
+            plain = host.encode("idna").decode() if not host.isascii() else host
+        except UnicodeError:
+            plain = ""
+        if typed and (not _HOST.fullmatch(plain) or len(plain) > MAX_LINE):
+            raise FieldError(_("Skriv en värd på varje rad, till exempel www.exempel.se."))
+        if plain and plain not in found:
+            found.append(plain)
+    if len(found) > MAX_HOSTS:
+        raise FieldError(_("Högst %(n)s värdar.", n=MAX_HOSTS))
+    return "\n".join(found)
 
 
 def _language(value: str) -> str:

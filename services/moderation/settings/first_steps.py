@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.settings import audit
 from shared.models import (
+    CityFace,
     Council,
     DutyShift,
     FirstStep,
@@ -31,6 +32,7 @@ _RULES, _LIST = "rules", "list"
 class Step(StrEnum):
     """What is to be done, in the order in which it is shown."""
 
+    FACE = "face"
     RULES = "rules"
     COUNCIL = "council"
     COLLEAGUES = "colleagues"
@@ -67,6 +69,7 @@ def read_progress(session: SqlSession) -> Progress:
     others = select(func.count()).select_from(select(Staff.id).limit(2).subquery())
     facts: dict[str, ColumnElement[bool]] = {
         _LIST: _said(_LIST),
+        Step.FACE: exists(select(CityFace.id)),
         Step.RULES: _said(_RULES),
         Step.COUNCIL: exists(select(Council.id)),
         # Some city's directory brings its people without an invitation.

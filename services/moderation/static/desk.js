@@ -92,13 +92,35 @@ function move(step) {
 }
 
 // After a decision the next idea stands on the same spot. For a moment no key decides, so that one
-// pressed twice does not decide on what nobody has read.
-const UNREAD_MS = 250;
+// pressed twice does not decide on what nobody has read; many ideas take longer to look at.
+const UNREAD_MS = document.querySelector("form.bulk") ? 1000 : 250;
 const shownAt = performance.now();
 const decides = (element) => Boolean(element.closest("form[method=post]"));
 
+// A letter on the heels of another is a word that somebody types, and thinks that a field takes it.
+const WORD_MS = 400;
+let letterAt = -Infinity;
+
+// On the way to another page no key decides about this one. What leads nowhere after all (a file
+// that is loaded down) takes the keys for so long.
+const LEAVING_MS = 10_000;
 let leaving = false;
 let first = ""; // of two keys, the one that was pressed
+
+window.addEventListener("beforeunload", () => {
+  leaving = true;
+  setTimeout(() => (leaving = false), LEAVING_MS);
+});
+
+// Who has begun one act takes no other by a letter: it may be meant for a field of the first.
+function isElsewhere(element) {
+  const begun = document.activeElement?.closest("form[method=post]");
+  return Boolean(begun?.closest("details.act")) && begun !== element.closest("form");
+}
+
+function mayDecide(element, heels) {
+  return performance.now() - shownAt >= UNREAD_MS && !heels && !isElsewhere(element);
+}
 
 function keyOf(event) {
   // With Caps Lock on, a letter is still that letter.
@@ -121,14 +143,21 @@ function leaveField(field) {
   else field.blur();
 }
 
+// Held down, Enter would press a button again and again, also the one that stands there next.
+document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter" && event.target.closest?.("button")) event.preventDefault();
+}, { capture: true });
+
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing) return;
   const form = event.target.form;
   if (event.key === "Enter" && event.ctrlKey && form && !event.repeat && !keysAreOff()) {
     event.preventDefault();
-    // Where a form has several acts, the one whose field this is.
+    // Where a form has several acts, the one whose field this is; where what is typed has to be
+    // looked up before anything can be decided with it, that.
     const own = event.target.matches("button:not([type=button])") ? event.target : null;
-    form.requestSubmit(own || event.target.closest("section")?.querySelector("button[data-sends]"));
+    const sends = event.target.closest("section")?.querySelector("button[data-sends]");
+    form.requestSubmit(own || sends || form.querySelector("button[data-looks]"));
     return;
   }
   if (typing(event.target)) {
@@ -139,6 +168,8 @@ document.addEventListener("keydown", (event) => {
   const chord = event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
   if (chord || keysAreOff() || leaving || document.querySelector("dialog[open]")) return;
   const key = keyOf(event);
+  const heels = performance.now() - letterAt < WORD_MS;
+  if (event.key.length === 1 && event.key !== " ") letterAt = performance.now();
   const keys = first ? `${first} ${key}` : key;
   const second = Boolean(first);
   first = "";
@@ -155,7 +186,7 @@ document.addEventListener("keydown", (event) => {
   const element = find(keys);
   if (!element) return;
   event.preventDefault();
-  if (decides(element) && performance.now() - shownAt < UNREAD_MS) return;
+  if (decides(element) && !mayDecide(element, heels)) return;
   use(element);
 });
 

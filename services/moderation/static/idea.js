@@ -337,7 +337,7 @@ function startPicker(place) {
   take.addEventListener("click", takeSelection);
   document.addEventListener("keydown", (event) => {
     const plain = event.key === "x" && !event.ctrlKey && !event.metaKey && !event.altKey;
-    const off = document.documentElement.dataset.keys === "off";
+    const off = document.documentElement.dataset.keys === "off" || document.querySelector("dialog[open]");
     if (!plain || off || event.target.closest?.("input, textarea, select") || !selected().length) return;
     event.preventDefault();
     takeSelection();

@@ -54,17 +54,23 @@ _STANDING = """
           AND NOT EXISTS (SELECT FROM decisions u WHERE u.undoes = d.id)
     ), standing AS (SELECT * FROM made WHERE staff_id IS NOT NULL)"""
 
+# By which an idea stops waiting: it is decided.
+_SETTLES = "('publish', 'accept_correction', 'reject', 'merge')"
+
+# To publish the text as its writer corrected it is to publish.
+_AS = "CASE {0}kind WHEN 'accept_correction' THEN 'publish' ELSE {0}kind END"
+
 # Nothing was decided about the idea before, but for what was undone.
-_FIRST = """NOT EXISTS (
+_FIRST = f"""NOT EXISTS (
         SELECT FROM decisions e WHERE e.idea_id = s.idea_id AND e.seq < s.seq
-          AND e.staff_id IS NOT NULL AND e.kind IN ('publish', 'reject', 'merge')
-          AND NOT EXISTS (SELECT FROM decisions u WHERE u.undoes = e.id))"""
+          AND e.staff_id IS NOT NULL AND e.kind IN {_SETTLES}
+          AND NOT EXISTS (SELECT FROM decisions u WHERE u.undoes = e.id))"""  # noqa: S608 - put together from constants of this package
 
 _DECISIONS = text(f"""{_STANDING}
     SELECT council_id, 'decided', kind, count(*) FROM standing GROUP BY 1, 3
     UNION ALL
-    SELECT council_id, 'settled', kind, count(*) FROM standing
-    WHERE status_before = 'waiting' AND kind IN ('publish', 'reject', 'merge') GROUP BY 1, 3
+    SELECT council_id, 'settled', {_AS.format("")}, count(*) FROM standing
+    WHERE status_before = 'waiting' AND kind IN {_SETTLES} GROUP BY 1, 3
     UNION ALL
     SELECT council_id, 'by_policy', '', count(*) FROM made
     WHERE staff_id IS NULL AND kind = 'policy' GROUP BY 1
@@ -74,14 +80,14 @@ _DECISIONS = text(f"""{_STANDING}
     SELECT council_id, 'took',
            {waits.step_in_sql("extract(epoch FROM s.decided_at - s.stored_at)")}::text, count(*)
     FROM standing s
-    WHERE s.kind IN ('publish', 'reject', 'merge') AND s.status_before = 'waiting'
+    WHERE s.kind IN {_SETTLES} AND s.status_before = 'waiting'
       AND s.source <> 'import' AND {_FIRST}
     GROUP BY 1, 3
     UNION ALL
-    SELECT s.council_id, 'judged', v.outcome || ':' || s.kind, count(*)
+    SELECT s.council_id, 'judged', v.outcome || ':' || {_AS.format("s.")}, count(*)
     FROM standing s
     JOIN verdicts v ON v.idea_id = s.idea_id AND v.text_version = s.text_version
-    WHERE s.kind IN ('publish', 'reject', 'merge') AND {_FIRST}
+    WHERE s.kind IN {_SETTLES} AND {_FIRST}
     GROUP BY 1, 3""")  # noqa: S608 - put together from constants of this package
 
 # What the decision showed of each kind of finding (`track_record`), and still does.

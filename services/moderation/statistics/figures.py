@@ -14,7 +14,7 @@ from services.moderation.statistics.periods import Period, first_of_month
 from shared.models import Council, CountedDay, DailyNumber, Rule
 
 # What settles that an idea waits; a mask, say, leaves it waiting.
-SETTLES = ("publish", "reject", "merge", "keep")
+SETTLES = ("publish", "accept_correction", "reject", "merge", "keep")
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def read_own_line(staff_id: UUID, settings: Settings) -> str | None:
 
 def _written(staff_id: UUID) -> Rendered:
     """Write what somebody's digest would say now; what the run noted for that is taken back."""
-    settings = web.get_settings()
+    settings = web.get_city_settings()
     with Session() as session:
         reader = readers.find_reader(session, staff_id)
         if reader is None:

@@ -61,7 +61,7 @@ def worsen_incident(session: SqlSession, kind: IncidentKind, key: str, *, count:
     )
     incident_id = session.scalar(worse)
     if incident_id is not None:
-        outbox.record_event(session, AlertRaised(kind.value, incident_id))
+        outbox.record_event(session, AlertRaised(kind.value, incident_id, is_worse=True))
 
 
 def _see(session: SqlSession, kind: IncidentKind, key: str, count: int) -> UUID | None:

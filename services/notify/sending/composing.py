@@ -17,6 +17,7 @@ from services.notify.mail.letters import DIGEST, host_of
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
+from shared.pages.face import name_city
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Composed:
 
 def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> Composed | str:
     """Write a claimed letter, or return why it should not be sent after all."""
+    settings = name_city(session, settings)
     if letter.template == DIGEST:
         return _digest(session, letter, settings)
     if letter.template in account_letters.TEMPLATES:

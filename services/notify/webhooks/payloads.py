@@ -112,11 +112,13 @@ def _acted(asked: _Asked) -> Data:
 
 
 def _alert(asked: _Asked) -> Data:
+    event = asked.event.payload
     return {
         "alert": {
-            "id": asked.event.payload["about_id"],
-            "kind": asked.event.payload["alert"],
+            "id": event["about_id"],
+            "kind": event["alert"],
             "desk_url": f"{asked.settings.desk_url}/alerts",
+            **({"worse": True} if event.get("is_worse") else {}),
         }
     }
 

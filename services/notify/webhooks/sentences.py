@@ -51,7 +51,7 @@ def _checked(data: Data, titles: Titles) -> str:
         found = _("alla kontroller gick inte att köra")
     else:
         found = {
-            Outcome.CLEAR: _("inget särskilt att titta på"),
+            Outcome.CLEAR: _("inga kontroller slog till"),
             Outcome.ATTENTION: _("det finns något att titta på"),
             Outcome.LIKELY_SPAM: _("troligt skräp"),
         }.get(data["outcome"], _("utan resultat"))
@@ -160,6 +160,8 @@ def _alert(kind: str, data: Data) -> str:
     what = known.get(of, of)
     if kind == "alert.resolved":
         return _("Larmet är över: %(what)s.", what=what)
+    if data["alert"].get("worse"):
+        return _("Larmet har blivit värre: %(what)s.", what=what)
     return _("Larm: %(what)s.", what=what)
 
 

@@ -121,7 +121,7 @@ class TestLinks:
         ],
     )
     def test_the_more_the_worse(self, count, severity, score):
-        text = " ".join(f"sida{n}.se" for n in range(count))
+        text = " ".join(["Se", *(f"sida{n}.se" for n in range(count))])
         found = only(text, Code.LINK)
         assert (found.severity, found.score) == (severity, score)
         assert found.params == {"count": count, "shortened": 0, "lookalike": 0}

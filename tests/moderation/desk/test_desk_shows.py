@@ -465,8 +465,8 @@ class TestQueue:
 
 
 SETTINGS = (
-    "/settings /councils /rules /answer-templates /checks /checks/words /checks/spam-model /staff"
-    " /addresses /forms /webhooks /audit /security /first-steps"
+    "/settings /councils /face /rules /answer-templates /checks /checks/words /checks/spam-model"
+    " /staff /addresses /forms /webhooks /audit /security /first-steps"
 )
 RECORDS = "/history /stats /supervision /letters /subscriptions /alerts /duty /rules /jobs /ledger"
 

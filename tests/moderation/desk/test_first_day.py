@@ -16,7 +16,7 @@ from services.moderation.settings.seed import seed_rules
 from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.models import DutyShift, Letter, LetterState, Role, Staff, Subscription
+from shared.models import CityFace, DutyShift, Letter, LetterState, Role, Staff, Subscription
 from tests.factories import a_council, a_member_of_staff
 from tests.moderation.conftest import PASSWORD, Desk
 
@@ -33,15 +33,18 @@ def done(unit: SqlSession) -> set[Step]:
 
 def test_each_step_is_done_when_the_tables_say_so(unit, ada, module_settings):
     assert done(unit) == set()
+    assert first_steps.read_progress(unit).next is Step.FACE
+    unit.add(CityFace())
+    assert done(unit) == {Step.FACE}
     assert first_steps.read_progress(unit).next is Step.RULES
     first_steps.confirm_rules(unit, by=ada.id)
-    assert done(unit) == {Step.RULES}
+    assert done(unit) == {Step.FACE, Step.RULES}
     a_council(unit)
-    assert done(unit) == {Step.RULES, Step.COUNCIL}
+    assert done(unit) == {Step.FACE, Step.RULES, Step.COUNCIL}
     invitation = invitations.invite_person(
         unit, module_settings, email="bo@example.org", role=Role.MODERATOR, by=ada.id
     )
-    assert done(unit) == {Step.RULES, Step.COUNCIL, Step.COLLEAGUES}
+    assert done(unit) == {Step.FACE, Step.RULES, Step.COUNCIL, Step.COLLEAGUES}
     letter = Letter(
         invitation_id=invitation.id,
         template="invitation",
@@ -107,7 +110,7 @@ def desks(module_settings: Settings, module_database: None) -> Iterator[dict[str
 
 def test_only_administrators_are_reminded_and_where_they_begin(desks):
     line = desks["ada"].get("/").select_one(".first-steps-line")
-    assert [link["href"] for link in line.select("a")] == ["/first-steps", "/rules"]
+    assert [link["href"] for link in line.select("a")] == ["/first-steps", "/face"]
     assert desks["ada"].get("/settings").select(".first-steps-line")
     assert not desks["ada"].get("/history").select(".first-steps-line")
     for name in ("moa", "las"):

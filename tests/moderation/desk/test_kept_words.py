@@ -81,7 +81,12 @@ def written_forms() -> list[tuple[str, set[str], dict[str, str]]]:
         text = path.read_text()
         for form in posting(path):
             fields = fields_of(with_macros(form, dict(_BODY.findall(text))))
-            fields = {name: kind for name, kind in fields.items() if name not in _SECRET}
+            # No page may fill in a file: a browser lets only a person choose one.
+            fields = {
+                name: kind
+                for name, kind in fields.items()
+                if name not in _SECRET and kind != "file"
+            }
             if {"textarea", "text"} & set(fields.values()):
                 views = set()
                 for endpoint, variable in _ENDPOINT.findall(form):

@@ -109,6 +109,7 @@ class TestCounting:
             ("publish", "waiting", True),
             ("reject", "waiting", True),
             ("merge", "waiting", True),
+            ("accept_correction", "waiting", True),
             # A correction, or a mask, settles nothing.
             ("publish", "published", False),
             ("mask", "waiting", False),
@@ -134,11 +135,13 @@ class TestCounting:
             **about,
         )
         found = self.numbers(session)
+        # To publish the text as its writer corrected it is to publish.
+        kind = "publish" if kind == "accept_correction" else kind
         assert found.get(("settled", kind), 0) == settles
         assert found.get(("took", str(2 * HOUR)), 0) == settles
 
     @pytest.mark.parametrize("undone", [True, False])
-    @pytest.mark.parametrize("kind", ["publish", "keep"])
+    @pytest.mark.parametrize("kind", ["publish", "accept_correction", "keep"])
     def test_only_a_first_decision_took_its_time_and_judged_the_checks(
         self, session, council, moa, kind, undone
     ):

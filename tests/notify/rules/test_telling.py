@@ -290,6 +290,14 @@ class TestThatItBegan:
         clock.shift(timedelta(hours=1))
         incidents.worsen_incident(session, THREAT, "x", count=2)
         incidents.worsen_incident(session, DEAF, "x", count=2)
+        incidents.worsen_incident(session, THREAT, "x", count=2)
+        # Other systems hear of it once, and that it had been raised before.
+        raised = session.scalars(
+            select(OutboxEvent.payload)
+            .where(OutboxEvent.kind == "AlertRaised")
+            .order_by(OutboxEvent.id)
+        ).all()
+        assert [each.get("is_worse") for each in raised] == [True]
         [(second, what)] = tell(session, settings)
         assert (second.staff_id, what) == (first.staff_id, ["x"])
         clock.shift(timedelta(hours=1))

@@ -103,6 +103,8 @@ def test_everything_that_can_happen_has_a_sentence(language):
         for name in hooks.NAMES.values()
         if name.startswith("alert.")
     ]
+    worse = {"alert": {"id": "1", "kind": "threat", "worse": True, "desk_url": "https://d"}}
+    told.append(Told("alert.raised", "", worse, {}))
     told += [
         Told("idea.answered", "", {"idea": IDEA, "answer": {"version": n, "stands": stands}}, {})
         for n, stands in ((1, True), (2, True), (3, False))

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from shared import db
-from shared.session_rules import SessionRules
+from shared.rights.session_rules import SessionRules
 
 _WHO = text("SELECT pg_backend_pid() AS pid, :word AS word")
 _END_ALL = text(

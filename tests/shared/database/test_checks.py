@@ -141,6 +141,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "ck_decisions_status_before": Words("status_before", STATUSES),
     "ck_duplicate_links_kind": Words("kind", ("exact", "near", "contained")),
+    "ck_pictures_kind_is_known": Words("kind", ("png", "jpg")),
     "ck_first_steps_step_is_known": Words("step", ("rules", "list")),
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
@@ -262,6 +263,22 @@ RULES: Mapping[str, Rule] = {
                 "regel.lägg_till",
             )
         ],
+    ),
+    "ck_city_face_one_row": Rule([{"id": 1}], [{"id": 0}, {"id": 2}]),
+    "ck_city_face_colour_is_plain": Rule(
+        [{"colour": word} for word in ("", "0b4a6f", "ffffff", "000000")],
+        [
+            {"colour": word}
+            for word in ("#0b4a6f", "0B4A6F", "0b4a6", "0b4a6f0", "0b4a6g", "red", "0b4a6f\n", " ")
+        ],
+    ),
+    "ck_councils_picture_is_described": Rule(
+        [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
+        [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
+    ),
+    "ck_saved_filters_has_a_name": Rule([{"name": "Mina"}], [{"name": ""}]),
+    "ck_pictures_sha256_is_whole": Rule(
+        [{"sha256": b"1" * 32}], [{"sha256": b"1" * size} for size in (0, 31, 33)]
     ),
     "ck_councils_opens_before_it_closes": Rule(
         [

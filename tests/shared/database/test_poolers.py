@@ -20,7 +20,7 @@ from radslag.ports import free_port
 from services.submission import create_app
 from shared import db
 from shared.config import Settings
-from shared.session_rules import (
+from shared.rights.session_rules import (
     SessionRules,
     UnsafeSessionError,
     is_behind_pooler,

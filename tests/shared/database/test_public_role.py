@@ -22,10 +22,13 @@ from tests.shared.database.rows import VALID, Rows
 # View → its columns. This is all that the public can know.
 READS: Mapping[str, str] = {
     "public_councils": "id slug title theme held_label held_on introduction summary_url language"
-    " open_from open_until publishes_clear",
+    " open_from open_until publishes_clear picture_id picture_alt",
+    "public_embeds": "slug hosts",
+    "public_face": "authority contact colour logo_id",
     "public_ideas": "id number council text author published_at received_at precision status answer"
     " supporters answer_from answered_at updated_at",
     "public_departures": "id council left_at",
+    "public_pictures": "id name kind width height body",
     "public_rules": "code version title_sv text_sv title_en text_en in_force_from retired",
     "public_spent_keys": "key_hash",
     "public_traces": "number council target trace",

@@ -200,3 +200,9 @@ def test_councils_and_years_are_shown_as_they_are(rows: Rows):
     for view, row in (("public_councils", council), ("public_yearly_numbers", year)):
         [found] = rows.connection.execute(f"SELECT * FROM {view}").fetchall()
         assert found == {name: row[name] for name in found}
+
+
+def test_who_may_frame_a_form_is_shown_as_it_is(rows: Rows):
+    council = rows.put("councils", embed_hosts="a.example.org\nb.example.org")
+    [found] = rows.connection.execute("SELECT * FROM public_embeds").fetchall()
+    assert found == {"slug": council["slug"], "hosts": "a.example.org\nb.example.org"}

@@ -16,7 +16,9 @@ REFERENCES: Mapping[str, str] = {
     "audit_log": "staff_id>staff",
     "check_outcomes": "idea_id>ideas",
     "check_switches": "changed_by>staff",
+    "city_face": "logo_id>pictures",
     "contacts": "idea_id>ideas",
+    "councils": "picture_id>pictures",
     "daily_numbers": "council_id>councils",
     "dead_addresses": "idea_id>ideas letter_id>letters revived_by>staff staff_id>staff",
     "decisions": "idea_id>ideas into_id>ideas rule_id>rules staff_id>staff undoes>decisions",
@@ -56,6 +58,7 @@ REFERENCES: Mapping[str, str] = {
     "recovery_codes": "staff_id>staff",
     "sample_shares": "changed_by>staff",
     "samples": "answered_by>staff decision_id>decisions idea_id>ideas rule_id>rules",
+    "saved_filters": "staff_id>staff",
     "second_factors": "staff_id>staff",
     "security_events": "staff_id>staff",
     "sign_in_policy": "changed_by>staff",
@@ -70,6 +73,7 @@ REFERENCES: Mapping[str, str] = {
 # What must be said besides, so that a row breaks nothing else.
 BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("asks", "answer_id"): {"closed_at": NOW},
+    ("councils", "picture_id"): {"picture_alt": "Ett torg"},
     ("dead_addresses", "idea_id"): {"staff_id": None},
     ("dead_addresses", "revived_by"): {"revived_at": NOW},
     ("decisions", "undoes"): {"kind": "undo"},
@@ -95,6 +99,7 @@ BESIDES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 # Known by a number; the others by an opaque id.
 NUMBERED = {
     "audit_log", "councils", "digest_runs", "models", "notes", "outbox_deliveries", "outbox_events",
+    "pictures",
     "queue_entries", "rules",
 }  # fmt: skip
 EACH = [(table, *each.split(">")) for table, found in REFERENCES.items() for each in found.split()]

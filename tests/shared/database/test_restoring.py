@@ -14,7 +14,15 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from services.submission import create_app
 from shared import db, migrate
-from shared.grants import PUBLIC_VIEWS, GrantsError, find_unreadable_views, mend_grants
+from shared.rights.grants import (
+    MODERATION_ROLE,
+    NOTIFY_ROLE,
+    PUBLIC_VIEWS,
+    SERVICES,
+    GrantsError,
+    find_unreadable_views,
+    mend_grants,
+)
 from tests.databases import settings_of
 from tests.shared.database.test_public_role import READS
 
@@ -71,9 +79,9 @@ def test_what_a_dump_leaves_behind_is_named_and_migrating_makes_it(client, moved
 
     told = migrate.upgrade_database(moved)
     assert told[0] == "Mended: CREATE ROLE radslag_public NOLOGIN"
-    assert sorted(told[1:]) == [
-        f"Mended: GRANT SELECT ON {view} TO radslag_public" for view in PUBLIC_VIEWS
-    ]
+    assert told[1] == f"Mended: GRANT SELECT ON {', '.join(sorted(PUBLIC_VIEWS))} TO radslag_public"
+    made = [line.split()[3] for line in told if line.startswith("Mended: CREATE ROLE")]
+    assert made == ["radslag_public", *SERVICES]
     assert client.get("/readyz").status_code == 200
     assert client.get("/").status_code == 200
     assert migrate.upgrade_database(moved) == []
@@ -102,11 +110,10 @@ def test_the_views_that_are_named_are_those_that_the_public_reads():
         ("GRANT UPDATE ON public_rules TO radslag_public", "REVOKE UPDATE ON public_rules FROM"),
         (
             "GRANT USAGE ON SEQUENCE idea_numbers TO radslag_public",
-            "REVOKE USAGE ON idea_numbers FROM",
+            "REVOKE USAGE ON SEQUENCE idea_numbers FROM",
         ),
         ("ALTER ROLE radslag_public LOGIN", "ALTER ROLE radslag_public NOSUPERUSER"),
         ("ALTER ROLE radslag_public BYPASSRLS", "ALTER ROLE radslag_public NOSUPERUSER"),
-        ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", "GRANT USAGE ON SCHEMA public TO"),
     ],
 )
 def test_what_differs_is_mended_and_nothing_else_is_touched(connected, harm, mended):
@@ -115,6 +122,15 @@ def test_what_differs_is_mended_and_nothing_else_is_touched(connected, harm, men
     [told] = mend_grants(connected)
     assert told.startswith(mended)
     assert mend_grants(connected) == []
+
+
+def test_a_schema_that_was_closed_to_all_is_opened_to_our_roles(connected):
+    connected.execute(text("REVOKE USAGE ON SCHEMA public FROM PUBLIC"))
+    assert mend_grants(connected) == [
+        # The web of residents is a member of the first, and has it by that.
+        f"GRANT USAGE ON SCHEMA public TO {role}"
+        for role in ("radslag_public", MODERATION_ROLE, NOTIFY_ROLE)
+    ]
 
 
 def test_a_view_that_cannot_be_read_is_named(connected):
@@ -149,4 +165,6 @@ def test_a_role_that_two_databases_of_a_server_make_at_once_is_made_once(other_s
     with psycopg.connect(other_server.url_of("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE second TEMPLATE template1")
     migrate.upgrade_database(moved)
+    told = migrate.upgrade_database(other_server.url_of("second"))
+    assert [line for line in told if not line.startswith("Mended: GRANT ")] == []
     assert migrate.upgrade_database(other_server.url_of("second")) == []

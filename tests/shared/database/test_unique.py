@@ -24,6 +24,7 @@ KEYS: Mapping[str, str] = {
     "audit_log": "id",
     "check_outcomes": "idea_id check_name code",
     "check_switches": "name",
+    "city_face": "id",
     "contacts": "idea_id",
     "councils": "id",
     "counted_days": "day",
@@ -69,6 +70,7 @@ KEYS: Mapping[str, str] = {
     "passkeys": "id",
     "password_resets": "id",
     "public_changes": "id",
+    "pictures": "id",
     "queue_entries": "id",
     "receipt_tokens": "sha256",
     "recovery_codes": "id",
@@ -76,6 +78,7 @@ KEYS: Mapping[str, str] = {
     "sample_shares": "id",
     "samples": "id",
     "sampling": "id",
+    "saved_filters": "id",
     "second_factors": "staff_id",
     "security_events": "id",
     "served_code": "id",
@@ -92,7 +95,7 @@ KEYS: Mapping[str, str] = {
     "yearly_numbers": "year",
 }
 # Tables of one row: another is refused by their CHECK.
-ONE_ROW = {"mail_pace", "sampling", "served_code", "sign_in_policy"}
+ONE_ROW = {"city_face", "mail_pace", "sampling", "served_code", "sign_in_policy"}
 # What rows need so that two of them break no other rule: a stay that has ended.
 BESIDES: Mapping[str, About] = {"digest_positions": {"until_run_id": 1_000_000_000}}
 
@@ -277,6 +280,12 @@ ONCE: Mapping[str, Once] = {
         {"idea_id": a("ideas"), "reason": "new"},
         [{"idea_id": a("ideas")}, {"reason": "report"}, {"closed_at": NOW}],
         [{"closed_at": NOW}],
+    ),
+    "uq_pictures_sha256": Once("pictures", {"sha256": b"1" * 32}, [{"sha256": b"2" * 32}]),
+    "uq_saved_filters_staff_id_name": Once(
+        "saved_filters",
+        {"staff_id": a("staff"), "name": "Mina"},
+        [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",

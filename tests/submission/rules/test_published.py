@@ -133,21 +133,6 @@ class TestFeeds:
         answered = replace(idea, answer="Ja.", answer_from="Parkerna")
         assert feeds._with_answer(answered).endswith("Stadens svar (Parkerna):\nJa.")
 
-    @pytest.mark.parametrize(
-        ("value", "cell"),
-        [
-            ("=1", "'=1"),
-            ("'=1", "'=1"),
-            (" =1", " =1"),
-            ("a=1", "a=1"),
-            ("", ""),
-            (-1, -1),
-            (None, None),
-        ],
-    )
-    def test_only_a_first_character_runs_a_cell(self, value, cell):
-        assert feeds.make_harmless(value) == cell
-
 
 class TestYears:
     def test_are_told_newest_first_and_rules_by_number_and_code(self, unit):

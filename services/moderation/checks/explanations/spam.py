@@ -10,6 +10,7 @@ from services.moderation.checks.explanations.quoting import (
 from services.moderation.checks.finding import Code, Finding
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
+from shared.reading import read_text
 
 # Names of services, which are the same in every language.
 _SERVICES = {"akismet": "Akismet", "stopforumspam": "StopForumSpam", "urlhaus": "URLhaus"}
@@ -38,7 +39,7 @@ def _decoded(finding: Finding, text: str) -> str:
     shown = []
     for start, end in finding.spans:
         words = text[start:end]
-        sites = [link.host for link in links.find_links(words) if link.lookalike]
+        sites = [link.host for link in links.find_links(read_text(words).text) if link.lookalike]
         plain = [site for site in sites if site not in words.lower()]
         if sites:
             shown.append(
@@ -101,6 +102,8 @@ def _gibberish(finding: Finding, text: str) -> str:
 
 def _learned_spam(finding: Finding, text: str) -> str:
     percent = finding.params.get("percent", round(100 * finding.score))
+    if not finding.params.get("version"):
+        return _known_spam(finding, text, percent)
     if finding.spans:
         return _(
             "Liknar sådant som har avslagits som skräppost (%(percent)s procent), mest för"
@@ -111,6 +114,17 @@ def _learned_spam(finding: Finding, text: str) -> str:
     return _(
         "Liknar sådant som har avslagits som skräppost (%(percent)s procent).", percent=percent
     )
+
+
+def _known_spam(finding: Finding, text: str, percent: float | str) -> str:
+    """Of the shipped model: nobody here has rejected anything that it learned from."""
+    if finding.spans:
+        return _(
+            "Liknar känd skräppost (%(percent)s procent), mest för %(words)s.",
+            percent=percent,
+            words=quote_finding(finding, text),
+        )
+    return _("Liknar känd skräppost (%(percent)s procent).", percent=percent)
 
 
 def _burst(finding: Finding, _text: str) -> str:

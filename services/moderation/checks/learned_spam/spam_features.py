@@ -5,7 +5,8 @@ to 5 characters inside words, words and pairs of neighbouring words, and signs t
 language (links, long numbers, money, shouting, exclamation marks, length). Every feature counts
 once, however often it comes, and each of the first two blocks has the length 1, so that a long text
 does not outweigh a short one. Digits are all the same digit: a telephone number that was never seen
-is like one that was.
+is like one that was. A link is a link and an address an address, whoever's it is: the name of a
+site and its ending are no words, for an honest association's page may have any of them.
 """
 
 import re
@@ -21,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.moderation.checks.finding import Span
+from services.moderation.checks.links import Link, find_links
 
 # Raise it whenever a text gets other features: a model only fits those it was trained with.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 Keys = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float32]
@@ -37,14 +39,20 @@ _DIGIT = re.compile(r"\d")
 _SIZES = (2, 3, 4, 5)
 _SIGN_VALUE = 0.35
 
-_LINK = re.compile(
-    r"(?i)https?://|\bwww\.|\w\.(?:com|net|org|info|biz|se|nu|io|co|uk|ru|tv|me|be|ly|eu|xyz|online"
-    r"|shop|site|top|club|link)\b"
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+# What stands for all of a kind; no word looks like it. Of a link it is said how it is written.
+LINK, MAIL = "<link", "<mail>"
+_SHAPES = (
+    ("http", re.compile(r"(?i)https?://")),
+    ("www", re.compile(r"(?i)(?:https?://)?www\.")),
+    ("path", re.compile(r"[^/:]/\w")),
+    ("asks", re.compile(r"[?&]\w{1,20}=")),
+    ("deep", re.compile(r"[^/:]/[^/\s]+/\w")),
 )
-_PATH = re.compile(r"(?i)\.[a-z]{2,6}/\w|[?&]\w{1,20}=")
 _LONG_NUMBER = re.compile(r"\d[\d \-]{3,14}\d")
 _MONEY = re.compile(r"(?i)[£$€]\s?\d|\d\s?(?:[£$€]|kr\b|sek\b|usd\b|eur\b|%)")
 _FEWEST_LETTERS = 8
+_EVERYBODYS = ("facebook", "youtu", "instagram", "twitter", "soundcloud", "blogspot", "wordpress")
 
 
 class Word(NamedTuple):
@@ -82,24 +90,62 @@ def _seen(raw: str) -> str:
 
 def words_of(text: str) -> list[Word]:
     """Return the tokens of a text, their places in code points of the text as it is."""
-    return [
-        Word(match.span(), seen) for match in _TOKEN.finditer(text) if (seen := _seen(match[0]))
-    ]
+    words: list[Word] = []
+    at = 0
+    for place in (*_addresses(text), Word((len(text), len(text)), "")):
+        start, end = place.span
+        words += [
+            Word(match.span(), seen)
+            for match in _TOKEN.finditer(text, at, start)
+            if (seen := _seen(match[0]))
+        ]
+        if place.seen:
+            words.append(place)
+        at = end
+    return words
+
+
+def _shape_of(link: Link, text: str) -> str:
+    written = text[link.span[0] : link.span[1]]
+    shapes = [name for name, shape in _SHAPES if shape.search(written)]
+    # Where everybody may have a page, the site says something of what is wanted.
+    shapes += [name for name in _EVERYBODYS if name in link.host]
+    return " ".join((LINK, *shapes, *(("short",) if link.shortened else ()))) + ">"
+
+
+def _addresses(text: str) -> list[Word]:
+    """Return the links and the addresses of mail in a text, in order."""
+    if "." not in text:
+        return []
+    found = [Word(link.span, _shape_of(link, text)) for link in find_links(text)]
+    if "@" in text:
+        found += [Word(match.span(), MAIL) for match in _MAIL.finditer(text)]
+    apart: list[Word] = []
+    for each in sorted(found):
+        if not apart or apart[-1].span[1] <= each.span[0]:
+            apart.append(each)
+    return apart
 
 
 def _step(count: int, steps: tuple[int, ...]) -> int:
     return sum(count >= step for step in steps)
 
 
-def read_signs(text: str) -> list[str]:
+def read_signs(text: str, words: list[Word]) -> list[str]:
     """Return what a text shows in any language, as words with a step of how much."""
+    shapes = [word.seen for word in words if word.seen.startswith(LINK)]
+    links = len(shapes)
+    others = sum(word.quotable for word in words)
     letters = sum(map(str.isalpha, text))
     capitals = sum(map(str.isupper, text))
     share = int(5 * capitals / letters) if letters >= _FEWEST_LETTERS else -1
     return [
         "any",
-        f"links {_step(sum(1 for _ in _LINK.finditer(text)), (1, 2, 3, 5))}",
-        f"path {bool(_PATH.search(text))}",
+        f"links {_step(links, (1, 2, 3, 5))}",
+        f"path {any('path' in shape or 'asks' in shape for shape in shapes)}",
+        f"mails {_step(sum(word.seen == MAIL for word in words), (1, 2))}",
+        # A link and next to nothing, or a link in a text that says something.
+        f"beside links {_step(others, (1, 4, 8, 16, 32)) if links else -1}",
         f"number {_step(sum(1 for _ in _LONG_NUMBER.finditer(text)), (1, 2))}",
         f"money {_step(sum(1 for _ in _MONEY.finditer(text)), (1, 3))}",
         f"capitals {share}",
@@ -134,7 +180,7 @@ def read_features(text: str, words: list[Word] | None = None) -> Features:
     whole = [_hash("w", each) for each in seen]
     pairs = [_hash("p", f"{a} {b}") for a, b in pairwise(marked)]
     parts = _block(np.array([*whole, *pairs], np.uint32))
-    marks = np.array([_hash("s", sign) for sign in read_signs(text)], np.uint32)
+    marks = np.array([_hash("s", sign) for sign in read_signs(text, words)], np.uint32)
     return Features(
         np.concatenate([grams.keys, parts.keys, marks]),
         np.concatenate([grams.values, parts.values, np.full(len(marks), _SIGN_VALUE, np.float32)]),

@@ -31,6 +31,8 @@ from shared.reading import read_text
 
 BITS = 18
 _MASK = np.uint32((1 << BITS) - 1)
+# What those were taught that do not say it.
+_TAUGHT = ("en", "sv")
 # Smaller weights than the so-many greatest say next to nothing.
 _KEPT = 60_000
 _WHOLE = 32_767
@@ -66,6 +68,11 @@ class SpamModel:
     sure: float
     version: int = SHIPPED_VERSION
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that it has seen enough spam and enough else in (ISO 639-1)."""
+        return frozenset(self.about.get("languages", _TAUGHT))
 
     def logit_of(self, found: Features) -> float:
         """Return how much more likely spam is than not, as the logarithm of the odds."""

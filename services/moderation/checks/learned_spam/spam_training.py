@@ -8,7 +8,7 @@ probabilities by Platt's scaling with Lin, Lin and Weng's targets (2007), on tex
 judged by a model not trained on them.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from services.moderation.checks.language import identify_language
 from services.moderation.checks.learned_spam.spam_features import read_features
 from services.moderation.checks.learned_spam.spam_model import (
     BITS,
@@ -38,6 +39,8 @@ PENALTIES = (1.0, 3.0, 10.0)
 _SMOOTHING = 0.5
 # What is learned on top of another model changes it no more than so much.
 _PENALTIES_ON_TOP = (0.1, 0.3, 1.0)
+# So many texts of each kind are enough of a language to judge it.
+_ENOUGH_OF_A_LANGUAGE = 20
 # Fewer of one kind than these teach nothing about probabilities.
 _FEWEST_FOR_SCALE = 10
 _HAM_ABOVE_SURE = 0.002
@@ -260,6 +263,20 @@ def _scale(margins: Numbers, spam: Flags) -> tuple[float, float]:
     return max(a, 0.05), b
 
 
+def _languages(texts: Sequence[str], kinds: Flags, known: frozenset[str]) -> list[str]:
+    """Return the languages that are known or in which there are enough texts of both kinds."""
+
+    def spoken(wanted: bool) -> Counter[str | None]:
+        every = zip(texts, kinds, strict=True)
+        return Counter(identify_language(text).code for text, kind in every if kind == wanted)
+
+    def enough(counts: Counter[str | None]) -> set[str]:
+        return {code for code, n in counts.items() if code and n >= _ENOUGH_OF_A_LANGUAGE}
+
+    new = enough(spoken(wanted=True)) - known
+    return sorted(known | (new and new & enough(spoken(wanted=False))))
+
+
 def train_model(
     texts: Sequence[str],
     spam: Sequence[bool],
@@ -293,6 +310,7 @@ def train_model(
         sure=max(LEAST_SURE if on is None else on.sure, highest + 1e-3),
         about={
             **(about or {}),
+            "languages": _languages(texts, kinds, on.languages if on else frozenset()),
             "penalty": penalty,
             "trained_on": {"spam": int(kinds.sum()), "ham": int((~kinds).sum())},
         },

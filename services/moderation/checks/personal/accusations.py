@@ -13,6 +13,7 @@ tafsar") accuses nobody, and neither does what is denied, or set as a condition.
 | somebody in a public office | as above | low: everybody may judge those in power | as above |
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -34,6 +35,7 @@ from services.moderation.checks.personal.name_words import (
     is_certain,
     is_first_name,
     is_place,
+    is_surname,
     words_of,
 )
 from services.moderation.checks.personal.names import find_names
@@ -61,6 +63,7 @@ _DWELLERS = frozenset(
     | {"tanten", "hyresgästen", "personen", "hon", "hen", "de", "dom", "snubben", "typen"}
     | {"pojken", "flickan", "ungdomarna", "familj", "han", "föräldrarna", "mamman", "pappan"}
 )
+_NEIGHBOURS = frozenset({"grannen", "grannfrun", "granngubben", "grannkärringen"})
 _PRONOUNS = frozenset({"han", "hon", "hen", "he", "she", "vederbörande", "denne"})
 # Before these somebody else, or nobody in particular, does it.
 _NOBODY = frozenset(
@@ -84,7 +87,12 @@ _NOBODY = frozenset(
 )
 _DENIED = frozenset({"inte", "aldrig", "ej", "knappast", "not", "never"})
 _IN = frozenset({"på", "i", "vid", "från", "hos", "at", "in", "from", "of", "för"})
-_LIVES = frozenset({"bor", "bodde", "lives", "finns", "huserar", "håller"})
+_LIVES = frozenset({"bor", "bodde", "lives", "finns", "huserar", "håller", "säljs", "langas"})
+# A street with a number, even where `addresses` sees only a place.
+_STREET = re.compile(
+    r"\b[A-ZÅÄÖ][\w-]{1,25}(?:gatan|vägen|torget|stigen|gränden|gränd|allén|backen|gata|väg)"
+    r"\s\d{1,3}(?!\d)(?:\s?[A-H]\b)?"
+)
 _STOPS = ".!?;\n"
 _BACK = 12
 _AFTER = 6
@@ -148,6 +156,7 @@ def _persons(words: Sequence[Word], starts: Sequence[int], text: str) -> list[Pe
 def _named(starts: Sequence[int], text: str) -> Iterator[Person]:
     """Yield names and homes."""
     homes = [address.span for address in find_addresses(text)]
+    homes += [match.span() for match in _STREET.finditer(text)]
     for is_home, spans in ((False, find_names(text)), (True, homes)):
         for start, stop in spans:
             first, end = bisect_left(starts, start), bisect_left(starts, stop)
@@ -164,11 +173,11 @@ def _told(words: Sequence[Word], text: str) -> Iterator[Person]:
                 yield Person(n, n + 1, is_known=True)
         elif _is_owned(words, n):
             yield Person(n - 1, n + 1)
-        elif low in _PUBLIC or low in _ROLES or low.endswith(_ROLE_ENDS):
-            end = _placed(words, n, text)
+        elif low in _ROLES or low.endswith(_ROLE_ENDS):
+            end = _titled(words, n, text) or _placed(words, n, text)
             if end is not None:
                 yield Person(n, end)
-        elif low == "grannen":
+        if low in _PUBLIC or low in _NEIGHBOURS:
             yield Person(n, n + 1)
 
 
@@ -178,6 +187,14 @@ def _is_owned(words: Sequence[Word], n: int) -> bool:
     if n == 0 or not (low in _RELATIONS or low.endswith(_RELATION_ENDS)):
         return False
     return words[n - 1].low in _OWNERS
+
+
+def _titled(words: Sequence[Word], n: int, text: str) -> int | None:
+    """Return where a surname ends that follows a role: "handläggare Ek"."""
+    at = n + 1
+    if at == len(words) or text[words[n].end : words[at].start] != " ":
+        return None
+    return at + 1 if words[at].is_capital and is_surname(words[at].low) else None
 
 
 def _placed(words: Sequence[Word], n: int, text: str) -> int | None:
@@ -197,7 +214,17 @@ def _placed(words: Sequence[Word], n: int, text: str) -> int | None:
 _PLACES = (
     *("skolan", "kontoret", "förvaltningen", "boendet", "hemmet", "centralen", "sjukhuset"),
     *("gatan", "nämnden", "kommunen", "klubben", "laget", "föreningen", "affären", "butiken"),
-    *("kyrkan", "dagis", "biblioteket", "gården", "enheten", "avdelningen", "jobbet", "badet"),
+    *(
+        "kyrkan",
+        "moskén",
+        "dagis",
+        "biblioteket",
+        "gården",
+        "enheten",
+        "avdelningen",
+        "jobbet",
+        "badet",
+    ),
 )
 
 
@@ -259,6 +286,9 @@ def _is_another(words: Sequence[Word], at: int, ends: Collection[int]) -> bool:
     low = words[at].low
     if low in _ARTICLES and _is_said(words, at):
         return False
+    # "Där bor det en knarkare".
+    if low == "det" and words[at - 1].low in _LIVES:
+        return False
     if low == "som":
         return at - 1 not in ends and words[at - 1].low not in _DWELLERS
     return low in _NOBODY or low.endswith(("arna", "erna", "orna"))
@@ -269,7 +299,17 @@ _ARTICLES = frozenset({"en", "ett", "den", "de", "dom"})
 
 def _is_said(words: Sequence[Word], at: int) -> bool:
     """Tell whether the article belongs to what is said: "Kent är en tjuv", "där bor en alkis"."""
-    return at > 0 and words[at - 1].low in {"är", "var", "is", "was", "blev", "bor", "bodde", "ut"}
+    return at > 0 and words[at - 1].low in {
+        "är",
+        "var",
+        "is",
+        "was",
+        "blev",
+        "bor",
+        "bodde",
+        "ut",
+        "det",
+    }
 
 
 def _may_do(words: Sequence[Word], person: Person, first: int) -> bool:

@@ -13,7 +13,7 @@ The order of the words does not matter; how well they point out a child does:
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.moderation.checks.finding import (
@@ -82,8 +82,9 @@ def in_text(text: str) -> Told | None:
     """Return what a text tells of a child; None when it tells nothing."""
     names: list[Span] = []
     ages: list[Span] = []
+    met = {needed: bool(needed(text)) for needed, _ in AGES}
     for needed, patterns in AGES:
-        if needed.search(text):
+        if met[needed]:
             for pattern in patterns:
                 _collect(pattern, text, names, ages)
     ages += _in_other_languages(text)
@@ -93,7 +94,7 @@ def in_text(text: str) -> Told | None:
     if "skola" in text:
         ages += [match.span("school") for match in SCHOOL.finditer(text)]
         ages += [match.span(match.lastgroup or 0) for match in SCHOOL_OTHERWISE.finditer(text)]
-    _in_any_order(text, names, ages)
+    _in_any_order(text, met, names, ages)
     if not ages:
         return None
     names += [match.span("name") for match in introduced]
@@ -101,28 +102,39 @@ def in_text(text: str) -> Told | None:
     return Told(join_spans(names + ages), bool(names))
 
 
-# Patterns behind what all of a group need, as in AGES.
+# Patterns behind what all of a group need, the first and the third as in AGES.
+_TELLS_AGE, _TELLS_CLASS = AGES[0][0], AGES[2][0]
 _ORDERS = (
     (
-        re.compile(r"år(?:\b|ig|ing)", re.IGNORECASE),
+        _TELLS_AGE,
         (
             child_orders.SELF_FAR,
             child_orders.NAMED_IS,
             child_orders.NAMED_OPENS,
             child_orders.NAMED_BESIDE,
-            child_orders.AGE_NAMED,
+            child_orders.KIN_CALLED,
+            child_orders.PAIR,
         ),
     ),
-    (re.compile(r"fyll|blir", re.IGNORECASE), (child_orders.TURNS, child_orders.NAMED_TURNS)),
     (
-        re.compile(
-            r"klass|kurs|stadiet|\båk\b|[1-9](?:\s?-?[a-f]\b|:?an\b|:[ea]\s)"
-            r"|\b(?:ett|två|tre|fyr|fem|sex|sju|ått|ni)an\b",
-            re.IGNORECASE,
+        child_orders.TELLS_NUMBER.search,
+        (
+            child_orders.TURNS,
+            child_orders.NAMED_TURNS,
+            child_orders.SELF_KID,
+            child_orders.SELF_BARE,
+            child_orders.NAMED_ASIDE,
+            child_orders.KIN_IS,
         ),
+    ),
+    (
+        _TELLS_CLASS,
         (
             child_orders.KID_GRADE,
+            child_orders.CLASS_ANY,
+            child_orders.SIGNED_GRADE,
             child_orders.GRADE_OPENS,
+            child_orders.GRADE_BEGINS,
             child_orders.GRADE_FAR,
             child_orders.CLASS_SMALL,
             child_orders.NAMED_GRADE,
@@ -133,17 +145,25 @@ _ORDERS = (
 )
 
 
-def _in_any_order(text: str, names: list[Span], ages: list[Span]) -> None:
+def _in_any_order(
+    text: str, met: Mapping[Callable[[str], object], bool], names: list[Span], ages: list[Span]
+) -> None:
     """Add what is told in another order than that of AGES, if it is not among it already."""
     named: list[Span] = []
     told: list[Span] = []
     for needed, patterns in _ORDERS:
-        if needed.search(text):
+        if met[needed] if needed in met else needed(text):
             for pattern in patterns:
                 _collect(pattern, text, named, told)
+    _collect(child_orders.SELF_PLURAL, text, named, told)
+    if "årig" in text or "åring" in text:
+        _collect(child_orders.AGE_NAMED, text, named, told)
+    if "dagis" in text or "fritids" in text or "förskol" in text:
+        _collect(child_orders.PRESCHOOL, text, named, told)
     if "skola" in text:
         for match in child_orders.KIN_AT_SCHOOL.finditer(text):
             told += [match.span(group) for group in ("age", "school") if match[group]]
+        told += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
         for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
             named.append(match.span("name"))
             told.append(match.span("school"))

@@ -39,13 +39,17 @@ _A_SCHOOL = (
 # "4a" in small letters only where a school year is meant for sure.
 _CLASS = rf"(?:{YEAR_OF_SCHOOL})"
 
+# What the patterns with a bare number need.
+TELLS_NUMBER = re.compile(
+    rf"(?:\b(?:är|e|blir|fyller|fyllde|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)", re.IGNORECASE
+)
 # "Jag bor på Råå och är 9 år", "jag spelar fotboll, är elva år".
 SELF_FAR = re.compile(
     rf"\b(?i:jag)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|,)\s(?i:är|e|fyller|blir)\s(?i:bara\s|snart\s|nu\s)?(?i:{OLD})"
 )
 # "Fyller 13 i mars" where a sentence begins.
 TURNS = re.compile(
-    rf"(?:\A|[.!?\n:]\s{{0,2}}|\b(?i:hej|jag)[,!]?\s)(?i:fyller)\s(?i:bara\s|snart\s)?(?P<age>{N}){_WHEN}"
+    rf"(?:\A|[.!?\n:]\s{{0,2}}|\b(?i:hej|jag)[,!]?\s)(?i:fyller|blir)\s(?i:bara\s|snart\s)?(?P<age>{N})(?:{_WHEN}|{_ENDS})"
 )
 # "Nova fyller 9 i mars", "Nova är 9 år", "Nova blir nio".
 NAMED_TURNS = re.compile(
@@ -62,6 +66,44 @@ NAMED_BESIDE = re.compile(rf"(?P<first>{NAME})(?:,\s|\s\()(?i:(?P<age>{YEARS}))"
 # "Nioåriga Nova", "9-åringen Nova", "en 9-åring som heter Nova".
 AGE_NAMED = re.compile(
     rf"\b(?P<age>(?i:{N}\s?-?\s?(?:årig[ae]|åring(?:en)?)))(?:\s(?i:som\sheter|vid\snamn|heter))?\s(?P<first>{NAME})"
+)
+# "Jag går på Ekskolan och är tolv", "jag som skriver är bara tio", "jag heter Lova o e nio".
+SELF_BARE = re.compile(
+    rf"\b(?i:jag)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|\bo|,|\bsom\s\w{{2,10}})\s(?i:är|e|fyller|blir)\s(?i:bara\s|snart\s|nu\s)?(?P<age>{N}){_ENDS}"
+)
+SELF_AT_SCHOOL = re.compile(
+    rf"\b(?i:jag|vi)\s(?i:som\s)?(?i:\w{{2,8}}\s)?(?i:går|pluggar|är\selev(?:er)?)\s(?i:på|i)\s{_A_SCHOOL}"
+)
+PAIR = re.compile(
+    rf"(?P<first>{NAME})\soch\s(?P<name>{NAME})(?:,\s|\s\(|\s){N}\soch\s(?P<age>(?i:{YEARS}))"
+)
+CLASS_ANY = re.compile(
+    rf"\b(?i:vi|oss)\s(?i:som\s(?:är|går)\s|(?:tjejer|killar|elever|kompisar|barn)\s)?(?i:i)\s{_CLASS}"
+)
+KIN_CALLED = re.compile(
+    rf"\b(?i:{_OWNER}\s(?:\w{{2,9}}\s)?{_KIN})\s(?i:heter)\s(?P<name>{NAME})\b[^.!?\n]{{0,25}}?\s(?i:är|e|fyller|blir|i)\s(?i:{OLD})"
+)
+SIGNED_GRADE = re.compile(
+    rf"\b(?i:hälsningar|hälsar|mvh|kram|kramar|från)[\s,:]{{1,3}}(?P<name>{NAME}),?\s(?P<age>[1-9]\s?[A-Fa-f](?!\w)|(?i:åk|klass|årskurs)\s?[1-9](?!\w))"
+)
+# "Jag är en flicka på tolv", "vi är två åttor", "Alice, elva, vill", "min kompis Saga är 13".
+SELF_KID = re.compile(
+    rf"\b(?i:jag)\s(?i:är|e)\s(?i:en\s)?(?:\w{{2,8}}\s)?(?i:tjej|kille|flicka|pojke|grabb)\s(?i:på)\s(?P<age>{N}){_ENDS}"
+)
+SELF_PLURAL = re.compile(
+    r"\b(?i:vi)\s(?i:är|e|som\sär)\s(?:\w{2,8}\s){0,3}(?P<age>(?i:ettor|tvåor|treor|fyror|femmor|sexor|sjuor|åttor|nior))\b"
+)
+NAMED_ASIDE = re.compile(
+    rf"(?P<first>{NAME}),\s(?i:som\sär\s)?(?P<age>{N}),\s(?i:vill|tycker|säger|önskar|har|går|bor|undrar|får|blir|drömmer)\b"
+)
+KIN_IS = re.compile(
+    rf"\b(?i:{_OWNER}\s(?:\w{{2,9}}\s)?{_KIN})\s(?P<name>{NAME})(?:,?\s(?:som\s)?(?i:är|e|blir|fyller)|,|\s\()\s?(?P<age>{N})(?:{_ENDS}|{_WHEN}|\))"
+)
+GRADE_BEGINS = re.compile(
+    rf"\b(?i:jag|vi)\s(?i:ska\s|skall\s|kommer\satt\s)?(?i:börja|börjar|började)\s(?i:i\s|på\s)?{_CLASS}"
+)
+PRESCHOOL = re.compile(
+    rf"\b(?i:{_OWNER}\s(?:\w{{2,9}}\s)?{_KIN})\s(?P<name>{NAME})\b[^.!?\n]{{0,25}}?\s(?i:på|i)\s(?P<age>(?i:förskolan?|dagis|fritids)\s[A-ZÅÄÖ][\w’-]{{1,30}})"
 )
 # "En tjej som går i sjuan", of the writer.
 KID_GRADE = re.compile(

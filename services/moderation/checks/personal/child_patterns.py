@@ -226,11 +226,25 @@ IN_NAME = re.compile(
     rf"(?P<name>{NAMES})[\s,(–-]{{0,3}}(?i:(?P<age>{YEARS}|\d{{1,2}}(?=\)?\Z)|(?:klass|åk)\s?[1-9]\s?[A-F]?|[1-9][A-F]))\)?\Z"
 )
 
+# What tells of a school year: a word of these, or a number with a letter.
+_CLASS_WORDS = ("klass", "kurs", "stadiet", *_CARDINALS.split("|"))
+_GRADE_WORD = re.compile(r"\båk\b")
+_CLASS_NUMBER = re.compile(r"[1-9](?:\s?-?[a-fA-F]\b|:?[aA][nN]\b|:[eaEA]\s)")
+
+
+def tells_class(text: str) -> bool:
+    """Tell whether a school year may be named; quicker than the patterns, and says so too often."""
+    low = text.lower()
+    if any(word in low for word in _CLASS_WORDS) or _GRADE_WORD.search(low):
+        return True
+    return _CLASS_NUMBER.search(text) is not None
+
+
 # Patterns with "age" and perhaps "name", each group behind what all of them need, so that a text
 # about benches is read a few times only.
 AGES = (
     (
-        re.compile(r"[\s\d½-]år|\sbast|[\s-]old|\dy/?o|\sy/?o", re.IGNORECASE),
+        re.compile(r"[\s\d½-]år|\sbast|[\s-]old|\dy/?o|\sy/?o", re.IGNORECASE).search,
         (
             _SELF,
             _SELF_NAMED,
@@ -244,23 +258,23 @@ AGES = (
             _NAMED_AGE,
         ),
     ),
-    (re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE), (_SELF_BARE, _SELF_BORN)),
     (
-        re.compile(
-            rf"klass|kurs|stadiet|\båk\b|[1-9](?:\s?-?[a-f]\b|:?an\b|:[ea]\s)|\b(?:{_CARDINALS})\b",
-            re.IGNORECASE,
-        ),
+        re.compile(r"\bjag\s(?:som\s)?(?:är|e|ä|blir|fyll)", re.IGNORECASE).search,
+        (_SELF_BARE, _SELF_BORN),
+    ),
+    (
+        tells_class,
         (_GRADE, _GRADE_ALONE, _CLASS, _CLASS_SIGNED, _NAMED_CLASS),
     ),
     (
         re.compile(
             r"\b(?:I\sam|I['’]?m|i['’]m|im|as\san?|I\sgo|we(?:\sa|['’])re)\s", re.IGNORECASE
-        ),
+        ).search,
         (_SELF_ENGLISH, _AS_ONE_ENGLISH, _GRADE_ENGLISH),
     ),
-    (re.compile(r"\b(?:jeg|eg|vi)\s", re.IGNORECASE), (_SELF_NORDIC, _GRADE_NORDIC)),
-    (re.compile(r"\(\d{1,2}\)"), (_NAMED_NUMBER,)),
-    (re.compile(r"född\s"), (_BORN,)),
+    (re.compile(r"\b(?:jeg|eg|vi)\s", re.IGNORECASE).search, (_SELF_NORDIC, _GRADE_NORDIC)),
+    (re.compile(r"\(\d{1,2}\)").search, (_NAMED_NUMBER,)),
+    (re.compile(r"född\s").search, (_BORN,)),
 )
 # The age in whichever group has matched.
 AGES_OTHER = _SELF_OTHER

@@ -116,7 +116,10 @@ def _plain_words(text: str) -> list[Word]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A listed term, or a shipped pattern, in a text: of the words [first, end)."""
+    """A listed term, or a shipped pattern, in a text: of the words [first, end).
+
+    One that does not fit would count if a sentence began or ended there.
+    """
 
     first: int
     end: int
@@ -124,6 +127,7 @@ class Match:
     weight: float
     is_pattern: bool = False
     says_not: bool = False
+    fits: bool = True
 
 
 class Row(NamedTuple):
@@ -161,7 +165,10 @@ class Lexicon:
     vocabulary: Vocabulary
 
     def find(self, words: list[Word]) -> list[Match]:
-        """Return every match, those of allowed terms too. The work grows with the words."""
+        """Return every match, those too of allowed terms and those that do not fit.
+
+        The work grows with the words.
+        """
         found = []
         for n, word in enumerate(words):
             terms = self.whole.get(word.low)
@@ -172,8 +179,10 @@ class Lexicon:
                 found += [Match(n, n + 1, term.list, term.weight) for term in terms]
         for number, first, end in self.automaton.find(words):
             row = self.sequences[number]
-            if row.fits(words, first, end):
-                found.append(Match(first, end, row.list, row.weight, row.is_pattern, row.says_not))
+            fits = row.fits(words, first, end)
+            found.append(
+                Match(first, end, row.list, row.weight, row.is_pattern, row.says_not, fits)
+            )
         return found
 
     def _part(self, low: str) -> Term | None:

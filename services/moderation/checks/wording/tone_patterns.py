@@ -72,9 +72,11 @@ class Automaton:
     _masks: dict[str, int] = field(default_factory=dict)
     _any: int = 0
     _first: int = 0
-    _skips: int = 0
     _last: int = 0
-    _most_skips: int = 0
+    # Of each row of elements that may be missing: all of it, the element before it, its last one.
+    _optional: int = 0
+    _before: int = 0
+    _final: int = 0
     _owner: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,20 +85,18 @@ class Automaton:
         anything = 0
         for number, elements in enumerate(self.patterns):
             self._first |= 1 << at
-            row = 0
             for n, element in enumerate(elements):
                 if element.words is None:
                     anything |= 1 << at
                 else:
                     for word in element.words:
                         masks[word] = masks.get(word, 0) | 1 << at
-                following = elements[n + 1] if n + 1 < len(elements) else None
-                if following is not None and following.is_optional:
-                    self._skips |= 1 << at
-                    row += 1
-                    self._most_skips = max(self._most_skips, row)
-                else:
-                    row = 0
+                may_skip = n + 1 < len(elements) and elements[n + 1].is_optional
+                if element.is_optional:
+                    self._optional |= 1 << at
+                    self._final |= 0 if may_skip else 1 << at
+                elif may_skip:
+                    self._before |= 1 << at
                 at += 1
             self._last |= 1 << (at - 1)
             self._owner[at - 1] = number
@@ -123,11 +123,11 @@ class Automaton:
                 ended ^= 1 << bit
                 number = self._owner[bit]
                 yield number, self._begin(number, words, n), n + 1
-            for _ in range(self._most_skips):
-                more = (state & self._skips) << 1
-                if state | more == state:
-                    break
-                state |= more
+            # Whatever may be missing after the lowest bit of its row is met too: the subtraction
+            # borrows up to that bit, and what it leaves unchanged lies above.
+            rows = state | self._final
+            changed = (rows - self._before) ^ rows
+            state |= self._optional ^ (self._optional & changed)
         return
 
     def _begin(self, number: int, words: Sequence[Word], last: int) -> int:

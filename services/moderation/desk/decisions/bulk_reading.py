@@ -62,6 +62,8 @@ class Item:
     idea_id: UUID
     text_version: int
     unchecked: Sequence[str]
+    # Whether it stands in the queue, or did so only when the list was loaded.
+    waits: bool
     findings: list[Finding] = field(default_factory=list)
     # The codes that have to be named before its text may be public.
     grave: list[str] = field(default_factory=list)
@@ -77,6 +79,11 @@ class Item:
             if (spans := tuple(span for span in each.spans if span[1] <= len(shown)))
         }
         return marks.cut_text(shown, marked)
+
+    @property
+    def is_public_grave(self) -> bool:
+        """Whether everybody reads a text here in which something grave was found."""
+        return bool(self.grave) and self.status is IdeaStatus.PUBLISHED and not self.has_correction
 
     @property
     def worst(self) -> str:
@@ -179,6 +186,9 @@ def read_preview(session: SqlSession, numbers: Sequence[str]) -> Preview:
             Idea.id,
             Idea.text_version,
             func.coalesce(Verdict.unchecked, cast([], ARRAY(Text))),
+            select(QueueEntry.id)
+            .where(QueueEntry.idea_id == Idea.id, QueueEntry.closed_at.is_(None))
+            .exists(),
         )
         .join(Council, Council.id == Idea.council_id)
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))

@@ -87,7 +87,7 @@ def render_page(
         chosen = {item.partition(":")[0] for item in typed.getlist("item")}
     else:
         named = set()
-        chosen = {item.number for item in found.items if not item.grave}
+        chosen = {item.number for item in found.items if item.waits and not item.grave}
     concerned = {DecisionKind.MERGE: found.merged(target)}
     html = render_template(
         "moderation/decisions/bulk.html",
@@ -107,6 +107,7 @@ def render_page(
         chosen=chosen,
         named=named,
         why_not_chosen=bulk_words.why_not_chosen,
+        say_naming=bulk_words.say_naming,
         fault=fault,
         is_more=is_more,
         most=MAX_BULK,
@@ -161,12 +162,14 @@ def decide_many() -> ResponseReturnValue:
             reason_text=decision_fields.reason_text(fields),
             counts_as_support=bool(fields.get("counts_as_support")),
             acknowledged=_acknowledged_of_json(fields),
+            names_what_stays=not request.is_json,
         )
         result = bulk.decide_many(writing, wanted, pairs, _acknowledged_of_form())
     if request.is_json:
         return jsonify(_bulk_json(result))
     if result.held and not result.done:
-        return render_page(request.form.getlist("listed"), bulk_words.say_held(len(result.held)))
+        told = bulk_words.say_held(len(result.held), kind)
+        return render_page(request.form.getlist("listed"), told)
     return _after(result, bulk_words.say_done(kind, len(result.done), into), into=into)
 
 
@@ -229,7 +232,7 @@ def show(bulk_id: UUID) -> ResponseReturnValue:
         heading=bulk_words.say_done(act.kind, len(act.standing) + len(act.moved), act.into),
         conflicts=session.pop("conflicts", []),
         held=held.items,
-        held_words=bulk_words.say_held(len(held.items)),
+        held_words=bulk_words.say_held(len(held.items), act.kind),
         named_findings=acknowledging.name_codes,
         wanted=asked_filter(),
     )

@@ -2,7 +2,7 @@
 
 from services.moderation.decisions import acknowledging
 from services.moderation.desk import words
-from services.moderation.desk.decisions.bulk_reading import Preview
+from services.moderation.desk.decisions.bulk_reading import Item, Preview
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 from shared.models import DecisionKind, Outcome
@@ -13,8 +13,16 @@ def say_heading(n: int) -> str:
     return ngettext("Besluta om %(n)s idé", "Besluta om %(n)s idéer", n)
 
 
-def say_held(n: int) -> str:
+def say_held(n: int, kind: DecisionKind = DecisionKind.PUBLISH) -> str:
     """Say that n ideas were left because nobody named what is grave in them."""
+    if kind is DecisionKind.KEEP:
+        return ngettext(
+            "%(n)s idé är publik, och inget är beslutat om den: det som kontrollerna hittat i den"
+            " måste markeras först.",
+            "%(n)s idéer är publika, och inget är beslutat om dem: det som kontrollerna hittat i"
+            " dem måste markeras först.",
+            n,
+        )
     return ngettext(
         "%(n)s idé är inte publik: det som kontrollerna hittat i den måste markeras först.",
         "%(n)s idéer är inte publika: det som kontrollerna hittat i dem måste markeras först.",
@@ -30,12 +38,22 @@ def by_finding(of: Preview) -> str:
     )
 
 
-def why_not_chosen(found: list[str]) -> str:
-    """Say why an idea is not ticked from the start; `found` names what is grave in it."""
-    return _(
-        "Inte markerad från början, för att kontrollerna har hittat: %(found)s.",
-        found=", ".join(acknowledging.name_codes(found)),
-    )
+def why_not_chosen(item: Item) -> str:
+    """Say why an idea is not ticked from the start: what is grave in it, or that it was decided."""
+    if item.grave:
+        return _(
+            "Inte markerad från början, för att kontrollerna har hittat: %(found)s.",
+            found=", ".join(acknowledging.name_codes(item.grave)),
+        )
+    return _("Inte markerad från början, för att den inte väntar på något beslut längre.")
+
+
+def say_naming(item: Item, code: str) -> str:
+    """Say what somebody means who ticks one grave finding of an idea."""
+    about = {"number": item.number, "found": acknowledging.name_codes([code])[0]}
+    if item.is_public_grave:
+        return _("Jag har läst %(number)s och behåller den fast den innehåller: %(found)s", **about)
+    return _("Jag har läst %(number)s och publicerar den fast den innehåller: %(found)s", **about)
 
 
 def say_done(kind: DecisionKind, n: int, into: str | None = None) -> str:
@@ -80,6 +98,13 @@ def say_consequence(kind: DecisionKind, of: Preview, undo_seconds: int) -> str:
                 len(of.held),
             )
     if kind is DecisionKind.KEEP:
+        naming = sum(item.is_public_grave for item in of.items)
+        if naming:
+            what += " " + ngettext(
+                "%(n)s behöver en egen markering i listan för att stå kvar.",
+                "%(n)s behöver var sin egen markering i listan för att stå kvar.",
+                naming,
+            )
         return what
     if not of.with_contact:
         nobody = _("Ingen av skribenterna har lämnat någon adress, så inga brev skickas.")

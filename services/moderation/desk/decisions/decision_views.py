@@ -164,6 +164,7 @@ def _asked(
         mask_author=bool(fields.get("mask_author")),
         counts_as_support=bool(fields.get("counts_as_support")),
         acknowledged=_acknowledged(fields),
+        names_what_stays=not request.is_json,
     )
 
 

@@ -1,14 +1,16 @@
 """Sentences on the page of an idea: why somebody should look, and what happened."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from services.moderation.decisions.re_reviews import NewLook
 from services.moderation.desk import words
 from services.moderation.desk.idea.idea_page import Sheet
 from services.moderation.desk.idea.timeline import Happened
+from shared import times, web
 from shared.i18n import get_language, ngettext
 from shared.i18n import gettext as _
-from shared.models import Reason, ReceiptVerb
+from shared.models import DecisionKind, Reason, ReceiptVerb
 
 
 def say_why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
@@ -22,7 +24,23 @@ def say_why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
         ),
         Reason.LATE_FINDING: _("Något har upptäckts sedan beslutet. Se fynden nedan."),
     }
+    if not sheet.reasons and (until := _asleep_until(past)) is not None:
+        return [_("Den vilar medan skribenten rättar texten, som längst till %(day)s.", day=until)]
     return [told[each.reason] for each in sheet.reasons if told.get(each.reason)]
+
+
+def _asleep_until(past: Sequence[Happened]) -> str | None:
+    """Return the day when an idea is back whose writer was asked to correct it, and has not."""
+    for each in past:
+        if each.request in (ReceiptVerb.CORRECT, ReceiptVerb.WITHDRAW):
+            return None
+        if each.decision is DecisionKind.ASK_CORRECTION:
+            settings = web.get_settings()
+            back = each.at + timedelta(days=settings.correction_days)
+            return times.written_date(times.move_to_city(back, settings.timezone).date())
+        if each.decision is not None:
+            return None
+    return None
 
 
 def _correction(sheet: Sheet) -> str:

@@ -8,11 +8,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, known_browser, security_notes, signed_in
+from services.moderation.desk import access, known_browser, loans, security_notes, signed_in
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
 from services.moderation.desk.people.qr import qr_code
+from services.moderation.desk.queue import saved_filters
 from services.moderation.people import (
     accounts,
     directory,
@@ -84,6 +85,8 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             sessions=sessions.open_ones(reading, me.id),
             this=me.session_id,
             least=accounts.MIN_PASSWORD,
+            saved_filters=saved_filters.list_filters(reading, me.id),
+            digest_line=loans.read_own_digest_line(),
         )
 
 

@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.checks.explanations import explain_finding
 from services.moderation.checks.language import LANGUAGES
 from services.moderation.desk import access, loans, undo_offer, words
-from services.moderation.desk.queue import queue_counts, queue_words, review_queue
+from services.moderation.desk.queue import (
+    asleep,
+    queue_counts,
+    queue_words,
+    review_queue,
+    saved_filters,
+)
 from services.moderation.desk.queue.live_views import say_lookers
 from services.moderation.desk.queue.queue_filter import (
     AGES,
@@ -113,12 +119,20 @@ def write_moment(at: datetime) -> str:
 def index() -> ResponseReturnValue:
     """Show one page of the queue; `?part=list` gives only the list, for a page already open.
 
-    A search for the number of an idea leads to the idea.
+    A search for the number of an idea leads to the idea; `?reason=writer` to what waits for its
+    writer.
     """
     wanted = asked_filter()
+    if request.args.get("reason") == asleep.WRITER:
+        return _show_asleep(wanted)
     if wanted.q and _NUMBER.fullmatch(wanted.q):
         query: dict[str, Any] = wanted.but(q=None) | {"number": wanted.q.upper()}
         return redirect(url_for("ideas.show", **query), 303)
+    return show_queue(wanted)
+
+
+def show_queue(wanted: Filter) -> str:
+    """Show what is wanted of the queue, also in answer to a form that could not be taken."""
     part = request.args.get("part") == "list"
     with Session() as reading:
         cards, more = review_queue.read_queue_page(
@@ -136,6 +150,15 @@ def index() -> ResponseReturnValue:
         next_url=_url_of_next(wanted, more),
         may_decide=access.get_signed_in().role is not Role.READER,
         **around,
+    )
+
+
+def _show_asleep(wanted: Filter) -> ResponseReturnValue:
+    days = web.get_settings().correction_days
+    with Session() as reading:
+        sleeping, is_more = asleep.list_asleep(reading, days, wanted.council)
+    return render_template(
+        "moderation/queue/asleep.html", asleep=sleeping, is_more=is_more, wanted=wanted
     )
 
 
@@ -158,6 +181,8 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "undo": undo_offer.take_offer(),
         "bulk": session.pop("bulk", None),
         "digest_line": loans.read_own_digest_line(),
+        "saved_filters": saved_filters.list_filters(reading, access.get_signed_in().id),
+        "save_as": request.values.get("save_as", ""),
     }
 
 

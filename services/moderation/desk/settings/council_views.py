@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 
 from flask import (
     Blueprint,
@@ -101,6 +102,27 @@ def edit(slug: str) -> ResponseReturnValue:
         abort(404)
     standing = council_form.as_typed(council_form.facts_of(council), web.get_settings().timezone)
     return _form_page(council, standing)
+
+
+@bp.get("/councils/<slug>/embed")
+def embed(slug: str) -> ResponseReturnValue:
+    """Show the code that puts the form of a council on another page."""
+    with Session() as reading:
+        council = councils.find_council(reading, slug)
+    if council is None:
+        abort(404)
+    public, title = web.get_settings().public_url, escape(council.title)
+    label = _("Lämna en idé till %(title)s", title=title)
+    form_url = f"{public}/embed/{slug}"
+    return render_template(
+        "moderation/settings/council_embed.html",
+        council=council,
+        form_url=form_url,
+        script=f'<a href="{public}/councils/{slug}" data-radslag="{slug}">{label}</a>\n'
+        f'<script src="{public}/embed.js" defer></script>',
+        frame=f'<iframe src="{form_url}" title="{label}" width="100%" height="1000"'
+        ' style="border:0"></iframe>',
+    )
 
 
 @bp.post("/councils/<slug>/edit")

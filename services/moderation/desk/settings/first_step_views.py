@@ -30,6 +30,11 @@ class Words:
 
 
 WORDS: Mapping[Step, Words] = {
+    Step.FACE: Words(
+        lambda: _("Sätt stadens namn och kontakt"),
+        lambda: _("Namnet står på varje sida och under varje brev. Färg och logotyp om ni vill."),
+        "/face",
+    ),
     Step.RULES: Words(
         lambda: _("Läs reglerna och bekräfta dem"),
         lambda: _(

@@ -18,6 +18,7 @@ def rows(name):
 
 EVERYDAY = rows("everyday_sentences.tsv")
 KINDS = rows("tone_kinds.tsv")
+LATER = rows("persons_later.tsv")
 OFFENCES = {
     *("direct", "hint", "building", "normative"),
     *("dehumanising", "emotion", "derogation", "slur"),
@@ -53,6 +54,19 @@ def test_there_are_sentences_of_every_kind():
     every = {kind for kind, *_ in KINDS}
     assert every == OFFENCES | {"own", "counter", "negated", "plain", "object"}
     assert all(sum(kind == each for kind, *_ in KINDS) >= 8 for each in every)
+
+
+def is_told(kind, sentence):
+    looked_at = {f.code for f in run_all(Subject(sentence)).findings if f.severity.rank >= MEDIUM}
+    if kind in {"threat", "hate"}:
+        return not looked_at.isdisjoint({Code.THREAT, Code.HATE, Code.INSULT})
+    return bool(looked_at) if kind == "plain" else Code(kind) in looked_at
+
+
+@pytest.mark.parametrize(("turn", "kind", "sentence"), LATER)
+def test_what_was_written_later(turn, kind, sentence):
+    missed = kind.startswith("!") or kind == "plain"
+    assert is_told(kind.lstrip("!"), sentence) is not missed
 
 
 @pytest.mark.parametrize(

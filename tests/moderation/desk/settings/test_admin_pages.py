@@ -52,6 +52,7 @@ COUNCIL = {
     "open_from": "2027-02-01T08:00",
     "open_until": "2027-07-01T17:00",
     "wait_limit_h": "48",
+    "embed_hosts": "",
 }
 RULE = {
     "title_sv": "Skräp och reklam",

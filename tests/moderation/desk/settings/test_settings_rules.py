@@ -144,6 +144,7 @@ COUNCIL = {
     "open_until": "2027-07-01T17:00",
     "publishes_clear": "",
     "wait_limit_h": "48",
+    "embed_hosts": "",
 }
 
 

@@ -3,23 +3,24 @@
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0029
-Revises: 0028
+Revision: 0030
+Revises: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
 _KINDS = (
     "'signed_in', 'wrong_password', 'wrong_code', 'throttled', 'directory_refused', 'forbidden', "
     "'wrong_token', 'wrong_sender', 'wrong_host', 'password_asked', 'password_changed', "
-    "'factor_added', 'factor_removed', 'codes_renewed', 'directory_linked', 'directory_unlinked'"
+    "'factor_added', 'factor_removed', 'codes_renewed'"
 )
+_LINKS = "'directory_linked', 'directory_unlinked'"
 
 
 def upgrade() -> None:
@@ -43,7 +44,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("credential_id", name=op.f("uq_passkeys_credential_id")),
     )
     op.create_index(op.f("ix_passkeys_staff_id"), "passkeys", ["staff_id"])
-    _allow("'password', 'directory', 'passkey'", f"{_KINDS}, 'passkey_added', 'passkey_removed'")
+    _allow(
+        "'password', 'directory', 'passkey'",
+        f"{_KINDS}, {_LINKS}, 'passkey_added', 'passkey_removed'",
+    )
 
 
 def _allow(ways: str, kinds: str) -> None:
@@ -59,5 +63,5 @@ def downgrade() -> None:
     """Undo."""
     op.execute("DELETE FROM staff_sessions WHERE via = 'passkey'")
     op.execute("DELETE FROM security_events WHERE kind IN ('passkey_added', 'passkey_removed')")
-    _allow("'password', 'directory'", _KINDS)
+    _allow("'password', 'directory'", f"{_KINDS}, {_LINKS}")
     op.drop_table("passkeys")

@@ -58,7 +58,7 @@ def test_a_name_and_an_age(text, words):
         ("Jag som är 15 år får inte", ["15 år"]),
         ("Jag fyller 10 år snart", ["10 år"]),
         ("Som 14-åring vill jag ha", ["14-åring"]),
-        ("Jag är 11 och går i femman", ["11"]),
+        ("Jag är 11 och går i femman", ["11", "femman"]),
         ("Jag går i fyran", ["fyran"]),
         ("jag går i årskurs 6", ["årskurs 6"]),
         ("Vi går i klass 4B på skolan", ["klass 4B"]),

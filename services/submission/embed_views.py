@@ -1,0 +1,130 @@
+"""The form alone, for a frame on the city's other pages.
+
+Only pages of hosts that the council lists may frame it (`frame-ancestors`). It sets no cookie,
+loads nothing from elsewhere and works without JavaScript; with it, the frame learns how high it is.
+"""
+
+import logging
+
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, url_for
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as BaseResponse
+
+from services.submission import intake, published, receipt
+from services.submission.published import PublicCouncil
+from services.submission.views import Kept, Refused, receive_posted
+from shared import i18n
+from shared.clock import utcnow
+from shared.db import PublicSession, Session
+from shared.web import CSP, keep_secret
+
+log = logging.getLogger(__name__)
+
+embed = Blueprint("embed", __name__)
+_NOBODY = "frame-ancestors 'none'"
+# Of councils that list any, as this process last heard.
+_known: dict[str, list[str]] = {}
+
+
+@embed.before_request
+def _remember_nothing() -> None:
+    g.keeps_no_language = True
+
+
+@embed.after_request
+def _allow_hosts(response: Response) -> Response:
+    """Let the hosts of the council frame what is shown; without any, nobody."""
+    hosts = g.get("embed_hosts", ())
+    allowed = f"frame-ancestors {' '.join(hosts)}" if hosts else _NOBODY
+    response.headers["Content-Security-Policy"] = CSP.replace(_NOBODY, allowed)
+    return response
+
+
+@embed.get("/embed.js")
+def script() -> Response:
+    """Give pages of others what makes the frame, and fits it to its content."""
+    response = current_app.send_static_file("embed.js")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@embed.get("/embed/<slug>")
+def show_form(slug: str) -> BaseResponse:
+    """Show the form of a council and nothing else."""
+    return _page(_find(slug), Kept.empty())
+
+
+@embed.post("/embed/<slug>")
+def take_idea(slug: str) -> BaseResponse:
+    """Take an idea; an error keeps everything that was written in the frame."""
+    _let_in(slug)
+    outcome = receive_posted(slug)
+    if isinstance(outcome, intake.Received):
+        to = url_for(".thank", slug=slug, token=outcome.token, lang=_lang())
+        return keep_secret(redirect(to, 303))  # type: ignore[arg-type]
+    if outcome.wait_s:
+        return _not_now(slug, outcome)
+    return _page(_find(slug), outcome.kept.with_key(), outcome.status)
+
+
+@embed.get("/embed/<slug>/thanks/<token>")
+def thank(slug: str, token: str) -> BaseResponse:
+    """Say in the frame that an idea has come in, with the way to its receipt."""
+    council = _find(slug)
+    with Session() as session:
+        found = receipt.read_receipt(session, token)
+    if found is None or found.council != slug:
+        abort(404)
+    page = render_template(
+        "submission/embed_thanks.html", council=council, number=found.number, token=token
+    )
+    return keep_secret(Response(page))
+
+
+def _find(slug: str) -> PublicCouncil:
+    """Return a council, and let its hosts frame the answer."""
+    _let_in(slug)
+    with PublicSession() as session:
+        return published.find_council(session, slug) or abort(404)
+
+
+def _let_in(slug: str) -> None:
+    """Let the hosts of a council frame the answer; without the database those that it had last.
+
+    What somebody has written stays in the frame also then.
+    """
+    try:
+        with PublicSession() as session:
+            hosts = published.list_embed_hosts(session, slug)
+        if hosts or slug in _known:
+            _known[slug] = hosts
+    except SQLAlchemyError:
+        log.warning("the database does not say who may frame a form")
+    g.embed_hosts = _known.get(slug, ())
+
+
+def _page(council: PublicCouncil, kept: Kept, status: int = 200) -> Response:
+    is_open = intake.is_open(council.open_from, council.open_until, utcnow())
+    page = render_template("submission/embed.html", council=council, kept=kept, is_open=is_open)
+    response = Response(page, status=status)
+    # Each form has a key of its own.
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _not_now(slug: str, outcome: Refused) -> Response:
+    page = render_template(
+        "submission/embed_kept.html",
+        slug=slug,
+        kept=outcome.kept.with_key(),
+        too_many=outcome.status == 429,
+    )
+    response = Response(page, status=outcome.status)
+    response.headers["Retry-After"] = str(outcome.wait_s)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _lang() -> str | None:
+    return i18n.get_language() if i18n.get_language() != i18n.SOURCE else None

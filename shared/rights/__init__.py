@@ -1,0 +1,1 @@
+"""Who may do what in the database, and what every session of it must have."""

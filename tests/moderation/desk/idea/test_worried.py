@@ -1,0 +1,36 @@
+"""The page of an idea whose writer may not want to live: what one can do, and no word of a rule."""
+
+from tests.moderation.desk.test_desk import decide, waiting
+
+DESPAIR = "Jag orkar inte leva längre. Bygg ändå en bänk vid vattnet."
+
+
+def test_it_says_what_can_be_done_and_where_to_call(desk, session):
+    page = desk.get(f"/ideas/{waiting(session, DESPAIR).number}")
+    help_there = page.select_one("section:has(> #worried-heading)")
+    assert all(number in help_there.text for number in ("112", "1177", "90101"))
+    assert "inget brott mot en regel" in help_there.text
+    assert "Jag orkar inte leva längre" in page.select_one(".findings li.severity-high").text
+
+
+def test_an_ordinary_idea_says_nothing_of_it(desk, session):
+    page = desk.get(f"/ideas/{waiting(session, 'Fler bänkar längs vattnet.').number}")
+    assert page.select_one("#worried-heading") is None
+    threat = desk.get(f"/ideas/{waiting(session, 'Jag ska döda dig').number}")
+    assert threat.select_one("#worried-heading") is None
+
+
+def test_it_speaks_for_masking_and_never_for_a_rejection(desk, session):
+    def stands_out(text):
+        page = desk.get(f"/ideas/{waiting(session, text).number}")
+        return [each["data-key"] for each in page.select(".button-main[data-key]")]
+
+    assert stands_out(DESPAIR) == ["x"]
+    assert stands_out("Jag ska döda dig") == ["r"]
+
+
+def test_it_is_not_published_unseen(desk, session):
+    idea = waiting(session, DESPAIR)
+    refused = decide(desk, idea, "publish")
+    assert (refused.status_code, refused.json["held"]) == (422, ["self_harm"])
+    assert decide(desk, idea, "publish", acknowledged=["self_harm"]).status_code == 200
