@@ -460,6 +460,8 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "{name} must be on or off, not {value}.": "{name} måste vara on eller off, inte {value}.",
         "{name} must be off, or names of hosts and networks such as {example} with commas between, not {value}.": "{name} måste vara off, eller namn på värdar och nät som {example} med komma emellan, inte {value}.",
         "{name} must be small or large.": "{name} måste vara small eller large.",
+        "{name} must be nobody, admins or all.": "{name} måste vara nobody, admins eller all.",
+        "{name} must be 0, or {least} or more.": "{name} måste vara 0, eller {least} eller mer.",
         "{name} must be debug, info, warning or error.": "{name} måste vara debug, info, warning eller error.",
     }
 )

@@ -15,6 +15,7 @@ from services.submission.hooks.mapping import FieldMap, Part
 from shared import db
 from shared.clock import utcnow
 from shared.delivery import outbox
+from shared.delivery.events import FormDelivered
 from shared.delivery.outbox import StaleBatchError
 from shared.models import (
     Contact,
@@ -32,6 +33,7 @@ from shared.models import (
     Source,
 )
 from tests.factories import a_council
+from tests.in_turn import in_turn
 from tests.submission.hooks.conftest import a_tool
 from tests.submission.test_api import problem
 
@@ -410,3 +412,27 @@ def test_how_it_goes_with_a_source_is_counted_and_seen(tool, session):
         "mapped": 1,
         "failed": 1,
     }
+
+
+def test_two_workers_that_have_one_delivery_at_one_instant_make_one_idea(tool, session):
+    tool.post(json=TEXT)
+    [item] = items(session)
+    with db.Session.begin() as writing:
+        outbox.record_event(writing, FormDelivered(item.id))
+    batches = [inbox.new_id(), inbox.new_id()]
+    deliveries = session.scalars(select(OutboxDelivery.id).order_by(OutboxDelivery.id)).all()
+    for batch, delivery in zip(batches, deliveries, strict=True):
+        with db.Session.begin() as writing:
+            writing.execute(
+                update(OutboxDelivery).where(OutboxDelivery.id == delivery).values(batch=batch)
+            )
+    session.rollback()
+
+    def work(batch):
+        claimed = outbox.claim_batch(batch)
+        return lambda unit: inbox.map_deliveries(unit, batch, claimed, tool.settings)
+
+    first, second = map(work, batches)
+    told = in_turn(db.Session.kw["bind"], first, second)
+    assert (told.first, told.second, told.waited) == (None, None, True)
+    assert count(session) == 1

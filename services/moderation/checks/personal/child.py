@@ -82,7 +82,7 @@ def in_text(text: str) -> Told | None:
     """Return what a text tells of a child; None when it tells nothing."""
     names: list[Span] = []
     ages: list[Span] = []
-    met = {needed: bool(needed(text)) for needed, _ in AGES}
+    met: dict[Callable[[str], object], bool] = {needed: bool(needed(text)) for needed, _ in AGES}
     for needed, patterns in AGES:
         if met[needed]:
             for pattern in patterns:
