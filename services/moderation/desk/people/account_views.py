@@ -249,15 +249,20 @@ def add_passkey() -> ResponseReturnValue:
 
 @bp.post("/account/passkeys/<int:passkey_id>/remove")
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
-    """Take a passkey away; the last factor of who must have one stays."""
+    """Take a passkey away, against the `current` password; who must have a factor keeps the last.
+
+    A browser left open is not enough: it would leave the password alone.
+    """
+    _count(Tried.PASSWORD, "current-for-removal")
     with Session.begin() as writing:
         staff = _me(writing)
+        _must_know_password(writing, staff, field="current-for-removal")
         if not passkeys.remove_passkey(writing, staff, passkey_id):
             abort(404)
         is_left = second_factor.read_state(writing, staff.id).is_on
         if not is_left and not second_factor.may_give_up(writing, web.get_settings(), staff.role):
             sentence = _("Den som har din roll måste logga in i två steg.")
-            raise _WrongError("current-for-passkey", sentence, 409)
+            raise _WrongError("current-for-removal", sentence, 409)
         security_notes.note_event(writing, SecurityKind.PASSKEY_REMOVED, staff.email)
         sessions.end_all(writing, staff, but=access.get_signed_in().session_id)
     return _done(_("Passnyckeln är borttagen. Alla andra webbläsare är utloggade."))

@@ -72,8 +72,13 @@ def signed_in(page: Page, settings: Settings, device: CDPSession, eva: Staff) ->
 
 
 def add(page: Page, password: str = PASSWORD) -> None:
-    page.locator(PASSKEYS).get_by_label("Nuvarande lösenord").fill(password)
+    page.locator("#current-for-passkey").fill(password)
     page.locator(PASSKEYS).get_by_role("button", name="Lägg till en passnyckel").click()
+
+
+def remove(page: Page, password: str = PASSWORD) -> None:
+    page.locator("#current-for-removal").fill(password)
+    page.locator(PASSKEYS).get_by_role("button", name="Ta bort").click()
 
 
 def held(staff: Staff) -> list[Passkey]:
@@ -94,7 +99,7 @@ def kinds(staff: Staff) -> list[str]:
 
 
 @pytest.mark.browser
-def test_is_added_lets_in_counts_as_both_steps_and_is_removed(signed_in, settings, eva):
+def test_is_added_lets_in_and_counts_as_both_steps(signed_in, settings, eva):
     page = signed_in
     assert page.locator(".desk-reminder").is_visible()
     add(page, "fel lösenord")
@@ -138,15 +143,26 @@ def test_is_added_lets_in_counts_as_both_steps_and_is_removed(signed_in, setting
     page.get_by_label("Reservkod").fill(code)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.wait_for_url(f"{settings.desk_url}/")
-    # The last one of who must have one stays.
+
+
+@pytest.mark.browser
+def test_the_last_one_stays_where_it_must_be_had_and_is_removed_against_the_password(
+    signed_in, settings, eva
+):
+    page = signed_in
+    add(page)
+    page.locator(".codes code").first.wait_for()
     page.goto(f"{settings.desk_url}/account")
-    page.locator(PASSKEYS).get_by_role("button", name="Ta bort").click()
+    remove(page)
     assert "måste logga in i två steg" in page.locator(".notice-wrong").inner_text()
     assert len(held(eva)) == 1
     with db.Session.begin() as session:
         session.get_one(Staff, eva.id).role = Role.READER
     page.goto(f"{settings.desk_url}/account")
-    page.locator(PASSKEYS).get_by_role("button", name="Ta bort").click()
+    remove(page, "fel lösenord")
+    assert "inte ditt nuvarande lösenord" in page.locator(".notice-wrong").inner_text()
+    assert len(held(eva)) == 1
+    remove(page)
     page.locator(".flash").wait_for()
     assert held(eva) == []
     assert actions(eva) == ["staff.passkey_added", "staff.passkey_removed"]
@@ -248,7 +264,7 @@ class TestAnswers:
         desk = Desk(app, settings)
         desk.sign_in(eva.email)
         (key,) = held(other)
-        assert desk.post(f"/account/passkeys/{key.id}/remove").status_code == 404
+        assert desk.post(f"/account/passkeys/{key.id}/remove", current=PASSWORD).status_code == 404
         assert len(held(other)) == 1
 
     def test_a_secret_that_waits_is_no_way_around_it(self, app, settings, eva):
