@@ -173,6 +173,7 @@ def walk(client: FlaskClient, base: str, first: list[str], language: str) -> dic
         answer = client.get(f"{parts.path}?{urlencode(query)}", base_url=base)
         assert answer.status_code < 500, (path, answer.status_code)
         read[f"{base}{path} {language}"] = f"{answer.text}\n{answer.headers}"
+        answer.close()
         found = [answer.location] if answer.location else []
         if answer.mimetype == "text/html":
             found += map(html.unescape, _LINK.findall(answer.text))

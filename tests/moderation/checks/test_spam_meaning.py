@@ -74,6 +74,17 @@ def test_spam_may_have_any_ending(text, ending):
     assert outcome(text.format(ending)) == "likely_spam"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Skriv till kanarie.fagel@example.org om bänkarna.",
+        "Jag nås på bo.ek@gmail.com eller 070-1740605.",
+    ],
+)
+def test_a_faint_likeness_is_no_hint(text):
+    assert learned(text) == []
+
+
 @pytest.mark.parametrize("text", ["https://www.storvinst.com/a", "www.a.se!", "a1.se b2.se 10"])
 def test_a_link_and_not_a_word_is_looked_at(text):
     [link] = [f for f in run_all(Subject(text)).findings if f.code is Code.LINK]

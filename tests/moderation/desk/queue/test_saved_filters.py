@@ -10,7 +10,7 @@ from services.moderation.desk.queue import saved_filters
 from services.moderation.desk.queue.queue_filter import Filter
 from services.moderation.people import accounts
 from services.moderation.settings.admin_forms import FieldError
-from shared import db
+from shared import db, i18n
 from shared.config import Settings
 from shared.lanes import Lane
 from shared.models import Reason, Role, SavedFilter
@@ -19,6 +19,13 @@ from tests.moderation.conftest import PASSWORD, Desk
 
 URGENT = Filter(lane=Lane.URGENT)
 OLD = Filter(lane=Lane.ORDINARY, age=7, q="träd & torg", council="torget", reason=Reason.REPORT)
+
+
+@pytest.fixture(autouse=True)
+def swedish() -> Iterator[None]:
+    """Sentences are Swedish here, whatever a page before spoke."""
+    with i18n.speak_language("sv"):
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from services.moderation.people import accounts
 from services.moderation.settings import face
 from services.moderation.settings.face import FaceDraft
 from services.moderation.settings.versioned import MovedError
-from shared import db
+from shared import db, i18n
 from shared.config import Settings
 from shared.models import AuditEntry, CityFace, Council, Picture, Role
 from shared.pages.face import Face, name_city
@@ -22,6 +22,13 @@ from tests.picture_files import a_jpeg, a_png
 
 DARK, LIGHT = "#0b4a6f", "#ffd84d"
 DRAFT = FaceDraft("Exempelstad", "info@exempel.example", "0b4a6f")
+
+
+@pytest.fixture(autouse=True)
+def swedish() -> Iterator[None]:
+    """Sentences are Swedish here, whatever a page before spoke."""
+    with i18n.speak_language("sv"):
+        yield
 
 
 @pytest.fixture
