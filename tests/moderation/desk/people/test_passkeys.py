@@ -198,6 +198,9 @@ def test_an_answer_is_taken_once_for_its_own_question_by_a_device_that_knows_its
     with pytest.raises(BadPasskeyError):
         owner(given, other)
     assert owner(given, asked).id == eva.id
+    # Also by a device that does not count.
+    with db.Session.begin() as session:
+        session.get_one(Passkey, kept.id).sign_count = 0
     with pytest.raises(BadPasskeyError):
         owner(given, asked)
     # A copy of a device counts apart, and so is behind.
