@@ -14,14 +14,17 @@ function start(field) {
   shown.setAttribute("role", "status");
   shown.hidden = true;
   field.after(shown);
+  let wasOver = false;
 
   function count() {
     const long = lengthOf(field.value);
     shown.hidden = long < most * NEAR;
     shown.textContent = shown.hidden ? "" : `${format.format(long)} / ${format.format(most)}`;
     shown.classList.toggle("count-over", long > most);
+    // What the server found wrong is wrong until it is sent again; only its length is ours to judge.
     if (long > most) field.setAttribute("aria-invalid", "true");
-    else if (field.getAttribute("aria-invalid")) field.removeAttribute("aria-invalid");
+    else if (wasOver) field.removeAttribute("aria-invalid");
+    wasOver = long > most;
   }
 
   field.addEventListener("input", count);

@@ -22,10 +22,12 @@ from services.notify.mail import incidents
 from services.notify.webhooks import endpoints, writing
 from services.notify.webhooks.addresses import Allowed, read_address
 from services.notify.webhooks.form import Draft
+from services.submission.hooks import inbox, sources
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.links import receipts, unsubscribe_links
 from shared.models import (
+    Council,
     DeadAddress,
     DecisionKind,
     DutyCover,
@@ -61,7 +63,7 @@ _LOOKS = (("light", 1280), ("dark", 320))
 # `<number>`, `<int:year>`, `<uuid(strict=True):id>`: the name.
 _PART = re.compile(r"<(?:[^<>]+:)?(\w+)>")
 _NO_PAGE = re.compile(
-    r"/static/|<any|/pictures/|\.css$|/live$|\.(csv|json|atom|txt|xml|svg)$|/(healthz|readyz|metrics)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
+    r"/static/|<any|/pictures/|\.css$|/live$|\.(csv|json|atom|txt|xml|svg|js)$|/(healthz|readyz|metrics|version)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
 )
 
 
@@ -151,7 +153,17 @@ def some_of_each(settings: Settings, session: SqlSession, desk: str) -> dict[str
         "year": [str(utcnow().year)],
         "published": [first.number, public.number],
         "webhook_id": [_webhook(session, settings, bo.id)],
+        "source_id": [_form_source(session, settings, council, bo.id)],
     }
+
+
+def _form_source(session: SqlSession, settings: Settings, council: Council, by: UUID) -> str:
+    """Add a form of another tool, with an answer of which no idea could be made."""
+    source = sources.add_source(session, settings, "Webbformulär", council, by=by)
+    inbox.store_delivery(session, source, b'{"Namn": "Li"}', "application/json", "")
+    inbox.store_delivery(session, source, b"{", "application/json", "")
+    session.commit()
+    return str(source.id)
 
 
 def _webhook(session: SqlSession, settings: Settings, by: UUID) -> str:
