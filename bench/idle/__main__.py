@@ -154,7 +154,7 @@ def _name(line: str) -> str:
     for number, word in enumerate(words):
         if word == "-n" or word in {
             "radslag.desk:create_app()",
-            "services.submission:create_app()",
+            "radslag.public:create_app()",
         }:
             return " ".join((words[1], words[min(number + (word == "-n"), len(words) - 1)]))
     return " ".join(words[:4])[:60]

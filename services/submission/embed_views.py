@@ -61,8 +61,8 @@ def take_idea(slug: str) -> BaseResponse:
     _let_in(slug)
     outcome = receive_posted(slug)
     if isinstance(outcome, intake.Received):
-        to = url_for(".thank", slug=slug, token=outcome.token, lang=_lang())
-        return keep_secret(redirect(to, 303))  # type: ignore[arg-type]
+        redirected = redirect(url_for(".thank", slug=slug, token=outcome.token, lang=_lang()), 303)
+        return keep_secret(redirected)  # type: ignore[arg-type]
     if outcome.wait_s:
         return _not_now(slug, outcome)
     return _page(_find(slug), outcome.kept.with_key(), outcome.status)

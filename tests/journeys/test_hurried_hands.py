@@ -139,12 +139,20 @@ def test_many_are_kept_only_after_they_could_be_read(sign_in: Open, session: Sql
     page.keyboard.press("b")
     expect(page.locator("h1")).to_contain_text("3")
     assert len(made(session)) == 3
-    # What is grave and public is named before it is left as it is.
+    # What is grave and public is not among what is kept at once.
     press(page, "b")
-    expect(page.locator("h1")).to_contain_text("2 idéer behållna")
-    expect(page.locator(".notice")).to_contain_text(ideas[0].number)
-    assert [kind for kind, _number in made(session)[3:]] == ["keep", "keep"]
+    expect(page.locator(".undo-bar")).to_contain_text("2 idéer behållna")
+    kept = [("keep", each.number) for each in ideas[1:]]
+    assert made(session)[3:] == kept
+    # Taken along, it is named before it is left as it is.
+    page.locator("[data-choose-all] input").focus()
+    press(page, "Space")
+    page.keyboard.press("b")
+    page.wait_for_url("**/decisions/bulk**")
+    page.locator("[name=item]").check()
     press(page, "b")
+    expect(page.locator("[role=alert]")).to_be_visible()
+    assert made(session)[3:] == kept
     page.locator("[name=acknowledged]").check()
     press(page, "b")
     expect(page.locator(".undo-bar")).to_contain_text("1 idé behållen")

@@ -215,7 +215,7 @@ def test_hundreds_of_ideas_through_a_bad_night(system: System):
     harms = [
         lambda: kill(system, r"-Q \S*checks"),
         lambda: kill(system, r"radslag relay"),
-        lambda: kill(system, r"gunicorn .*services\.submission"),
+        lambda: kill(system, r"gunicorn .*radslag\.public"),
         system.empty_the_broker,
         # The postmaster's own way to stop at once; its supervisor starts it again.
         lambda: os.kill(system.find(r"bin/postgres .*-D")[0], signal.SIGINT),

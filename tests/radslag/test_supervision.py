@@ -210,14 +210,15 @@ def test_a_recovery_may_take_as_long_as_it_takes(servers, impatient):
     assert not servers.tries("said nothing")
 
 
-def test_a_server_that_starts_and_says_nothing_is_started_anew(servers, impatient):
+def test_a_server_that_says_nothing_is_started_anew(servers, impatient):
     def script() -> Script:
-        old = servers.postgres.child.pid
-        servers.postgres.child.send(signal.SIGKILL)
-        yield from until(lambda: servers.postgres.child.pid != old)
+        hung = servers.postgres.child.pid
         servers.postgres.child.send(signal.SIGSTOP)
+        # Somebody who needs it gets no answer.
+        supervised(servers).doubt()
         yield from until(lambda: bool(servers.tries("said nothing for")))
         yield from until(works(servers.postgres))
+        assert servers.postgres.child.pid != hung
 
     servers.play(script())
 

@@ -207,7 +207,7 @@ def test_a_second_start_in_the_same_folder_is_refused(system):
 @pytest.mark.parametrize(
     "words",
     [
-        ("gunicorn", "services.submission:create_app()"),
+        ("gunicorn", "radslag.public:create_app()"),
         ("gunicorn", "radslag.desk:create_app()"),
         ("celery", "moderation-worker@%h"),
         ("radslag", "relay"),
@@ -227,7 +227,7 @@ def test_what_is_killed_takes_its_own_children_along_and_starts_again(system, wo
         return len(now) == len(before) and not set(now) & set(before)
 
     eventually(is_back, f"{words} did not come back")
-    ports = {"services.submission:create_app()": 0, "radslag.desk:create_app()": 1, "mailbox": 2}
+    ports = {"radslag.public:create_app()": 0, "radslag.desk:create_app()": 1, "mailbox": 2}
     if words[1] in ports:
         address = f"http://127.0.0.1:{system.ports[ports[words[1]]]}/healthz"
         eventually(lambda: _answers(address), f"{address} does not answer")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from services.moderation.settings import admin_forms
 from services.moderation.settings.admin_forms import FieldError
+from shared.addresses import domains
 from shared.i18n import gettext as _
 from shared.models import Council
 from shared.times import written_date
@@ -27,6 +28,7 @@ LANGUAGES = ("sv", "en", "no", "da", "fi")
 MAX_HOSTS = 20
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # A star for all that stand below a name of at least two parts; a port where it is not the usual.
+_HOST_PARTS = re.compile(r"(\*\.)?(.*?)(:[0-9]*)?")
 _HOST = re.compile(rf"((\*\.)?{_LABEL}(\.{_LABEL})+|localhost)(:[1-9][0-9]{{0,4}})?", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -179,9 +181,10 @@ def _hosts(value: str) -> str:
     found: list[str] = []
     for typed in re.split(r"[\s,;]+", value.lower()):
         host = re.sub(r"^https?://|/.*$", "", typed)
+        every, name, port = _HOST_PARTS.fullmatch(host).groups("")  # type: ignore[union-attr]
         try:
-            plain = host.encode("idna").decode() if not host.isascii() else host
-        except UnicodeError:
+            plain = every + (name if name.isascii() else domains.ascii_of(name)) + port
+        except domains.BadDomainError:
             plain = ""
         if typed and (not _HOST.fullmatch(plain) or len(plain) > MAX_LINE):
             raise FieldError(_("Skriv en värd på varje rad, till exempel www.exempel.se."))

@@ -16,6 +16,7 @@ from shared import db
 from shared.models import DecisionKind, FindingRow, Idea, Outcome, Role, Verdict
 from tests.factories import a_council, an_idea
 from tests.moderation.checking.test_checking import check
+from tests.moderation.conftest import PASSWORD
 from tests.moderation.decisions.test_decisions import decide
 
 TEXTS = (
@@ -79,7 +80,7 @@ def test_a_higher_threshold_lets_spam_through(session, ideas):
 
 
 def test_it_is_held_against_what_people_decided(session, ideas):
-    staff = accounts.add_staff(session, "bo@example.org", Role.MODERATOR, "x" * 20)
+    staff = accounts.add_staff(session, "bo@example.org", Role.MODERATOR, PASSWORD)
     session.flush()
     for idea, kind, rule in (
         (ideas[0], DecisionKind.PUBLISH, None),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Select, String, func, literal, select, true
+from sqlalchemy import Select, String, Uuid, bindparam, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
@@ -19,7 +20,7 @@ from sqlalchemy.orm import aliased
 from services.moderation.desk.queue import queue_filter
 from services.moderation.desk.queue.queue_filter import Filter, make_conditions
 from shared.lanes import Lane
-from shared.models import Council, QueueEntry
+from shared.models import Council, QueueEntry, SavedFilter
 
 MOST_COUNTED = 1000
 
@@ -34,16 +35,25 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFilter:
+    """One of somebody's own filters: its name, and the parameters of the queue's address."""
+
+    name: str
+    query: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
-    """What waits in each lane, and slug and title of every council, the newest first."""
+    """What waits in each lane; slug and title of every council, newest first; one's own filters."""
 
     lanes: dict[Lane, Waiting]
     councils: list[tuple[str, str]]
+    filters: list[NamedFilter]
 
 
-def count_around(session: SqlSession, council: str | None) -> Around:
-    """Count what waits in each lane, of one council or of all. One statement."""
-    rows = session.execute(_lanes(council)).all()
+def count_around(session: SqlSession, council: str | None, staff_id: UUID | None = None) -> Around:
+    """Count what waits in each lane, of one council or of all, for somebody. One statement."""
+    rows = session.execute(_lanes(council), {"staff_id": staff_id}).all()
     found = {
         Lane(row.lane): Waiting(
             min(row.number, MOST_COUNTED), row.number > MOST_COUNTED, row.oldest
@@ -53,6 +63,7 @@ def count_around(session: SqlSession, council: str | None) -> Around:
     return Around(
         {lane: found[lane] for lane in Lane},
         [(slug, title) for slug, title in rows[0].councils or []],
+        [NamedFilter(name, query) for name, query in rows[0].filters or []],
     )
 
 
@@ -82,12 +93,20 @@ def _lanes(council: str | None) -> Select[Any]:
     )
     pair = func.jsonb_build_array(Council.slug, Council.title)
     councils = select(func.jsonb_agg(aggregate_order_by(pair, Council.id.desc()))).scalar_subquery()
+    own = func.jsonb_build_array(SavedFilter.name, SavedFilter.query)
+    by_name = (func.lower(SavedFilter.name), SavedFilter.id)
+    filters = (
+        select(func.jsonb_agg(aggregate_order_by(own, *by_name)))
+        .where(SavedFilter.staff_id == bindparam("staff_id", type_=Uuid))
+        .scalar_subquery()
+    )
     return (
         select(
             named.c.lane,
             func.count(counted.c.opened_at).label("number"),
             oldest.label("oldest"),
             councils.label("councils"),
+            filters.label("filters"),
         )
         .select_from(named)
         .outerjoin(counted, true())

@@ -19,7 +19,6 @@ from services.moderation.desk.queue import (
     queue_counts,
     queue_words,
     review_queue,
-    saved_filters,
 )
 from services.moderation.desk.queue.live_views import say_lookers
 from services.moderation.desk.queue.queue_filter import (
@@ -163,7 +162,7 @@ def _show_asleep(wanted: Filter) -> ResponseReturnValue:
 
 
 def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
-    around = queue_counts.count_around(reading, wanted.council)
+    around = queue_counts.count_around(reading, wanted.council, access.get_signed_in().id)
     lanes = around.lanes
     here = lanes[wanted.lane] if wanted.lane else queue_counts.add_lanes(list(lanes.values()))
     named = i18n.get_locale().languages
@@ -181,7 +180,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "undo": undo_offer.take_offer(),
         "bulk": session.pop("bulk", None),
         "digest_line": loans.read_own_digest_line(),
-        "saved_filters": saved_filters.list_filters(reading, access.get_signed_in().id),
+        "saved_filters": around.filters,
         "save_as": request.values.get("save_as", ""),
     }
 

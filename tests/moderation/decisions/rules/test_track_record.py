@@ -17,7 +17,7 @@ PUBLISHED, REJECTED = IdeaStatus.PUBLISHED, IdeaStatus.REJECTED
 ALIKE = {"exact", "near", "semantic"}
 PERSONAL = {
     *("email", "phone", "personnummer", "child", "person_name", "address", "account", "plate"),
-    *("handle", "sensitive"),
+    *("handle", "sensitive", "accusation"),
 }
 TONE = {"threat", "hate", "insult", "profanity"}
 SPAM = {
@@ -40,7 +40,7 @@ RIGHT = {
 
 
 def test_every_kind_of_finding_is_in_the_table():
-    assert {code.value for code in Code} - ALL == {"language", "not_public_before"}
+    assert {code.value for code in Code} - ALL == {"language", "not_public_before", "self_harm"}
 
 
 @pytest.mark.parametrize("rule", RIGHT)
