@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 
 from shared import i18n
+from shared.clock import utcnow
 from shared.models.enums import Precision
 
 
@@ -20,6 +21,14 @@ def write_moment(moment: datetime, precision: Precision, timezone: ZoneInfo) -> 
     if precision is Precision.DAY:
         return written_date(local.date())
     return format_datetime(local, "d MMMM yyyy HH:mm", locale=i18n.get_locale())
+
+
+def write_recent_moment(moment: datetime, timezone: ZoneInfo) -> str:
+    """Write a moment on the city's clock; today's without the date."""
+    local = move_to_city(moment, timezone)
+    if local.date() == move_to_city(utcnow(), timezone).date():
+        return local.strftime("%H:%M")
+    return write_moment(moment, Precision.INSTANT, timezone)
 
 
 def written_date(day: date) -> str:

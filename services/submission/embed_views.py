@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import intake, published, receipt
 from services.submission.published import PublicCouncil
-from services.submission.views import Kept, Refused, receive_posted
+from services.submission.views import Kept, hold_words, receive_posted
 from shared import i18n
 from shared.clock import utcnow
 from shared.db import PublicSession, Session
@@ -64,7 +64,7 @@ def take_idea(slug: str) -> BaseResponse:
         redirected = redirect(url_for(".thank", slug=slug, token=outcome.token, lang=_lang()), 303)
         return keep_secret(redirected)  # type: ignore[arg-type]
     if outcome.wait_s:
-        return _not_now(slug, outcome)
+        return hold_words("submission/embed_kept.html", slug, outcome)
     return _page(_find(slug), outcome.kept.with_key(), outcome.status)
 
 
@@ -109,19 +109,6 @@ def _page(council: PublicCouncil, kept: Kept, status: int = 200) -> Response:
     page = render_template("submission/embed.html", council=council, kept=kept, is_open=is_open)
     response = Response(page, status=status)
     # Each form has a key of its own.
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _not_now(slug: str, outcome: Refused) -> Response:
-    page = render_template(
-        "submission/embed_kept.html",
-        slug=slug,
-        kept=outcome.kept.with_key(),
-        too_many=outcome.status == 429,
-    )
-    response = Response(page, status=outcome.status)
-    response.headers["Retry-After"] = str(outcome.wait_s)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -329,16 +329,21 @@ def _not_now(slug: str, outcome: Refused) -> Response:
     With the same key: if the first one was stored after all, the second makes no other idea.
     """
     if wants_json():
-        response = make_problem(outcome.status, _("Försök igen om en stund."))
-    else:
-        ask_nothing()
-        page = render_template(
-            "submission/kept.html",
-            slug=slug,
-            kept=outcome.kept.with_key(),
-            too_many=outcome.status == 429,
-        )
-        response = Response(page, status=outcome.status)
+        problem = make_problem(outcome.status, _("Försök igen om en stund."))
+        return _tell_wait(problem, outcome)
+    ask_nothing()
+    return hold_words("submission/kept.html", slug, outcome)
+
+
+def hold_words(template: str, slug: str, outcome: Refused) -> Response:
+    """Answer with a page that holds what a resident wrote, to be sent again with the same key."""
+    page = render_template(
+        template, slug=slug, kept=outcome.kept.with_key(), too_many=outcome.status == 429
+    )
+    return _tell_wait(Response(page, status=outcome.status), outcome)
+
+
+def _tell_wait(response: Response, outcome: Refused) -> Response:
     response.headers["Retry-After"] = str(outcome.wait_s)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -29,13 +29,12 @@ from shared.i18n import get_language, ngettext
 from shared.i18n import gettext as _
 from shared.models import (
     DeliveryState,
-    Precision,
     Role,
     Webhook,
     WebhookShape,
     WebhookState,
 )
-from shared.times import move_to_city, write_moment
+from shared.times import write_recent_moment
 
 
 def make_pages(port: DeskPort) -> Blueprint:
@@ -319,9 +318,4 @@ def _again(number: int, webhook: Webhook) -> str:
 
 
 def _when(moment: datetime) -> str:
-    """Write a moment on the city's clock; today's without the date."""
-    timezone = web.get_settings().timezone
-    local = move_to_city(moment, timezone)
-    if local.date() == move_to_city(utcnow(), timezone).date():
-        return local.strftime("%H:%M")
-    return write_moment(moment, Precision.INSTANT, timezone)
+    return write_recent_moment(moment, web.get_settings().timezone)

@@ -28,9 +28,9 @@ from shared.db import Session
 from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.models import FormSource, InboxState, Precision, Role
+from shared.models import FormSource, InboxState, Role
 from shared.text import clean_text
-from shared.times import move_to_city, write_moment
+from shared.times import write_recent_moment
 
 # How many of those that became no idea are shown; the button is for all.
 _SHOWN = 50
@@ -272,9 +272,4 @@ def _back(source_id: UUID, said: str) -> ResponseReturnValue:
 
 
 def _when(moment: datetime) -> str:
-    """Write a moment on the city's clock; today's without the date."""
-    timezone = web.get_settings().timezone
-    local = move_to_city(moment, timezone)
-    if local.date() == move_to_city(utcnow(), timezone).date():
-        return local.strftime("%H:%M")
-    return write_moment(moment, Precision.INSTANT, timezone)
+    return write_recent_moment(moment, web.get_settings().timezone)
