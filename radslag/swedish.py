@@ -249,6 +249,8 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "oldest unprocessed s": "den äldsta obehandlade, i sekunder",
         "BROKEN: {rule} ({n}) {numbers}": "FEL: {rule} ({n}) {numbers}",
         "Everything adds up.": "Allt går ihop.",
+        "Also what was settled over a month ago.": "Även det som blev klart för mer än en månad sedan.",
+        "What was settled before {day} is read with --all only.": "Det som blev klart före {day} läses bara med --all.",
         # letters
         "Outgoing letters: where each is, and why.": "Brev ut: var vart och ett är, och varför.",
         "List the newest letters, newest first.": "Räkna upp de senaste breven, de nyaste först.",
