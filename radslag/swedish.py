@@ -249,6 +249,8 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "oldest unprocessed s": "den äldsta obehandlade, i sekunder",
         "BROKEN: {rule} ({n}) {numbers}": "FEL: {rule} ({n}) {numbers}",
         "Everything adds up.": "Allt går ihop.",
+        "Also what was settled over a month ago.": "Även det som blev klart för mer än en månad sedan.",
+        "What was settled before {day} is read with --all only.": "Det som blev klart före {day} läses bara med --all.",
         # letters
         "Outgoing letters: where each is, and why.": "Brev ut: var vart och ett är, och varför.",
         "List the newest letters, newest first.": "Räkna upp de senaste breven, de nyaste först.",
@@ -275,8 +277,12 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "Where the page is.": "Där sidan finns.",
         "Where the letters are kept.": "Där breven sparas.",
         # migrate
+        "{name} asks the database as {user} and not as {role}, who may do only what it needs: see docs/database.md.": "{name} frågar databasen som {user} och inte som {role}, som bara får det som behövs: se docs/database.md.",
+        "{setting} must be set in this process, too.": "{setting} måste vara satt också för den här processen.",
+        "The broker is asked without a password (RADSLAG_BROKER_URL): whoever reaches it can empty it.": "Valkey frågas utan lösenord (RADSLAG_BROKER_URL): den som når servern kan tömma den.",
         "Bring the schema up, and what must be there beside it: roles and what they may do.": "Uppdatera databasens schema, och det som måste finnas bredvid det: roller och vad de får göra.",
         "It is safe beside the previous version of the code, also again and again.": "Det går bra bredvid den förra versionen av koden, också flera gånger.",
+        "Where the settings name addresses of the services (RADSLAG_SUBMISSION_DATABASE_URL and the others), their roles get the passwords that stand in them.": "Där inställningarna har adresser för tjänsterna (RADSLAG_SUBMISSION_DATABASE_URL och de andra) får deras roller lösenorden som står i dem.",
         "--check touches no system: it migrates an empty database of its own and compares.": "--check rör inget system: det migrerar en egen tom databas och jämför.",
         "Whether the migrations give what the models say.": "Säg om migrationerna ger det som modellerna säger.",
         "And the four councils, if nobody has used it yet.": "Och de fyra råden, om ingen har använt det än.",

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.addresses import mailboxes
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.forgetting.batches import forget_some
 from shared.models import SecurityEvent, SecurityKind, Staff
 
 log = logging.getLogger(__name__)
@@ -76,10 +77,10 @@ def record_event(
     )
 
 
-def forget_old(session: SqlSession, settings: Settings) -> None:
-    """Remove what is older than the log is kept."""
+def forget_old(session: SqlSession, settings: Settings) -> int:
+    """Remove some of what is older than the log is kept; return how many."""
     kept = timedelta(days=settings.security_log_days)
-    session.execute(delete(SecurityEvent).where(SecurityEvent.at < utcnow() - kept))
+    return forget_some(session, SecurityEvent, SecurityEvent.at < utcnow() - kept)
 
 
 @dataclass(frozen=True, slots=True)
