@@ -91,7 +91,7 @@ POST /samples/<int:sample_id>
 POST /samples/<int:sample_id>/pass
 GET /slips
 POST /slips
-GET /slips/<number>/receipt
+GET /slips/<slip_number>/receipt
 GET /slips/batches/<uuid:batch_id>
 GET /slips/paper
 GET /slips/paper/<slug>

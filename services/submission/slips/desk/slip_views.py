@@ -47,7 +47,7 @@ def make_pages(port: DeskPort) -> Blueprint:
         ("/several", "GET", several.show_several),
         ("/several", "POST", kept_rows(several.take_several)),
         ("/batches/<uuid:batch_id>", "GET", pages.show_batch),
-        ("/<number>/receipt", "GET", pages.show_receipt),
+        ("/<slip_number>/receipt", "GET", pages.show_receipt),
         ("/paper", "GET", pages.list_papers),
         ("/paper/<slug>", "GET", pages.show_paper),
     ):
@@ -93,7 +93,7 @@ class _Pages:
                 return _refused(common, draft, {"day": slip_form.say_closed_fault()})
         number = batch.numbers[0]
         if request.form.get("do") == "receipt":
-            return redirect(url_for(".show_receipt", number=number), 303)
+            return redirect(url_for(".show_receipt", slip_number=number), 303)
         following = url_for(
             ".show",
             council=common.council,
@@ -114,11 +114,11 @@ class _Pages:
             "slips/batch.html", slips=slips, is_own=is_own, say_state=words.say_state
         )
 
-    def show_receipt(self, number: str) -> ResponseReturnValue:
+    def show_receipt(self, slip_number: str) -> ResponseReturnValue:
         """Show the receipt of a slip, to be printed by who entered it."""
         with Session() as session:
             receipt = entering.read_receipt(
-                session, web.get_settings(), number, self._port.person().id
+                session, web.get_settings(), slip_number, self._port.person().id
             )
         if receipt is None:
             abort(404)
