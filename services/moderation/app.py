@@ -100,5 +100,8 @@ def _close_files(_error: BaseException | None) -> None:
 
 
 def _too_large(_error: Exception) -> Response:
-    detail = _("Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB.")
+    detail = _(
+        "Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB och det som"
+        " skrivs in på en gång 480 kB."
+    )
     return web.error_page(413, detail=detail)
