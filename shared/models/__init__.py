@@ -9,6 +9,7 @@ from shared.models.digests import Digest, DigestPosition, DigestRun, Subscriptio
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     BounceKind,
+    Channel,
     DecisionKind,
     DeliveryState,
     IdeaStatus,
@@ -67,6 +68,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
+from shared.models.slips import Slip
 from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
@@ -79,6 +81,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BounceKind",
+    "Channel",
     "CheckOutcome",
     "CheckSwitch",
     "CityFace",
@@ -157,6 +160,7 @@ __all__ = [
     "SecurityKind",
     "ServedCode",
     "SignInPolicy",
+    "Slip",
     "Source",
     "Staff",
     "StaffSession",

@@ -22,7 +22,13 @@ _WITHOUT = [
 
 DESK = sorted(
     path
-    for room in ("services/moderation", "services/notify", "services/submission/hooks", "shared")
+    for room in (
+        "services/moderation",
+        "services/notify",
+        "services/submission/hooks",
+        "services/submission/slips",
+        "shared",
+    )
     for path in (PROJECT / room).rglob("*.html")
 )
 PUBLIC = sorted((PROJECT / "services/submission/templates").rglob("*.html"))

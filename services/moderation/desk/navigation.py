@@ -36,6 +36,7 @@ class Menu:
 
 
 _QUEUE = Page("/", lambda: _("Att granska"))
+_SLIPS = Page("/slips", lambda: _("Skriv in"))
 _SAMPLES = Page("/samples", lambda: _("Stickprov"))
 _ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
@@ -141,7 +142,7 @@ def make_menu(path: str, role: Role) -> Menu:
     if is_admin:
         groups.append((_("Inställningar"), _SETTINGS))
     # A reader decides nothing, so there is no second look to take.
-    work = (_QUEUE, _ASKS) if role is Role.READER else (_QUEUE, _SAMPLES, _ASKS)
+    work = (_QUEUE, _ASKS) if role is Role.READER else (_QUEUE, _SAMPLES, _ASKS, _SLIPS)
     top = [Item(page.url, page.label(), _at(path, (page,)) == page) for page in work]
     name, below = "", list[Item]()
     for label, pages in groups:

@@ -146,9 +146,10 @@ WORDS: Mapping[str, Words] = {
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),
+    "ck_slips_channel": Words("channel", ("phone", "paper", "email", "meeting", "visit")),
     "ck_ideas_precision": Words("precision", ("instant", "day")),
     "ck_ideas_source": Words(
-        "source", ("form", "api", "hook", "import"), {"import": {"source_id": "1"}}
+        "source", ("form", "api", "hook", "import", "staff"), {"import": {"source_id": "1"}}
     ),
     "ck_ideas_status": Words("status", STATUSES, OF_STATUS),
     "ck_inbox_fault": Words(
@@ -275,6 +276,9 @@ RULES: Mapping[str, Rule] = {
     "ck_councils_picture_is_described": Rule(
         [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
         [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
+    ),
+    "ck_slips_key_is_whole": Rule(
+        [{"key": b"1" * 32}], [{"key": b"1" * size} for size in (0, 31, 33)]
     ),
     "ck_saved_filters_has_a_name": Rule([{"name": "Mina"}], [{"name": ""}]),
     "ck_pictures_sha256_is_whole": Rule(

@@ -31,7 +31,7 @@ CLOSED: Mapping[str, str] = {
     " answer_templates duty_shifts duty_covers leases samples sample_shares sampling",
     "radslag_moderation": "",
     "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
-    " sign_in_policy originals access_log idempotency_keys",
+    " sign_in_policy originals access_log idempotency_keys slips",
 }
 READ_ONLY: Mapping[str, str] = {
     "radslag_submission": "decisions rules official_answers webhooks word_lists models"
