@@ -54,7 +54,7 @@ def _owner(session: SqlSession, dead: DeadAddress) -> tuple[str, object]:
 
 def _words() -> dict[str, str]:
     """Say in words why an address is dead; codes that are not here stay as they are."""
-    gone, domain = _("Adressen finns inte"), _("E-postservern finns inte")
+    gone, domain = _("Adressen finns inte"), _("Mejlservern finns inte")
     return {
         "5.1.1": gone,
         "5.1.2": domain,
