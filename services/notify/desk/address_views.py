@@ -26,8 +26,13 @@ def make_pages(port: DeskPort) -> Blueprint:
         """Show whom letters do not reach."""
         with Session() as session:
             dead = addresses.list_dead(session)
+            stray = addresses.read_stray(session)
         return render_template(
-            "notify/addresses.html", dead=dead, words=_words(), precision=Precision.INSTANT
+            "notify/addresses.html",
+            dead=dead,
+            words=_words(),
+            precision=Precision.INSTANT,
+            stray=stray,
         )
 
     @bp.post("/addresses/<uuid:dead_id>/revive")
