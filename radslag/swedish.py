@@ -350,7 +350,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "{email} is signed out and signs in with the password alone.": "{email} är utloggad och loggar in med bara lösenordet.",
         "{email} is the last administrator: make somebody else one first.": "{email} är den sista administratören: gör först någon annan till det.",
         "There is no account {email}.": "Det finns inget konto {email}.",
-        "E-mail": "E-post",
+        "E-mail": "Mejl",
         "Name": "Namn",
         "Role": "Roll",
         "Account": "Konto",

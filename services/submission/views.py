@@ -324,19 +324,22 @@ def refuse_form(slug: str, kept: Kept, status: int) -> Response:
 
 
 def _not_now(slug: str, outcome: Refused) -> Response:
-    """Keep the words on a page that asks no database and can be sent again.
+    """Keep the words on a page that can be sent again.
 
     With the same key: if the first one was stored after all, the second makes no other idea.
     """
     if wants_json():
         problem = make_problem(outcome.status, _("Försök igen om en stund."))
         return _tell_wait(problem, outcome)
-    ask_nothing()
     return hold_words("submission/kept.html", slug, outcome)
 
 
 def hold_words(template: str, slug: str, outcome: Refused) -> Response:
-    """Answer with a page that holds what a resident wrote, to be sent again with the same key."""
+    """Answer with a page that holds what a resident wrote, to be sent again with the same key.
+
+    It asks the database nothing: that may be what does not answer.
+    """
+    ask_nothing()
     page = render_template(
         template, slug=slug, kept=outcome.kept.with_key(), too_many=outcome.status == 429
     )

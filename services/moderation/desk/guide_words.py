@@ -285,7 +285,7 @@ PAGES: tuple[Help, ...] = (
         "security",
         "/security",
         lambda: _("Säkerhetslogg"),
-        lambda: [_("Vem som har loggat in, och vad som avvisades vid dörren.")],
+        lambda: [_("Vem som har loggat in, och vad som avvisades.")],
         Role.ADMIN,
     ),
     Help(

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from time_machine import travel
 
 from services.moderation.checking import equipping, switches
+from services.moderation.checks import links
 from services.moderation.checks.learned_spam.spam_model import load_shipped_model
 from services.moderation.checks.wording.lexicon import Term
 from services.moderation.decisions.entries import open_entry
@@ -563,6 +564,12 @@ class TestEquipment:
             spam_versions.activate_version(session, version)
             assert read_anew()
             assert seen[-1].spam_model.version == version
+
+    def test_knows_the_citys_own_sites(self, session, settings):
+        assert session.info["hosts"] == settings.own_hosts
+        sites = equipping.read_equipment(session).own_sites
+        assert "localhost" not in sites
+        assert sites == links.name_sites(settings.own_hosts) != frozenset()
 
     def test_is_read_again_when_a_day_begins_in_the_city(self, session):
         """Words expire with the day; what UTC calls midnight is no beginning."""
