@@ -92,6 +92,7 @@ def _worker(
 # Of a core that the webs want as well: a quarter, and a tenth.
 _NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
+_BULK = "radslag.bulk_worker"
 _NOTIFY = "services.notify.worker"
 _SUBMISSION = "services.submission.worker"
 
@@ -100,7 +101,7 @@ PROCESSES: tuple[Process, ...] = (
     _web("desk", "radslag.desk:create_app", DESK_PORT),
     Process("relay", ("radslag", "relay"), health="heartbeat"),
     _worker("moderation-worker", _MODERATION, 2, queues.CHECKS, nice=_NICE_CHECKS),
-    _worker("moderation-bulk", _MODERATION, 1, queues.BULK, nice=_NICE_BULK),
+    _worker("moderation-bulk", _BULK, 1, queues.BULK, nice=_NICE_BULK),
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
     _worker("submission-worker", _SUBMISSION, 1, queues.FORMS),
@@ -126,7 +127,7 @@ SMALL_PROCESSES: tuple[Process, ...] = (
         also=("moderation-actions",),
     ),
     _worker(
-        *("moderation-bulk", _MODERATION, "1,0", queues.BULK, queues.SEMANTIC),
+        *("moderation-bulk", _BULK, "1,0", queues.BULK, queues.SEMANTIC),
         nice=_NICE_BULK,
         also=("moderation-semantic",),
     ),

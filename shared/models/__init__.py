@@ -11,7 +11,9 @@ from shared.models.enums import (
     BounceKind,
     DecisionKind,
     DeliveryState,
+    Fate,
     IdeaStatus,
+    ImportState,
     InboxFault,
     InboxState,
     IncidentKind,
@@ -19,6 +21,7 @@ from shared.models.enums import (
     LinkKind,
     Outcome,
     Precision,
+    PreviewWhen,
     Reason,
     ReceiptVerb,
     Requires,
@@ -32,8 +35,16 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
+from shared.models.forms import (
+    FormMapping,
+    FormSource,
+    Import,
+    ImportLine,
+    InboxItem,
+    InboxKey,
+)
 from shared.models.idea import (
+    Agreement,
     Contact,
     Idea,
     IdeaText,
@@ -74,6 +85,7 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
+    "Agreement",
     "AnswerTemplate",
     "Ask",
     "AuditEntry",
@@ -98,6 +110,7 @@ __all__ = [
     "DutyShift",
     "Embedding",
     "FailedJob",
+    "Fate",
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
@@ -110,6 +123,9 @@ __all__ = [
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
+    "ImportState",
     "InboxFault",
     "InboxItem",
     "InboxKey",
@@ -138,6 +154,7 @@ __all__ = [
     "PasswordReset",
     "Picture",
     "Precision",
+    "PreviewWhen",
     "PublicChange",
     "QueueEntry",
     "Reason",

@@ -22,7 +22,10 @@ _WITHOUT = [
 
 DESK = sorted(
     path
-    for room in ("services/moderation", "services/notify", "services/submission/hooks", "shared")
+    for room in (
+        *("services/moderation", "services/notify", "shared"),
+        *("services/submission/hooks", "services/submission/imports"),
+    )
     for path in (PROJECT / room).rglob("*.html")
 )
 PUBLIC = sorted((PROJECT / "services/submission/templates").rglob("*.html"))

@@ -3,12 +3,12 @@
 import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.submission.imports import page, tables, wxr
-from services.submission.imports.entries import ImportFileError, Reading, in_order
+from services.submission.imports.entries import EncodingError, Reading, in_order
 
 Reader = Callable[[str, ZoneInfo], Reading]
 
@@ -32,7 +32,7 @@ _ENDINGS = {
 }
 
 
-def format_of(path: Path) -> str | None:
+def format_of(path: PurePath) -> str | None:
     """Guess the format of a file by its ending."""
     return _ENDINGS.get(path.suffix.lower())
 
@@ -57,8 +57,8 @@ def _decode(data: bytes, encoding: str | None) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if by_mark or encoding:
-            raise ImportFileError(line, f"this is not {by_mark or encoding}") from None
-        raise ImportFileError(
+            raise EncodingError(line, f"this is not {by_mark or encoding}") from None
+        raise EncodingError(
             line,
             "this is not UTF-8. Save it anew as UTF-8 (in Excel: “CSV UTF-8”), or say what it is:"
             " --encoding cp1252 for most Swedish files of Windows",

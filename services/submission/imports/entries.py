@@ -36,6 +36,10 @@ class ImportFileError(ValueError):
         self.reason = reason
 
 
+class EncodingError(ImportFileError):
+    """The bytes of a file are not the signs that they are said to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What somebody wrote, as a file has it. `id` is its name in the place it comes from.

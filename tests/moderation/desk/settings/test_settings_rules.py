@@ -145,6 +145,7 @@ COUNCIL = {
     "publishes_clear": "",
     "wait_limit_h": "48",
     "embed_hosts": "",
+    "preview_when": "asked",
 }
 
 
