@@ -12,7 +12,9 @@ from shared.models.enums import (
     Channel,
     DecisionKind,
     DeliveryState,
+    Fate,
     IdeaStatus,
+    ImportState,
     InboxFault,
     InboxState,
     IncidentKind,
@@ -20,6 +22,7 @@ from shared.models.enums import (
     LinkKind,
     Outcome,
     Precision,
+    PreviewWhen,
     Reason,
     ReceiptVerb,
     Requires,
@@ -33,8 +36,16 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
+from shared.models.forms import (
+    FormMapping,
+    FormSource,
+    Import,
+    ImportLine,
+    InboxItem,
+    InboxKey,
+)
 from shared.models.idea import (
+    Agreement,
     Contact,
     Idea,
     IdeaText,
@@ -76,6 +87,7 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
+    "Agreement",
     "AnswerTemplate",
     "Ask",
     "AuditEntry",
@@ -101,6 +113,7 @@ __all__ = [
     "DutyShift",
     "Embedding",
     "FailedJob",
+    "Fate",
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
@@ -113,6 +126,9 @@ __all__ = [
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
+    "ImportState",
     "InboxFault",
     "InboxItem",
     "InboxKey",
@@ -141,6 +157,7 @@ __all__ = [
     "PasswordReset",
     "Picture",
     "Precision",
+    "PreviewWhen",
     "PublicChange",
     "QueueEntry",
     "Reason",

@@ -23,11 +23,9 @@ _WITHOUT = [
 DESK = sorted(
     path
     for room in (
-        "services/moderation",
-        "services/notify",
-        "services/submission/hooks",
+        *("services/moderation", "services/notify", "shared"),
+        *("services/submission/hooks", "services/submission/imports"),
         "services/submission/slips",
-        "shared",
     )
     for path in (PROJECT / room).rglob("*.html")
 )

@@ -156,6 +156,14 @@ POST /forms/<uuid:source_id>/try-again/<uuid:item_id>
 POST /forms/<uuid:source_id>/turn-off
 POST /forms/<uuid:source_id>/turn-on
 GET /forms/new
+GET /imports
+GET /imports/<uuid:import_id>
+POST /imports/<uuid:import_id>/begin
+POST /imports/<uuid:import_id>/go-on
+POST /imports/<uuid:import_id>/put-aside
+POST /imports/<uuid:import_id>/take-back
+GET /imports/new
+POST /imports/new
 POST /forms/new
 POST /jobs/<int:job_id>/replay
 POST /jobs/replay

@@ -49,7 +49,9 @@ from shared.models import (
     TextKind,
 )
 
-_UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
+_UNDECIDABLE = (
+    *(DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY, DecisionKind.TAKE_BACK),
+)
 # Whose writers never saw the council's page, so that its policy publishes none of them.
 _WRITTEN_ELSEWHERE = frozenset({Source.IMPORT, Source.STAFF})
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.

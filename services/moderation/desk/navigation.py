@@ -130,6 +130,11 @@ _SETTINGS = (
         lambda: _("Andra system"),
     ),
     Page(
+        "/imports",
+        lambda: _("Gamla sidor"),
+        lambda: _("Hämta in det som stod på en äldre sida, och ta tillbaka det om det blev fel."),
+    ),
+    Page(
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),

@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ _ENDINGS = {
 }
 
 
-def format_of(path: Path) -> str | None:
+def format_of(path: PurePath) -> str | None:
     """Guess the format of a file by its ending."""
     return _ENDINGS.get(path.suffix.lower())
 

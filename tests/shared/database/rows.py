@@ -56,6 +56,7 @@ def a(table: str, column: str = "id", **about: Any) -> Callable[["Rows"], Any]:
 # A value that is a function is called with the `Rows`, once for each row that does not name it.
 VALID: Mapping[str, Mapping[str, Any]] = {
     "access_log": {"staff_id": a("staff"), "idea_id": a("ideas"), "purpose": "utredning"},
+    "agreements": {"idea_id": a("ideas"), "sender_hash": _bytes},
     "answer_templates": {"title": "Mall", "text": "Tack."},
     "asks": {
         "idea_id": a("ideas"),
@@ -187,6 +188,24 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "receipt_nonce": b"nonce",
     },
     "idempotency_keys": {"key_hash": _bytes, "body_hash": b"body", "idea_id": a("ideas")},
+    "import_lines": {
+        "import_id": a("imports"),
+        "place": _number,
+        "line": 1,
+        "source_id": _word,
+        "content_type": "text/plain",
+        "received_at": NOW,
+        "precision": "day",
+        "was_public": True,
+    },
+    "imports": {
+        "id": _id,
+        "council_id": a("councils"),
+        "form": "page",
+        "file_name": "sida.txt",
+        "sha256": b"s",
+        "total": 0,
+    },
     "inbox": {
         "id": _id,
         "source_id": a("form_sources"),
@@ -336,6 +355,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
 # Moments that the code fills in when a row is written.
 _WRITTEN = {
     "access_log": "at",
+    "agreements": "agreed_at",
     "answer_templates": "created_at",
     "asks": "asked_at",
     "audit_log": "at",
@@ -358,6 +378,7 @@ _WRITTEN = {
     "idea_texts": "written_at",
     "ideas": "stored_at",
     "idempotency_keys": "stored_at",
+    "imports": "made_at",
     "inbox": "received_at",
     "inbox_keys": "stored_at",
     "incidents": "opened_at seen_at",

@@ -19,6 +19,7 @@ from services.moderation.desk.queue.leases import list_lookers
 from services.moderation.desk.queue.queue_filter import Place, place_in
 from services.moderation.settings.rules import select_rules_in_force
 from shared.models import (
+    Agreement,
     AnswerTemplate,
     Channel,
     Contact,
@@ -115,7 +116,7 @@ class Sheet:
 
 def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
     """Return the idea with this number; None when there is none."""
-    public, target, supporter = aliased(IdeaText), aliased(Idea), aliased(Idea)
+    public, target = aliased(IdeaText), aliased(Idea)
     enterer = aliased(Staff)
     row = session.execute(
         select(
@@ -125,9 +126,7 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Verdict,
             target.number,
             select(Contact.idea_id).where(Contact.idea_id == Idea.id).exists(),
-            select(func.count())
-            .where(supporter.merged_into == Idea.id, supporter.counts_as_support)
-            .scalar_subquery(),
+            _count_supporters(),
             _open_entries(),
             _rules_in_force(),
             _templates(),
@@ -182,6 +181,28 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
 def _open_reason(entry: Mapping[str, Any]) -> OpenReason:
     opened_at = datetime.fromisoformat(entry["opened_at"])
     return OpenReason(Reason(entry["reason"]), Place(entry["priority"], opened_at, entry["id"]))
+
+
+def _count_supporters() -> ColumnElement[int]:
+    """Count as the public page does: those merged into it and counted, and who agreed."""
+    merged, other = aliased(Idea), aliased(Idea)
+    counted = (
+        select(func.count())
+        .where(merged.merged_into == Idea.id, merged.counts_as_support)
+        .scalar_subquery()
+    )
+    agreed = (
+        select(func.count()).where(Agreement.idea_id == Idea.id).correlate(Idea).scalar_subquery()
+    )
+    with_merged = (
+        select(func.count())
+        .select_from(other)
+        .join(Agreement, Agreement.idea_id == other.id)
+        .where(other.merged_into == Idea.id, other.counts_as_support)
+        .correlate(Idea)
+        .scalar_subquery()
+    )
+    return counted + agreed + with_merged
 
 
 def _open_entries() -> ColumnElement[Any]:
