@@ -94,10 +94,8 @@ class _Pages:
         number = batch.numbers[0]
         if request.form.get("do") == "receipt":
             return redirect(url_for(".show_receipt", slip_number=number), 303)
-        council, channel, day = common.council, common.channel, common.day
-        return redirect(
-            url_for(".show", council=council, channel=channel, day=day, saved=number), 303
-        )
+        same = {"council": common.council, "channel": common.channel, "day": common.day}
+        return redirect(url_for(".show", **same, saved=number), 303)
 
     def show_batch(self, batch_id: UUID) -> ResponseReturnValue:
         """Show what one form made, and where each of it is now."""
