@@ -466,7 +466,7 @@ class TestQueue:
 
 SETTINGS = (
     "/settings /councils /face /rules /answer-templates /checks /checks/words /checks/spam-model"
-    " /staff /addresses /forms /webhooks /audit /security /first-steps"
+    " /staff /addresses /forms /imports /webhooks /audit /security /first-steps"
 )
 RECORDS = "/history /stats /supervision /letters /subscriptions /alerts /duty /rules /jobs /ledger"
 
