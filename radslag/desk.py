@@ -17,6 +17,8 @@ from services.notify.webhooks.desk import change_words as webhook_words
 from services.notify.webhooks.desk import webhook_views
 from services.submission.hooks.desk import change_words as form_words
 from services.submission.hooks.desk import source_views
+from services.submission.programs.desk import change_words as token_words
+from services.submission.programs.desk import token_views
 from shared import web
 from shared.config import Settings
 from shared.desk_loans import DeskLoans
@@ -25,7 +27,12 @@ LOANS = DeskLoans(
     write_letter=previews.preview_letter,
     write_answer_letter=previews.preview_answer,
     read_digest_line=subscription_views.read_own_line,
-    change_words=(*change_words.NOTIFY, webhook_words.WEBHOOKS, form_words.FORM_SOURCES),
+    change_words=(
+        *change_words.NOTIFY,
+        webhook_words.WEBHOOKS,
+        form_words.FORM_SOURCES,
+        token_words.API_TOKENS,
+    ),
 )
 
 
@@ -41,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         subscription_views.make_pages(PORT),
         webhook_views.make_pages(PORT),
         source_views.make_pages(PORT),
+        token_views.make_pages(PORT),
         address_views.make_pages(PORT),
         alarm_views.make_pages(PORT),
         *duty_views.make_pages(PORT),

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+import msgspec
+from flask import Blueprint, Response, current_app, render_template, request
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
@@ -16,6 +17,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from services.submission import published, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import place_of_request
+from services.submission.openapi import (
+    FORM,
+    HTML,
+    JSON,
+    Described,
+    Gives,
+    describe_view,
+    tell_refusal,
+)
+from services.submission.programs import shapes
 from services.submission.published import PublicIdea
 from services.submission.views import Kept, get_limits, refuse_form, show_form
 from shared.db import PublicSession
@@ -35,6 +46,18 @@ _SOURCE_LANGUAGE = "sv"
 
 
 @preview.post("/councils/<slug>/preview")
+@describe_view(
+    Described(
+        "See an idea as it will stand, before it is sent; stores nothing. Ask with Accept: "
+        "application/json",
+        {
+            200: Gives("As it will stand", {JSON: shapes.Preview, HTML: str}),
+            413: tell_refusal("More than 64 kB", page=True),
+            422: tell_refusal("Something cannot be used", page=True),
+        },
+        takes={FORM: shapes.Draft},
+    )
+)
 def show(slug: str) -> BaseResponse:
     """Show an idea as it will stand; with `do=change`, the form again with everything in it."""
     kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
@@ -49,8 +72,9 @@ def show(slug: str) -> BaseResponse:
     findings = [] if is_too_much else _look(form, language)
     text_html = mark_words(form.text, findings, "text")
     if wants_json():
-        alike = [{"number": each.number, "text": each.text} for each in similar]
-        response = jsonify({"text_html": text_html, "findings": findings, "similar": alike})
+        alike = [shapes.SimilarIdea(each.number, each.text) for each in similar]
+        said = shapes.Preview(str(text_html), list(map(_as_shape, findings)), alike)
+        response = Response(msgspec.json.encode(said) + b"\n", mimetype=JSON)
     else:
         page = render_template(
             "submission/preview.html",
@@ -91,6 +115,10 @@ def _look(form: IdeaForm, language: str) -> list[Mapping[str, Any]]:
     except Exception as error:  # whatever is wrong with it, nobody is stopped
         log.warning("a draft could not be looked at", exc_info=error)
         return []
+
+
+def _as_shape(finding: Mapping[str, Any]) -> shapes.DraftFinding:
+    return shapes.DraftFinding(**finding)
 
 
 def _read_public(slug: str, text: str) -> tuple[str, list[PublicIdea]]:

@@ -24,6 +24,7 @@ from shared.models.enums import (
     Requires,
     Rhythm,
     Role,
+    Scope,
     SecurityKind,
     Source,
     TextKind,
@@ -32,7 +33,14 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
+from shared.models.forms import (
+    ApiToken,
+    ApiTokenUse,
+    FormMapping,
+    FormSource,
+    InboxItem,
+    InboxKey,
+)
 from shared.models.idea import (
     Contact,
     Idea,
@@ -75,6 +83,8 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 __all__ = [
     "AccessLog",
     "AnswerTemplate",
+    "ApiToken",
+    "ApiTokenUse",
     "Ask",
     "AuditEntry",
     "Base",
@@ -152,6 +162,7 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SavedFilter",
+    "Scope",
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",

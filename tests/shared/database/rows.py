@@ -57,6 +57,14 @@ def a(table: str, column: str = "id", **about: Any) -> Callable[["Rows"], Any]:
 VALID: Mapping[str, Mapping[str, Any]] = {
     "access_log": {"staff_id": a("staff"), "idea_id": a("ideas"), "purpose": "utredning"},
     "answer_templates": {"title": "Mall", "text": "Tack."},
+    "api_token_uses": {"token_id": a("api_tokens")},
+    "api_tokens": {
+        "id": _id,
+        "title": _word,
+        "scopes": ["submit"],
+        "per_minute": 60,
+        "sha256": _bytes,
+    },
     "asks": {
         "idea_id": a("ideas"),
         "asked_by": a("staff"),
@@ -330,6 +338,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
 _WRITTEN = {
     "access_log": "at",
     "answer_templates": "created_at",
+    "api_tokens": "made_at created_at",
     "asks": "asked_at",
     "audit_log": "at",
     "check_switches": "changed_at",
