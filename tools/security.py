@@ -27,6 +27,7 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.ports import free_port
 from services.submission import create_app, published
+from services.submission.hooks import secrets, sources
 from services.submission.programs import api_tokens
 from shared import db, migrate
 from shared.clock import utcnow
@@ -34,6 +35,8 @@ from shared.config import Settings
 from shared.models import Scope
 
 PROJECT = Path(__file__).resolve().parent.parent
+# What opens whatever asks for a secret there.
+SECRET = f"{api_tokens.PREFIX}{'x' * 43}"
 # What bandit finds everywhere and why it is meant; the same as in pyproject.toml for ruff.
 EVERYWHERE = {
     "B101": "assert states what the types cannot",
@@ -106,13 +109,13 @@ def look_at_api() -> list[str]:
     """Let schemathesis try what the description allows and what it does not, on a running web."""
     with tempfile.TemporaryDirectory(prefix="radslag-") as temporary:
         folder = Path(temporary)
-        with _web(folder / "data") as (url, slugs, secret):
+        with _web(folder / "data") as (url, slugs):
             file = folder / "openapi.json"
             file.write_text(json.dumps(_with_real(url, slugs)), "utf-8")
             told = _run(
                 *("schemathesis.cli", "run", str(file), "--url", url, "--no-color"),
                 *("--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--seed", "1"),
-                *("--header", f"Authorization: Bearer {secret}"),
+                *("--header", f"Authorization: Bearer {SECRET}"),
                 *("--request-timeout", "10", "--continue-on-failure", "--warnings", "off"),
                 *("--output-sanitize", "false"),
                 *("--suppress-health-check", "all", "--generation-database", ":memory:"),
@@ -126,7 +129,10 @@ def _with_real(url: str, slugs: list[str]) -> dict[str, Any]:
     """Return the description with what no schema tells: the councils, places, domains of today."""
     with urllib.request.urlopen(f"{url}/api/openapi.json") as answer:
         description: dict[str, Any] = json.load(answer)
-    real = {"slug": slugs, "after": [f"2026-11-30T12:00:00+00:00_{UUID(int=1)}"]}
+    real = {"slug": slugs, "source": ["prov"]}
+    description["paths"]["/councils/{slug}/ideas.json"]["get"]["parameters"][-1]["schema"] = {
+        "enum": [f"2026-11-30T12:00:00+00:00_{UUID(int=1)}"]
+    }
     schemas = description["components"]["schemas"]
     addresses = ["anna@exempel.example", "åsa@exempel.example"]
     schemas["NewIdea"]["properties"]["council"]["enum"] = slugs
@@ -141,8 +147,8 @@ def _with_real(url: str, slugs: list[str]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _web(data: Path) -> Iterator[tuple[str, list[str], str]]:
-    """A public web with a database of its own; its address, its councils, and a token for it."""
+def _web(data: Path) -> Iterator[tuple[str, list[str]]]:
+    """A public web with a database of its own; its address, and which councils it has."""
     # Requests are no news here.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = DataFolder(data)
@@ -161,6 +167,7 @@ def _web(data: Path) -> Iterator[tuple[str, list[str], str]]:
                 "RADSLAG_DESK_URL": "http://127.0.0.1:9",
                 "RADSLAG_SMTP_URL": "smtp://127.0.0.1:9",
                 "RADSLAG_SUBMIT_LIMIT": "off",
+                "RADSLAG_BOUNCE_SECRET": SECRET,
             }
         )
         db.configure_sessions(settings)
@@ -169,12 +176,15 @@ def _web(data: Path) -> Iterator[tuple[str, list[str], str]]:
             slugs = [council.slug for council in published.list_councils(session)]
         wanted = api_tokens.Wanted("Prov", tuple(Scope), None, 10_000, None)
         with db.Session.begin() as session:
-            _token, secret = api_tokens.add_token(session, wanted, by=None, now=utcnow())
+            token, _shown = api_tokens.add_token(session, wanted, by=None, now=utcnow())
+            token.sha256 = api_tokens.hash_secret(SECRET)
+            source = sources.add_source(session, settings, "Prov", None, by=None)
+            source.secret_sha256 = secrets.hash_secret(SECRET)
         app = create_app(settings)
         server = make_server("127.0.0.1", port, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield url, slugs, secret
+        yield url, slugs
         server.shutdown()
         thread.join()
         server.server_close()

@@ -30,6 +30,7 @@ from services.submission.programs.shapes import (
     DecidedIdeas,
     ExportedIdeas,
     NewIdea,
+    PlaceInList,
     Received,
 )
 from shared import db, i18n
@@ -51,7 +52,7 @@ _REFUSED = "radslag.refused"
 _FIELDS = NewIdea.__struct_fields__
 _TOO_MANY = tell_refusal("Far too much from one place, or with one token; see Retry-After")
 _NO_TOKEN = tell_refusal("The token is none, or not any more")
-_AFTER = Asks("after", "query", "Taken from `next`")
+_AFTER = Asks("after", "query", "Taken from `next`", PlaceInList)
 
 
 class UnreadableError(Exception):

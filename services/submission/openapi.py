@@ -40,6 +40,7 @@ class Asks:
     name: str
     place: str
     about: str
+    schema: Any = str
 
 
 FOR_EXCEL = Asks(
@@ -145,6 +146,7 @@ def describe_api(operations: Sequence[Operation], url: str) -> dict[str, Any]:
 
 def _list_shapes(operations: Sequence[Operation]) -> Iterable[Any]:
     for operation in operations:
+        yield from (each.schema for each in operation.described.asks)
         yield from operation.described.takes.values()
         for gives in operation.described.gives.values():
             yield from gives.bodies.values()
@@ -155,7 +157,10 @@ def _write_operation(operation: Operation, schema_of: Mapping[Any, Any]) -> dict
     written: dict[str, Any] = {
         "summary": described.summary,
         "operationId": _name_operation(operation),
-        "parameters": [*_write_path(operation.rule), *map(_write_parameter, described.asks)],
+        "parameters": [
+            *_write_path(operation.rule),
+            *(_write_parameter(each, schema_of) for each in described.asks),
+        ],
         "responses": {
             str(status): {
                 "description": gives.when,
@@ -192,13 +197,13 @@ def _write_path(rule: str) -> list[dict[str, Any]]:
     ]
 
 
-def _write_parameter(asks: Asks) -> dict[str, Any]:
+def _write_parameter(asks: Asks, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "name": asks.name,
         "in": asks.place,
         "required": False,
         "description": asks.about,
-        "schema": {"type": "string"},
+        "schema": schema_of[asks.schema],
     }
 
 

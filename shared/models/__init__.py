@@ -9,9 +9,12 @@ from shared.models.digests import Digest, DigestPosition, DigestRun, Subscriptio
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     BounceKind,
+    Channel,
     DecisionKind,
     DeliveryState,
+    Fate,
     IdeaStatus,
+    ImportState,
     InboxFault,
     InboxState,
     IncidentKind,
@@ -19,6 +22,7 @@ from shared.models.enums import (
     LinkKind,
     Outcome,
     Precision,
+    PreviewWhen,
     Reason,
     ReceiptVerb,
     Requires,
@@ -38,10 +42,13 @@ from shared.models.forms import (
     ApiTokenUse,
     FormMapping,
     FormSource,
+    Import,
+    ImportLine,
     InboxItem,
     InboxKey,
 )
 from shared.models.idea import (
+    Agreement,
     Contact,
     Idea,
     IdeaText,
@@ -75,6 +82,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
+from shared.models.slips import Slip
 from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
@@ -82,6 +90,7 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
+    "Agreement",
     "AnswerTemplate",
     "ApiToken",
     "ApiTokenUse",
@@ -89,6 +98,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BounceKind",
+    "Channel",
     "CheckOutcome",
     "CheckSwitch",
     "CityFace",
@@ -108,6 +118,7 @@ __all__ = [
     "DutyShift",
     "Embedding",
     "FailedJob",
+    "Fate",
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
@@ -120,6 +131,9 @@ __all__ = [
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
+    "ImportState",
     "InboxFault",
     "InboxItem",
     "InboxKey",
@@ -148,6 +162,7 @@ __all__ = [
     "PasswordReset",
     "Picture",
     "Precision",
+    "PreviewWhen",
     "PublicChange",
     "QueueEntry",
     "Reason",
@@ -168,6 +183,7 @@ __all__ = [
     "SecurityKind",
     "ServedCode",
     "SignInPolicy",
+    "Slip",
     "Source",
     "Staff",
     "StaffSession",

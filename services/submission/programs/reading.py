@@ -25,6 +25,7 @@ from shared.models import IdeaStatus, Precision
 
 _SETTLED = timedelta(seconds=30)
 _LOOKED_AT = 1000
+# As `PlaceInList` says.
 _MOST_DIGITS = 18
 
 
@@ -37,7 +38,7 @@ def read_cursor(raw: str | None) -> int:
 
     Raises CursorError.
     """
-    if not raw:
+    if raw is None:
         return 0
     if not (raw.isascii() and raw.isdigit() and len(raw) <= _MOST_DIGITS):
         raise CursorError

@@ -270,5 +270,6 @@ class StoredProblem(Problem, kw_only=True):
     id: UUID
 
 
+PlaceInList = Annotated[int, Meta(ge=0, le=10**18 - 1)]
 # What is sent as it is: text for people, or whatever a form tool makes.
 Anything = Any

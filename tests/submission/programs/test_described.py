@@ -169,6 +169,9 @@ def ask(world: World, path: str, method: str, status: int) -> TestResponse:
         },
         ("/councils/{slug}/preview", "post"): {
             200: lambda: preview(text="Ring 0701740605 om fler gröna bänkar vid stranden"),
+            404: lambda: client.post(
+                "/councils/inget/preview", data={"text": "Fler bänkar"}, headers=AS_JSON
+            ),
             413: lambda: preview(text="x" * 70_000),
             422: lambda: preview(text="x"),
         },
