@@ -81,6 +81,8 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
                 {"decisions", "rules", "official_answers", "webhooks", "word_lists", "models"}
                 # How often something was refused is a number for operators.
                 | {"security_events"}
+                # Made at the desk; no hole in the public web makes one, or gives one more rights.
+                | {"api_tokens"}
             ),
             # In which language a page speaks to whoever leaves the digest.
             columns={"staff": ("id", "language")},
@@ -89,7 +91,7 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         NOTIFY_ROLE: Service(
             closed=_OF_SIGNING_IN
             | {"originals", "access_log", "idempotency_keys", "slips"}
-            | {"agreements", "imports", "import_lines"},
+            | {"agreements", "imports", "import_lines", "api_tokens", "api_token_uses"},
             read_only=frozenset({"decisions", "rules", "idea_texts", "official_answers"}),
         ),
     }

@@ -115,6 +115,13 @@ POST /answer-templates/<int:template_id>/restore
 POST /answer-templates/<int:template_id>/retire
 GET /answer-templates/new
 POST /answer-templates/new
+GET /api-tokens
+GET /api-tokens/<uuid:token_id>
+POST /api-tokens/<uuid:token_id>/change
+POST /api-tokens/<uuid:token_id>/turn-off
+POST /api-tokens/<uuid:token_id>/turn-on
+GET /api-tokens/new
+POST /api-tokens/new
 GET /audit
 GET /checks
 POST /checks

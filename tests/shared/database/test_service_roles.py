@@ -33,11 +33,11 @@ CLOSED: Mapping[str, str] = {
     "radslag_moderation": "",
     "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
     " sign_in_policy originals access_log idempotency_keys slips agreements imports"
-    " import_lines",
+    " import_lines api_tokens api_token_uses",
 }
 READ_ONLY: Mapping[str, str] = {
     "radslag_submission": "decisions rules official_answers webhooks word_lists models"
-    " security_events",
+    " security_events api_tokens",
     "radslag_moderation": "",
     "radslag_notify": "decisions rules idea_texts official_answers",
 }
