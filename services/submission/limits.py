@@ -28,6 +28,8 @@ REFUSED_AT = 10
 _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
 _HASH_BYTES = 16
+# What is counted, each by itself: whoever looks at a draft has sent nothing yet.
+SUBMIT, LOOK = "submit", "look"
 # Counts one more in each window, and tells how many came and how many seconds are left.
 _COUNT = """
 local found = {}
@@ -91,14 +93,14 @@ class SubmitLimits:
         """Count one more from this place; return 0, or the seconds to wait when it is refused."""
         return self.count(place).wait_s
 
-    def count(self, place: bytes) -> Counted:
-        """Count one more from this place, and say what that means.
+    def count(self, place: bytes, what: str = SUBMIT) -> Counted:
+        """Count one more of something from this place, and say what that means.
 
         Above RADSLAG_SUBMIT_LIMIT it is a burst; above ten times as much it is refused.
         """
         if not self._windows:
             return Counted()
-        names = [f"submit:{place.hex()}:{window.seconds}" for window in self._windows]
+        names = [f"{what}:{place.hex()}:{window.seconds}" for window in self._windows]
         if time.monotonic() >= self._broker_again_at:
             try:
                 judged = self._count_in_broker(names)

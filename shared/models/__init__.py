@@ -9,9 +9,12 @@ from shared.models.digests import Digest, DigestPosition, DigestRun, Subscriptio
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     BounceKind,
+    Channel,
     DecisionKind,
     DeliveryState,
+    Fate,
     IdeaStatus,
+    ImportState,
     InboxFault,
     InboxState,
     IncidentKind,
@@ -19,6 +22,7 @@ from shared.models.enums import (
     LinkKind,
     Outcome,
     Precision,
+    PreviewWhen,
     Reason,
     ReceiptVerb,
     Requires,
@@ -32,8 +36,16 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
+from shared.models.forms import (
+    FormMapping,
+    FormSource,
+    Import,
+    ImportLine,
+    InboxItem,
+    InboxKey,
+)
 from shared.models.idea import (
+    Agreement,
     Contact,
     Idea,
     IdeaText,
@@ -67,6 +79,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
+from shared.models.slips import Slip
 from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
@@ -74,11 +87,13 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
+    "Agreement",
     "AnswerTemplate",
     "Ask",
     "AuditEntry",
     "Base",
     "BounceKind",
+    "Channel",
     "CheckOutcome",
     "CheckSwitch",
     "CityFace",
@@ -98,6 +113,7 @@ __all__ = [
     "DutyShift",
     "Embedding",
     "FailedJob",
+    "Fate",
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
@@ -110,6 +126,9 @@ __all__ = [
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
+    "ImportState",
     "InboxFault",
     "InboxItem",
     "InboxKey",
@@ -138,6 +157,7 @@ __all__ = [
     "PasswordReset",
     "Picture",
     "Precision",
+    "PreviewWhen",
     "PublicChange",
     "QueueEntry",
     "Reason",
@@ -157,6 +177,7 @@ __all__ = [
     "SecurityKind",
     "ServedCode",
     "SignInPolicy",
+    "Slip",
     "Source",
     "Staff",
     "StaffSession",

@@ -75,7 +75,8 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
             | {"staff", "invitations", "password_resets"}
             | {"audit_log", "access_log", "saved_filters"}
             | {"answer_templates", "duty_shifts", "duty_covers", "leases"}
-            | {"samples", "sample_shares", "sampling"},
+            | {"samples", "sample_shares", "sampling"}
+            | {"imports", "import_lines"},
             read_only=frozenset(
                 {"decisions", "rules", "official_answers", "webhooks", "word_lists", "models"}
                 # How often something was refused is a number for operators.
@@ -86,7 +87,9 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         ),
         MODERATION_ROLE: Service(),
         NOTIFY_ROLE: Service(
-            closed=_OF_SIGNING_IN | {"originals", "access_log", "idempotency_keys"},
+            closed=_OF_SIGNING_IN
+            | {"originals", "access_log", "idempotency_keys", "slips"}
+            | {"agreements", "imports", "import_lines"},
             read_only=frozenset({"decisions", "rules", "idea_texts", "official_answers"}),
         ),
     }

@@ -19,6 +19,7 @@ About = Mapping[str, Any]
 # What a row is known by. One that points at another table says "at most one for each of those".
 KEYS: Mapping[str, str] = {
     "access_log": "id",
+    "agreements": "idea_id sender_hash",
     "answer_templates": "id",
     "asks": "id",
     "audit_log": "id",
@@ -50,6 +51,8 @@ KEYS: Mapping[str, str] = {
     "idea_words": "idea_id",
     "ideas": "id",
     "idempotency_keys": "key_hash",
+    "import_lines": "import_id place",
+    "imports": "id",
     "inbox": "id",
     "inbox_keys": "source_id key_sha256",
     "incidents": "id",
@@ -83,6 +86,7 @@ KEYS: Mapping[str, str] = {
     "security_events": "id",
     "served_code": "id",
     "sign_in_policy": "id",
+    "slips": "idea_id",
     "staff": "id",
     "staff_sessions": "id",
     "subscriptions": "staff_id",
@@ -197,6 +201,13 @@ ONCE: Mapping[str, Once] = {
     ),
     "uq_ideas_number": Once("ideas", {"number": "R-2026-000001"}, [{"number": "R-2026-000002"}]),
     "uq_ideas_seq": Once("ideas", {"seq": 1_000_000}, [{"seq": 1_000_001}]),
+    "uq_imports_at_work": Once(
+        "imports",
+        {"council_id": a("councils"), "state": "running"},
+        [{"council_id": a("councils")}, {"state": "done"}, {"state": "checking"}],
+        [{"state": "done"}],
+        second={"state": "taking_back"},
+    ),
     "uq_incidents_open": Once(
         "incidents",
         {"kind": "wave", "key": "1"},
@@ -287,6 +298,7 @@ ONCE: Mapping[str, Once] = {
         {"staff_id": a("staff"), "name": "Mina"},
         [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
+    "uq_slips_key": Once("slips", {"key": b"1" * 32}, [{"key": b"2" * 32}]),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",
         {"staff_id": a("staff"), "sha256": b"1"},
