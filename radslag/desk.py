@@ -20,6 +20,9 @@ from services.submission.hooks.desk import change_words as form_words
 from services.submission.hooks.desk import source_views
 from services.submission.imports.desk import change_words as import_words
 from services.submission.imports.desk import import_views
+from services.submission.slips.desk import change_words as slip_change_words
+from services.submission.slips.desk import slip_views
+from services.submission.slips.desk import words as slip_words
 from shared import web
 from shared.config import Settings
 from shared.desk_loans import DeskLoans
@@ -28,9 +31,10 @@ LOANS = DeskLoans(
     write_letter=previews.preview_letter,
     write_answer_letter=previews.preview_answer,
     read_digest_line=subscription_views.read_own_line,
+    name_channel=slip_words.name_channel,
     change_words=(
         *(*change_words.NOTIFY, webhook_words.WEBHOOKS),
-        *(form_words.FORM_SOURCES, import_words.IMPORTS),
+        *(form_words.FORM_SOURCES, import_words.IMPORTS, slip_change_words.SLIPS),
     ),
 )
 
@@ -42,11 +46,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or web.start_process()
     app = moderation.create_app(settings, LOANS)
+    app.config["LARGER_BODIES"] = app.config["LARGER_BODIES"] | slip_views.LARGER_BODIES
     for blueprint in (
         letter_views.make_pages(PORT),
         subscription_views.make_pages(PORT),
         webhook_views.make_pages(PORT),
         source_views.make_pages(PORT),
+        slip_views.make_pages(PORT),
         import_views.make_pages(PORT, speech.translate_into),
         address_views.make_pages(PORT),
         alarm_views.make_pages(PORT),

@@ -21,7 +21,7 @@ from shared.version import read_version
 @data_option
 def command(file: Path, data: Path | None) -> None:
     """Keep everything in FILE but the secret key, as it is at this instant; work goes on."""
-    with open_system(data) as settings:
+    with open_system(data, without=["broker_url", "secret_key"]) as settings:
         try:
             with (
                 create_backup(file) as new,

@@ -18,7 +18,7 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import NAME, Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
-from radslag.processes import Process, name_here, processes_of
+from radslag.processes import Process, keep_back, name_here, processes_of
 from radslag.up import forked
 from radslag.up.kept import Kept, Patience, Say
 from radslag.up.logs import Tail, make_room
@@ -104,7 +104,8 @@ class Supervisor:
             forked.load_modules()
         if self._plan.smtp_port is not None:
             command = self._mailbox_command(self._plan.smtp_port)
-            self._add("mailbox", command, self._plan.environment)
+            env = keep_back(self._plan.environment, "secret_key")
+            self._add("mailbox", command, env)
         for process in self._processes:
             if process.health == "http":
                 self._add_process(process)
@@ -189,7 +190,7 @@ class Supervisor:
         options = self._plan.options
         ports = {"public-web": options.public_port, "desk": options.desk_port}
         command = process.command(host=options.host, port=ports.get(process.name))
-        env = {**process.environment, **self._plan.environment}
+        env = process.environment_from(self._plan.environment)
         if self._plan.postgres is not None:
             # Nobody works as the owner of the tables, who may do everything.
             env["RADSLAG_DATABASE_URL"] = self._plan.postgres.url_of(NAME, user=process.role)

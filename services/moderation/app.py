@@ -44,7 +44,7 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     app = Flask(__name__, static_url_path="/static/desk")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["LARGER_BODIES"] = dict(face_views.LARGER_BODIES)
-    app.before_request(_take_files)
+    app.before_request(_take_larger_bodies)
     app.teardown_request(_close_files)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     web.init_app(app, settings, settings.desk_url)
@@ -87,8 +87,8 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     return app
 
 
-def _take_files() -> None:
-    """Let the forms that bring a picture or a file be as large as one."""
+def _take_larger_bodies() -> None:
+    """Let the forms that bring a picture, a file or many texts be as large as that."""
     for start, most in current_app.config["LARGER_BODIES"].items():
         if request.path.startswith(start):
             request.max_content_length = most
@@ -101,7 +101,7 @@ def _close_files(_error: BaseException | None) -> None:
 
 def _too_large(_error: Exception) -> Response:
     detail = _(
-        "Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB och en"
-        " gammal sida 8 MB."
+        "Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB, det som"
+        " skrivs in på en gång 480 kB och en gammal sida 8 MB."
     )
     return web.error_page(413, detail=detail)

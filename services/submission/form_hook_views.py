@@ -43,7 +43,7 @@ def deliver(source: str) -> Response:
             refused.headers["WWW-Authenticate"] = "Bearer"
             return refused
         if not found.is_on:
-            return make_problem(403, _("Formuläret är avstängt. Sätt på det i handläggarvyn."))
+            return make_problem(403, _("Formuläret är avstängt. Slå på det på desken."))
         key = headers.get("webhook-id") or headers.get("idempotency-key") or ""
         stored = inbox.store_delivery(session, found, posted.body, request.content_type or "", key)
     if not stored.is_readable:

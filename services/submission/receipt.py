@@ -68,6 +68,8 @@ class Receipt:
     public_author: str | None
     # When it got the status it has, if a decision gave it.
     decided_at: datetime | None
+    # Whether everybody could read it until that decision.
+    was_public: bool
     # Whether it waits again after a decision.
     is_back: bool
     rule: Rule | None
@@ -147,6 +149,7 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         public_text=idea.public_text if is_published else None,
         public_author=idea.public_author if is_published else None,
         decided_at=turn.decided_at if turn and status in _DECIDED else None,
+        was_public=turn is not None and turn.status_before is IdeaStatus.PUBLISHED,
         is_back=turn is not None and status is IdeaStatus.WAITING,
         rule=session.get(Rule, idea.rule_id) if status is IdeaStatus.REJECTED else None,
         reason_text=turn.reason_text if turn and status is IdeaStatus.REJECTED else None,

@@ -341,7 +341,7 @@ def hold_back(slug: str, outcome: Refused) -> Response:
 def hold_words(template: str, slug: str, outcome: Refused) -> Response:
     """Answer with a page that holds what a resident wrote, to be sent again with the same key.
 
-    It asks the database nothing.
+    It asks the database nothing: that may be what does not answer.
     """
     ask_nothing()
     page = render_template(

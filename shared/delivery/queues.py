@@ -122,7 +122,7 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AccountChanged": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
-        # Recorded so that it can be seen that such reports come.
+        # Recorded so that the desk can say that such reports come.
         "ReportOfNoLetter": (),
     }
 )

@@ -9,6 +9,7 @@ from shared.models.digests import Digest, DigestPosition, DigestRun, Subscriptio
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     BounceKind,
+    Channel,
     DecisionKind,
     DeliveryState,
     Fate,
@@ -78,6 +79,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
+from shared.models.slips import Slip
 from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
@@ -91,6 +93,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BounceKind",
+    "Channel",
     "CheckOutcome",
     "CheckSwitch",
     "CityFace",
@@ -174,6 +177,7 @@ __all__ = [
     "SecurityKind",
     "ServedCode",
     "SignInPolicy",
+    "Slip",
     "Source",
     "Staff",
     "StaffSession",

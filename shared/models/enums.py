@@ -28,6 +28,18 @@ class Source(enum.StrEnum):
     API = "api"
     HOOK = "hook"
     IMPORT = "import"
+    # Somebody said it, and a member of staff entered it.
+    STAFF = "staff"
+
+
+class Channel(enum.StrEnum):
+    """How somebody said what a member of staff enters."""
+
+    PHONE = "phone"
+    PAPER = "paper"
+    EMAIL = "email"
+    MEETING = "meeting"
+    VISIT = "visit"
 
 
 class TextKind(enum.StrEnum):

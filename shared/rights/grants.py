@@ -88,7 +88,7 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         MODERATION_ROLE: Service(),
         NOTIFY_ROLE: Service(
             closed=_OF_SIGNING_IN
-            | {"originals", "access_log", "idempotency_keys"}
+            | {"originals", "access_log", "idempotency_keys", "slips"}
             | {"agreements", "imports", "import_lines"},
             read_only=frozenset({"decisions", "rules", "idea_texts", "official_answers"}),
         ),

@@ -25,6 +25,7 @@ DESK = sorted(
     for room in (
         *("services/moderation", "services/notify", "shared"),
         *("services/submission/hooks", "services/submission/imports"),
+        "services/submission/slips",
     )
     for path in (PROJECT / room).rglob("*.html")
 )

@@ -89,6 +89,14 @@ GET /samples
 GET /samples/<int:sample_id>
 POST /samples/<int:sample_id>
 POST /samples/<int:sample_id>/pass
+GET /slips
+POST /slips
+GET /slips/<slip_number>/receipt
+GET /slips/batches/<uuid:batch_id>
+GET /slips/paper
+GET /slips/paper/<slug>
+GET /slips/several
+POST /slips/several
 GET /subscriptions
 GET /subscriptions/<uuid:staff_id>
 POST /subscriptions/<uuid:staff_id>

@@ -125,6 +125,8 @@ def test_without_the_database_the_text_stays_in_the_frame(client, framed, monkey
 
     monkeypatch.setattr("services.submission.intake.receive_idea", down)
     monkeypatch.setattr(embed_views.published, "list_embed_hosts", down)
+    # Nor is the page that holds it held up by asking for the city's face.
+    monkeypatch.setattr("shared.web.read_public_face", lambda _session: pytest.fail("asked"))
     kept = client.post(URL, data={"text": TEXT, "form_key": "k"})
     assert (kept.status_code, kept.headers["Retry-After"]) == (503, "30")
     assert ancestors(kept) == "www.example.org *.example.net"

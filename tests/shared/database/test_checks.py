@@ -148,9 +148,10 @@ WORDS: Mapping[str, Words] = {
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),
+    "ck_slips_channel": Words("channel", ("phone", "paper", "email", "meeting", "visit")),
     "ck_ideas_precision": Words("precision", ("instant", "day")),
     "ck_ideas_source": Words(
-        "source", ("form", "api", "hook", "import"), {"import": {"source_id": "1"}}
+        "source", ("form", "api", "hook", "import", "staff"), {"import": {"source_id": "1"}}
     ),
     "ck_ideas_status": Words("status", STATUSES, OF_STATUS),
     "ck_import_lines_fate": Words("fate", ("new", "known", "refused")),
@@ -283,6 +284,9 @@ RULES: Mapping[str, Rule] = {
     "ck_councils_picture_is_described": Rule(
         [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
         [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
+    ),
+    "ck_slips_key_is_whole": Rule(
+        [{"key": b"1" * 32}], [{"key": b"1" * size} for size in (0, 31, 33)]
     ),
     "ck_imports_at_is_within": Rule(
         [{"at": at, "total": 3} for at in (0, 1, 3)], [{"at": at, "total": 3} for at in (-1, 4)]

@@ -65,6 +65,7 @@ REFERENCES: Mapping[str, str] = {
     "second_factors": "staff_id>staff",
     "security_events": "staff_id>staff",
     "sign_in_policy": "changed_by>staff",
+    "slips": "idea_id>ideas staff_id>staff",
     "staff_sessions": "staff_id>staff",
     "subscriptions": "staff_id>staff",
     "unsubscribe_links": "staff_id>staff",

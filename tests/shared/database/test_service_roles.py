@@ -32,7 +32,7 @@ CLOSED: Mapping[str, str] = {
     " import_lines",
     "radslag_moderation": "",
     "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
-    " sign_in_policy originals access_log idempotency_keys agreements imports"
+    " sign_in_policy originals access_log idempotency_keys slips agreements imports"
     " import_lines",
 }
 READ_ONLY: Mapping[str, str] = {

@@ -86,6 +86,7 @@ KEYS: Mapping[str, str] = {
     "security_events": "id",
     "served_code": "id",
     "sign_in_policy": "id",
+    "slips": "idea_id",
     "staff": "id",
     "staff_sessions": "id",
     "subscriptions": "staff_id",
@@ -297,6 +298,7 @@ ONCE: Mapping[str, Once] = {
         {"staff_id": a("staff"), "name": "Mina"},
         [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
+    "uq_slips_key": Once("slips", {"key": b"1" * 32}, [{"key": b"2" * 32}]),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",
         {"staff_id": a("staff"), "sha256": b"1"},

@@ -21,6 +21,7 @@ from services.moderation.settings.rules import select_rules_in_force
 from shared.models import (
     Agreement,
     AnswerTemplate,
+    Channel,
     Contact,
     Idea,
     IdeaText,
@@ -28,6 +29,7 @@ from shared.models import (
     Reason,
     Role,
     Rule,
+    Slip,
     Staff,
     Verdict,
 )
@@ -74,6 +76,14 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """Who entered the idea for somebody, and how that person said it."""
+
+    by: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """An idea with all that hangs on it."""
 
@@ -91,6 +101,8 @@ class Sheet:
     colleagues: list[Colleague]
     # Who else looks at it now.
     lookers: list[str]
+    # None where whoever said it sent it, too.
+    entered: Entered | None = None
 
     @property
     def place(self) -> Place | None:
@@ -105,6 +117,7 @@ class Sheet:
 def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
     """Return the idea with this number; None when there is none."""
     public, target = aliased(IdeaText), aliased(Idea)
+    enterer = aliased(Staff)
     row = session.execute(
         select(
             Idea,
@@ -119,6 +132,8 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             _templates(),
             _open_accounts(),
             list_lookers(viewer),
+            func.coalesce(func.nullif(enterer.name, ""), enterer.email),
+            Slip.channel,
         )
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
         .outerjoin(
@@ -133,13 +148,15 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Verdict, and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version)
         )
         .outerjoin(target, target.id == Idea.merged_into)
+        .outerjoin(Slip, Slip.idea_id == Idea.id)
+        .outerjoin(enterer, enterer.id == Slip.staff_id)
         .where(Idea.number == number)
         .options(joinedload(Idea.council, innerjoin=True), joinedload(Idea.rule))
     ).first()
     if row is None:
         return None
     idea, current, standing, verdict, merged_into, has_contact, supporters = row[:7]
-    entries, rules, templates, accounts, looking = row[7:]
+    entries, rules, templates, accounts, looking, entered_by, channel = row[7:]
     return Sheet(
         idea=idea,
         current=current,
@@ -157,6 +174,7 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Colleague(UUID(each["id"]), each["name"], Role(each["role"])) for each in accounts or []
         ],
         lookers=looking or [],
+        entered=Entered(entered_by, channel) if channel else None,
     )
 
 

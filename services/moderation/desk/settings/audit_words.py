@@ -83,7 +83,7 @@ OWN = ChangeWords(
         "sampling.share_changed": lambda: _(
             "Ändrade hur stor del av besluten som prövas av en till."
         ),
-        "search.by_address": lambda: _("Sökte bland idéerna på en skribents e-postadress."),
+        "search.by_address": lambda: _("Sökte bland idéerna på en skribents mejladress."),
         "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
         "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
         "supervision.done": lambda: _(

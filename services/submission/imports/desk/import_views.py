@@ -27,7 +27,7 @@ from services.submission import imports, intake
 from services.submission.hooks import sources
 from services.submission.imports import runs
 from services.submission.imports.desk import words
-from services.submission.imports.entries import EncodingError, ImportFileError, Reading
+from services.submission.imports.entries import FileFault, ImportFileError, Reading
 from services.submission.imports.runs import NotNowError
 from shared import check_words, web
 from shared.db import Session
@@ -235,10 +235,12 @@ class _Pages:
         timezone = web.get_settings().timezone
         try:
             reading = imports.read_entries(sent.data, form, timezone, sent.encoding or None)
-        except EncodingError:
-            said = _("Filen är inte skriven så. Pröva Windows (cp1252), eller spara den som UTF-8.")
-            raise _BadFileError("encoding", said) from None
         except ImportFileError as error:
+            if error.fault is FileFault.ENCODING:
+                said = _(
+                    "Filen är inte skriven så. Pröva Windows (cp1252), eller spara den som UTF-8."
+                )
+                raise _BadFileError("encoding", said) from None
             reason = self._say_reason(error.reason, get_language())
             said = _("Rad %(line)s: %(reason)s.", line=error.line, reason=reason)
             raise _BadFileError("file", f"{said} {_('Inget är sparat.')}") from None
