@@ -12,6 +12,7 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
     jsonify,
     redirect,
@@ -23,13 +24,14 @@ from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import published, receipt, signals, views
+from services.submission import intake, published, receipt, signals, views
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import LOOK as LOOKS
 from services.submission.limits import place_of_request
 from services.submission.published import PublicIdea
 from services.submission.views import RETRY_AFTER_S, Kept, Refused, get_limits
 from shared import i18n
+from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
 from shared.web import get_settings, make_problem, wants_json
@@ -139,14 +141,20 @@ def answer_draft(slug: str, door: Door) -> BaseResponse:
 
 
 def take_agreement(slug: str, door: Door) -> BaseResponse:
-    """Count an agreement with the idea that is named; what was written stays where it fails."""
+    """Count an agreement with the idea that is named; what was written stays where it fails.
+
+    As for an idea, the council must be open.
+    """
     number, kept = request.form.get("number", ""), _read_kept()
     place = place_of_request(request, get_settings().secret_key)
     if wait_s := get_limits().wait_s(place):
         return door.hold_back(slug, Refused(kept, 429, wait_s))
     try:
         with PublicSession() as session:
+            council = published.find_council(session, slug) or abort(404)
             found = published.find_idea(session, slug, number)
+        if not intake.is_open(council.open_from, council.open_until, utcnow()):
+            return door.refuse(slug, Kept(kept.values, note=views.say_closed()), 403)
         if not isinstance(found, PublicIdea):
             return _tell_gone(slug, kept, door)
         # Programs fill in what nobody sees; they are thanked, and count for nothing.

@@ -197,8 +197,7 @@ def receive_posted(slug: str) -> intake.Received | Refused:
     except intake.UnknownCouncilError:
         abort(404)
     except intake.ClosedCouncilError:
-        note = _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
-        return Refused(Kept(kept.values, note=note), 403)
+        return Refused(Kept(kept.values, note=say_closed()), 403)
     except intake.KeyReusedError:
         note = _(
             "Formuläret har redan skickats en gång. Skicka det igen om du vill lämna en idé till."
@@ -209,6 +208,11 @@ def receive_posted(slug: str) -> intake.Received | Refused:
         return Refused(kept, 503, RETRY_AFTER_S)
     log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
     return received
+
+
+def say_closed() -> str:
+    """Say to who has written that the council takes nothing now."""
+    return _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
 
 
 @pages.get("/councils/<slug>/ideas/<number>")

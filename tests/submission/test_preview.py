@@ -13,6 +13,7 @@ from services.moderation.decisions import supporters
 from services.submission import create_app, preview_views
 from services.submission import published as submission_published
 from services.submission.preview_views import mark_words
+from shared.clock import utcnow
 from shared.models import Agreement, Base, Idea, Original, PreviewWhen
 from tests.factories import a_council, an_idea, count
 from tests.submission.conftest import one, published, soup
@@ -262,6 +263,17 @@ class TestAgreeing:
         session.commit()
         assert self.agree(client, waits.number, text="Min idé").status_code == 409
         assert count(session, Agreement) == 0
+
+    def test_a_closed_council_counts_nobody_and_keeps_the_words(
+        self, client, session, council, said
+    ):
+        council.open_until = utcnow()
+        session.commit()
+        answer = self.agree(client, said.number, text="Min egen idé")
+        assert (answer.status_code, count(session, Agreement)) == (403, 0)
+        assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
+        nowhere = client.post("/councils/finns-inte/agree", data={"number": said.number})
+        assert nowhere.status_code == 404
 
     def test_without_the_database_the_words_are_kept(self, client, said, monkeypatch):
         def down(*_args, **_more):

@@ -269,7 +269,6 @@ class _Pages:
         is_stuck: bool,
     ) -> str:
         shown = lines[:_LINES_ON_A_PAGE]
-        foreseen = {ImportState.CHECKING, ImportState.READY, ImportState.PUT_ASIDE}
         return render_template(
             "imports/import.html",
             run=run,
@@ -283,7 +282,7 @@ class _Pages:
             ],
             next=shown[-1][0].place if len(lines) > _LINES_ON_A_PAGE else None,
             after=request.args.get("after", ""),
-            say_fate=partial(words.say_fate, is_over=run.state not in foreseen),
+            say_fate=partial(words.say_fate, run),
             doubts=self._remarks(run.doubts),
             passed_over=self._remarks(run.passed_over),
             is_working=run.state in runs.WORKING,
@@ -346,7 +345,7 @@ def _form_page(sent: _Sent, faults: Mapping[str, str] | None = None) -> str:
         forms=words.name_forms(),
         encodings=words.name_encodings(),
         most_mb=MAX_FILE_BYTES >> 20,
-        most_entries=MAX_ENTRIES,
+        most_entries=f"{MAX_ENTRIES:,}".replace(",", "\N{NO-BREAK SPACE}"),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.submission.imports.runs import Counts
 from shared.i18n import gettext as _
-from shared.models import Fate, Import, ImportState
+from shared.models import Fate, Import, ImportLine, ImportState
 
 
 def say_state(run: Import) -> tuple[str, str]:
@@ -20,10 +20,14 @@ def say_state(run: Import) -> tuple[str, str]:
     }[run.state]
 
 
-def say_fate(fate: Fate | None, *, is_over: bool) -> str:
-    """Say what becomes, or became, of a line."""
-    if fate is None:
+def say_fate(run: Import, line: ImportLine) -> str:
+    """Say what becomes of a line, or what became of it: then it has no words any more."""
+    if run.state is ImportState.PUT_ASIDE:
+        return _("hämtades inte in")
+    if line.fate is None:
         return _("inte genomgången än")
+    if run.state is ImportState.TAKEN_BACK and line.fate is Fate.NEW:
+        return _("återtagen")
     foreseen = {
         Fate.NEW: _("blir en ny idé"),
         Fate.KNOWN: _("finns redan"),
@@ -34,7 +38,7 @@ def say_fate(fate: Fate | None, *, is_over: bool) -> str:
         Fate.KNOWN: _("fanns redan"),
         Fate.REFUSED: _("hämtades inte: samma id finns redan med andra ord"),
     }
-    return (became if is_over else foreseen)[fate]
+    return (became if line.text is None else foreseen)[line.fate]
 
 
 def name_filters(counts: Counts) -> Mapping[str, tuple[str, int]]:

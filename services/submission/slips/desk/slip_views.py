@@ -1,6 +1,7 @@
 """The desk's pages on which staff enter one idea at a time, and what they print. For moderators."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
@@ -94,10 +95,8 @@ class _Pages:
         number = batch.numbers[0]
         if request.form.get("do") == "receipt":
             return redirect(url_for(".show_receipt", slip_number=number), 303)
-        council, channel, day = common.council, common.channel, common.day
-        return redirect(
-            url_for(".show", council=council, channel=channel, day=day, saved=number), 303
-        )
+        same: dict[str, Any] = {"council": common.council, "channel": common.channel, "day": common.day}
+        return redirect(url_for(".show", **same, saved=number), 303)
 
     def show_batch(self, batch_id: UUID) -> ResponseReturnValue:
         """Show what one form made, and where each of it is now."""

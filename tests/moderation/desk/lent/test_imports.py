@@ -320,6 +320,7 @@ class TestTakingBack:
         assert "Tas tillbaka nu." in said(admin.get(brought))
         work(settings)
         assert "Återtagen." in said(admin.get(brought))
+        assert all("återtagen" in each for each in rows(admin.get(brought)))
         assert public(session) == []
         made = session.scalars(
             select(Decision).where(Decision.kind == DecisionKind.TAKE_BACK)
@@ -379,6 +380,7 @@ def test_nothing_is_done_that_does_not_fit(admin, read, session, settings):
         assert run_of(session).state is ImportState.READY
     admin.post(f"{place}/put-aside")
     assert "Inget hämtades in" in said(admin.get(place))
+    assert all("hämtades inte in" in each for each in rows(admin.get(place)))
     admin.post(f"{place}/begin")
     assert run_of(session).state is ImportState.PUT_ASIDE
     assert work(settings) == 0
