@@ -47,7 +47,7 @@ def checked_email(raw: str) -> str:
         found = mailboxes.check_mailbox(raw.strip())
     except BadAddressError:
         raise AccountError(
-            "email", _("Skriv en e-postadress, till exempel namn@exempel.se.")
+            "email", _("Skriv en mejladress, till exempel namn@exempel.se.")
         ) from None
     return found.lower()
 

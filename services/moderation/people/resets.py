@@ -6,7 +6,7 @@ Whoever asks gets the same answer in the same time, whether there is an account 
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import accounts, second_factor, sessions
@@ -15,6 +15,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
 from shared.delivery.events import AccountLinkMade
+from shared.forgetting.batches import forget_some
 from shared.links import account_links
 from shared.models import LinkKind, PasswordReset, Staff
 
@@ -25,17 +26,8 @@ def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     """Owe the person with this address a letter, if they sign in with a password or a passkey.
 
     Who has lost the passkey chooses a password with it, which lets in together with a recovery
-    code. The same rows are written either way; those that belong to nobody go when they are old.
+    code. The same rows are written either way.
     """
-    now = utcnow()
-    old = (
-        select(PasswordReset.id)
-        .where(PasswordReset.expires_at < now - timedelta(days=1), PasswordReset.staff_id.is_(None))
-        .limit(20)
-    )
-    session.execute(
-        delete(PasswordReset).where(PasswordReset.id.in_(old.with_for_update(skip_locked=True)))
-    )
     found = accounts.find_account(session, email)
     # Without either an account is entered through the city's directory only.
     has_own = found and (
@@ -70,6 +62,15 @@ def _owe_letter(session: SqlSession, settings: Settings, person: Staff | None) -
     session.add(reset)
     session.flush()  # the event wants its id
     outbox.record_event(session, AccountLinkMade(reset.id, LinkKind.RESET))
+
+
+def forget_of_nobody(session: SqlSession) -> int:
+    """Remove some that belong to nobody and ended a day ago; return how many.
+
+    Of the others a letter tells.
+    """
+    ended = PasswordReset.expires_at < utcnow() - timedelta(days=1)
+    return forget_some(session, PasswordReset, ended, PasswordReset.staff_id.is_(None))
 
 
 def find_reset(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:

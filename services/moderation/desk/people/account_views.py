@@ -12,7 +12,6 @@ from services.moderation.desk import access, known_browser, loans, security_note
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
-from services.moderation.desk.people.qr import qr_code
 from services.moderation.desk.queue import saved_filters
 from services.moderation.people import (
     accounts,
@@ -30,6 +29,7 @@ from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, SecurityKind, Staff
+from shared.pages.qr import qr_code
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))
@@ -83,7 +83,9 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
             passkeys=passkeys.list_passkeys(reading, me.id),
-            sessions=sessions.open_ones(reading, me.id),
+            sessions=sessions.open_ones(
+                reading, me.id, idle=signed_in.find_idle(web.get_settings())
+            ),
             this=me.session_id,
             least=accounts.MIN_PASSWORD,
             saved_filters=saved_filters.list_filters(reading, me.id),
@@ -211,7 +213,7 @@ def remove_second_factor() -> ResponseReturnValue:
         second_factor.remove_second_factor(writing, staff, by=staff.id)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
-    return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+    return _done(_("Inloggning i två steg är avstängd. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/passkeys/question")

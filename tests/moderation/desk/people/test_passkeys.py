@@ -81,7 +81,7 @@ def device(page: Page) -> CDPSession:
 @pytest.fixture
 def signed_in(page: Page, settings: Settings, device: CDPSession, eva: Staff) -> Page:
     page.goto(f"{settings.desk_url}/login")
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.goto(f"{settings.desk_url}/account")
@@ -135,7 +135,7 @@ def test_is_added_lets_in_and_counts_as_both_steps(signed_in, settings, eva):
     page.goto(f"{settings.desk_url}/account")
     assert page.locator(".desk-reminder").count() == 0
     page.get_by_role("button", name="Logga ut", exact=True).first.click()
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.get_by_role("button", name="Använd passnyckel").click()
@@ -154,7 +154,7 @@ def test_is_added_lets_in_and_counts_as_both_steps(signed_in, settings, eva):
         ).all() == ["passkey"]
     # A recovery code stands in for the device.
     page.get_by_role("button", name="Logga ut", exact=True).first.click()
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.get_by_label("Reservkod").fill(code)
