@@ -15,7 +15,6 @@ from radslag.embedded.postgres import Postgres
 from services.submission import create_app
 from shared import db, migrate
 from shared.rights.grants import (
-    MODERATION_ROLE,
     NOTIFY_ROLE,
     PUBLIC_VIEWS,
     SERVICES,
