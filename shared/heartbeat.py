@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
 from shared.db import run_alone
+from shared.forgetting.batches import forget_some
 from shared.models import Heartbeat
 
 BEAT_S = 5
@@ -46,6 +47,6 @@ def read_last_beat(session: SqlSession, name: str) -> datetime | None:
     return session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
 
 
-def forget_the_gone(session: SqlSession) -> None:
-    """Remove processes that have been silent for a day."""
-    session.execute(delete(Heartbeat).where(Heartbeat.at < utcnow() - _FORGOTTEN_AFTER))
+def forget_the_gone(session: SqlSession) -> int:
+    """Remove processes that have been silent for a day; return how many."""
+    return forget_some(session, Heartbeat, Heartbeat.at < utcnow() - _FORGOTTEN_AFTER)

@@ -78,7 +78,8 @@ def start_process() -> Settings:
     """
     if dies_with_parent():
         die_with_parent()
-    settings = Settings.from_env()
+    # Pages are shown; letters are sent by others.
+    settings = Settings.from_env(without=["smtp_url"])
     log_setup.configure_log(settings.log_level)
     db.configure_sessions(settings)
     doorbell.configure_doorbell(settings)

@@ -52,6 +52,7 @@ class Menu:
 
 
 _QUEUE = Page("/", lambda: _("Att granska"))
+_SLIPS = Page("/slips", lambda: _("Skriv in"))
 _SAMPLES = Page("/samples", lambda: _("Stickprov"))
 _ASKS = Page("/asks", lambda: _("Frågor"))
 _RECORDS = (
@@ -129,9 +130,19 @@ _SETTINGS = (
         lambda: _("Andra system"),
     ),
     Page(
+        "/imports",
+        lambda: _("Gamla sidor"),
+        lambda: _("Hämta in det som stod på en äldre sida, och ta tillbaka det om det blev fel."),
+    ),
+    Page(
         "/webhooks",
         lambda: _("Kopplingar"),
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
+    ),
+    Page(
+        "/api-tokens",
+        lambda: _("API-nycklar"),
+        lambda: _("Nycklar som andra system visar för att skicka in eller hämta idéer."),
     ),
     Page(
         "/audit",
@@ -158,7 +169,7 @@ def make_menu(path: str, role: Role) -> Menu:
     if is_admin:
         groups.append((_("Inställningar"), _SETTINGS))
     # A reader decides nothing, so there is no second look to take.
-    work = (_QUEUE, _ASKS) if role is Role.READER else (_QUEUE, _SAMPLES, _ASKS)
+    work = (_QUEUE, _ASKS) if role is Role.READER else (_QUEUE, _SAMPLES, _ASKS, _SLIPS)
     top = [Item(page.url, page.label(), _at(path, (page,)) == page) for page in work]
     name, below = "", list[Item]()
     for label, pages in groups:

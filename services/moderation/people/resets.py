@@ -5,7 +5,7 @@ Whoever asks gets the same answer in the same time, whether there is an account 
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.people import accounts, sessions
@@ -14,6 +14,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
 from shared.delivery.events import AccountLinkMade
+from shared.forgetting.batches import forget_some
 from shared.links import account_links
 from shared.models import LinkKind, PasswordReset, Staff
 
@@ -23,17 +24,9 @@ LASTS = timedelta(hours=1)
 def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     """Owe the person with this address a letter, if there is one who signs in with a password.
 
-    The same rows are written either way; those that belong to nobody go when they are old.
+    The same rows are written either way.
     """
     now = utcnow()
-    old = (
-        select(PasswordReset.id)
-        .where(PasswordReset.expires_at < now - timedelta(days=1), PasswordReset.staff_id.is_(None))
-        .limit(20)
-    )
-    session.execute(
-        delete(PasswordReset).where(PasswordReset.id.in_(old.with_for_update(skip_locked=True)))
-    )
     found = accounts.find_account(session, email)
     # Without a password of its own an account is entered through the city's directory only.
     person = found if found and found.disabled_at is None and found.password_hash else None
@@ -49,6 +42,15 @@ def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     session.add(reset)
     session.flush()  # the event wants its id
     outbox.record_event(session, AccountLinkMade(reset.id, LinkKind.RESET))
+
+
+def forget_of_nobody(session: SqlSession) -> int:
+    """Remove some that belong to nobody and ended a day ago; return how many.
+
+    Of the others a letter tells.
+    """
+    ended = PasswordReset.expires_at < utcnow() - timedelta(days=1)
+    return forget_some(session, PasswordReset, ended, PasswordReset.staff_id.is_(None))
 
 
 def find_reset(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:

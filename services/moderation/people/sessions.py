@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
+from shared.forgetting.batches import forget_some
 from shared.models import Passkey, Role, SecondFactor, SignInPolicy, Staff, StaffSession
 
 # However busy the session is.
@@ -58,13 +59,14 @@ class Found:
     factor_due_at: datetime | None
 
 
+def forget_ended(session: SqlSession) -> int:
+    """Remove some sessions that have ended by themselves; return how many."""
+    return forget_some(session, StaffSession, StaffSession.begun_at < utcnow() - LASTS)
+
+
 def begin_session(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
-    """Begin a session and return its id; clears away some that have ended by themselves."""
+    """Begin a session and return its id."""
     now = utcnow()
-    ended = select(StaffSession.id).where(StaffSession.begun_at < now - LASTS).limit(20)
-    session.execute(
-        delete(StaffSession).where(StaffSession.id.in_(ended.with_for_update(skip_locked=True)))
-    )
     begun = StaffSession(
         staff_id=staff.id,
         epoch=staff.session_epoch,

@@ -12,7 +12,6 @@ from services.moderation.desk import access, known_browser, loans, security_note
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
-from services.moderation.desk.people.qr import qr_code
 from services.moderation.desk.queue import saved_filters
 from services.moderation.people import (
     accounts,
@@ -30,6 +29,7 @@ from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, SecurityKind, Staff
+from shared.pages.qr import qr_code
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))

@@ -9,6 +9,7 @@ from services.moderation.desk import access
 from services.moderation.desk.records import decision_log, job_words, ledger_words
 from services.moderation.desk.records.decision_log import Wanted
 from services.moderation.settings import admin_forms, audit, log_pages
+from shared.clock import utcnow
 from shared.db import Session
 from shared.delivery import failed_jobs, ledger
 from shared.i18n import gettext as _
@@ -66,7 +67,7 @@ def _asked() -> Wanted:
 def books() -> ResponseReturnValue:
     """Show whether the books add up."""
     with Session() as reading:
-        found = ledger.read_ledger(reading)
+        found = ledger.read_ledger(reading, since=utcnow() - ledger.MONTH)
     return render_template(
         "moderation/records/ledger.html", books=found, said=ledger_words.say_broken_rule
     )

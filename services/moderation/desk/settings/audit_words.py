@@ -170,6 +170,7 @@ OWN = ChangeWords(
         "version": lambda: _("Version"),
         "wait_limit_h": lambda: _("Längsta väntan, timmar"),
         "embed_hosts": lambda: _("Sidor som får visa formuläret i en ram"),
+        "preview_when": lambda: _("Idén visas innan den skickas"),
         "weight": lambda: _("Vikt"),
     },
     choices={
@@ -179,6 +180,11 @@ OWN = ChangeWords(
         "weight": lambda: word_list_words.name_choices()["weights"],
         "role": lambda: {role.value: desk_words.say_role(role) for role in Role},
         "rule_code": lambda: {"": _("alla regler")},
+        "preview_when": lambda: {
+            "asked": _("bara när den som skriver ber om det"),
+            "found": _("när kontrollerna säger något, eller något liknande finns"),
+            "always": _("alltid"),
+        },
         "required_of": lambda: {
             "nobody": _("ingen"),
             "admins": _("administratörer"),

@@ -18,7 +18,6 @@ from services.moderation.checks.learned_spam.spam_model import load_shipped_mode
 from services.moderation.checks.wording.lexicon import Term
 from services.moderation.decisions.entries import open_entry
 from services.moderation.desk import words
-from services.moderation.desk.people import qr
 from services.moderation.desk.records import sample_views, supervision
 from services.moderation.samples import drawing
 from services.moderation.settings import audit, word_lists
@@ -40,6 +39,7 @@ from shared.models import (
     TextKind,
     WordListEntry,
 )
+from shared.pages import qr
 from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, open_reasons
 from tests.moderation.desk.records.test_records_reading import decision

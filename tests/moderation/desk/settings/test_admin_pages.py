@@ -53,6 +53,7 @@ COUNCIL = {
     "open_until": "2027-07-01T17:00",
     "wait_limit_h": "48",
     "embed_hosts": "",
+    "preview_when": "asked",
 }
 RULE = {
     "title_sv": "Skräp och reklam",

@@ -146,6 +146,7 @@ COUNCIL = {
     "publishes_clear": "",
     "wait_limit_h": "48",
     "embed_hosts": "",
+    "preview_when": "asked",
 }
 
 

@@ -66,12 +66,13 @@ class TestSession:
         seen = dict(unit.execute(select(StaffSession.id, StaffSession.seen_at)).all())
         assert seen == {one: NOW + timedelta(hours=1), other: NOW}
 
-    def test_begins_and_clears_away_only_what_has_ended(self, unit, ada, bo):
+    def test_of_all_only_what_has_ended_is_forgotten(self, unit, ada, bo):
         ended, lasting = begun(unit, ada), begun(unit, ada)
         for each, age in ((ended, sessions.LASTS + TICK), (lasting, sessions.LASTS)):
             unit.get_one(StaffSession, each).begun_at = NOW - age
         unit.flush()
         newest = begun(unit, bo)
+        assert sessions.forget_ended(unit) == 1
         assert set(unit.scalars(select(StaffSession.id))) == {lasting, newest}
 
     def test_are_listed_for_one_person_the_one_seen_last_first(self, unit, ada, bo):
