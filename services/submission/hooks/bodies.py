@@ -150,7 +150,7 @@ def _read_parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
         fields = _read_head(head.decode())
         told = fields.get("content-disposition", "")
         name = _parameter(told, "name")
-        if not apart or not name:
+        if not apart or re.search(r";\s*name\s*=", told) is None:
             raise UnreadableBodyError
         if _parameter(told, "filename") or re.search(r";\s*filename\*?\s*=", told):
             continue

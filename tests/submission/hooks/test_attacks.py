@@ -40,6 +40,9 @@ def in_parts(charset: str, words: bytes) -> tuple[bytes, str]:
         (b"%00=x", bodies.FORM, {"\ufffd": "x"}),
         (json.dumps({"k" * MAX_KEY_LENGTH: "x"}).encode(), JSON, {"k" * MAX_KEY_LENGTH: "x"}),
         (*in_parts("charset=windows-1252", b"\x80"), {"text": "€"}),
+        # A field without a name is none of ours, and the others are.
+        (b'--x\r\nContent-Disposition: form-data; name=""\r\n\r\na\r\n--x--',
+         "multipart/form-data; boundary=x", {"": "a"}),
         (*in_parts("charset=UTF8", "å".encode()), {"text": "å"}),
     ],
 )  # fmt: skip
