@@ -49,7 +49,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or web.start_process()
     app = moderation.create_app(settings, LOANS)
-    app.config["LARGER_BODIES"] = app.config["LARGER_BODIES"] | slip_views.LARGER_BODIES
     for blueprint in (
         letter_views.make_pages(PORT),
         subscription_views.make_pages(PORT),
@@ -63,6 +62,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         *duty_views.make_pages(PORT),
     ):
         app.register_blueprint(blueprint)
-    app.config["LARGER_BODIES"] |= import_views.LARGER_BODIES
+    app.config["LARGER_BODIES"] |= slip_views.LARGER_BODIES | import_views.LARGER_BODIES
     app.context_processor(lambda: {"alarms": alarm_views.read_frame})
     return app

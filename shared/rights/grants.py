@@ -97,6 +97,9 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
     }
 )
 
+# Whose pages are read as the public; the desk's letters show what the public sees of the city.
+_READ_AS_PUBLIC = (SUBMISSION_ROLE, MODERATION_ROLE)
+
 
 class GrantsError(Exception):
     """Something is missing that this user may not make; the text is a sentence that says what."""
@@ -169,10 +172,9 @@ def _mend_service(connection: Connection, role: str, service: Service) -> list[s
         asked = {"role": role, "table": table, "columns": list(columns)}
         if not connection.scalar(_HAS_COLUMNS, asked):
             _run(connection, f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {role}", mended)
-    if role == SUBMISSION_ROLE and not connection.scalar(
+    if role in _READ_AS_PUBLIC and not connection.scalar(
         _IS_MEMBER, {"role": role, "other": PUBLIC_ROLE}
     ):
-        # Its pages are read as the public.
         _run(connection, f"GRANT {PUBLIC_ROLE} TO {role}", mended)
     return mended
 

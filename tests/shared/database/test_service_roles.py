@@ -86,7 +86,7 @@ def test_it_signs_in_and_is_nobody_special(rows: Rows, role: str):
     member = rows.all(
         "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole", role
     )
-    assert member == ([PUBLIC_ROLE] if role == "radslag_submission" else [])
+    assert member == ([] if role == "radslag_notify" else [PUBLIC_ROLE])
     assert rows.all("SELECT relname FROM pg_class WHERE relowner = %s::regrole", role) == []
     assert not rows.one("SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)
 
