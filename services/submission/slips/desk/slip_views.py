@@ -95,7 +95,11 @@ class _Pages:
         number = batch.numbers[0]
         if request.form.get("do") == "receipt":
             return redirect(url_for(".show_receipt", slip_number=number), 303)
-        same: dict[str, Any] = {"council": common.council, "channel": common.channel, "day": common.day}
+        same: dict[str, Any] = {
+            "council": common.council,
+            "channel": common.channel,
+            "day": common.day,
+        }
         return redirect(url_for(".show", **same, saved=number), 303)
 
     def show_batch(self, batch_id: UUID) -> ResponseReturnValue:
