@@ -20,6 +20,8 @@ from services.submission.hooks.desk import change_words as form_words
 from services.submission.hooks.desk import source_views
 from services.submission.imports.desk import change_words as import_words
 from services.submission.imports.desk import import_views
+from services.submission.programs.desk import change_words as token_words
+from services.submission.programs.desk import token_views
 from services.submission.slips.desk import change_words as slip_change_words
 from services.submission.slips.desk import slip_views
 from services.submission.slips.desk import words as slip_words
@@ -35,6 +37,7 @@ LOANS = DeskLoans(
     change_words=(
         *(*change_words.NOTIFY, webhook_words.WEBHOOKS),
         *(form_words.FORM_SOURCES, import_words.IMPORTS, slip_change_words.SLIPS),
+        token_words.API_TOKENS,
     ),
 )
 
@@ -46,12 +49,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or web.start_process()
     app = moderation.create_app(settings, LOANS)
-    app.config["LARGER_BODIES"] = app.config["LARGER_BODIES"] | slip_views.LARGER_BODIES
     for blueprint in (
         letter_views.make_pages(PORT),
         subscription_views.make_pages(PORT),
         webhook_views.make_pages(PORT),
         source_views.make_pages(PORT),
+        token_views.make_pages(PORT),
         slip_views.make_pages(PORT),
         import_views.make_pages(PORT, speech.translate_into),
         address_views.make_pages(PORT),
@@ -59,6 +62,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         *duty_views.make_pages(PORT),
     ):
         app.register_blueprint(blueprint)
-    app.config["LARGER_BODIES"] |= import_views.LARGER_BODIES
+    app.config["LARGER_BODIES"] |= slip_views.LARGER_BODIES | import_views.LARGER_BODIES
     app.context_processor(lambda: {"alarms": alarm_views.read_frame})
     return app

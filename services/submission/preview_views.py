@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from flask import (
     Blueprint,
     Response,
     abort,
     current_app,
-    jsonify,
     redirect,
     render_template,
     request,
@@ -28,6 +28,16 @@ from services.submission import intake, published, receipt, signals, views
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import LOOK as LOOKS
 from services.submission.limits import place_of_request
+from services.submission.openapi import (
+    FORM,
+    HTML,
+    JSON,
+    Described,
+    Gives,
+    describe_view,
+    tell_refusal,
+)
+from services.submission.programs import shapes
 from services.submission.published import PublicIdea
 from services.submission.views import RETRY_AFTER_S, Kept, Refused, get_limits
 from shared import i18n
@@ -96,6 +106,19 @@ _PAGE = Door(
 
 
 @preview.post("/councils/<slug>/preview")
+@describe_view(
+    Described(
+        "See an idea as it will stand, before it is sent; stores nothing. Ask with Accept: "
+        "application/json",
+        {
+            200: Gives("As it will stand", {JSON: shapes.Preview, HTML: str}),
+            404: tell_refusal("There is no such council", page=True),
+            413: tell_refusal("More than 64 kB", page=True),
+            422: tell_refusal("Something cannot be used", page=True),
+        },
+        takes={FORM: shapes.Draft},
+    )
+)
 def show(slug: str) -> BaseResponse:
     """Show an idea as it will stand."""
     return answer_draft(slug, _PAGE)
@@ -127,9 +150,9 @@ def answer_draft(slug: str, door: Door) -> BaseResponse:
     if do == "send" and not looked.findings and not looked.similar:
         return door.send(slug)
     if wants_json():
-        alike = [{"number": each.number, "text": each.text} for each in looked.similar]
-        said = {"text_html": looked.text_html, "findings": looked.findings, "similar": alike}
-        response = jsonify(said)
+        alike = [shapes.SimilarIdea(each.number, each.text) for each in looked.similar]
+        said = shapes.Preview(str(looked.text_html), list(map(_as_shape, looked.findings)), alike)
+        response = Response(msgspec.json.encode(said) + b"\n", mimetype=JSON)
     else:
         template = "submission/_looked.html" if do == "look" else door.template
         page = render_template(
@@ -157,8 +180,9 @@ def take_agreement(slug: str, door: Door) -> BaseResponse:
             return door.refuse(slug, Kept(kept.values, note=views.say_closed()), 403)
         if not isinstance(found, PublicIdea):
             return _tell_gone(slug, kept, door)
-        # Programs fill in what nobody sees; they are thanked, and count for nothing.
-        if not kept.values[signals.HONEYPOT].strip():
+        # Programs fill in what nobody sees, and pages of others may send their visitors' browsers
+        # here; both are thanked, and count for nothing.
+        if not kept.values[signals.HONEYPOT].strip() and not _is_from_elsewhere():
             with Session.begin() as session:
                 receipt.agree_with_idea(session, found.id, place)
     except SQLAlchemyError as error:
@@ -166,6 +190,15 @@ def take_agreement(slug: str, door: Door) -> BaseResponse:
         return door.hold_back(slug, Refused(kept, 503, RETRY_AFTER_S))
     lang = i18n.get_language() if i18n.get_language() != i18n.SOURCE else None
     return redirect(url_for(door.agreed, slug=slug, number=number, lang=lang, agreed=1), 303)
+
+
+def _is_from_elsewhere() -> bool:
+    """Whether a page of another site sent this; what is in a frame of ours comes from ours."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin", "")
+    own = {get_settings().public_url, request.host_url}
+    return bool(origin) and origin not in {each.rstrip("/") for each in own}
 
 
 def _tell_gone(slug: str, kept: Kept, door: Door) -> BaseResponse:
@@ -215,13 +248,17 @@ def _look(form: IdeaForm, language: str) -> list[Mapping[str, Any]]:
         return []
 
 
+def _as_shape(finding: Mapping[str, Any]) -> shapes.DraftFinding:
+    return shapes.DraftFinding(**finding)
+
+
 def _read_public(slug: str, text: str) -> tuple[str, list[PublicIdea]]:
     """Return the language of a council, and published ideas with the same long words."""
     try:
         with PublicSession() as session:
             council = published.find_council(session, slug)
             if council is None:
-                return _SOURCE_LANGUAGE, []
+                abort(404)
             similar = published.list_similar(session, slug, text, limit=_MOST_SIMILAR)
             return council.language, similar
     except SQLAlchemyError as error:

@@ -28,6 +28,7 @@ from shared.models.enums import (
     Requires,
     Rhythm,
     Role,
+    Scope,
     SecurityKind,
     Source,
     TextKind,
@@ -37,6 +38,8 @@ from shared.models.enums import (
     WebhookState,
 )
 from shared.models.forms import (
+    ApiToken,
+    ApiTokenUse,
     FormMapping,
     FormSource,
     Import,
@@ -89,6 +92,8 @@ __all__ = [
     "AccessLog",
     "Agreement",
     "AnswerTemplate",
+    "ApiToken",
+    "ApiTokenUse",
     "Ask",
     "AuditEntry",
     "Base",
@@ -172,6 +177,7 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SavedFilter",
+    "Scope",
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",

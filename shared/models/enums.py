@@ -182,6 +182,16 @@ class SecurityKind(enum.StrEnum):
     DIRECTORY_UNLINKED = "directory_unlinked"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
+    # A program at the public web, with a token that is none, not any more, or for something else.
+    API_REFUSED = "api_refused"
+
+
+class Scope(enum.StrEnum):
+    """What a token of the API is good for."""
+
+    SUBMIT = "submit"
+    READ_DECIDED = "read_decided"
+    EXPORT = "export"
 
 
 class InboxState(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""What comes from elsewhere: forms of other tools, and old pages imported at the desk.
+"""What comes from elsewhere: forms of other tools, old pages, and systems with a token.
 
 By submission.
 """
@@ -7,12 +7,69 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
-from shared.models.enums import Fate, ImportState, InboxFault, InboxState, Precision
+from shared.models.enums import Fate, ImportState, InboxFault, InboxState, Precision, Scope
+
+
+class ApiToken(Base):
+    """What another system shows to use the API, of which only hashes stand here.
+
+    The public web reads this and cannot write it (`shared.rights.grants`).
+    """
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(scopes) > 0 AND scopes <@ ARRAY['submit', 'read_decided', 'export']",
+            name="scopes_are_known",
+        ),
+        CheckConstraint("per_minute BETWEEN 1 AND 10000", name="per_minute_is_bounded"),
+        CheckConstraint("(old_sha256 IS NULL) = (old_until IS NULL)", name="old_secret_ends"),
+        UniqueConstraint("title"),
+        UniqueConstraint("sha256"),
+        UniqueConstraint("old_sha256"),
+    )
+
+    id: Mapped[OpaqueId]
+    title: Mapped[str]
+    scopes: Mapped[list[Scope]] = mapped_column(ARRAY(Text))
+    # Empty: all of them.
+    council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))
+    # Requests; what comes beyond is told to wait.
+    per_minute: Mapped[int]
+    # Of the token, which is far too long to be guessed.
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[Now]
+    # The one of before the last change is good until then.
+    old_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_until: Mapped[Moment | None]
+    expires_at: Mapped[Moment | None]
+    is_on: Mapped[bool] = mapped_column(default=True, server_default="true")
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[Now]
+
+
+class ApiTokenUse(Base):
+    """When a token was last used, to the minute, and when it was last refused."""
+
+    __tablename__ = "api_token_uses"
+
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_tokens.id"), primary_key=True)
+    used_at: Mapped[Moment | None]
+    refused_at: Mapped[Moment | None]
 
 
 class FormSource(Base):

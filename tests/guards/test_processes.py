@@ -11,7 +11,7 @@ from shared.config import LARGE, SMALL
 from shared.delivery import queues
 from tests.conftest import PROJECT
 
-SERVERS = {"db", "broker", "mail", "migrate"}
+SERVERS = {"db", "broker", "mail", "migrate", "backup"}
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ _LOOKS = (("light", 1280), ("dark", 320))
 # `<number>`, `<int:year>`, `<uuid(strict=True):id>`: the name.
 _PART = re.compile(r"<(?:[^<>]+:)?(\w+)>")
 _NO_PAGE = re.compile(
-    r"/static/|<any|/pictures/|\.css$|/live$|\.(csv|json|atom|txt|xml|svg|js)$|/(healthz|readyz|metrics|version)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
+    r"/static/|^/api/|<any|/pictures/|\.css$|/live$|\.(csv|json|atom|txt|xml|svg|js)$|/(healthz|readyz|metrics|version)$|/directory|/targets$|/(reset|welcome)/|/login|/preview/letter$"
 )
 
 
@@ -264,7 +264,8 @@ def test_every_page_of_the_desk(
     settings: Settings, desk: str, some_of_each: dict[str, list[str]], sign_in: Open
 ):
     page = sign_in("Ada")
-    some_of_each |= {"template_id": [], "sample_id": []} | _enter_notes(page, desk)
+    some_of_each |= {"template_id": [], "sample_id": [], "token_id": []}
+    some_of_each |= _enter_notes(page, desk)
     every = addresses(pages_of(create_app(settings)), some_of_each)
     assert len(every) > 25
     assert [fault for path in every for fault in faults(page, desk + path)] == []

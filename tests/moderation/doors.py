@@ -28,6 +28,8 @@ GET /reset/<token>
 POST /reset/<token>
 GET /welcome/<token>
 POST /welcome/<token>
+POST /welcome/<token>/passkey
+POST /welcome/<token>/passkey/question
 """
 # Whoever is signed in: looking, and what is one's own.
 READER = """
@@ -115,6 +117,13 @@ POST /answer-templates/<int:template_id>/restore
 POST /answer-templates/<int:template_id>/retire
 GET /answer-templates/new
 POST /answer-templates/new
+GET /api-tokens
+GET /api-tokens/<uuid:token_id>
+POST /api-tokens/<uuid:token_id>/change
+POST /api-tokens/<uuid:token_id>/turn-off
+POST /api-tokens/<uuid:token_id>/turn-on
+GET /api-tokens/new
+POST /api-tokens/new
 GET /audit
 GET /checks
 POST /checks

@@ -246,6 +246,25 @@ class TestAgreeing:
         assert self.agree(client, said.number, website="x").status_code == 303
         assert count(session, Agreement) == 0
 
+    @pytest.mark.parametrize(
+        ("headers", "counts"),
+        [
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "cross-site"}, False),
+            ({"Sec-Fetch-Site": "same-site"}, False),
+            ({"Origin": "http://localhost:8000"}, True),
+            ({"Origin": "http://localhost"}, True),
+            ({"Origin": "https://evil.example"}, False),
+            ({"Origin": "null"}, False),
+        ],
+    )
+    def test_no_page_of_others_makes_its_visitors_agree(
+        self, client, session, said, headers, counts
+    ):
+        sent = {"number": said.number}
+        answer = client.post("/councils/motesplatser/agree", data=sent, headers=headers)
+        assert (answer.status_code, count(session, Agreement)) == (303, int(counts))
+
     @pytest.mark.parametrize("number", ["", "R-2026-999999", "x", "\0"])
     @pytest.mark.parametrize(("home", "_sends", "_looks"), PLACES)
     def test_what_is_not_public_keeps_the_words(

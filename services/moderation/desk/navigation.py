@@ -140,6 +140,11 @@ _SETTINGS = (
         lambda: _("Andra system som får veta när något händer, så kallade webhookar."),
     ),
     Page(
+        "/api-tokens",
+        lambda: _("API-nycklar"),
+        lambda: _("Nycklar som andra system visar för att skicka in eller hämta idéer."),
+    ),
+    Page(
         "/audit",
         lambda: _("Ändringslogg"),
         lambda: _("Vem som har ändrat vad här, och när."),

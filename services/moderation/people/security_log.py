@@ -5,7 +5,6 @@ RADSLAG_SECURITY_LOG_DAYS. What anybody can cause is counted, not listed, so nob
 with it.
 """
 
-import hmac
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.settings import log_pages
-from shared.addresses import mailboxes
+from shared.addresses import mailboxes, places
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.forgetting.batches import forget_some
@@ -38,9 +37,10 @@ COUNTED = frozenset(
         SecurityKind.WRONG_SENDER,
         SecurityKind.WRONG_HOST,
         SecurityKind.PASSWORD_ASKED,
+        # The public web has it counted by the database (migration 0036).
+        SecurityKind.API_REFUSED,
     }
 )
-_HASH_BYTES = 16
 
 
 def record_event(
@@ -130,7 +130,4 @@ def _is_full(session: SqlSession, slot: datetime) -> bool:
 
 
 def _keyed(settings: Settings, purpose: str, value: str) -> bytes:
-    if not value:
-        return b""
-    named = f"security {purpose} {value}".encode("utf-8", "replace")
-    return hmac.digest(settings.secret_key.encode(), named, "sha256")[:_HASH_BYTES]
+    return places.hash_for_log(settings.secret_key, purpose, value) if value else b""

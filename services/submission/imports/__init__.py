@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BEGINNING = 100
 _ENDINGS = {
     ".txt": "page",
     ".xml": "wxr",
@@ -56,7 +57,14 @@ def decode_file(data: bytes, encoding: str | None = None) -> str:
     """
     by_mark = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     try:
-        return data.decode(by_mark or encoding or "utf-8")
+        text = data.decode(by_mark or encoding or "utf-8")
+        if "\0" in text[:_BEGINNING]:
+            raise ImportFileError(
+                1,
+                "this has a zero in every letter, as UTF-16 without its mark has. Save it anew as"
+                " UTF-8, or say what it is: --encoding utf-16-le",
+            )
+        return text
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if by_mark or encoding:

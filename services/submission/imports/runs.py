@@ -145,10 +145,11 @@ def put_aside(session: SqlSession, import_id: UUID) -> Import:
 def take_back(session: SqlSession, import_id: UUID, *, by: UUID) -> Import:
     """Have all that was brought in taken back, whatever was decided about it since.
 
-    Raises LookupError, and NotNowError unless it was brought in to its end.
+    What still was to come stays out. Raises LookupError, and NotNowError where nothing was begun
+    or another import of the council is at work.
     """
     run = _lock(session, import_id)
-    if run.state is not ImportState.DONE:
+    if run.state not in {ImportState.DONE, ImportState.RUNNING}:
         raise NotNowError
     _enter(session, run, ImportState.TAKING_BACK)
     run.taken_back_by, run.taken_back_at = by, utcnow()
@@ -201,6 +202,8 @@ def work_on(
             run.state = _AFTER[run.state]
             if run.state is ImportState.DONE:
                 run.ended_at = utcnow()
+            elif run.state is ImportState.TAKEN_BACK:
+                _forget_words(session, run)
 
 
 _AFTER = {
@@ -276,6 +279,7 @@ def _enter(session: SqlSession, run: Import, state: ImportState) -> None:
     session.scalars(turn.with_for_update(key_share=True)).one()
     busy = select(Import.id).where(
         Import.council_id == run.council_id,
+        Import.id != run.id,
         Import.state.in_([ImportState.RUNNING, ImportState.TAKING_BACK]),
     )
     if session.scalars(busy.limit(1)).first() is not None:

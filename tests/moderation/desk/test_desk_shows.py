@@ -476,8 +476,8 @@ class TestMenu:
         ("role", "path", "top", "below"),
         [
             (Role.READER, "/", "/! /asks /history", ""),
-            (Role.MODERATOR, "/", "/! /samples /asks /history", ""),
-            (Role.ADMIN, "/samples/7", "/ /samples! /asks /history /settings", ""),
+            (Role.MODERATOR, "/", "/! /samples /asks /slips /history", ""),
+            (Role.ADMIN, "/samples/7", "/ /samples! /asks /slips /history /settings", ""),
             (
                 Role.READER,
                 "/rules",
@@ -487,25 +487,25 @@ class TestMenu:
             (
                 Role.MODERATOR,
                 "/history",
-                "/ /samples /asks /history*",
+                "/ /samples /asks /slips /history*",
                 RECORDS.replace("/history", "/history!"),
             ),
             (
                 # Administrators find the rules among the settings.
                 Role.ADMIN,
                 "/rules/3",
-                "/ /samples /asks /history /settings*",
+                "/ /samples /asks /slips /history /settings*",
                 SETTINGS.replace("/rules", "/rules!"),
             ),
             (
                 Role.ADMIN,
                 "/checks/words/try",
-                "/ /samples /asks /history /settings*",
+                "/ /samples /asks /slips /history /settings*",
                 SETTINGS.replace("/words", "/words!"),
             ),
-            (Role.MODERATOR, "/settings", "/ /samples /asks /history", ""),
-            (Role.MODERATOR, "/historyx", "/ /samples /asks /history", ""),
-            (Role.MODERATOR, "/ideas/R-2026-000001", "/ /samples /asks /history", ""),
+            (Role.MODERATOR, "/settings", "/ /samples /asks /slips /history", ""),
+            (Role.MODERATOR, "/historyx", "/ /samples /asks /slips /history", ""),
+            (Role.MODERATOR, "/ideas/R-2026-000001", "/ /samples /asks /slips /history", ""),
         ],
     )
     def test_leads_where_a_role_may_go_and_says_where_one_is(self, role, path, top, below):

@@ -58,6 +58,14 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "access_log": {"staff_id": a("staff"), "idea_id": a("ideas"), "purpose": "utredning"},
     "agreements": {"idea_id": a("ideas"), "sender_hash": _bytes},
     "answer_templates": {"title": "Mall", "text": "Tack."},
+    "api_token_uses": {"token_id": a("api_tokens")},
+    "api_tokens": {
+        "id": _id,
+        "title": _word,
+        "scopes": ["submit"],
+        "per_minute": 60,
+        "sha256": _bytes,
+    },
     "asks": {
         "idea_id": a("ideas"),
         "asked_by": a("staff"),
@@ -357,6 +365,7 @@ _WRITTEN = {
     "access_log": "at",
     "agreements": "agreed_at",
     "answer_templates": "created_at",
+    "api_tokens": "made_at created_at",
     "asks": "asked_at",
     "audit_log": "at",
     "check_switches": "changed_at",

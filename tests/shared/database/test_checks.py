@@ -202,6 +202,7 @@ WORDS: Mapping[str, Words] = {
             "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
             "password_changed", "factor_added", "factor_removed", "codes_renewed",
             "passkey_added", "passkey_removed", "directory_linked", "directory_unlinked",
+            "api_refused",
         ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
@@ -395,6 +396,18 @@ RULES: Mapping[str, Rule] = {
     "ck_findings_score_is_a_share": between("score", 0.0, 1.0, 0.0001),
     "ck_form_mappings_version_counts": Rule(
         [{"version": number} for number in (1, 2)], [{"version": number} for number in (0, -1)]
+    ),
+    "ck_api_tokens_old_secret_ends": Rule(
+        [{"old_sha256": None, "old_until": None}, {"old_sha256": b"s", "old_until": LATER}],
+        [{"old_sha256": b"s", "old_until": None}, {"old_sha256": None, "old_until": LATER}],
+    ),
+    "ck_api_tokens_per_minute_is_bounded": Rule(
+        [{"per_minute": number} for number in (1, 10_000)],
+        [{"per_minute": number} for number in (0, -1, 10_001)],
+    ),
+    "ck_api_tokens_scopes_are_known": Rule(
+        [{"scopes": ["submit"]}, {"scopes": ["export", "read_decided", "submit"]}],
+        [{"scopes": []}, {"scopes": ["submit", "decide"]}, {"scopes": [""]}],
     ),
     "ck_form_sources_old_secret_ends": Rule(
         [

@@ -12,6 +12,8 @@ from tests.shared.database.rows import NOW, Rows, a
 # Table → column>table for each. An item of a notice repeats two more columns of it.
 REFERENCES: Mapping[str, str] = {
     "access_log": "idea_id>ideas staff_id>staff",
+    "api_token_uses": "token_id>api_tokens",
+    "api_tokens": "council_id>councils created_by>staff",
     "asks": "answer_id>notes asked_by>staff asked_of>staff idea_id>ideas",
     "audit_log": "staff_id>staff",
     "check_outcomes": "idea_id>ideas",

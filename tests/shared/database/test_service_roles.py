@@ -33,11 +33,11 @@ CLOSED: Mapping[str, str] = {
     "radslag_moderation": "",
     "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
     " sign_in_policy originals access_log idempotency_keys slips agreements imports"
-    " import_lines",
+    " import_lines api_tokens api_token_uses",
 }
 READ_ONLY: Mapping[str, str] = {
     "radslag_submission": "decisions rules official_answers webhooks word_lists models"
-    " security_events",
+    " security_events api_tokens",
     "radslag_moderation": "",
     "radslag_notify": "decisions rules idea_texts official_answers",
 }
@@ -86,7 +86,7 @@ def test_it_signs_in_and_is_nobody_special(rows: Rows, role: str):
     member = rows.all(
         "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole", role
     )
-    assert member == ([PUBLIC_ROLE] if role == "radslag_submission" else [])
+    assert member == ([] if role == "radslag_notify" else [PUBLIC_ROLE])
     assert rows.all("SELECT relname FROM pg_class WHERE relowner = %s::regrole", role) == []
     assert not rows.one("SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from psycopg.errors import UniqueViolation
 
-from tests.shared.database.rows import NOW, VALID, Rows, a
+from tests.shared.database.rows import LATER, NOW, VALID, Rows, a
 
 About = Mapping[str, Any]
 
@@ -21,6 +21,8 @@ KEYS: Mapping[str, str] = {
     "access_log": "id",
     "agreements": "idea_id sender_hash",
     "answer_templates": "id",
+    "api_token_uses": "token_id",
+    "api_tokens": "id",
     "asks": "id",
     "audit_log": "id",
     "check_outcomes": "idea_id check_name code",
@@ -188,6 +190,13 @@ ONCE: Mapping[str, Once] = {
         {"day": 0, "staff_id": a("staff"), "begins": "08:00", "ends": "17:00"},
         [{"day": 1}, {"staff_id": a("staff")}, {"begins": "08:01"}, {"ends": "17:01"}],
     ),
+    "uq_api_tokens_old_sha256": Once(
+        "api_tokens",
+        {"old_sha256": b"s", "old_until": LATER},
+        [{"old_sha256": b"t", "old_until": LATER}],
+    ),
+    "uq_api_tokens_sha256": Once("api_tokens", {"sha256": b"s"}, [{"sha256": b"t"}]),
+    "uq_api_tokens_title": Once("api_tokens", {"title": "Ärenden"}, [{"title": "Kartan"}]),
     "uq_form_sources_slug": Once("form_sources", {"slug": "kontakt"}, [{"slug": "kontakt-2"}]),
     "uq_ideas_council_id_source_source_id": Once(
         "ideas",

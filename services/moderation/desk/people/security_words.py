@@ -28,6 +28,7 @@ def name_kinds() -> dict[SecurityKind, str]:
         SecurityKind.PASSKEY_REMOVED: _("Passnyckel borttagen"),
         SecurityKind.DIRECTORY_LINKED: _("Kontot kopplat till stadens inloggning"),
         SecurityKind.DIRECTORY_UNLINKED: _("Kopplingen till stadens inloggning borttagen"),
+        SecurityKind.API_REFUSED: _("Avvisat program: fel API-nyckel, eller en som inte räcker"),
     }
 
 

@@ -358,6 +358,20 @@ class TestTakingBack:
         assert (other.status, other.merged_into) == (IdeaStatus.WAITING, None)
         assert {first.status, second.status} == {IdeaStatus.WITHDRAWN}
 
+    def test_one_that_cannot_go_on_is_stopped_and_taken_back_as_far_as_it_came(
+        self, admin, read, session, settings, monkeypatch
+    ):
+        monkeypatch.setattr(runs, "_AT_A_TIME", 1)
+        place = read(CSV)
+        admin.post(f"{place}/begin")
+        hand_over_one(settings)
+        assert public(session) == ["En bänk"]
+        admin.post(f"{place}/take-back", sure="1")
+        work(settings)
+        assert run_of(session).state is ImportState.TAKEN_BACK
+        assert (public(session), count(session, Idea)) == ([], 1)
+        assert {each.text for each in session.scalars(select(ImportLine))} == {None}
+
     @pytest.mark.usefixtures("brought")
     def test_what_came_by_other_ways_is_never_taken(self, session, settings):
         run = run_of(session)
