@@ -207,6 +207,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "a moment is outside the calendar": "en tidpunkt ligger utanför kalendern",
         "a moment is yet to come": "en tidpunkt har inte varit än",
         "created_at is not a moment such as 2021-11-19 or 2021-11-19T18:30:00+01:00": "created_at är ingen tidpunkt som 2021-11-19 eller 2021-11-19T18:30:00+01:00",
+        "this has a zero in every letter, as UTF-16 without its mark has. Save it anew as UTF-8, or say what it is: --encoding utf-16-le": "det står en nolla i varje bokstav, som i UTF-16 utan sitt märke. Spara den på nytt som UTF-8, eller säg vad den är: --encoding utf-16-le",
         "this is not UTF-8. Save it anew as UTF-8 (in Excel: “CSV UTF-8”), or say what it is: --encoding cp1252 for most Swedish files of Windows": "det här är inte UTF-8. Spara om den som UTF-8 (i Excel: ”CSV UTF-8”), eller säg vad den är: --encoding cp1252 för de flesta svenska filer från Windows",
         "this is not {encoding}": "det här är inte {encoding}",
         "these columns are missing: {names}. The first line must name the columns id, text, created_at and, if there is one, author": "de här kolumnerna saknas: {names}. Första raden ska namnge kolumnerna id, text, created_at och, om den finns, author",
@@ -278,6 +279,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "Where the letters are kept.": "Där breven sparas.",
         # migrate
         "{name} asks the database as {user} and not as {role}, who may do only what it needs: see docs/database.md.": "{name} frågar databasen som {user} och inte som {role}, som bara får det som behövs: se docs/database.md.",
+        "{email} is signed out and, without another way in, gets a letter with a link.": "{email} är utloggad och får, om det inte finns någon annan väg in, ett brev med en länk.",
         "{setting} must be set in this process, too.": "{setting} måste vara satt också för den här processen.",
         "The broker is asked without a password (RADSLAG_BROKER_URL): whoever reaches it can empty it.": "Valkey frågas utan lösenord (RADSLAG_BROKER_URL): den som når servern kan tömma den.",
         "Bring the schema up, and what must be there beside it: roles and what they may do.": "Uppdatera databasens schema, och det som måste finnas bredvid det: roller och vad de får göra.",

@@ -150,7 +150,8 @@ def _with_real(url: str, slugs: list[str]) -> dict[str, Any]:
 @contextlib.contextmanager
 def _web(data: Path) -> Iterator[tuple[str, list[str]]]:
     """A public web with a database of its own; its address, and which councils it has."""
-    # Requests are no news here.
+    # Requests are no news here, nor that nothing counts them.
+    logging.getLogger("services.submission.limits").setLevel(logging.ERROR)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = DataFolder(data)
     postgres = Postgres(folder)

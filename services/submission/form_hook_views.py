@@ -74,13 +74,14 @@ def deliver(source: str) -> Response:
         found = sources.find_by_slug(session, source)
         now = utcnow()
         in_force = found.secrets_in_force(now) if found else _NOBODY
-        if not secrets.is_known(posted, in_force, get_settings(), now) or found is None:
+        way = secrets.find_way(posted, in_force, get_settings(), now)
+        if way is None or found is None:
             refused = make_problem(401, _("Hemligheten saknas eller är fel."))
             refused.headers["WWW-Authenticate"] = "Bearer"
             return refused
         if not found.is_on:
             return make_problem(403, _("Formuläret är avstängt. Slå på det på desken."))
-        key = headers.get("webhook-id") or headers.get("idempotency-key") or ""
+        key = secrets.read_id(posted, way)
         stored = inbox.store_delivery(session, found, posted.body, request.content_type or "", key)
     if not stored.is_readable:
         detail = _("Det gick inte att läsa, men är sparat. Skicka JSON eller ett vanligt formulär.")

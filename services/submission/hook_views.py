@@ -60,6 +60,7 @@ def _ask_for_the_secret() -> Response | None:
             422: tell_refusal("The JSON is not a report, or the mail has too many parts"),
         },
         takes={"message/rfc822": str, JSON: Bounce},
+        needs_body=False,
         **with_secret(),
     )
 )

@@ -56,6 +56,7 @@ class Described:
     gives: Mapping[int, Gives]
     takes: Mapping[str, Any] = field(default_factory=dict)
     asks: Sequence[Asks] = ()
+    needs_body: bool = True
     # The scheme of security, and whether it may be left out.
     key: str = ""
     is_key_optional: bool = False
@@ -171,7 +172,7 @@ def _write_operation(operation: Operation, schema_of: Mapping[Any, Any]) -> dict
     }
     if described.takes:
         written["requestBody"] = {
-            "required": True,
+            "required": described.needs_body,
             "content": _write_bodies(described.takes, schema_of),
         }
     if described.key:

@@ -28,6 +28,8 @@ GET /reset/<token>
 POST /reset/<token>
 GET /welcome/<token>
 POST /welcome/<token>
+POST /welcome/<token>/passkey
+POST /welcome/<token>/passkey/question
 """
 # Whoever is signed in: looking, and what is one's own.
 READER = """

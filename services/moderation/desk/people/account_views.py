@@ -36,6 +36,7 @@ bp.before_request(access.make_guard(Role.READER))
 
 # Under this name the cookie keeps what a new passkey must answer.
 _NEW_PASSKEY = "new_passkey"
+_LONGEST_CODE = 40
 
 
 class _WrongError(Exception):
@@ -208,6 +209,7 @@ def remove_second_factor() -> ResponseReturnValue:
             raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
         if not second_factor.may_give_up(writing, web.get_settings(), staff.role):
             raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
+        _must_have_another_way_in(staff, field="code")
         second_factor.remove_second_factor(writing, staff, by=staff.id)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
@@ -216,11 +218,12 @@ def remove_second_factor() -> ResponseReturnValue:
 
 @bp.post("/account/passkeys/question")
 def ask_passkey() -> ResponseReturnValue:
-    """Ask the browser to make a passkey; needs the `current` password."""
+    """Ask the browser to make a passkey; needs the `current` password, or without one a code."""
     _count(Tried.PASSWORD, "current-for-passkey")
     with Session.begin() as writing:
         staff = _me(writing)
-        if staff.password_hash is None:
+        has_way_in = staff.password_hash or second_factor.read_state(writing, staff.id).is_on
+        if not has_way_in:
             raise _WrongError("current-for-passkey", _("Ditt konto har inget lösenord här."))
         _must_know_password(writing, staff, field="current-for-passkey")
         question = passkeys.ask_for_new(writing, web.get_settings(), staff)
@@ -262,6 +265,8 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
         if not passkeys.remove_passkey(writing, staff, passkey_id):
             abort(404)
         is_left = second_factor.read_state(writing, staff.id).is_on
+        if not is_left:
+            _must_have_another_way_in(staff, field="current-for-removal")
         if not is_left and not second_factor.may_give_up(writing, web.get_settings(), staff.role):
             sentence = _("Den som har din roll måste logga in i två steg.")
             raise _WrongError("current-for-removal", sentence, 409)
@@ -320,11 +325,27 @@ def _me(writing: SqlSession) -> Staff:
     return writing.get_one(Staff, access.get_signed_in().id, with_for_update=True)
 
 
+def _must_have_another_way_in(staff: Staff, field: str) -> None:
+    """Whose way in is a passkey keeps one: nobody locks themselves out."""
+    if staff.password_hash is None and staff.directory_subject is None:
+        sentence = _("Passnyckeln är din enda väg in. Lägg till en annan först.")
+        raise _WrongError(field, sentence, 409)
+
+
 def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current") -> None:
-    """A browser left open is not enough. An account without a password has nothing to show."""
+    """A browser left open is not enough.
+
+    Without a password a code is asked for instead, where there are codes; who comes in through the
+    directory alone has nothing to show.
+    """
     if staff.password_hash is None:
         if field == "current":
             raise _WrongError(field, _("Ditt konto har inget lösenord här."))
+        given = request.form.get("current", "")[:_LONGEST_CODE]
+        if second_factor.read_state(writing, staff.id).is_on and not second_factor.check_code(
+            writing, web.get_settings(), staff.id, given
+        ):
+            raise _WrongError(field, wrong_code(), kind=SecurityKind.WRONG_CODE)
         return
     if not accounts.is_right(staff, request.form.get("current", "")):
         raise _WrongError(

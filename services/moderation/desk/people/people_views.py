@@ -194,7 +194,8 @@ def sign_out(staff_id: UUID) -> ResponseReturnValue:
 def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
     """Take a colleague's second factor away, when they have lost both phone and codes."""
     with _colleague(staff_id) as (writing, staff):
-        second_factor.remove_second_factor(writing, staff, by=access.get_signed_in().id)
+        by = access.get_signed_in().id
+        resets.reset_second_factor(writing, web.get_settings(), staff, by=by)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
     sentence = _("Inloggning i två steg är avstängd, och personen är utloggad överallt.")
     return _done(staff_id, sentence)
