@@ -121,6 +121,7 @@ def _worker(
 # Of a core that the webs want as well: a quarter, and a tenth.
 _NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
+_BULK = "radslag.bulk_worker"
 _NOTIFY = "services.notify.worker"
 _SUBMISSION = "services.submission.worker"
 _ROLES: Mapping[str, str] = MappingProxyType({_NOTIFY: NOTIFY_ROLE, _SUBMISSION: SUBMISSION_ROLE})
@@ -143,7 +144,7 @@ PROCESSES: tuple[Process, ...] = (
         secrets=_LOOKS_UP,
     ),
     _worker(
-        *("moderation-bulk", _MODERATION, 1, queues.BULK),
+        *("moderation-bulk", _BULK, 1, queues.BULK),
         nice=_NICE_BULK,
         secrets=(*_KEY, *_LOOKS_UP),
     ),
@@ -174,7 +175,7 @@ SMALL_PROCESSES: tuple[Process, ...] = (
         also=("moderation-actions",),
     ),
     _worker(
-        *("moderation-bulk", _MODERATION, "1,0", queues.BULK, queues.SEMANTIC),
+        *("moderation-bulk", _BULK, "1,0", queues.BULK, queues.SEMANTIC),
         nice=_NICE_BULK,
         secrets=(*_KEY, *_LOOKS_UP),
         also=("moderation-semantic",),

@@ -273,6 +273,14 @@ class Settings:
         return _SECONDS[unit.strip()] / int(number)
 
     @property
+    def own_hosts(self) -> frozenset[str]:
+        """The hosts of the city's pages and of its addresses of mail."""
+        pages = (urlsplit(each).hostname or "" for each in (self.public_url, self.desk_url))
+        named = (each.rpartition("@") for each in (self.contact, self.mail_from))
+        addresses = (domain.rstrip("> ") for _name, at, domain in named if at)
+        return frozenset((*pages, *addresses))
+
+    @property
     def celery_broker_url(self) -> str:
         """What carries messages, as Celery's transport spells it."""
         if self.queue_url:

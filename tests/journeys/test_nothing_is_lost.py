@@ -80,7 +80,7 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     )
     assert link is not None
     page.goto(link[0])
-    page.get_by_label("E-postadress").fill("ada@example.org")
+    page.get_by_label("Mejladress").fill("ada@example.org")
     page.get_by_label(re.compile("^Namn")).fill("Ada")
     page.get_by_label("Lösenord").fill("ett långt lösenord för prov")
     page.keyboard.press("Enter")
@@ -149,7 +149,7 @@ def test_the_old_page_is_cleaned_up_by_keys_alone(system: System, page: Page, sh
         given="ett långt lösenord för prov\n",
     )
     page.goto(f"{system.desk}/login")
-    page.get_by_label("E-postadress").fill("bo@example.org")
+    page.get_by_label("Mejladress").fill("bo@example.org")
     page.get_by_label("Lösenord").fill("ett långt lösenord för prov")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{system.desk}/")

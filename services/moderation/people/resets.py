@@ -4,11 +4,12 @@ Whoever asks gets the same answer in the same time, whether there is an account 
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.people import accounts, sessions
+from services.moderation.people import accounts, second_factor, sessions
 from services.moderation.people.account_changes import record_account_change
 from shared.clock import utcnow
 from shared.config import Settings
@@ -22,14 +23,34 @@ LASTS = timedelta(hours=1)
 
 
 def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
-    """Owe the person with this address a letter, if there is one who signs in with a password.
+    """Owe the person with this address a letter, if they sign in with a password or a passkey.
 
-    The same rows are written either way.
+    Who has lost the passkey chooses a password with it, which lets in together with a recovery
+    code. The same rows are written either way.
     """
     now = utcnow()
     found = accounts.find_account(session, email)
-    # Without a password of its own an account is entered through the city's directory only.
-    person = found if found and found.disabled_at is None and found.password_hash else None
+    # Without either an account is entered through the city's directory only.
+    has_own = found and (
+        found.password_hash or session.scalar(select(second_factor.has_factor(found.id)))
+    )
+    _owe_letter(session, settings, found if found and has_own and not found.disabled_at else None)
+
+
+def reset_second_factor(
+    session: SqlSession, settings: Settings, staff: Staff, *, by: UUID | None
+) -> None:
+    """Take somebody's second factor away, passkeys too, when they have lost them and their codes.
+
+    Whose only way in that was is owed a letter with a link, to choose a password.
+    """
+    second_factor.remove_second_factor(session, staff, by=by)
+    if staff.password_hash is None and staff.directory_subject is None:
+        _owe_letter(session, settings, staff)
+
+
+def _owe_letter(session: SqlSession, settings: Settings, person: Staff | None) -> None:
+    now = utcnow()
     nonce = account_links.new_nonce()
     token = account_links.make_account_token(settings.secret_key, LinkKind.RESET, nonce)
     reset = PasswordReset(

@@ -128,14 +128,21 @@ def touch_session(session: SqlSession, session_id: UUID) -> None:
     )
 
 
-def open_ones(session: SqlSession, staff_id: UUID) -> list[StaffSession]:
-    """Return a person's sessions that last, the one seen last first."""
+def open_ones(
+    session: SqlSession, staff_id: UUID, *, idle: timedelta | None = None
+) -> list[StaffSession]:
+    """Return a person's sessions that last, the one seen last first.
+
+    With `idle` those have ended, too, in which nothing was done for so long.
+    """
+    now = utcnow()
     rows = session.scalars(
         select(StaffSession)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(
             StaffSession.staff_id == staff_id,
-            StaffSession.begun_at > utcnow() - LASTS,
+            StaffSession.begun_at > now - LASTS,
+            StaffSession.seen_at > now - (idle or LASTS),
             StaffSession.epoch == Staff.session_epoch,
         )
         .order_by(StaffSession.seen_at.desc(), StaffSession.begun_at.desc())

@@ -26,6 +26,16 @@ class TestSession:
             assert bool(sessions.open_ones(unit, bo.id)) is lasts
             assert (roles.find_person(unit, bo.id).seen_at is not None) is lasts
 
+    @pytest.mark.parametrize(("after", "lasts"), [(TICK, True), (timedelta(), False)])
+    def test_that_has_ended_by_idling_is_listed_no_more(self, unit, bo, after, lasts):
+        idle = timedelta(minutes=30)
+        begun_id = begun(unit, bo)
+        with travel(NOW + idle - after, tick=False):
+            assert (sessions.find_session(unit, begun_id, idle=idle) is not None) is lasts
+            assert bool(sessions.open_ones(unit, bo.id, idle=idle)) is lasts
+            # Where nobody is signed out for idling it lasts.
+            assert sessions.open_ones(unit, bo.id)
+
     def test_is_of_one_person_in_one_epoch_with_an_open_account(self, unit, ada, bo):
         hers, his = begun(unit, ada), begun(unit, bo)
         assert sessions.find_session(unit, hers).staff_id == ada.id
