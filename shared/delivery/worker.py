@@ -77,6 +77,8 @@ def _beat(name: str) -> None:
 def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery:
     """Make the Celery application of a worker, or of whoever only sends."""
     app = Celery(name, broker=settings.celery_broker_url, include=list(include))
+    # A hung RabbitMQ is given up as soon as a hung Valkey.
+    of_rabbit = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
@@ -98,7 +100,9 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         task_create_missing_queues=True,
         timezone="UTC",
         enable_utc=True,
-        broker_transport_options={
+        broker_transport_options=of_rabbit
+        if settings.queue_url
+        else {
             # Whoever sends tries again at its next turn: the clock beats and the relay gives up in
             # time although the broker is away.
             "max_retries": 0,
