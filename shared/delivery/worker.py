@@ -6,7 +6,7 @@ relay, so the broker's own redelivery would only repeat it.
 
 import gc
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -123,12 +123,13 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
     return app
 
 
-def make_worker(name: str, include: Sequence[str], *, without: Collection[str] = ()) -> Celery:
+def make_worker(name: str, include: Sequence[str]) -> Celery:
     """Make the Celery application of a worker process, from the environment's settings.
 
-    `without` names settings that not all who run it need.
+    Not each of them is told every secret (`radslag.processes`): what one needs and was not told, it
+    cannot use.
     """
-    settings = Settings.from_env(without=without)
+    settings = Settings.from_env(without=["secret_key", "smtp_url"])
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
 
