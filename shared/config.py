@@ -20,8 +20,10 @@ __all__ = [
     "SMALL",
     "Settings",
     "SettingsError",
+    "beat_file",
     "data_folder",
     "dies_with_parent",
+    "ends_when_hung",
     "read_secret_files",
     "sqlalchemy_url",
 ]
@@ -144,6 +146,11 @@ class Settings:
         "Bearer token for `/metrics` from other machines; without it only loopback may read",
         "",
         secret=True,
+    )
+    metrics_folder: str = _setting(
+        "Where the processes of one machine keep their counts for `/metrics`; empty: it tells only "
+        "what the database knows (`radslag up` has its own folder)",
+        "",
     )
     second_factor: str = _setting(
         "Who must have a second factor beside the password, until an administrator chooses under "
@@ -303,3 +310,16 @@ def dies_with_parent(env: Mapping[str, str] | None = None) -> bool:
     """Whether this process was told to end when the process that started it ends."""
     env = os.environ if env is None else env
     return env.get(PREFIX + "DIE_WITH_PARENT") == "1"
+
+
+def beat_file(env: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file by which whoever started this process sees that it goes on, if any."""
+    env = os.environ if env is None else env
+    named = env.get(PREFIX + "BEAT_FILE", "")
+    return Path(named) if named else None
+
+
+def ends_when_hung(env: Mapping[str, str] | None = None) -> bool:
+    """Whether this process ends itself when it does not go on: nobody else would."""
+    env = os.environ if env is None else env
+    return env.get(PREFIX + "ENDS_WHEN_HUNG") == "1"

@@ -29,13 +29,14 @@ from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
-from shared.delivery import doorbell, ledger
+from shared.delivery import doorbell, gauges, ledger
 from shared.i18n import gettext as _
 from shared.pages import security_txt, shown, static_files
 from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
 from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.rights.session_rules import UnsafeSessionError
+from shared.telemetry import counting, requests
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def start_process() -> Settings:
         die_with_parent()
     settings = Settings.from_env()
     log_setup.configure_log(settings.log_level)
+    counting.configure_counting(settings.metrics_folder)
     db.configure_sessions(settings)
     doorbell.configure_doorbell(settings)
     return settings
@@ -119,6 +121,9 @@ def init_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = requests.count_requests(  # type: ignore[method-assign]
+        app.wsgi_app, "public" if asks_public_views else "desk"
+    )
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
     static_files.init_app(app)
@@ -219,6 +224,8 @@ def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str
 
 
 def _begin() -> None:
+    if request.url_rule is not None:
+        request.environ[requests.ROUTE] = request.url_rule.rule
     g.request_id = begin_request(request, current_app.config)
 
 
@@ -466,5 +473,13 @@ def metrics() -> Response:
         allowed = places.is_this_machine(request.remote_addr) and not is_passed_on
     if not allowed:
         return error_page(403)
-    with Session() as session:
-        return Response(ledger.write_metrics(session), mimetype="text/plain; version=0.0.4")
+    told = [gauges.write_build(), counting.write_counts()]
+    try:
+        with Session() as session:
+            told += [ledger.write_metrics(session), gauges.write_ages(session)]
+    except SQLAlchemyError as error:
+        log.warning("the database does not answer", exc_info=error)
+        told.append(gauges.write_database_state(is_up=False))
+    else:
+        told.append(gauges.write_database_state(is_up=True))
+    return Response(b"".join(told), mimetype="text/plain; version=0.0.4")

@@ -38,6 +38,7 @@ from shared.config import Settings
 from shared.db import LookSession, Session
 from shared.delivery import queues
 from shared.delivery.worker import make_celery
+from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
 
@@ -206,6 +207,7 @@ def command() -> None:
     """Say what it is time for: letters, digests, learning, tidying. Send alarms."""
     settings = Settings.from_env()
     log.configure_log(settings.log_level)
+    configure_counting(settings.metrics_folder)
     db.configure_sessions(settings)
     due = list_chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
     until_told(lambda: do_chores(due, time.monotonic()), pause_s=0.5)

@@ -18,6 +18,7 @@ from shared import db, heartbeat, log
 from shared.config import Settings
 from shared.delivery import doorbell, queues, relay
 from shared.delivery.worker import make_celery
+from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def command() -> None:
     """Offer every event to its consumers until they have acted on it."""
     settings = Settings.from_env()
     log.configure_log(settings.log_level)
+    configure_counting(settings.metrics_folder)
     db.configure_sessions(settings)
     stop = threading.Event()
 

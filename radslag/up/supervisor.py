@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -61,6 +62,7 @@ class Supervisor:
         # Elsewhere the libraries of the system do not stand a fork.
         self._forks = plan.settings.size == SMALL and sys.platform == "linux"
         make_room(folder.logs)
+        shutil.rmtree(folder.path / "metrics", ignore_errors=True)
 
     def start_servers(self) -> None:
         """Start PostgreSQL and Valkey, at the same time, and wait until both work.

@@ -10,6 +10,7 @@ import contextvars
 import io
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from queue import SimpleQueue
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask
+
+from shared.telemetry.requests import WHOLE_AT
 
 # A body beyond the limit is still received, and forgotten, up to here: a browser that is answered
 # in the middle of sending shows its own error page instead of ours.
@@ -55,6 +58,7 @@ class Bridge:
             closing = await self._fill_body(environ, receive)
         except SenderGoneError:
             return
+        environ[WHOLE_AT] = time.perf_counter()
         # One context for all pieces of the answer: what the first one set, the last one unsets.
         context = contextvars.Context()
         answer = Answer(self._app, environ)

@@ -5,6 +5,7 @@ Nobody waits for the broker: the event lies in the outbox, and the relay finds i
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ from shared.models import (
     Precision,
     Source,
 )
+from shared.telemetry import metrics
 from shared.text import fold_hash, fold_text
 
 KEY_LIFETIME = timedelta(hours=24)
@@ -95,7 +97,7 @@ def receive_idea(
     """
     if SLUG.fullmatch(slug) is None:
         raise UnknownCouncilError
-    now = utcnow()
+    began, now = time.perf_counter(), utcnow()
     idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold_text(form.text)
     token = receipts.make_receipt_token(settings.secret_key, nonce)
     (row,) = run(
@@ -124,6 +126,7 @@ def receive_idea(
             **_event_of(idea_id),
         },
     )
+    metrics.INTAKE_SECONDS.observe(time.perf_counter() - began, arrival.source.value)
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
     doorbell.ring_doorbell()

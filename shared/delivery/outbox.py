@@ -6,6 +6,7 @@ attempt is committed before work starts) and calls `mark_done` in the transactio
 What is not done is offered again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,11 +37,14 @@ from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
 from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
+from shared.telemetry import metrics
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
 # In the `info` of a session: it has written deliveries that are not committed yet.
 _WRITTEN = "deliveries"
+# And has marked so many done, by their consumer.
+_DONE = "done"
 
 
 class StaleBatchError(Exception):
@@ -105,10 +109,19 @@ def record_all(
 
 @listens_for(Session, "after_commit")
 def _ring(session: SqlSession) -> None:
-    """Let the relay look at what is there to be seen now."""
-    if _WRITTEN in session.info and not session.in_nested_transaction():
-        del session.info[_WRITTEN]
+    """Let the relay look at what is there to be seen now, and count what is done."""
+    if session.in_nested_transaction():
+        return
+    if session.info.pop(_WRITTEN, None):
         doorbell.ring_doorbell()
+    for consumer, number in session.info.pop(_DONE, {}).items():
+        metrics.DELIVERIES.add(consumer, "done", by=number)
+
+
+@listens_for(Session, "after_rollback")
+def _forget_done(session: SqlSession) -> None:
+    """What was marked done is not."""
+    session.info.pop(_DONE, None)
 
 
 @cache
@@ -231,10 +244,11 @@ def mark_done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) 
             OutboxDelivery.failed_at.is_(None),
         )
         .values(done_at=func.clock_timestamp(), error=None)
-        .returning(OutboxDelivery.id)
+        .returning(OutboxDelivery.id, OutboxDelivery.consumer)
     ).all()
     if len(marked) != len(deliveries):
         raise StaleBatchError
+    session.info.setdefault(_DONE, Counter()).update(row.consumer for row in marked)
 
 
 def release_batch(batch: UUID, error: BaseException) -> None:
@@ -260,3 +274,5 @@ def release_batch(batch: UUID, error: BaseException) -> None:
                 .where(OutboxDelivery.id == row.id)
                 .values(lease_until=utcnow() + timedelta(seconds=pause_s), error=place_of(error))
             )
+    for row in rows:
+        metrics.DELIVERIES.add(row.consumer, "let_go")

@@ -22,6 +22,7 @@ from shared.delivery import queues
 from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import FailedJob, OutboxDelivery, OutboxEvent
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -222,6 +223,7 @@ def _write_off(
     else:
         handler(session, event.subject_id, event.payload)
         delivery.done_at = utcnow()
+    metrics.DELIVERIES.add(consumer.name, "given_up")
     log.error(
         "work given up",
         extra={"consumer": consumer.name, "subject": str(event.subject_id)},

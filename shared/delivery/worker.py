@@ -6,6 +6,7 @@ relay, so the broker's own redelivery would only repeat it.
 
 import gc
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,14 @@ from uuid import UUID
 import psycopg
 from celery import Celery, Task
 from celery.exceptions import WorkerLostError
-from celery.signals import setup_logging, task_failure, worker_process_init, worker_ready
+from celery.signals import (
+    setup_logging,
+    task_failure,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_ready,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import db, heartbeat, log
@@ -21,6 +29,7 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.delivery import doorbell, outbox, queues
 from shared.process import die_with_parent
+from shared.telemetry import counting, metrics
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +133,7 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     settings = Settings.from_env()
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
+    counting.configure_counting(settings.metrics_folder)
 
     @setup_logging.connect(weak=False)
     def _logging(**_: Any) -> None:
@@ -153,6 +163,24 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
         _beat(sender.hostname)
         sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
 
+    count_tasks()
     if dies_with_parent():
         die_with_parent()
     return app
+
+
+def count_tasks() -> None:
+    """Count what this process works on from here on, and how long it takes."""
+    task_prerun.connect(_note_begin, weak=False)
+    task_postrun.connect(_count_task, weak=False)
+
+
+def _note_begin(task: Task, **_: Any) -> None:
+    task.request.radslag_began = time.perf_counter()
+
+
+def _count_task(task: Task, state: str | None = None, **_: Any) -> None:
+    began: float = task.request.radslag_began
+    if task.name in queues.TASKS:
+        metrics.TASKS.add(task.name, "done" if state == "SUCCESS" else "failed")
+        metrics.TASK_SECONDS.observe(time.perf_counter() - began, task.name)

@@ -41,11 +41,11 @@ def test_a_container_gets_every_setting_and_no_other(services, name):
 
 
 def test_a_setting_has_its_own_default_in_containers_too(services):
-    """An empty one is as if it were not there; only where others are reached is another default."""
+    """An empty one is as if it were not there; only by what others are reached has another one."""
     own = {name for name, value in services["desk"]["environment"].items() if value[-3:] != ":-}"}
     assert own == {
         *("RADSLAG_DATABASE_URL", "RADSLAG_BROKER_URL", "RADSLAG_SECRET_KEY", "RADSLAG_SMTP_URL"),
-        *("RADSLAG_PUBLIC_URL", "RADSLAG_DESK_URL"),
+        *("RADSLAG_PUBLIC_URL", "RADSLAG_DESK_URL", "RADSLAG_METRICS_FOLDER"),
     }
 
 

@@ -28,6 +28,7 @@ from shared.db import Session
 from shared.delivery import hooks
 from shared.errors import place_of
 from shared.models import Council, OutboxEvent, Rule, Webhook, WebhookShape
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -177,12 +178,15 @@ def _post(request: _Request, settings: Settings) -> Answer | NoAnswerError:
 def _mark(session: SqlSession, claimed: Claimed, answer: Answer | NoAnswerError) -> None:
     if isinstance(answer, Answer) and _is_heard(answer):
         marking.mark_done(session, claimed, answer.status)
+        metrics.WEBHOOKS.add("heard")
         return
     told = {"webhook": str(claimed.id)}
     if isinstance(answer, NoAnswerError):
+        metrics.WEBHOOKS.add("no_answer")
         log.info("webhook not heard", extra={**told, "code": answer.code})
         marking.mark_not_sent(session, claimed, error=answer.code)
         return
+    metrics.WEBHOOKS.add("refused")
     log.info("webhook not heard", extra={**told, "status": answer.status})
     marking.mark_not_sent(session, claimed, status=answer.status, wait_s=_asked_wait(answer))
 
