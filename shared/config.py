@@ -23,7 +23,7 @@ __all__ = [
     "beat_file",
     "data_folder",
     "dies_with_parent",
-    "ends_when_hung",
+    "longest_silence_s",
     "read_secret_files",
     "sqlalchemy_url",
 ]
@@ -319,7 +319,8 @@ def beat_file(env: Mapping[str, str] | None = None) -> Path | None:
     return Path(named) if named else None
 
 
-def ends_when_hung(env: Mapping[str, str] | None = None) -> bool:
-    """Whether this process ends itself when it does not go on: nobody else would."""
+def longest_silence_s(env: Mapping[str, str] | None = None) -> int:
+    """Return after how long without a sign of life this process ends itself; 0 for never."""
     env = os.environ if env is None else env
-    return env.get(PREFIX + "ENDS_WHEN_HUNG") == "1"
+    told = env.get(PREFIX + "LONGEST_SILENCE", "")
+    return int(told) if told.isdecimal() else 0

@@ -98,6 +98,7 @@ def init_app(
     app.config["SETTINGS"] = settings
     app.config["OWN_URL"] = own_url
     app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
+    app.config["PROCESS"] = "public-web" if asks_public_views else "desk"
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
     app.jinja_env.undefined = StrictUndefined
@@ -212,7 +213,9 @@ def begin_request(asked: Request, config: Mapping[str, Any]) -> str:
     else:
         language = None
     i18n.set_language(language or i18n.SOURCE)
-    if not config["SETTINGS"].trusted_proxies and proxies.is_forwarded(asked.environ):
+    is_forwarded = not config["SETTINGS"].trusted_proxies and proxies.is_forwarded(asked.environ)
+    # Whether it lives is answered without the database.
+    if is_forwarded and asked.path != "/healthz":
         proxies.note_unknown_one()
     return secrets.token_hex(8)
 
@@ -396,9 +399,9 @@ def readyz() -> Response:
     """Say whether requests can be served, and report what is late.
 
     503 with a sentence without a database, with a schema that does not serve this code, or without
-    the role or the replica that the public pages are read through. A late clock or old unprocessed
-    work is reported but does not take the web out of service: ideas are still accepted. So is a
-    proxy in front that this web was not told of.
+    the role or the replica that the public pages are read through. A late clock, a process that is
+    not heard of or old unprocessed work is reported but does not take the web out of service: ideas
+    are still accepted. So is a proxy in front that this web was not told of.
     """
     try:
         with Session() as session:
@@ -407,6 +410,7 @@ def readyz() -> Response:
                 return _not_ready("schema", misfit)
             health = ledger.read_health(session)
             is_behind = proxies.is_unknown_one_there(session, get_settings())
+            silent = heartbeat.find_silent(session, utcnow())
     except SQLAlchemyError as error:
         return _not_ready("database", _explain_fault(error, "The database", "DATABASE_URL"))
     if current_app.config["ASKS_PUBLIC_VIEWS"]:
@@ -417,10 +421,11 @@ def readyz() -> Response:
     late = clock_age is None or clock_age > heartbeat.LATE_CLOCK.total_seconds()
     return _ready(
         200,
-        "clock" if late else "ok",
+        "clock" if late else "silent" if silent else "ok",
         {
             "clock_age_s": clock_age,
             "oldest_unprocessed_s": health.oldest_unprocessed_s,
+            **({"silent": silent} if silent else {}),
             **({"warnings": [proxies.WARNING]} if is_behind else {}),
         },
     )

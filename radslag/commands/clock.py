@@ -38,6 +38,7 @@ from shared.config import Settings
 from shared.db import LookSession, Session
 from shared.delivery import queues
 from shared.delivery.worker import make_celery
+from shared.telemetry import life
 from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
@@ -177,6 +178,7 @@ def do_chores(due: list[Chore], now: float) -> None:
         if now < chore.next_at:
             continue
         chore.next_at = now + chore.every_s
+        life.show_life()
         try:
             chore.do()
         except (SQLAlchemyError, BrokerError, RedisError, OSError) as error:

@@ -18,6 +18,7 @@ from shared import db, heartbeat, log
 from shared.config import Settings
 from shared.delivery import doorbell, queues, relay
 from shared.delivery.worker import make_celery
+from shared.telemetry import life
 from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if time.monotonic() >= next_beat:
+                life.show_life()
                 heartbeat.beat_alone(name_here("relay"))
                 next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)

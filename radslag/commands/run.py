@@ -7,6 +7,7 @@ import click
 
 from radslag.processes import BY_NAME
 from radslag.speech import Spoken
+from shared.config import PREFIX
 
 
 @click.command(
@@ -25,6 +26,9 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
 
     MORE arguments are given to it, such as `-c 4` for a worker with four processes.
     """
-    arguments = BY_NAME[name].command(host=host, port=port)
+    process = BY_NAME[name]
+    arguments = process.command(host=host, port=port)
+    # Nobody else ends it when it hangs; who ends is started again.
+    os.environ.setdefault(f"{PREFIX}LONGEST_SILENCE", str(process.silence_s))
     # This process becomes that one, so that signals reach it.
     os.execv(sys.executable, [sys.executable, "-m", *arguments, *more])  # noqa: S606 - this very program

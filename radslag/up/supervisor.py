@@ -4,6 +4,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from radslag.up import forked
 from radslag.up.kept import Kept, Patience, Say
 from radslag.up.logs import Tail, make_room
 from radslag.up.plan import Plan
+from radslag.up.pulse import Pulse
 from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
@@ -38,6 +40,8 @@ _STOP_S = 12.0
 # What needs the database at the start is tried so often while nothing is wrong with the servers.
 _TRIES = 5
 _REPEAT_S = 60.0
+# Of the mailbox; the others say it themselves.
+_SILENCE_S = 60
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
@@ -115,6 +119,13 @@ class Supervisor:
             if process.health != "http":
                 self._add_process(process)
         self._wait(lambda: self._without_heartbeat(began))
+        self.do_with_servers(self._forget_others)
+
+    def _forget_others(self) -> None:
+        """Nobody misses what another size of this system had."""
+        with Session.begin() as session:
+            names = [process.name for process in self._processes]
+            heartbeat.forget_others(session, socket.gethostname(), names)
 
     def _keep_server(self, server: Postgres | Valkey) -> None:
         def begin() -> Child:
@@ -195,10 +206,20 @@ class Supervisor:
         if self._plan.postgres is not None:
             # Nobody works as the owner of the tables, who may do everything.
             env["RADSLAG_DATABASE_URL"] = self._plan.postgres.url_of(NAME, user=process.role)
-        self._add(process.name, command, env, nice=process.nice)
+        self._add(process.name, command, env, nice=process.nice, silence_s=process.silence_s)
 
-    def _add(self, name: str, command: list[str], env: Mapping[str, str], *, nice: int = 0) -> None:
+    def _add(
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        *,
+        nice: int = 0,
+        silence_s: int = _SILENCE_S,
+    ) -> None:
         log = self._folder.logs / f"{name}.log"
+        pulse = Pulse(self._folder.path / "beats" / name, silence_s)
+        env = {**environment, "RADSLAG_BEAT_FILE": str(pulse.file)}
 
         def start() -> Child:
             if self._forks:
@@ -210,7 +231,7 @@ class Supervisor:
             return child
 
         self._tails[name] = Tail(log)
-        self._children[name] = Kept(name, start, self._say, self._patience)
+        self._children[name] = Kept(name, start, self._say, self._patience, pulse=pulse)
         self._children[name].look()
 
     def _mailbox_command(self, smtp_port: int) -> list[str]:

@@ -25,6 +25,7 @@ from shared.telemetry.requests import WHOLE_AT
 # in the middle of sending shows its own error page instead of ours.
 FORGOTTEN_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
+LIVENESS = "/healthz"
 
 _Scope = Mapping[str, Any]
 _Receive = Callable[[], Any]
@@ -48,6 +49,8 @@ class Bridge:
     def __init__(self, app: Flask, threads: int) -> None:
         self._app = app
         self._threads = Threads(threads)
+        # Whether it lives is answered while all the others wait for something.
+        self._alone = Threads(1)
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Answer one request; do nothing for whoever left before it was whole."""
@@ -62,8 +65,9 @@ class Bridge:
         # One context for all pieces of the answer: what the first one set, the last one unsets.
         context = contextvars.Context()
         answer = Answer(self._app, environ)
+        threads = self._alone if environ["PATH_INFO"] == LIVENESS else self._threads
         try:
-            piece = await self._threads.run(partial(context.run, answer.begin))
+            piece = await threads.run(partial(context.run, answer.begin))
             headers = [
                 (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
             ]
@@ -72,11 +76,11 @@ class Bridge:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             while not answer.complete:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._threads.run(partial(context.run, answer.next_piece))
+                piece = await threads.run(partial(context.run, answer.next_piece))
             await send({"type": "http.response.body", "body": piece, "more_body": False})
         finally:
             if answer.unfinished:
-                await self._threads.run(partial(context.run, answer.close))
+                await threads.run(partial(context.run, answer.close))
 
     async def _fill_body(self, environ: _Environ, receive: _Receive) -> bool:
         """Put the body into the environment; return whether a rest of it was left unread."""

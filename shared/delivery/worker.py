@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.delivery import doorbell, outbox, queues
 from shared.process import die_with_parent
-from shared.telemetry import counting, metrics
+from shared.telemetry import counting, life, metrics
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        worker_consumer="shared.delivery.consumer:PatientConsumer",
         # Nobody asks workers anything through the broker.
         worker_enable_remote_control=False,
         # A child that died has died: its batch need not wait for a last word from it.
@@ -160,6 +161,8 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     @worker_ready.connect(weak=False)
     def _live(sender: Any, **_: Any) -> None:
         # In the loop that takes messages: when that hangs, the heart stops.
+        life.show_life()
+        sender.timer.call_repeatedly(heartbeat.BEAT_S, life.show_life)
         _beat(sender.hostname)
         sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
 

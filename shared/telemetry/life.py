@@ -11,11 +11,7 @@ import os
 import signal
 from pathlib import Path
 
-from shared.config import beat_file, ends_when_hung
-
-# From one sign of life to the next at the most: several of them, and the longest that a process
-# waits for a database that does not answer.
-SILENCE_S = 90
+from shared.config import beat_file, longest_silence_s
 
 _pid = 0
 _file: Path | None = None
@@ -38,7 +34,7 @@ def _learn_watchers() -> None:
     global _pid, _file, _alarm_s  # noqa: PLW0603 - of this process
     _pid = os.getpid()
     _file = beat_file()
-    _alarm_s = SILENCE_S if ends_when_hung() else 0
+    _alarm_s = longest_silence_s()
     if _alarm_s:
         # Where it stood when it ended, by file and line.
         faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)

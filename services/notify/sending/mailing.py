@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 # One run works this long; the clock asks again while something is due.
 BUDGET_S = 20.0
+# So many workers of a machine may be waiting for a mail server; the others do all other work.
+SENDERS = 1
 
 
 def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = False) -> int:

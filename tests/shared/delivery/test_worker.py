@@ -134,5 +134,8 @@ class TestWorker:
 
         worker_ready.send(sender=Ready())
         assert beats == ["x@y"]
-        assert repeated == [(heartbeat.BEAT_S, worker._beat, ("x@y",))]
+        assert repeated == [
+            (heartbeat.BEAT_S, worker.life.show_life),
+            (heartbeat.BEAT_S, worker._beat, ("x@y",)),
+        ]
         assert heartbeat.BEAT_S == 5
