@@ -211,6 +211,26 @@ class Settings:
         "What the roles are called in that claim",
         "admin=radslag-admin;moderator=radslag-moderator;reader=radslag-reader",
     )
+    traces_url: str = _setting(
+        "Where traces go by OpenTelemetry (OTLP over HTTP): `http://collector:4318/v1/traces`; "
+        "needs the extra `tracing`; empty: nowhere",
+        "",
+    )
+    sentry_dsn: str = _setting(
+        "Where errors are reported by the protocol of Sentry, without words or values: its DSN; "
+        "needs the extra `sentry`; empty: nowhere",
+        "",
+    )
+    access_log: bool = _setting(
+        "`1`: a line in the log for each request, with its route, status, time and id; no "
+        "addresses, of pages or of people",
+        "0",
+    )
+    celery_events: bool = _setting(
+        "`1`: workers tell the broker what they work on, and answer questions, so that Flower can "
+        "show it",
+        "0",
+    )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info")
 
     @classmethod

@@ -36,7 +36,7 @@ from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
 from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.rights.session_rules import UnsafeSessionError
-from shared.telemetry import counting, requests
+from shared.telemetry import counting, reporting, request_ids, requests, tracing
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,8 @@ def start_process() -> Settings:
     settings = Settings.from_env()
     log_setup.configure_log(settings.log_level)
     counting.configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-web")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     doorbell.configure_doorbell(settings)
     return settings
@@ -123,8 +125,11 @@ def init_app(
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.wsgi_app = requests.count_requests(  # type: ignore[method-assign]
-        app.wsgi_app, "public" if asks_public_views else "desk"
+        app.wsgi_app,
+        "public" if asks_public_views else "desk",
+        access_log=settings.access_log,
     )
+    tracing.trace_web(app)
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
     static_files.init_app(app)
@@ -217,7 +222,9 @@ def begin_request(asked: Request, config: Mapping[str, Any]) -> str:
     # Whether it lives is answered without the database.
     if is_forwarded and asked.path != "/healthz":
         proxies.note_unknown_one()
-    return secrets.token_hex(8)
+    request_id = secrets.token_hex(8)
+    request_ids.name_request(request_id)
+    return request_id
 
 
 def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:

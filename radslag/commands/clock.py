@@ -38,7 +38,7 @@ from shared.config import Settings
 from shared.db import LookSession, Session
 from shared.delivery import queues
 from shared.delivery.worker import make_celery
-from shared.telemetry import life
+from shared.telemetry import life, reporting, tracing
 from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
@@ -210,6 +210,8 @@ def command() -> None:
     settings = Settings.from_env()
     log.configure_log(settings.log_level)
     configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-clock")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     due = list_chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
     until_told(lambda: do_chores(due, time.monotonic()), pause_s=0.5)

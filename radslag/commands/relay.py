@@ -18,7 +18,7 @@ from shared import db, heartbeat, log
 from shared.config import Settings
 from shared.delivery import doorbell, queues, relay
 from shared.delivery.worker import make_celery
-from shared.telemetry import life
+from shared.telemetry import life, reporting, tracing
 from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
@@ -69,6 +69,8 @@ def command() -> None:
     settings = Settings.from_env()
     log.configure_log(settings.log_level)
     configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-relay")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     stop = threading.Event()
 

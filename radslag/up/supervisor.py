@@ -65,6 +65,7 @@ class Supervisor:
         self._processes = processes_of(plan.settings.size)
         # Elsewhere the libraries of the system do not stand a fork.
         self._forks = plan.settings.size == SMALL and sys.platform == "linux"
+        self._room_at = 0.0
         make_room(folder.logs)
         shutil.rmtree(folder.path / "metrics", ignore_errors=True)
 
@@ -169,7 +170,13 @@ class Supervisor:
                 self._look_at(self._servers)
                 self._look_at(self._children)
                 self._pass_on_warnings()
+                self._make_room()
                 wait(self._pause_s())
+
+    def _make_room(self) -> None:
+        if time.monotonic() >= self._room_at:
+            make_room(self._folder.logs)
+            self._room_at = time.monotonic() + _REPEAT_S
 
     def _insist(self) -> None:
         for kept in self._children.values():

@@ -155,7 +155,7 @@ def _event_of(idea_id: UUID) -> dict[str, Any]:
     return {
         "event": IdeaSubmitted.__name__,
         "event_version": IdeaSubmitted.version,
-        "payload": json.dumps(IdeaSubmitted(idea_id, _FIRST_VERSION).payload()),
+        "payload": json.dumps(outbox.payload_of(IdeaSubmitted(idea_id, _FIRST_VERSION))),
         "consumers": consumers,
         "queues": queues,
         "public_names": public_names,

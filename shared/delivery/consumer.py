@@ -14,6 +14,13 @@ _log = logging.getLogger(__name__)
 class PatientConsumer(Consumer):
     """Tries for ever to reach the broker, and lives meanwhile."""
 
+    def __init__(self, *args: Any, worker_options: Any = None, **more: Any) -> None:
+        """Tell whoever looks at events that the worker is there, which is silent else."""
+        options = dict(worker_options or {})
+        if more["app"].conf.worker_send_task_events:
+            options["without_heartbeat"] = False
+        super().__init__(*args, worker_options=options, **more)
+
     def ensure_connected(self, conn: Any) -> Any:
         """Return the connection once it is there."""
 

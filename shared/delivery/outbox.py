@@ -6,6 +6,7 @@ attempt is committed before work starts) and calls `mark_done` in the transactio
 What is not done is offered again.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
 from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
-from shared.telemetry import metrics
+from shared.telemetry import metrics, request_ids
+
+log = logging.getLogger(__name__)
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
@@ -69,6 +72,12 @@ def record_event(session: SqlSession, event: Event, *, queue: str | None = None)
     record_all(session, [event], queue=queue)
 
 
+def payload_of(event: Event) -> dict[str, Any]:
+    """Return what is stored of an event, with the request that it belongs to."""
+    request = request_ids.find_request(event.subject_id)
+    return {**event.payload(), **({request_ids.KEY: request} if request else {})}
+
+
 def record_all(
     session: SqlSession,
     events: Sequence[Event],
@@ -90,7 +99,7 @@ def record_all(
                 "kind": type(event).__name__,
                 "version": event.version,
                 "subject_id": event.subject_id,
-                "payload": event.payload(),
+                "payload": payload_of(event),
             }
             for event in events
         ],
@@ -226,7 +235,12 @@ def claim_batch(batch: UUID) -> list[Delivery]:
             .where(OutboxDelivery.id.in_([row.id for row in rows]))
             .order_by(OutboxDelivery.id)
         )
-        return [Delivery(*row) for row in found]
+        deliveries = [Delivery(*row) for row in found]
+    request_ids.begin_batch(
+        batch, {each.subject_id: each.payload.get(request_ids.KEY, "") for each in deliveries}
+    )
+    log.info("batch taken", extra={"consumer": consumer.name, "deliveries": len(deliveries)})
+    return deliveries
 
 
 def mark_done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:

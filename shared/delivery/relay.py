@@ -22,7 +22,7 @@ from shared.delivery import queues
 from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import FailedJob, OutboxDelivery, OutboxEvent
-from shared.telemetry import metrics
+from shared.telemetry import metrics, request_ids
 
 log = logging.getLogger(__name__)
 
@@ -221,10 +221,12 @@ def _write_off(
     if handler is None:
         delivery.failed_at = utcnow()
     else:
-        handler(session, event.subject_id, event.payload)
+        with request_ids.on_behalf_of(event.payload.get(request_ids.KEY, "")):
+            handler(session, event.subject_id, event.payload)
         delivery.done_at = utcnow()
     metrics.DELIVERIES.add(consumer.name, "given_up")
-    log.error(
-        "work given up",
-        extra={"consumer": consumer.name, "subject": str(event.subject_id)},
-    )
+    with request_ids.on_behalf_of(event.payload.get(request_ids.KEY, "")):
+        log.error(
+            "work given up",
+            extra={"consumer": consumer.name, "subject": str(event.subject_id)},
+        )

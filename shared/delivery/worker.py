@@ -29,7 +29,7 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.delivery import doorbell, outbox, queues
 from shared.process import die_with_parent
-from shared.telemetry import counting, life, metrics
+from shared.telemetry import counting, life, metrics, reporting, request_ids, tracing
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +95,12 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_send_task_events=False,
+        # For Flower, if somebody wants to look (RADSLAG_CELERY_EVENTS): ids, and names of ours.
+        worker_send_task_events=settings.celery_events,
+        task_send_sent_event=settings.celery_events,
         worker_consumer="shared.delivery.consumer:PatientConsumer",
-        # Nobody asks workers anything through the broker.
-        worker_enable_remote_control=False,
+        # Nobody else asks workers anything through the broker.
+        worker_enable_remote_control=settings.celery_events,
         # A child that died has died: its batch need not wait for a last word from it.
         worker_lost_wait=1.0,
         broker_connection_retry_on_startup=True,
@@ -135,6 +137,8 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
     counting.configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, f"radslag-{name}")
+    reporting.start_reporting(settings)
 
     @setup_logging.connect(weak=False)
     def _logging(**_: Any) -> None:
@@ -179,6 +183,7 @@ def count_tasks() -> None:
 
 
 def _note_begin(task: Task, **_: Any) -> None:
+    request_ids.forget_work()
     task.request.radslag_began = time.perf_counter()
 
 

@@ -27,7 +27,7 @@ from shared.db import Session
 from shared.errors import place_of
 from shared.models import Letter
 from shared.models.notify import WITHHELD
-from shared.telemetry import metrics
+from shared.telemetry import metrics, request_ids
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,12 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = 
                     claims.cancel_letter(session, letter, WITHHELD)
                     metrics.LETTERS.add("withheld")
                     continue
+                request = letters.find_request(session, letter) if letter is not None else ""
             if letter is None:
                 break
             try:
-                sent += _send(mailer, letter, settings)
+                with request_ids.on_behalf_of(request):
+                    sent += _send(mailer, letter, settings)
             except ServerDownError:
                 break
     return sent

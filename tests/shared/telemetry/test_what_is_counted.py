@@ -26,7 +26,7 @@ HERE = {"REMOTE_ADDR": "127.0.0.1"}
 @pytest.fixture
 def database_url(one_database):
     with psycopg.connect(one_database, autocommit=True) as connection:
-        for table in ("outbox_deliveries", "outbox_events"):
+        for table in ("failed_jobs", "outbox_deliveries", "outbox_events"):
             connection.execute(f"DELETE FROM {table}")
     return one_database
 
@@ -107,8 +107,8 @@ def test_tasks_of_ours_are_counted_and_no_others(counts: Read, request, fails, o
     worker.count_tasks()
     request.addfinalizer(lambda: task_prerun.disconnect(worker._note_begin))
     request.addfinalizer(lambda: task_postrun.disconnect(worker._count_task))
-    app.task(name=queues.RUN_DIGESTS)(work).apply()
-    app.task(name="somebody.elses")(work).apply()
+    app.task(name=queues.RUN_DIGESTS, shared=False)(work).apply()
+    app.task(name="somebody.elses", shared=False)(work).apply()
     name = queues.RUN_DIGESTS
     assert counts("radslag_tasks_total", task=name, outcome=outcome) == 1
     assert counts("radslag_task_duration_seconds_count", task=name) == 1
