@@ -1,6 +1,7 @@
 # One image for every process of the system; `radslag run NAME` says which one a container is.
 # Carries no database and no broker: those are services of their own.
-ARG BASE=python:3.13-slim
+# The newest of 3.13 at each build: what it mends is what we want. Pin it by digest where you must.
+ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /source
@@ -24,9 +25,25 @@ ARG COMMIT=
 RUN printf %s "$COMMIT" > shared/COMMIT
 RUN /opt/radslag/bin/python -m radslag.translations compile \
     && /opt/radslag/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /opt/radslag/bin/python -m pip uninstall --yes setuptools
+    && /opt/radslag/bin/python -m pip uninstall --yes setuptools pip \
+    # What no process reads: headers, type stubs, and how other languages write their dates.
+    && cd /opt/radslag/lib/python3*/site-packages \
+    && find . -name '*.pyi' -delete \
+    && find babel/locale-data -type f ! -name 'root.dat' ! -name 'sv*' ! -name 'en*' -delete \
+    && rm -rf numpy/_core/include
 
 FROM ${BASE}
+ARG COMMIT=
+LABEL org.opencontainers.image.title="Rådslag" \
+      org.opencontainers.image.description="Residents' ideas, and their moderation" \
+      org.opencontainers.image.licenses="EUPL-1.2" \
+      org.opencontainers.image.revision="${COMMIT}"
+# age seals backups. Nothing installs anything here later: pip goes.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends age \
+    && rm -rf /var/lib/apt/lists/* \
+        /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
+        /usr/local/bin/pip*
 COPY --from=build /opt/radslag /opt/radslag
 ENV PATH=/opt/radslag/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

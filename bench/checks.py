@@ -13,6 +13,7 @@ from pathlib import Path
 # Program → what follows DATA on its command line; those of False take no DATA.
 PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "duplicates_text": (True, ()),
+    "duplicates_changes": (True, ()),
     "duplicates_baselines": (True, ()),
     "duplicates_scale": (True, ("10000", "100000", "1000000")),
     "same_instant": (False, ("20",)),

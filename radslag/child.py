@@ -13,7 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
-_LAUNCHER = Path(__file__).with_name("launch.py")
+# By its own path, whatever the way on which this module was found.
+_LAUNCHER = Path(__file__).resolve().with_name("launch.py")
 
 
 class ChildError(Exception):
@@ -31,10 +32,15 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a child runs as, without any capability: somebody else or, without ids, ourselves."""
+    """Whom a child runs as, without any capability: somebody else or, without ids, ourselves.
+
+    It may be of more groups, and may keep one capability.
+    """
 
     uid: int | None = None
     gid: int | None = None
+    groups: tuple[int, ...] = ()
+    kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Launch:
     death_signal: int
     uid: int | None
     gid: int | None
+    groups: tuple[int, ...]
+    kept: int | None
     unprivileged: bool
 
 
@@ -98,6 +106,8 @@ class Child:
             death_signal=death_signal,
             uid=user.uid if user else None,
             gid=user.gid if user else None,
+            groups=user.groups if user else (),
+            kept=user.kept if user else None,
             unprivileged=user is not None,
         )
         command = [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(asdict(launch))]

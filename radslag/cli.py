@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from radslag.speech import SpokenGroup
+from radslag.up.standing import begin_standing
 
 # Command → the module that has it as `command`. A family of commands is one file.
 COMMANDS: Mapping[str, str] = {
@@ -46,6 +47,8 @@ class LazyGroup(SpokenGroup):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        if cmd_name == "up":
+            begin_standing()
         found: click.Command = import_module(COMMANDS[cmd_name]).command
         return found
 

@@ -22,6 +22,7 @@ from services.moderation.checks import (
     run_all,
     worst_first,
 )
+from services.moderation.checks.copies.common import EVERYDAY, Common, learn_common
 from services.moderation.checks.explanations import explain_finding
 from services.moderation.checks.verdict import combine_findings
 from services.moderation.semantic.among import Among
@@ -31,6 +32,7 @@ from shared.text import fold_text
 _AT_A_TIME = 200
 # Of texts whose meaning is read, too: each takes a tenth of a second, and people watch.
 _AT_A_TIME_WITH_MEANING = 20
+_LEARNED_FROM = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def judge_texts(
     left = iter(texts)
     while piece := list(islice(left, _AT_A_TIME if among is None else _AT_A_TIME_WITH_MEANING)):
         folded = [fold_text(each.text) for each in piece]
+        earlier.learn(folded)
         if among is not None:
             among.add([each.text for each in piece])
         for each, words, keys in zip(piece, folded, duplicates.keys_of(folded), strict=True):
@@ -113,6 +116,7 @@ class _Earlier:
 
     texts: list[Judged] = field(default_factory=list)
     folded: list[str] = field(default_factory=list)
+    _common: Common = EVERYDAY
     _exact: dict[str, int] = field(default_factory=dict)
     _buckets: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _roots: dict[int, int] = field(default_factory=dict)
@@ -120,6 +124,11 @@ class _Earlier:
     def id_of(self, place: UUID) -> str:
         """Return the id of the text that a finding points at by its place."""
         return self.texts[place.int].id
+
+    def learn(self, folded: Sequence[str]) -> None:
+        """Learn what everybody says from some of the texts so far, and from those that come now."""
+        step = max(1, len(self.folded) // _LEARNED_FROM)
+        self._common = learn_common([*self.folded[::step], *folded])
 
     def add(self, judged: Judged, folded: str, keys: duplicates.Keys) -> list[Finding]:
         """Add a text, and return the finding that it is a copy, if it is."""
@@ -133,7 +142,8 @@ class _Earlier:
         matches = [
             (self._root(other), match)
             for other in self._candidates(keys)
-            if (match := duplicates.confirm_match(folded, self.folded[other])) is not None
+            if (match := duplicates.confirm_match(folded, self.folded[other], self._common))
+            is not None
             and not duplicates.is_elsewhere(match, judged.text, self.texts[other].text)
         ]
         for key in keys.stored:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from shared.config import SMALL
+from shared.config import PREFIX, SECRETS, SMALL
 from shared.delivery import queues
 from shared.rights.grants import MODERATION_ROLE, NOTIFY_ROLE, SUBMISSION_ROLE
 
@@ -36,8 +36,10 @@ class Process:
     nice: int = 0
     # What it is told where the environment says nothing else.
     environment: Mapping[str, str] = field(default_factory=dict)
-    # As whom it asks a database that we run (`shared.rights.grants`).
+    # As whom it asks the database (`shared.rights.grants`).
     role: str = MODERATION_ROLE
+    # Of what is secret among the settings, what it needs beside the database and the broker.
+    secrets: tuple[str, ...] = ()
     # Whose work it does besides, in a small system.
     also: tuple[str, ...] = ()
 
@@ -56,8 +58,32 @@ class Process:
         values = {"host": bracketed, "port": str(port or self.port or "")}
         return [argument.format_map(values) for argument in self.arguments]
 
+    def environment_from(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return what it is told of an environment: no secret that only others need."""
+        return {**self.environment, **keep_back(environment, *_OF_ALL, *self.secrets)}
 
-def _web(name: str, factory: str, port: int, *, role: str = MODERATION_ROLE) -> Process:
+    @property
+    def does_without(self) -> tuple[str, ...]:
+        """Return what is required of others and not of it."""
+        return tuple(name for name in ("secret_key", "smtp_url") if name not in self.secrets)
+
+
+def keep_back(environment: Mapping[str, str], *needed: str) -> dict[str, str]:
+    """Return an environment without the secrets that are not needed, nor the files that hold them.
+
+    What is needed is named as in `shared.config.Settings`.
+    """
+    own = {f"{PREFIX}{name.upper()}" for name in needed}
+    kept = {name for name in SECRETS if name not in own}
+    kept |= {f"{name}_FILE" for name in kept}
+    return {name: value for name, value in environment.items() if name not in kept}
+
+
+# Secrets that every process needs.
+_OF_ALL = ("database_url", "broker_url")
+
+
+def _web(name: str, factory: str, port: int, *secrets: str, role: str = MODERATION_ROLE) -> Process:
     return Process(
         name,
         (
@@ -67,6 +93,7 @@ def _web(name: str, factory: str, port: int, *, role: str = MODERATION_ROLE) -> 
         health="http",
         port=port,
         role=role,
+        secrets=("secret_key", "metrics_token", *secrets),
     )
 
 
@@ -77,6 +104,7 @@ def _worker(
     *served: str,
     pool: str = "prefork",
     nice: int = 0,
+    secrets: tuple[str, ...] = (),
     also: tuple[str, ...] = (),
 ) -> Process:
     """Make a worker; `children` are so many, or as many as needed, "most,fewest"."""
@@ -93,7 +121,8 @@ def _worker(
         health="heartbeat",
         queues=served,
         nice=nice,
-        role=NOTIFY_ROLE if app == _NOTIFY else MODERATION_ROLE,
+        role=_ROLES.get(app, MODERATION_ROLE),
+        secrets=secrets,
         also=also,
     )
 
@@ -101,23 +130,42 @@ def _worker(
 # Of a core that the webs want as well: a quarter, and a tenth.
 _NICE_CHECKS, _NICE_BULK = 5, 10
 _MODERATION = "services.moderation.worker"
+_BULK = "radslag.bulk_worker"
 _NOTIFY = "services.notify.worker"
 _SUBMISSION = "services.submission.worker"
+_ROLES: Mapping[str, str] = MappingProxyType({_NOTIFY: NOTIFY_ROLE, _SUBMISSION: SUBMISSION_ROLE})
+# Who makes a receipt, signs for another system or draws by lot needs the key; who mails, a server.
+_KEY = ("secret_key",)
+_MAILS = ("secret_key", "smtp_url")
+_LOOKS_UP = ("akismet_key",)
 
 PROCESSES: tuple[Process, ...] = (
-    _web("public-web", "radslag.public:create_app", PUBLIC_PORT, role=SUBMISSION_ROLE),
-    _web("desk", "radslag.desk:create_app", DESK_PORT),
+    _web(
+        *("public-web", "radslag.public:create_app", PUBLIC_PORT),
+        *("public_database_url", "bounce_secret"),
+        role=SUBMISSION_ROLE,
+    ),
+    _web("desk", "radslag.desk:create_app", DESK_PORT, "oidc_client_secret", *_LOOKS_UP),
     Process("relay", ("radslag", "relay"), health="heartbeat"),
-    _worker("moderation-worker", _MODERATION, 2, queues.CHECKS, nice=_NICE_CHECKS),
-    _worker("moderation-bulk", _MODERATION, 1, queues.BULK, nice=_NICE_BULK),
+    _worker(
+        *("moderation-worker", _MODERATION, 2, queues.CHECKS),
+        nice=_NICE_CHECKS,
+        secrets=_LOOKS_UP,
+    ),
+    _worker(
+        *("moderation-bulk", _BULK, 1, queues.BULK),
+        nice=_NICE_BULK,
+        secrets=(*_KEY, *_LOOKS_UP),
+    ),
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
-    _worker("submission-worker", _SUBMISSION, 1, queues.FORMS),
+    _worker("submission-worker", _SUBMISSION, 1, queues.FORMS, secrets=_KEY),
     # One may be waiting for a slow mail server; one is left to write down what is owed.
-    _worker("notify-worker", _NOTIFY, 2, queues.LETTERS, queues.CLOCK),
+    _worker("notify-worker", _NOTIFY, 2, queues.LETTERS, queues.CLOCK, secrets=_MAILS),
     # Some may all be waiting for slow endpoints; one is left to write down what is owed.
-    _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS),
-    Process("clock", ("radslag", "clock"), health="heartbeat"),
+    _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS, secrets=_KEY),
+    # It mails alarms itself.
+    Process("clock", ("radslag", "clock"), health="heartbeat", secrets=_MAILS),
 )
 
 BY_NAME: Mapping[str, Process] = MappingProxyType({process.name: process for process in PROCESSES})
@@ -133,11 +181,13 @@ SMALL_PROCESSES: tuple[Process, ...] = (
     _worker(
         *("moderation-worker", _MODERATION, "2,1", queues.ACTIONS, queues.CHECKS),
         nice=_NICE_CHECKS,
+        secrets=_LOOKS_UP,
         also=("moderation-actions",),
     ),
     _worker(
-        *("moderation-bulk", _MODERATION, "1,0", queues.BULK, queues.SEMANTIC),
+        *("moderation-bulk", _BULK, "1,0", queues.BULK, queues.SEMANTIC),
         nice=_NICE_BULK,
+        secrets=(*_KEY, *_LOOKS_UP),
         also=("moderation-semantic",),
     ),
     # Two may wait for slow endpoints, one for a slow mail server (`services.notify.mail.turns`).
@@ -145,6 +195,7 @@ SMALL_PROCESSES: tuple[Process, ...] = (
         *("notify-worker", "radslag.small_worker", 6),
         *(queues.FORMS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),
         pool="threads",
+        secrets=_MAILS,
         also=("notify-webhooks", "submission-worker"),
     ),
     BY_NAME["clock"],

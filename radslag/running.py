@@ -1,6 +1,6 @@
 """What a command needs to work on a system: its settings, and `shared.db` ready to be used."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -18,16 +18,16 @@ __all__ = ["data_option", "open_system", "with_system"]
 
 
 @contextmanager
-def open_system(data: Path | None) -> Iterator[Settings]:
+def open_system(data: Path | None, *, without: Collection[str] = ()) -> Iterator[Settings]:
     """Give the settings of the system, with `shared.db` ready to be used.
 
-    A family of commands may have been given the folder before the command. Without a system, or
-    with a wrong setting or a database that does not answer, the command ends with a sentence and
-    code 2.
+    No command mails; `without` names what else this one can do without. A family of commands may
+    have been given the folder before the command. Without a system, or with a wrong setting or a
+    database that does not answer, the command ends with a sentence and code 2.
     """
     data = data or click.get_current_context().find_object(Path)
     try:
-        settings = Settings.from_env(make_environment(data))
+        settings = Settings.from_env(make_environment(data), without=["smtp_url", *without])
     except (NoSystemError, SettingsError) as error:
         raise RefusedError(str(error)) from None
     log.configure_log("warning")

@@ -62,6 +62,15 @@ def translate_text(said: str) -> str:
     return said
 
 
+def translate_into(said: str, language: str) -> str:
+    """Return an English text of ours in a language, whatever is spoken."""
+    token = _language.set(language)
+    try:
+        return translate_text(said)
+    finally:
+        _language.reset(token)
+
+
 def say_line(said: object, *, err: bool = False) -> None:
     """Print a sentence for people."""
     click.echo(translate_text(str(said)), err=err)

@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn, Self
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,24 @@ SMALL, LARGE = "small", "large"
 # Whose a system is that nobody has given a name.
 SAMPLE_AUTHORITY = "Helsingborgs stad"
 _SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "hour": 3600})
+
+
+class _NotTold(str):
+    """A setting that this process was not told: empty to look at, but nothing is made with it.
+
+    What is signed with an empty key could be made by anybody.
+    """
+
+    __slots__ = ("setting",)
+    setting: str
+
+    def __new__(cls, setting: str) -> Self:
+        made = super().__new__(cls, "")
+        made.setting = setting
+        return made
+
+    def encode(self, *_how: Any, **_more: Any) -> NoReturn:
+        raise SettingsError(f"{self.setting} must be set in this process, too.")
 
 
 def _setting(help_text: str, default: str | None = None, *, secret: bool = False) -> Any:
@@ -234,12 +252,17 @@ class Settings:
     log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info")
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+    def from_env(
+        cls, env: Mapping[str, str] | None = None, *, without: Collection[str] = ()
+    ) -> "Settings":
         """Read and check all settings.
 
-        Raises SettingsError naming every setting that is missing, or the first that is wrong.
+        `without` names what this program can do without, such as a secret that only others need;
+        where nothing is said of it, it is empty and cannot be used. Raises SettingsError naming
+        every setting that is missing, or the first that is wrong.
         """
         env = read_secret_files(os.environ if env is None else env)
+        made: dict[str, Any] = {}
         raw: dict[str, str] = {}
         missing = []
         is_sample = not env.get(PREFIX + "AUTHORITY", "").strip()
@@ -248,16 +271,19 @@ class Settings:
             # One city's residents are never sent to another city's.
             default = item.metadata["default"] if is_sample or item.name != "contact" else ""
             value = env.get(name, "").strip() or default
-            if value is None:
-                missing.append(name)
-            else:
+            if value is not None:
                 raw[item.name] = value
+            elif item.name in without:
+                made[item.name] = _NotTold(name)
+            else:
+                missing.append(name)
         if missing:
             raise SettingsError(f"Missing settings: {', '.join(missing)}.")
-        made = cls(**{name: READERS.get(name, str)(value) for name, value in raw.items()})
-        if made.oidc_issuer and not made.oidc_client_id:
+        made |= {name: READERS.get(name, str)(value) for name, value in raw.items()}
+        found = cls(**made)
+        if found.oidc_issuer and not found.oidc_client_id:
             raise SettingsError("RADSLAG_OIDC_CLIENT_ID must be set beside RADSLAG_OIDC_ISSUER.")
-        return made
+        return found
 
     @property
     def mail_gap_s(self) -> float:
@@ -266,6 +292,14 @@ class Settings:
             return 0.0
         number, _slash, unit = self.mail_rate.partition("/")
         return _SECONDS[unit.strip()] / int(number)
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The hosts of the city's pages and of its addresses of mail."""
+        pages = (urlsplit(each).hostname or "" for each in (self.public_url, self.desk_url))
+        named = (each.rpartition("@") for each in (self.contact, self.mail_from))
+        addresses = (domain.rstrip("> ") for _name, at, domain in named if at)
+        return frozenset((*pages, *addresses))
 
     @property
     def celery_broker_url(self) -> str:

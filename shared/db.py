@@ -176,7 +176,11 @@ def configure_sessions(settings: Settings, *, statement_timeout_s: int = 30) -> 
         SessionRules(_PUBLIC_TIMEOUT_S, PUBLIC_ROLE),
     )
     # What the verbs must know of the settings travels with the unit of work.
-    told = {"semantic": settings.semantic, "timezone": settings.timezone}
+    told = {
+        "semantic": settings.semantic,
+        "timezone": settings.timezone,
+        "hosts": settings.own_hosts,
+    }
     Session.configure(bind=engine, info=told)
     PublicSession.configure(bind=public)
     LookSession.configure(bind=engine.execution_options(isolation_level="AUTOCOMMIT"), info=told)

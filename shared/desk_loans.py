@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.change_words import ChangeWords
 from shared.config import Settings
-from shared.models import DecisionKind, Idea
+from shared.models import Channel, DecisionKind, Idea
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,7 @@ class DeskLoans:
     write_answer_letter: Callable[[Idea, str, str, Settings], tuple[str, str]]
     # What became of a person's last digest and when the next one comes; None: they have none.
     read_digest_line: Callable[[UUID, Settings], str | None]
+    # How somebody said what a member of staff entered.
+    name_channel: Callable[[Channel], str]
     # What the log of changes says about changes made by pages that are lent.
     change_words: tuple[ChangeWords, ...]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
 from shared.db import run_alone
+from shared.forgetting.batches import forget_some
 from shared.models import Heartbeat
 
 BEAT_S = 5
@@ -48,8 +49,10 @@ def read_last_beat(session: SqlSession, name: str) -> datetime | None:
     return session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
 
 
-def forget_the_gone(session: SqlSession) -> None:
+def forget_the_gone(session: SqlSession) -> int:
     """Remove what has been silent for a day, if the same process is heard of elsewhere.
+
+    Return how much.
 
     A process of which nobody is left stays, and is missed, until it is seen alive or somebody says
     that it shall not run any more (`forget_process`).
@@ -61,7 +64,7 @@ def forget_the_gone(session: SqlSession) -> None:
         .exists()
     )
     is_process = Heartbeat.name != UNKNOWN_PROXY
-    session.execute(delete(Heartbeat).where(Heartbeat.at < other, ~is_process | is_heard_of))
+    return forget_some(session, Heartbeat, Heartbeat.at < other, ~is_process | is_heard_of)
 
 
 def forget_process(session: SqlSession, process: str) -> int:

@@ -6,9 +6,10 @@ it, and one that is not served says so.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -22,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from shared.db import make_engine
 from shared.models import Base
 from shared.rights.grants import mend_grants
+from shared.rights.passwords import give_passwords
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two migrations at once wait for one another.
@@ -44,11 +46,16 @@ def _config(folder: Path | None = None) -> Config:
 
 
 def upgrade_database(
-    database_url: str, to: str = _HEAD, *, pauses_s: Sequence[float] = _PAUSES_S
+    database_url: str,
+    to: str = _HEAD,
+    *,
+    passwords: Mapping[str, str] = MappingProxyType({}),
+    pauses_s: Sequence[float] = _PAUSES_S,
 ) -> list[str]:
     """Apply every migration that is not yet applied, then mend what is missing beside tables.
 
-    With a revision only those up to it, for whoever brings data of that schema; nothing is mended.
+    `passwords` are those of the services' roles, as far as they are known. With a revision only
+    those up to it, for whoever brings data of that schema; nothing is mended.
     Each is a transaction of its own: one that gets no lock in time, or gets into a deadlock with
     somebody's work, is tried again after a pause. Returns what else is to be told, a line each.
     Raises MigrationError, or GrantsError.
@@ -61,7 +68,10 @@ def upgrade_database(
             holding.exec_driver_sql("SET LOCAL lock_timeout = 0")
             holding.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             holding.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            return _upgrade_in_tries(engine, to, pauses_s)
+            told = _upgrade_in_tries(engine, to, pauses_s)
+        # Roles are there for others from here on, who may try to sign in.
+        with engine.begin() as connection:
+            return [*told, *give_passwords(connection, database_url, passwords)]
     finally:
         engine.dispose()
 

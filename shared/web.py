@@ -79,7 +79,8 @@ def start_process() -> Settings:
     """
     if dies_with_parent():
         die_with_parent()
-    settings = Settings.from_env()
+    # Pages are shown; letters are sent by others.
+    settings = Settings.from_env(without=["smtp_url"])
     log_setup.configure_log(settings.log_level)
     counting.configure_counting(settings.metrics_folder)
     tracing.start_tracing(settings, "radslag-web")

@@ -25,7 +25,9 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from radslag.data_folder import DataFolder
@@ -120,6 +122,26 @@ class CompiledRule(Rule):
         return self._kept[key]
 
 
+class KnownStatements:
+    """Keeps statements written down: every test has engines of its own, and says the same by them.
+
+    All of them speak to servers of one kind, so that what one has written serves the others.
+    """
+
+    _kept: ClassVar[LRUCache[Any, Any]] = LRUCache(5000)
+    make_engine = staticmethod(db.create_engine)
+
+    @classmethod
+    def create_engine(cls, *given: Any, **options: Any) -> Engine:
+        """Make an engine as `shared.db` does, which begins with what is known."""
+        engine = cls.make_engine(*given, **options)
+        engine._compiled_cache = cls._kept
+        return engine
+
+
+PGDialect_psycopg.__eq__ = lambda one, other: type(one) is type(other)
+PGDialect_psycopg.__hash__ = lambda one: hash(type(one))
+db.create_engine = KnownStatements.create_engine
 Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
 Flask.url_rule_class = CompiledRule
 

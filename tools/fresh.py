@@ -182,6 +182,7 @@ def walk(place: Place) -> Walked:
         answer = place.run(".venv/bin/python -m radslag env")
         if answer.returncode != 0:
             raise FailedError(f"`radslag env` while the web answers: {answer.stderr.strip()}")
+        check_rights(place, port)
         started = time.monotonic()
         url = f"http://127.0.0.1:{port}/api/v1/ideas"
         status = answer_of(url, {"council": "pizza-och-politik", **idea})
@@ -194,6 +195,23 @@ def walk(place: Place) -> Walked:
         if answer.returncode != 0:
             raise FailedError(f"the ledger: {answer.stdout.strip()}")
     return Walked(python_of(place), first_s, second_s)
+
+
+def check_rights(place: Place, port: int) -> None:
+    """Root's web has no capability, and is not root where its user can read the code."""
+    if os.geteuid() != 0 or any("runuser" in word for word in place.before):
+        return
+    for found in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"127.0.0.1:{port}".encode() not in (found / "cmdline").read_bytes().split(b"\0"):
+                continue
+            lines = (found / "status").read_text(errors="replace").splitlines()
+            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            if int(status["CapEff"], 16) != 0:
+                raise FailedError(f"a web of root has capabilities: {status['CapEff']}")
+            may_read = place.umask == 0o022 and not place.before
+            if may_read and status["Uid"].split()[0] == "0":
+                raise FailedError("a web of root is root")
 
 
 def python_of(place: Place) -> str:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What some tests need besides Python's packages: Chromium, which they drive, SpamAssassin, which
-# judges our letters, and PgBouncer, which stands between a web and its database. Root on Debian gets them; for everybody else it is said what will be skipped.
+# judges our letters, PgBouncer, which stands between a web and its database, and age, which seals
+# backups. Root on Debian gets them; for everybody else it is said what will be skipped.
 set -eu
 
 has_any() {
@@ -32,5 +33,7 @@ has_any chromium chromium-browser google-chrome google-chrome-stable || install_
     echo "NOTE: no Chromium found, so the browser tests will be SKIPPED (on Debian: sudo apt install chromium)." >&2
 has_any spamassassin || install_package spamassassin ||
     echo "NOTE: no SpamAssassin found, so its test will be SKIPPED (on Debian: sudo apt install spamassassin)." >&2
+has_any age-keygen || install_package age ||
+    echo "NOTE: no age found, so tests of sealed backups will be SKIPPED (on Debian: sudo apt install age)." >&2
 has_any pgbouncer /usr/sbin/pgbouncer || install_package pgbouncer ||
     echo "NOTE: no PgBouncer found, so its tests will be SKIPPED (on Debian: sudo apt install pgbouncer)." >&2

@@ -8,10 +8,11 @@ import hashlib
 import json
 import os
 import struct
+import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,8 @@ from typing import IO, Any
 FORMAT = 1
 _LIST = "backup.json"
 _CHUNK = 1024 * 1024
+# With what a file begins that the program age has sealed.
+_SEALED = b"age-encryption.org/v1"
 
 
 class BackupError(Exception):
@@ -88,9 +91,10 @@ class NewBackup:
 
 
 @contextmanager
-def create_backup(path: Path) -> Iterator[NewBackup]:
+def create_backup(path: Path, *, to: str | None = None) -> Iterator[NewBackup]:
     """Write a backup that only we can read; one that is there is never overwritten.
 
+    With `to`, a public key of age, only its owner can: nothing is written that is not sealed.
     Raises BackupError.
     """
     new = path.with_name(f"{path.name}.new")
@@ -103,7 +107,10 @@ def create_backup(path: Path) -> Iterator[NewBackup]:
         raise BackupError(f"Cannot write {path} ({os.strerror(error.errno or 0)}).") from None
     try:
         with os.fdopen(descriptor, "w+b") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            with (
+                _sealed(file, to) if to else nullcontext(file) as inside,
+                zipfile.ZipFile(inside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+            ):
                 yield NewBackup(archive)
             file.flush()
             os.fsync(file.fileno())
@@ -112,6 +119,39 @@ def create_backup(path: Path) -> Iterator[NewBackup]:
         raise BackupError(f"Cannot write {path} ({os.strerror(error.errno or 0)}).") from None
     finally:
         new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sealed(file: IO[bytes], to: str) -> Iterator[IO[bytes]]:
+    """Give where to write what age seals into a file. Raises BackupError."""
+    try:
+        age = subprocess.Popen(
+            ["age", "--encrypt", "--recipient", to],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        raise BackupError(
+            "The program age is not there: install it (Debian: apt-get install age), or leave "
+            "--to out."
+        ) from None
+    with age:
+        assert age.stdin is not None
+        refused = False
+        try:
+            yield age.stdin
+        except BrokenPipeError:
+            refused = True
+        except BaseException:
+            age.kill()
+            with suppress(OSError):
+                age.stdin.close()
+            raise
+        with suppress(BrokenPipeError):
+            age.stdin.close()
+        if age.wait() or refused:
+            raise BackupError(f"age does not take the key {to}: it begins with age1.")
 
 
 class Backup:
@@ -146,6 +186,12 @@ def open_backup(path: Path) -> Iterator[Backup]:
     """Open a backup and check all of it. Raises BackupError for what is none, or is damaged."""
     with ExitStack() as stack:
         try:
+            with path.open("rb") as file:
+                if file.read(len(_SEALED)) == _SEALED:
+                    raise BackupError(
+                        f"{path} is sealed: open it with `age --decrypt --identity KEYFILE "
+                        "--output radslag.backup` first, and restore what comes out."
+                    )
             archive = stack.enter_context(zipfile.ZipFile(path))
             backup = Backup(archive, _read_contents(archive))
             backup.check()

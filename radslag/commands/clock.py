@@ -19,23 +19,20 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 
-from radslag import alarms
+from radslag import alarms, tidying
 from radslag.processes import name_here
 from radslag.speech import Spoken
 from radslag.until_told import until_told
 from services.moderation.decisions import corrections
-from services.moderation.people import security_log
 from services.moderation.spam import spam_learning
 from services.moderation.statistics import counting
 from services.notify.digests import digest_watch
 from services.notify.sending import claims
 from services.notify.webhooks import claiming
-from services.notify.webhooks import overview as log_of_webhooks
-from services.submission import intake
 from shared import db, heartbeat, log
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.db import LookSession, Session
+from shared.db import LookSession
 from shared.delivery import queues
 from shared.delivery.worker import make_celery
 from shared.telemetry import life, reporting, tracing
@@ -157,7 +154,7 @@ def list_chores(celery: Celery, settings: Settings) -> list[Chore]:
         Chore(1, Asker(celery, queues.RUN_DIGESTS, digest_watch.Watch(settings.timezone)).ask),
         Chore(1, Seldom(webhooks).ask),
         Chore(10, Asker(celery, queues.WAKE_ASKED, due_sleepers, queue=queues.ACTIONS).ask),
-        Chore(3600, lambda: _tidy(settings)),
+        Chore(tidying.EVERY_S, tidying.Tidier(tidying.list_forgettings(settings)).tidy),
         Chore(1800, ask_to_learn),
         Chore(_COUNTING_S, ask_to_count),
     ]
@@ -194,14 +191,6 @@ def _beat() -> None:
     # The first is what `/readyz` and the desk look at, whatever machine the clock is on.
     heartbeat.beat_alone(heartbeat.CLOCK)
     heartbeat.beat_alone(name_here(heartbeat.CLOCK))
-
-
-def _tidy(settings: Settings) -> None:
-    with Session.begin() as session:
-        heartbeat.forget_the_gone(session)
-        intake.forget_old_keys(session)
-        security_log.forget_old(session, settings)
-        log_of_webhooks.forget_old(session)
 
 
 @click.command("clock", cls=Spoken, example="radslag run clock", speaks=False, hidden=True)

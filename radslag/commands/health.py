@@ -74,7 +74,9 @@ def command(name: str, data: Path | None, port: int | None) -> None:
         well = is_web_answering(host, port or usual)
     else:
         try:
-            settings = Settings.from_env(make_environment(data))
+            settings = Settings.from_env(
+                make_environment(data), without=["broker_url", "secret_key", "smtp_url"]
+            )
         except (NoSystemError, SettingsError) as error:
             raise RefusedError(str(error)) from None
         # Itself, or in a small system the one that does its work.

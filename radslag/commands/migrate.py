@@ -1,5 +1,6 @@
 """Bring the schema of the database up."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +14,9 @@ from radslag.environment import RefusedError
 from radslag.running import data_option, open_system
 from radslag.speech import Spoken, say_line
 from shared import migrate
+from shared.config import SECRETS, SettingsError, read_secret_files
 from shared.rights.grants import GrantsError
+from shared.rights.passwords import ADDRESSES, read_passwords
 
 
 @click.command("migrate", cls=Spoken, example="radslag migrate --seed", speaks=False)
@@ -25,6 +28,9 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
 
     It is safe beside the previous version of the code, also again and again.
 
+    Where the settings name addresses of the services (RADSLAG_SUBMISSION_DATABASE_URL and the
+    others), their roles get the passwords that stand in them.
+
     --check touches no system: it migrates an empty database of its own and compares.
     """
     if check:
@@ -32,10 +38,11 @@ def command(check: bool, seed: bool, data: Path | None) -> None:
         for difference in differences:
             click.echo(difference)
         sys.exit(1 if differences else 0)
-    with open_system(data) as settings:
+    with open_system(data, without=["broker_url", "secret_key"]) as settings:
         try:
-            told = migrate.upgrade_database(settings.database_url)
-        except (migrate.MigrationError, GrantsError) as error:
+            named = read_secret_files(os.environ, (*SECRETS, *ADDRESSES.values()))
+            told = migrate.upgrade_database(settings.database_url, passwords=read_passwords(named))
+        except (migrate.MigrationError, GrantsError, SettingsError) as error:
             raise RefusedError(str(error)) from None
         first_start.seed_system(settings, councils=seed)
     for line in (*told, "The schema is up to date."):

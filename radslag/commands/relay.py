@@ -66,7 +66,7 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
 @click.command("relay", cls=Spoken, example="radslag run relay", speaks=False, hidden=True)
 def command() -> None:
     """Offer every event to its consumers until they have acted on it."""
-    settings = Settings.from_env()
+    settings = Settings.from_env(without=["secret_key", "smtp_url"])
     log.configure_log(settings.log_level)
     configure_counting(settings.metrics_folder)
     tracing.start_tracing(settings, "radslag-relay")

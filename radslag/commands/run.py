@@ -2,12 +2,15 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
 
 import click
 
-from radslag.processes import BY_NAME
-from radslag.speech import Spoken
-from shared.config import PREFIX
+from radslag.environment import RefusedError
+from radslag.processes import BY_NAME, Process
+from radslag.speech import Spoken, say_line
+from shared.config import PREFIX, Settings, SettingsError
 
 
 @click.command(
@@ -27,8 +30,32 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
     MORE arguments are given to it, such as `-c 4` for a worker with four processes.
     """
     process = BY_NAME[name]
+    environment = process.environment_from(os.environ)
+    try:
+        settings = Settings.from_env(environment, without=process.does_without)
+    except SettingsError as error:
+        raise RefusedError(str(error)) from None
+    for line in _find_weak(process, settings):
+        say_line(line, err=True)
     arguments = process.command(host=host, port=port)
     # Nobody else ends it when it hangs; who ends is started again.
-    os.environ.setdefault(f"{PREFIX}LONGEST_SILENCE", str(process.silence_s))
+    environment.setdefault(f"{PREFIX}LONGEST_SILENCE", str(process.silence_s))
     # This process becomes that one, so that signals reach it.
-    os.execv(sys.executable, [sys.executable, "-m", *arguments, *more])  # noqa: S606 - this very program
+    command = [sys.executable, "-m", *arguments, *more]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - this very program
+
+
+def _find_weak(process: Process, settings: Settings) -> Iterator[str]:
+    """Say in sentences what works and gives others more than they need."""
+    user = unquote(urlsplit(settings.database_url).username or "")
+    if user != process.role:
+        yield (
+            f"{process.name} asks the database as {user or 'nobody named'} and not as "
+            f"{process.role}, who may do only what it needs: see docs/database.md."
+        )
+    broker = urlsplit(settings.broker_url)
+    if broker.scheme != "unix" and not broker.password:
+        yield (
+            "The broker is asked without a password (RADSLAG_BROKER_URL): whoever reaches it can "
+            "empty it."
+        )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag.running import with_system
 from radslag.speech import SpokenGroup, say_line, translate_text
-from services.moderation.people import accounts, invitations, roles, second_factor
+from services.moderation.people import accounts, invitations, resets, roles
 from services.moderation.people.accounts import AccountError
 from services.moderation.people.roles import LastAdministratorError
 from shared.config import Settings
@@ -140,10 +140,13 @@ def enable(settings: Settings, email: str) -> None:
 @with_system
 def reset_second_factor(settings: Settings, email: str) -> None:
     """Take the second factor of EMAIL away, when phone and recovery codes are lost."""
-    del settings
     with _account(email) as (session, person):
-        second_factor.remove_second_factor(session, person, by=None)
-    say_line(f"{email} is signed out and signs in with the password alone.")
+        resets.reset_second_factor(session, settings, person, by=None)
+        has_password = person.password_hash is not None
+    if has_password:
+        say_line(f"{email} is signed out and signs in with the password alone.")
+    else:
+        say_line(f"{email} is signed out and, without another way in, gets a letter with a link.")
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from pathlib import Path
 from radslag.child import User
 from radslag.data_folder import DataFolderError
 
-# An account of this name is made when root first starts the servers on a machine.
+# Accounts of these names are made when root first starts the system on a machine: one for the
+# servers, and for each service one that is called after its role in the database.
 SYSTEM_USER = "radslag-db"
 # What root needs to hand files over, become somebody else, end what runs as somebody else, and open
 # a socket that only somebody else may open (capabilities(7)).
@@ -54,12 +55,32 @@ def choose_account(data: Path) -> Account:
     return Account(found.pw_name, User(found.pw_uid, found.pw_gid))
 
 
-def own_folder(path: Path, account: Account) -> Path:
-    """Make a folder that only the servers' account (and root) may enter."""
+def choose_service_account(role: str, servers: Account) -> Account:
+    """Return whom the processes run as that work as this role in the database.
+
+    Those of an ordinary user run as that user. Those of root run as the service's own system user,
+    which is in the servers' group as well, or where there can be none as root without any right.
+    """
+    if os.geteuid() != 0:
+        return Account(_name_of(os.geteuid()))
+    groups = () if servers.user.gid is None else (servers.user.gid,)
+    found = _system_user(name_of_service(role)) if _has_rights() else None
+    if found is None or not _may_become(found):
+        return Account(_name_of(0), User(groups=groups), root=True)
+    return Account(found.pw_name, User(found.pw_uid, found.pw_gid, groups))
+
+
+def name_of_service(role: str) -> str:
+    """Return what the system user of a service is called, after its role in the database."""
+    return role.replace("_", "-")
+
+
+def own_folder(path: Path, account: Account, *, for_group: bool = False) -> Path:
+    """Make a folder that only its account, if told so its group, and root may enter."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if account.user.uid is not None and account.user.gid is not None:
         os.chown(path, account.user.uid, account.user.gid)
-    path.chmod(0o700)
+    path.chmod(0o710 if for_group and account.is_other else 0o700)
     return path
 
 
@@ -87,6 +108,15 @@ def hand_over(path: Path, account: Account) -> None:
         os.chown(found, user.uid, user.gid, follow_symlinks=False)
 
 
+def give_folder(path: Path, user: User) -> None:
+    """Make a folder, and give it and all that is in it to whom a process of root runs as."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Where root has no rights it owns everything that is there.
+    with contextlib.suppress(PermissionError):
+        for found in _list_all(path):
+            os.chown(found, user.uid or 0, user.gid or 0, follow_symlinks=False)
+
+
 def _list_all(path: Path) -> Iterator[Path]:
     """Give a folder and what is in it, the folders first; one that we may not enter, too."""
     if not path.exists():
@@ -112,19 +142,19 @@ def _owner_of(data: Path) -> pwd.struct_passwd | None:
         return None
 
 
-def _system_user() -> pwd.struct_passwd | None:
-    """Return the system user, made if need be; None where none can be made."""
+def _system_user(name: str = SYSTEM_USER) -> pwd.struct_passwd | None:
+    """Return a system user, made if need be; None where none can be made."""
     with contextlib.suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
+        return pwd.getpwnam(name)
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
     if program is None:
         return None
     options = ("--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent")
     about = ("--shell=/usr/sbin/nologin", "--comment=Servers of Radslag")
     # Two first starts at one instant: the second one finds it made, whatever its own try said.
-    subprocess.run([program, *options, *about, SYSTEM_USER], capture_output=True, check=False)
+    subprocess.run([program, *options, *about, name], capture_output=True, check=False)
     with contextlib.suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
+        return pwd.getpwnam(name)
     return None
 
 

@@ -77,7 +77,8 @@ def _package_folder(wheel: _Wheel) -> Path:
             f"{wheel.server} is not installed with this Python: set RADSLAG_{wheel.setting}, "
             f"or install Rådslag with its extra `embedded`."
         )
-    return Path(spec.origin).parent
+    # By its own path: others start it.
+    return Path(spec.origin).resolve().parent
 
 
 def _program_in(package: Path, wheel: _Wheel) -> Path:

@@ -14,10 +14,17 @@ from psycopg.pq import PGconn, Ping
 
 from radslag.child import Child, ChildError, Life, wait_until_works
 from radslag.data_folder import DataFolder, write_if_other
-from radslag.embedded.account import choose_account, hand_over, own_folder
+from radslag.embedded.account import (
+    Account,
+    choose_account,
+    hand_over,
+    name_of_service,
+    own_folder,
+)
 from radslag.embedded.binaries import find_postgres
 from radslag.embedded.preload import write_preload
-from radslag.embedded.sockets import seen_standing_in, socket_folder
+from radslag.embedded.sockets import permissions_of, seen_standing_in, socket_folder
+from shared.rights.grants import SERVICES
 
 NAME = "radslag"
 # What makes its files may take so long, and what starts may be silent so long.
@@ -165,13 +172,18 @@ class Postgres:
     def _write_access(self) -> None:
         """Say who may connect: whom the server runs as, and whoever started it.
 
-        Written at every start: earlier versions let in everybody who could open the socket.
+        Written at every start: earlier versions let in everybody who could open the socket. The
+        services of root are let in as their own roles and no other.
         """
         us = pwd.getpwuid(os.geteuid()).pw_name
         names = dict.fromkeys((self._account.name, us))
+        services = {role: name_of_service(role) for role in SERVICES} if os.geteuid() == 0 else {}
         for name, lines in {
             _HBA: [f"local {what} all peer map={NAME}" for what in ("all", "replication")],
-            _IDENT: ['{} "{}" all'.format(NAME, name.replace('"', '""')) for name in names],
+            _IDENT: [
+                *('{} "{}" all'.format(NAME, name.replace('"', '""')) for name in names),
+                *(f'{NAME} "{name}" {role}' for role, name in services.items()),
+            ],
         }.items():
             write_if_other(self._folder / name, "\n".join([*lines, ""]))
 
@@ -181,7 +193,7 @@ class Postgres:
             **self._settings,
             "listen_addresses": "",
             "unix_socket_directories": quoted,
-            "unix_socket_permissions": "0700",
+            "unix_socket_permissions": f"0{permissions_of(self._account)}",
             "hba_file": str(self._seen(self._folder) / _HBA),
             "ident_file": str(self._seen(self._folder) / _IDENT),
         }
@@ -216,11 +228,23 @@ class Postgres:
             return Life.STARTS if starts else Life.SILENT
         return Life.WORKS
 
-    def url_of(self, database: str, user: str = NAME) -> str:
-        """The address of one of its databases, for one of its roles."""
-        return (
-            f"postgresql:///{database}?host={quote(str(self._sockets.path), safe='')}&user={user}"
-        )
+    def url_of(self, database: str, user: str = NAME, *, folder: Path | None = None) -> str:
+        """The address of one of its databases, for one of its roles.
+
+        For whoever reaches the folder of its socket on another way: in that folder.
+        """
+        host = quote(str(folder or self._sockets.path), safe="")
+        return f"postgresql:///{database}?host={host}&user={user}"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its socket."""
+        return self._sockets.path
+
+    @property
+    def account(self) -> Account:
+        """Whom it runs as."""
+        return self._account
 
 
 def _character_type() -> str:

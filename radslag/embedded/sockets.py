@@ -27,20 +27,26 @@ class Sockets:
 def socket_folder(data: Path, account: Account) -> Sockets:
     """Return `run` in the data folder or, if that is too deep, a private temporary folder.
 
-    Only the servers' account can enter either. A server of another user may not be able to pass the
-    folders above the data folder, so it reaches `run` from where it stands, in its own folder.
+    Only the servers' account can enter either, and its group, which the services of root are in. A
+    server of another user may not be able to pass the folders above the data folder, so it reaches
+    `run` from where it stands, in its own folder.
     """
     inside = data.absolute() / "run"
     if _fits(inside):
-        own_folder(inside, account)
+        own_folder(inside, account, for_group=True)
         return Sockets(inside, seen_from_within(inside, account))
     name = "radslag-" + hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
     outside = _temporary_folder(account) / name
     if not _is_ours(outside, account):
         # Somebody else was there first, and may look into it.
         outside = Path(tempfile.mkdtemp(prefix="radslag-", dir=outside.parent))
-    own_folder(outside, account)
+    own_folder(outside, account, for_group=True)
     return Sockets(outside, outside)
+
+
+def permissions_of(account: Account) -> str:
+    """Return who may open a socket of this account's server, as chmod spells it."""
+    return "770" if account.is_other else "700"
 
 
 def seen_from_within(path: Path, account: Account) -> Path:

@@ -13,7 +13,7 @@ from radslag.child import Child, ChildError, Life, wait_until_works
 from radslag.data_folder import DataFolder, write_if_other
 from radslag.embedded.account import choose_account, hand_over, own_folder
 from radslag.embedded.binaries import find_valkey
-from radslag.embedded.sockets import seen_standing_in, socket_folder
+from radslag.embedded.sockets import permissions_of, seen_standing_in, socket_folder
 
 _SILENCE_S = 60.0
 _SOCKET = "valkey.sock"
@@ -42,7 +42,16 @@ class Valkey:
     @property
     def url(self) -> str:
         """Its address, `unix://<socket>?db=0`."""
-        return f"unix://{quote(str(self.socket))}?db=0"
+        return self.url_in(self._sockets.path)
+
+    def url_in(self, folder: Path) -> str:
+        """Its address for whoever reaches the folder of its socket on another way."""
+        return f"unix://{quote(str(folder / _SOCKET))}?db=0"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its socket."""
+        return self._sockets.path
 
     @property
     def child(self) -> Child:
@@ -101,7 +110,7 @@ class Valkey:
         settings = {
             "port": "0",
             "unixsocket": self._sockets.seen_by_server / _SOCKET,
-            "unixsocketperm": "700",
+            "unixsocketperm": permissions_of(self._account),
             "dir": seen_standing_in(self._folder, self._account),
             "daemonize": "no",
             # A title of its own would be written over the environment that names the data folder.

@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +54,16 @@ class Letter:
         """Return its `plain` or `html` body, or None if it has none."""
         part = self.message.get_body((kind,))
         return None if part is None else str(part.get_content())
+
+    def page(self) -> str:
+        """Return its HTML with the pictures in it that it brings along."""
+        html = self.body("html") or ""
+        for part in self.message.walk():
+            name = str(part.get("Content-ID", "")).strip("<>")
+            if name and part.get_content_maintype() == "image":
+                body = b64encode(part.get_content()).decode()
+                html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{body}")
+        return html
 
 
 class Mailbox:

@@ -112,7 +112,7 @@ def _add_pages(app: Flask, mailbox: Mailbox) -> None:
 def _add_bodies(app: Flask, mailbox: Mailbox) -> None:
     @app.get("/<token>/letters/<letter_id>/html")
     def letter_html(letter_id: str) -> Response:
-        body = _get(mailbox, letter_id).body("html") or ""
+        body = _get(mailbox, letter_id).page()
         # Links open beside the letter, not in its frame.
         body = body.replace("<head>", '<head><base target="_blank">', 1)
         return Response(body, mimetype="text/html")

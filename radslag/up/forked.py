@@ -16,17 +16,20 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO, NoReturn
 
+from gunicorn import config as gunicorn_config
 from sqlalchemy.orm import configure_mappers
 
-from radslag.child import Child
+from radslag.child import Child, User
+from radslag.launch import go_down
 from radslag.up.title import show_as
 from services.moderation.checks import Subject, run_all
-from shared import db
+from shared import db, version
 from shared.delivery import working
 from shared.process import die_with_parent
 
@@ -60,6 +63,8 @@ def load_modules() -> None:
     for name in _LOADED:
         import_module(name)
     configure_mappers()
+    # Also which migrations there are: Alembic resolves their folder, which may be closed to others.
+    version.read_version()
     # What the checks load at the first text that needs it, and each process would have by itself.
     run_all(Subject(_NEEDS_ALL))
     gc.collect()
@@ -76,8 +81,11 @@ class Forked(Child):
         *,
         log: Path,
         env: Mapping[str, str],
+        cwd: Path | None = None,
+        user: User | None = None,
+        keep_open: Sequence[int] = (),
     ) -> None:
-        """Start `python -m` and the command, as far as anybody can tell."""
+        """Start `python -m` and the command, as far as anybody can tell, in `cwd` and as `user`."""
         self.name = name
         self.log = log
         self._group_ended = False
@@ -87,9 +95,13 @@ class Forked(Child):
             sys.stdout.flush()
             sys.stderr.flush()
             parent = os.getpid()
+            # What the child is told before it has its own handlers waits until then.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
             pid = os.fork()
             if pid == 0:
-                _live(name, command, parent, output.fileno(), env)
+                about = (name, command, parent, output.fileno(), env, cwd, user, keep_open, mask)
+                _live(_Birth(*about))
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._process = Process(pid)
 
 
@@ -128,21 +140,30 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
 
-def _live(
-    name: str,
-    command: Sequence[str],
-    parent: int,
-    output: int,
-    env: Mapping[str, str],
-) -> NoReturn:
+@dataclass(frozen=True, slots=True)
+class _Birth:
+    """What a forked process is to be."""
+
+    name: str
+    command: Sequence[str]
+    parent: int
+    output: int
+    env: Mapping[str, str]
+    cwd: Path | None
+    user: User | None
+    keep_open: Sequence[int]
+    mask: Collection[int]
+
+
+def _live(birth: _Birth) -> NoReturn:
     """Be that process, to its end: nothing of the supervisor's own goes on here."""
     code = 1
     try:
-        _become(name, command, parent, output, env)
-        if command[0] == "celery":
-            working.run_worker(command)
+        _become(birth)
+        if birth.command[0] == "celery":
+            working.run_worker(birth.command)
         else:
-            runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+            runpy.run_module(birth.command[0], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as told:
         code = told.code if isinstance(told.code, int) else int(told.code is not None)
@@ -157,31 +178,70 @@ def _live(
             os._exit(code)
 
 
-def _become(
-    name: str,
-    command: Sequence[str],
-    parent: int,
-    output: int,
-    env: Mapping[str, str],
-) -> None:
+def can_work_as(user: User, *, python: str | None) -> bool:
+    """Whether a process of this user can read our code and, where it is started, run Python.
+
+    It is tried: folders above, the files themselves and the machine's own rules all have a say.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.chdir("/")
+            go_down(user.uid, user.gid, user.groups, user.kept)
+            for name in _READ:
+                Path(str(sys.modules[name].__file__)).read_bytes()
+            code = int(python is not None and not os.access(python, os.R_OK | os.X_OK))
+        finally:
+            os._exit(code)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+# One module of each folder that modules are loaded from.
+_READ = ("shared.config", "celery", "logging")
+
+
+def _become(birth: _Birth) -> None:
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in _TOLD:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, birth.mask)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    for source, target in ((nothing, 0), (birth.output, 1), (birth.output, 2)):
         os.dup2(source, target)
     # The lock of the data folder above all: it tells whether the supervisor and its servers live.
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    _close_but(birth.keep_open)
+    if birth.cwd is not None:
+        os.chdir(birth.cwd)
+    if birth.user is not None:
+        go_down(birth.user.uid, birth.user.gid, birth.user.groups, birth.user.kept)
+    # After the change of user, which would undo it.
     die_with_parent()
-    if os.getppid() != parent:
+    if os.getppid() != birth.parent:
         os._exit(1)
     logging.captureWarnings(False)
     logging.getLogger().handlers.clear()
     os.environ.clear()
     ctypes.CDLL(None).clearenv()
-    os.environ.update(env)
-    sys.argv = [*command]
+    os.environ.update(birth.env)
+    # What it took for its defaults when it was loaded, by root and elsewhere.
+    for setting, now in (
+        (gunicorn_config.Chdir, str(Path.cwd())),
+        (gunicorn_config.User, os.geteuid()),
+        (gunicorn_config.Group, os.getegid()),
+    ):
+        setting.default = now
+    sys.argv = [*birth.command]
     # After the environment has left the place where the kernel shows it.
-    show_as(name, [sys.executable, "-m", *command], kept=f"RADSLAG_DATA={env['RADSLAG_DATA']}")
+    kept = f"RADSLAG_DATA={birth.env['RADSLAG_DATA']}"
+    show_as(birth.name, [sys.executable, "-m", *birth.command], kept=kept)
+
+
+def _close_but(kept: Sequence[int]) -> None:
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))

@@ -97,7 +97,6 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
     if options.hold_letters or folder.holds_letters:
         env["RADSLAG_HOLD_LETTERS"] = "1"
     made["RADSLAG_SIZE"] = SMALL
-    made["RADSLAG_METRICS_FOLDER"] = str(folder.path / "metrics")
     env = {
         **made,
         **env,

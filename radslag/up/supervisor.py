@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,20 +18,22 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from radslag.child import Child, ChildError
 from radslag.commands.health import is_web_answering
 from radslag.data_folder import DataFolder
-from radslag.embedded.postgres import NAME, Postgres
+from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
-from radslag.processes import Process, name_here, processes_of
+from radslag.processes import Process, keep_back, name_here, processes_of
 from radslag.up import forked
 from radslag.up.kept import Kept, Patience, Say
 from radslag.up.logs import Tail, make_room
+from radslag.up.places import Place, Places
 from radslag.up.plan import Plan
-from radslag.up.pulse import Pulse
+from radslag.up.pulse import Pulse, open_signs
 from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
 from shared.db import Session
 from shared.process import lower_priority
+from shared.rights.grants import NOTIFY_ROLE
 
 # What ends is seen at once; warnings that somebody wrote down, and a start that is due, so soon.
 _TICK_S = 1.0
@@ -66,8 +69,9 @@ class Supervisor:
         # Elsewhere the libraries of the system do not stand a fork.
         self._forks = plan.settings.size == SMALL and sys.platform == "linux"
         self._room_at = 0.0
+        self._places = Places(plan, folder.path, forks=self._forks)
         make_room(folder.logs)
-        shutil.rmtree(folder.path / "metrics", ignore_errors=True)
+        shutil.rmtree(folder.signs, ignore_errors=True)
 
     def start_servers(self) -> None:
         """Start PostgreSQL and Valkey, at the same time, and wait until both work.
@@ -111,7 +115,12 @@ class Supervisor:
             forked.load_modules()
         if self._plan.smtp_port is not None:
             command = self._mailbox_command(self._plan.smtp_port)
-            self._add("mailbox", command, self._plan.environment)
+            place = self._places.place_of(
+                NOTIFY_ROLE, port=self._plan.options.mail_port, cwd=self._folder.path / "mail"
+            )
+            # It asks no database and no broker.
+            env = keep_back(self._plan.environment, "secret_key")
+            self._add("mailbox", command, env, place)
         for process in self._processes:
             if process.health == "http":
                 self._add_process(process)
@@ -208,31 +217,37 @@ class Supervisor:
     def _add_process(self, process: Process) -> None:
         options = self._plan.options
         ports = {"public-web": options.public_port, "desk": options.desk_port}
-        command = process.command(host=options.host, port=ports.get(process.name))
-        env = {**process.environment, **self._plan.environment}
-        if self._plan.postgres is not None:
-            # Nobody works as the owner of the tables, who may do everything.
-            env["RADSLAG_DATABASE_URL"] = self._plan.postgres.url_of(NAME, user=process.role)
-        self._add(process.name, command, env, nice=process.nice, silence_s=process.silence_s)
+        port = ports.get(process.name)
+        command = process.command(host=options.host, port=port)
+        env = process.environment_from(self._plan.environment)
+        place = self._places.place_of(process.role, port=port)
+        told = {**env, **place.environment}
+        self._add(
+            process.name, command, told, place, nice=process.nice, silence_s=process.silence_s
+        )
 
     def _add(
         self,
         name: str,
         command: list[str],
         environment: Mapping[str, str],
+        place: Place,
         *,
         nice: int = 0,
         silence_s: int = _SILENCE_S,
     ) -> None:
         log = self._folder.logs / f"{name}.log"
-        pulse = Pulse(self._folder.path / "beats" / name, silence_s)
-        env = {**environment, "RADSLAG_BEAT_FILE": str(pulse.file)}
+        pulse = Pulse(self._folder.signs / "beats" / name, silence_s)
+        signs = open_signs(self._folder.signs, pulse, opens=place.user is not None)
+        env = {**environment, **signs.environment}
+        place = replace(place, keep_open=(*place.keep_open, *signs.keep_open))
 
         def start() -> Child:
             if self._forks:
-                child: Child = forked.Forked(name, command, log=log, env=env)
+                child: Child = forked.Forked(name, command, log=log, env=env, **place.given())
             else:
-                child = Child(name, [sys.executable, "-m", *command], log=log, env=env)
+                line = [place.python, "-m", *command]
+                child = Child(name, line, log=log, env=env, **place.given())
             if nice:
                 lower_priority(child.pid, nice)
             return child
@@ -246,7 +261,8 @@ class Supervisor:
         return [
             *("radslag", "mailbox", "--smtp-port", str(smtp_port)),
             *("--port", str(options.mail_port), "--host", self._plan.mail_host),
-            *("--folder", str(self._folder.path / "mail")),
+            # Where it stands.
+            *("--folder", "."),
         ]
 
     def _silent_webs(self) -> list[str]:

@@ -101,4 +101,4 @@ def when_ready(arbiter: object) -> None:
 
 def count_processes() -> int:
     """Return how many processes a web has: RADSLAG_WEB_PROCESSES, or one for each core we have."""
-    return Settings.from_env().web_processes or count_cores()
+    return Settings.from_env(without=["smtp_url"]).web_processes or count_cores()

@@ -1,6 +1,6 @@
 """The desk, as moderation makes it: its own pages, and what both webs have in common."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.moderation.desk import access, guide_views, loans, stale_pages
@@ -43,8 +43,8 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     """Make the desk; `radslag.desk` assembles it with the pages of other rooms."""
     app = Flask(__name__, static_url_path="/static/desk")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["LARGER_BODIES"] = face_views.LARGER_BODIES
-    app.before_request(_take_pictures)
+    app.config["LARGER_BODIES"] = dict(face_views.LARGER_BODIES)
+    app.before_request(_take_larger_bodies)
     app.teardown_request(_close_files)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     web.init_app(app, settings, settings.desk_url)
@@ -87,9 +87,9 @@ def create_app(settings: Settings, lent: DeskLoans) -> Flask:
     return app
 
 
-def _take_pictures() -> None:
-    """Let the forms that bring a picture be as large as one."""
-    for start, most in face_views.LARGER_BODIES.items():
+def _take_larger_bodies() -> None:
+    """Let the forms that bring a picture, a file or many texts be as large as that."""
+    for start, most in current_app.config["LARGER_BODIES"].items():
         if request.path.startswith(start):
             request.max_content_length = most
 
@@ -100,5 +100,8 @@ def _close_files(_error: BaseException | None) -> None:
 
 
 def _too_large(_error: Exception) -> Response:
-    detail = _("Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB.")
+    detail = _(
+        "Det som skickades är för stort. En bild får vara högst 1 MB, en logotyp 200 kB, det som"
+        " skrivs in på en gång 480 kB och en gammal sida 8 MB."
+    )
     return web.error_page(413, detail=detail)

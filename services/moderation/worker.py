@@ -2,4 +2,7 @@
 
 from shared.delivery.worker import make_worker
 
-celery_app = make_worker("moderation", include=["services.moderation.tasks"])
+# It mails nobody, and only where samples are drawn the key is needed.
+celery_app = make_worker(
+    "moderation", include=["services.moderation.tasks"], without=["secret_key", "smtp_url"]
+)

@@ -1,21 +1,44 @@
-"""The API: what the form does, for programs. Errors are RFC 9457 problem details."""
+"""The API: what the form does, for programs. Errors are RFC 9457 problem details.
+
+Whoever shows a token (`programs.proving`) is counted by it and not by the network it comes from,
+and may read what only some may. Nobody needs one to send in an idea.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+import msgspec
+from flask import Blueprint, Flask, Response, current_app, jsonify, request, url_for
 from werkzeug.wrappers import Request
 
-from services.submission import intake, signals
+from services.submission import intake, openapi, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import SubmitLimits, place_of_request
-from services.submission.openapi import DESCRIPTION
+from services.submission.openapi import JSON, Asks, Described, Gives, describe_view, tell_refusal
+from services.submission.programs import proving, reading
+from services.submission.programs.proving import (
+    Asking,
+    OutOfScopeError,
+    Proved,
+    RefusedTokenError,
+    TooManyError,
+)
+from services.submission.programs.reading import CursorError
+from services.submission.programs.shapes import (
+    DecidedIdeas,
+    ExportedIdeas,
+    NewIdea,
+    PlaceInList,
+    Received,
+)
 from shared import db, i18n
 from shared.config import Settings
+from shared.db import Session
 from shared.i18n import gettext as _
 from shared.links import receipts
-from shared.models import IdeaStatus, Source
+from shared.models import Scope, Source
 from shared.telemetry.requests import ROUTE
 from shared.web import begin_request, common_headers, error_page, get_settings, make_problem
 
@@ -27,7 +50,10 @@ api = Blueprint("api", __name__)
 _IDEAS = "/api/v1/ideas"
 # In the WSGI environment: why the door took nothing.
 _REFUSED = "radslag.refused"
-_FIELDS = ("council", "text", "author", "email")
+_FIELDS = NewIdea.__struct_fields__
+_TOO_MANY = tell_refusal("Far too much from one place, or with one token; see Retry-After")
+_NO_TOKEN = tell_refusal("The token is none, or not any more")
+_AFTER = Asks("after", "query", "Taken from `next`", PlaceInList)
 
 
 class UnreadableError(Exception):
@@ -39,12 +65,15 @@ class UnreadableError(Exception):
         self.sentence = sentence
 
 
-class TooManyError(Exception):
-    """Far too much came from one place; holds the seconds to wait."""
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who sends an idea, as far as it is known: a place, or a program with a token."""
 
-    def __init__(self, wait_s: int) -> None:
-        super().__init__(wait_s)
-        self.wait_s = wait_s
+    # Whose keys (`Idempotency-Key`) these are.
+    name: str
+    place: bytes | None
+    burst: int = 0
+    token: Proved | None = None
 
 
 class Door:
@@ -88,34 +117,73 @@ class Door:
     def _take(self, asked: Request) -> bytes:
         """Store an idea, and return its number and the address of its receipt."""
         body = asked.get_data()
-        place = place_of_request(asked, self._settings.secret_key)
-        counted = self._limits.count(place)
-        if counted.wait_s:
-            raise TooManyError(counted.wait_s)
+        sender = self._admit(asked)
         fields = _fields(asked, body)
+        if sender.token and sender.token.council not in {None, fields["council"]}:
+            raise OutOfScopeError
         arrival = intake.Arrival(
             source=Source.API,
             body=body,
             content_type=asked.content_type or "application/json",
             language=i18n.get_language(),
-            key=_own_key(asked, place),
-            sender_hash=place,
-            signals=signals.notice_signals({}, self._settings.secret_key, burst=counted.burst),
+            key=_own_key(asked, sender),
+            sender_hash=sender.place,
+            signals=signals.notice_signals({}, self._settings.secret_key, burst=sender.burst),
         )
         form = IdeaForm.checked(fields)
         received = intake.receive_idea(
             db.run_alone, self._settings, fields["council"], form, arrival
         )
-        answer = {
-            "id": str(received.idea_id),
-            "number": received.number,
-            "receipt_url": receipts.make_receipt_url(self._settings.public_url, received.token),
-            "status": IdeaStatus.RECEIVED.value,
-        }
-        return json.dumps(answer, separators=(",", ":")).encode() + b"\n"
+        url = receipts.make_receipt_url(self._settings.public_url, received.token)
+        answer = Received(received.idea_id, received.number, "received", url)
+        return msgspec.json.encode(answer) + b"\n"
+
+    def _admit(self, asked: Request) -> _Sender:
+        """Count whoever sends. Of one without a token the database is asked nothing."""
+        asking = _asking(asked, self._settings)
+        if asking.shown is not None:
+            token = proving.admit_token(asking, Scope.SUBMIT, self._settings, self._limits)
+            # The system that sends is not who wrote: its place says nothing of the writers.
+            return _Sender(f"token {token.id.hex}", None, token=token)
+        counted = self._limits.count(asking.place)
+        if counted.wait_s:
+            raise TooManyError(counted.wait_s)
+        return _Sender(asking.place.hex(), asking.place, counted.burst)
+
+
+def _asking(asked: Request, settings: Settings) -> Asking:
+    place = place_of_request(asked, settings.secret_key)
+    return Asking(asked.headers.get("Authorization", ""), asked.remote_addr, place)
 
 
 @api.post(_IDEAS)
+@describe_view(
+    Described(
+        "Send in an idea",
+        {
+            202: Gives("Stored, and on its way to a person", {JSON: Received}),
+            400: tell_refusal("Not JSON"),
+            401: _NO_TOKEN,
+            403: tell_refusal("The council takes no ideas now, or none with this token"),
+            413: tell_refusal("More than 64 kB"),
+            415: tell_refusal("Not sent as JSON"),
+            422: tell_refusal("Something cannot be used; `errors` has a sentence per field"),
+            429: _TOO_MANY,
+            503: tell_refusal("Nothing can be stored now; see Retry-After"),
+        },
+        takes={JSON: NewIdea},
+        asks=(
+            Asks(
+                "Idempotency-Key",
+                "header",
+                "The same key with the same body within 24 hours gives the same answer. Keys "
+                "count for the token, or without one for the network address: keys of other "
+                "senders do not count, so choose any that you use once",
+            ),
+        ),
+        **openapi.with_token(optional=True),
+    )
+)
 def create() -> Response:
     """Take an idea: 202 with its number and the address of its receipt (`Door`).
 
@@ -125,20 +193,115 @@ def create() -> Response:
     raise error
 
 
-def _own_key(asked: Request, place: bytes) -> str | None:
+def _own_key(asked: Request, sender: _Sender) -> str | None:
     """Return the key of this post, if it has one, as its sender's own.
 
     Programs choose short ones, `1` or a date: of two senders each has theirs, and neither is given
     the receipt of the other.
     """
     key = asked.headers.get("Idempotency-Key")
-    return f"{place.hex()} {key}" if key else None
+    return f"{sender.name} {key}" if key else None
 
 
-@api.get("/api/openapi.json")
-def openapi() -> Response:
+@api.get("/api/v1/decided")
+@describe_view(
+    Described(
+        "What was decided, in that order, for a system that follows along: codes, and no words",
+        {
+            200: Gives("A page of decisions", {JSON: DecidedIdeas}),
+            400: tell_refusal("`after` is no place in the list"),
+            401: _NO_TOKEN,
+            403: tell_refusal("The token is not for this"),
+            429: _TOO_MANY,
+        },
+        asks=(_AFTER,),
+        **openapi.with_token(),
+    )
+)
+def list_decided() -> Response:
+    """Tell what was decided, once it can no longer be undone in passing."""
+    token = _admit(Scope.READ_DECIDED)
+    settings = get_settings()
+    with Session() as session:
+        found, at = reading.read_decided(
+            session, reading.read_cursor(request.args.get("after")), token.council_id, settings
+        )
+    return _answer(DecidedIdeas(found, _continue("api.list_decided", at)))
+
+
+@api.get("/api/v1/export")
+@describe_view(
+    Described(
+        "All ideas with their words, also those that the public cannot read",
+        {
+            200: Gives("A page of ideas", {JSON: ExportedIdeas}),
+            400: tell_refusal("`after` is no place in the list"),
+            401: _NO_TOKEN,
+            403: tell_refusal("The token is not for this"),
+            429: _TOO_MANY,
+        },
+        asks=(_AFTER,),
+        **openapi.with_token(),
+    )
+)
+def export() -> Response:
+    """Give all ideas as they stand, in whatever state; never the address of a writer."""
+    token = _admit(Scope.EXPORT)
+    settings = get_settings()
+    with Session() as session:
+        found, at = reading.read_all(
+            session, reading.read_cursor(request.args.get("after")), token.council_id, settings
+        )
+    return _answer(ExportedIdeas(found, _continue("api.export", at)))
+
+
+def _admit(scope: Scope) -> Proved:
+    settings = get_settings()
+    limits: SubmitLimits = current_app.extensions["submit_limits"]
+    return proving.admit_token(_asking(request, settings), scope, settings, limits)
+
+
+def _answer(shape: msgspec.Struct) -> Response:
+    """Answer with what is for one system alone."""
+    response = Response(msgspec.json.encode(shape) + b"\n", mimetype=JSON)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _continue(endpoint: str, at: int) -> str:
+    return get_settings().public_url + url_for(endpoint, after=at)
+
+
+@api.get("/api/openapi.json", endpoint="openapi")
+def describe() -> Response:
     """Describe the API (OpenAPI 3.1)."""
-    return jsonify({**DESCRIPTION, "servers": [{"url": get_settings().public_url}]})
+    views = current_app.view_functions
+    routes = [
+        (rule.rule, method, views[rule.endpoint])
+        for rule in current_app.url_map.iter_rules()
+        for method in rule.methods or ()
+    ]
+    operations = openapi.find_operations(routes)
+    return jsonify(openapi.describe_api(operations, get_settings().public_url))
+
+
+@api.errorhandler(RefusedTokenError)
+def _refused(_error: RefusedTokenError) -> Response:
+    response = make_problem(401, _("API-nyckeln saknas, är fel eller gäller inte längre."))
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.errorhandler(OutOfScopeError)
+def _out_of_scope(_error: OutOfScopeError) -> Response:
+    response = make_problem(403, _("API-nyckeln räcker inte till det här."))
+    response.headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
+    return response
+
+
+@api.errorhandler(CursorError)
+def _no_place(_error: CursorError) -> Response:
+    return make_problem(400, _("Adressen till fortsättningen går inte att läsa."))
 
 
 @api.errorhandler(TooManyError)

@@ -138,7 +138,7 @@ def _parts(raw: bytes) -> list[Message]:
     while left:
         part, depth = left.pop()
         found.append(part)
-        inside = part.get_payload()
+        inside = _payload(part)
         if isinstance(inside, list) and part.get_content_type() not in _STATUSES:
             left += [(each, depth + 1) for each in reversed(inside) if isinstance(each, Message)]
         if len(found) > _MOST_PARTS or depth > _DEEPEST:
@@ -221,7 +221,7 @@ def _groups(part: Message) -> list[dict[str, str]]:
 
 def _text(part: Message) -> str:
     """Return what a part holds, decoded; of a mail in it, its head."""
-    inside = part.get_payload()
+    inside = _payload(part)
     if isinstance(inside, list):
         said = "\n\n".join(_as_written(each) for each in inside if isinstance(each, Message))
     else:
@@ -238,7 +238,17 @@ def _text(part: Message) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def _payload(part: Message) -> object:
+    """Return what a part holds, as it was sent.
+
+    What a report says of itself is ASCII, whatever letters its sender names: the standard library
+    would read it in those, and stumbles over a name in pieces (RFC 2231).
+    """
+    part.del_param("charset")
+    return part.get_payload()
+
+
 def _as_written(mail: Message) -> str:
     head = "\n".join(f"{name}: {value}" for name, value in mail.items())
-    body = mail.get_payload()
+    body = _payload(mail)
     return f"{head}\n\n{body}" if isinstance(body, str) else head

@@ -10,9 +10,10 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from services.submission import intake, published, receipt
+from services.submission import intake, preview_views, published, receipt
+from services.submission.preview_views import Door
 from services.submission.published import PublicCouncil
-from services.submission.views import Kept, hold_words, receive_posted
+from services.submission.views import Kept, Refused, hold_words, receive_posted
 from shared import i18n
 from shared.clock import utcnow
 from shared.db import PublicSession, Session
@@ -64,7 +65,7 @@ def take_idea(slug: str) -> BaseResponse:
         redirected = redirect(url_for(".thank", slug=slug, token=outcome.token, lang=_lang()), 303)
         return keep_secret(redirected)  # type: ignore[arg-type]
     if outcome.wait_s:
-        return hold_words("submission/embed_kept.html", slug, outcome)
+        return _hold_back(slug, outcome)
     return _page(_find(slug), outcome.kept.with_key(), outcome.status)
 
 
@@ -80,6 +81,32 @@ def thank(slug: str, token: str) -> BaseResponse:
         "submission/embed_thanks.html", council=council, number=found.number, token=token
     )
     return keep_secret(Response(page))
+
+
+@embed.post("/embed/<slug>/preview")
+def show_draft(slug: str) -> BaseResponse:
+    """Show in the frame an idea as it will stand."""
+    _let_in(slug)
+    return preview_views.answer_draft(slug, _FRAME)
+
+
+@embed.post("/embed/<slug>/agree")
+def agree(slug: str) -> BaseResponse:
+    """Count who was about to write in the frame as a supporter of a public idea instead."""
+    _let_in(slug)
+    return preview_views.take_agreement(slug, _FRAME)
+
+
+@embed.get("/embed/<slug>/agreed/<number>")
+def thank_supporter(slug: str, number: str) -> BaseResponse:
+    """Say in the frame that an agreement counts, with the way to the idea."""
+    council = _find(slug)
+    page = render_template("submission/embed_agreed.html", council=council, number=number)
+    return Response(page)
+
+
+def _hold_back(slug: str, outcome: Refused) -> BaseResponse:
+    return hold_words("submission/embed_kept.html", slug, outcome)
 
 
 def _find(slug: str) -> PublicCouncil:
@@ -111,6 +138,19 @@ def _page(council: PublicCouncil, kept: Kept, status: int = 200) -> Response:
     # Each form has a key of its own.
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+_FRAME = Door(
+    template="submission/embed_preview.html",
+    submit="embed.take_idea",
+    look="embed.show_draft",
+    agree="embed.agree",
+    agreed="embed.thank_supporter",
+    show=lambda slug, kept: _page(_find(slug), kept),
+    refuse=lambda slug, kept, status: _page(_find(slug), kept.with_key(), status),
+    hold_back=_hold_back,
+    send=take_idea,
+)
 
 
 def _lang() -> str | None:

@@ -7,10 +7,21 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+import msgspec
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import keeping, published
+from services.submission.openapi import (
+    FOR_EXCEL,
+    JSON,
+    Asks,
+    Described,
+    Gives,
+    describe_view,
+    tell_refusal,
+)
+from services.submission.programs.shapes import IDEAS_AT_A_TIME, PublishedIdea, PublishedIdeas
 from services.submission.published import Listing, PublicCouncil, PublicIdea
 from shared import i18n, times
 from shared.db import PublicSession
@@ -22,21 +33,10 @@ from shared.web import get_city_settings, get_settings, make_problem
 
 feeds = Blueprint("feeds", __name__)
 
-IDEAS_AT_A_TIME = 100
 _FEED_LENGTH = 50
 _CSV_AT_A_TIME = 1000
-_COLUMNS = (
-    "number",
-    "text",
-    "author",
-    "published_at",
-    "received_at",
-    "status",
-    "answer",
-    "supporters",
-    "answer_from",
-    "answered_at",
-)
+_COLUMNS = PublishedIdea.__struct_fields__
+_NO_COUNCIL = tell_refusal("There is no such council")
 _ATOM = "http://www.w3.org/2005/Atom"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 # What XML 1.0 cannot hold (section 2.2), not even as a reference.
@@ -57,6 +57,17 @@ def _open_to_all(response: Response) -> Response:
 
 
 @feeds.get("/councils/<slug>/ideas.json")
+@describe_view(
+    Described(
+        "Published ideas, newest first",
+        {
+            200: Gives("A page of ideas", {JSON: PublishedIdeas}),
+            400: tell_refusal("`after` is no place in the list"),
+            404: _NO_COUNCIL,
+        },
+        asks=(Asks("after", "query", "Taken from `next`"),),
+    )
+)
 def as_json(slug: str) -> BaseResponse:
     """Published ideas, newest first; `next` is where the following ones are, or null."""
     after = request.args.get("after")
@@ -67,12 +78,11 @@ def as_json(slug: str) -> BaseResponse:
         except published.CursorError:
             return make_problem(400, _("Adressen till fortsättningen går inte att läsa."))
         following = listing.next and _url("feeds.as_json", slug=slug, after=listing.next)
-        data = {
-            "council": council.slug,
-            "ideas": [_record(idea, get_settings().timezone) for idea in listing.ideas],
-            "next": following,
-        }
-        return keeping.Made(jsonify(data).get_data(), "application/json")
+        timezone = get_settings().timezone
+        data = PublishedIdeas(
+            council.slug, [_record(idea, timezone) for idea in listing.ideas], following
+        )
+        return keeping.Made(msgspec.json.encode(data) + b"\n", JSON)
 
     return keeping.answer_from_kept(
         make, slug=slug, said=(after, IDEAS_AT_A_TIME), language=i18n.get_language()
@@ -80,6 +90,14 @@ def as_json(slug: str) -> BaseResponse:
 
 
 @feeds.get("/councils/<slug>/ideas.csv")
+@describe_view(
+    Described(
+        "All published ideas; a cell that a spreadsheet would run gets a ', also where it would "
+        "begin in a text that is split at semicolons or line ends",
+        {200: Gives("CSV", {"text/csv": str}), 404: _NO_COUNCIL},
+        asks=(FOR_EXCEL,),
+    )
+)
 def as_csv(slug: str) -> BaseResponse:
     """All published ideas, newest first, however many; read in bounded pieces."""
     timezone = get_settings().timezone
@@ -94,6 +112,12 @@ def as_csv(slug: str) -> BaseResponse:
 
 
 @feeds.get("/councils/<slug>/feed.atom")
+@describe_view(
+    Described(
+        "The newest published ideas as a feed",
+        {200: Gives("Atom", {"application/atom+xml": str}), 404: _NO_COUNCIL},
+    )
+)
 def as_atom(slug: str) -> BaseResponse:
     """The newest published ideas as an Atom feed (RFC 4287), and which are gone (RFC 6721)."""
     return keeping.answer_from_kept(
@@ -166,22 +190,23 @@ def _read(slug: str, limit: int, after: str | None) -> tuple[PublicCouncil, List
         return council, published.list_ideas(session, slug, limit=limit, after=after)
 
 
-def _record(idea: PublicIdea, timezone: ZoneInfo) -> dict[str, Any]:
-    return {
-        "number": idea.number,
-        "text": idea.text,
-        "author": idea.author,
-        "published_at": times.write_machine_moment(
+def _record(idea: PublicIdea, timezone: ZoneInfo) -> PublishedIdea:
+    return PublishedIdea(
+        number=idea.number,
+        text=idea.text,
+        author=idea.author,
+        published_at=times.write_machine_moment(
             idea.published_at, idea.published_precision, timezone
         ),
-        "received_at": times.write_machine_moment(idea.received_at, idea.precision, timezone),
-        "status": idea.status.value,
-        "answer": idea.answer,
-        "supporters": idea.supporters,
-        "answer_from": idea.answer_from or None,
-        "answered_at": idea.answered_at
-        and times.write_machine_moment(idea.answered_at, Precision.INSTANT, timezone),
-    }
+        received_at=times.write_machine_moment(idea.received_at, idea.precision, timezone),
+        status="published",
+        answer=idea.answer,
+        supporters=idea.supporters,
+        answer_from=idea.answer_from or None,
+        answered_at=times.write_machine_moment(idea.answered_at, Precision.INSTANT, timezone)
+        if idea.answered_at
+        else None,
+    )
 
 
 def _csv(slug: str, timezone: ZoneInfo, *, for_excel: bool) -> Iterator[str]:
@@ -194,8 +219,7 @@ def _csv(slug: str, timezone: ZoneInfo, *, for_excel: bool) -> Iterator[str]:
     _council, listing = _read(slug, _CSV_AT_A_TIME, None)
     while True:
         for idea in listing.ideas:
-            record = _record(idea, timezone)
-            sheet.add_row([record[name] for name in _COLUMNS])
+            sheet.add_row(msgspec.structs.astuple(_record(idea, timezone)))
         yield sheet.take_text()
         if listing.next is None:
             return

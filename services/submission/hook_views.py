@@ -7,6 +7,15 @@ from flask import Blueprint, Response, abort, request
 
 from services.submission import bounces
 from services.submission.bounces import Report, UnreadableReportError
+from services.submission.openapi import (
+    JSON,
+    Described,
+    Gives,
+    describe_view,
+    tell_refusal,
+    with_secret,
+)
+from services.submission.programs.shapes import Bounce
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import BounceKind
@@ -40,6 +49,21 @@ def _ask_for_the_secret() -> Response | None:
 
 
 @hooks.post("/hooks/bounces")
+@describe_view(
+    Described(
+        "Report a letter that did not reach its reader",
+        {
+            202: Gives("Taken; what is no report, or of no letter of ours, is forgotten"),
+            401: tell_refusal("The secret is missing or wrong"),
+            404: tell_refusal("This system takes no such reports"),
+            413: tell_refusal("More than 512 kB"),
+            422: tell_refusal("The JSON is not a report, or the mail has too many parts"),
+        },
+        takes={"message/rfc822": str, JSON: Bounce},
+        needs_body=False,
+        **with_secret(),
+    )
+)
 def bounced() -> Response:
     """Take a report of a letter that did not arrive: the mail itself, or JSON.
 

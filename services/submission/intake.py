@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import TextClause, delete, select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
@@ -22,6 +22,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import doorbell, outbox
 from shared.delivery.events import IdeaSubmitted
+from shared.forgetting.batches import forget_some
 from shared.ids import new_id, next_number
 from shared.links import receipts
 from shared.models import (
@@ -237,11 +238,9 @@ def is_open(open_from: datetime | None, open_until: datetime | None, now: dateti
     return (open_from is None or open_from <= now) and (open_until is None or now < open_until)
 
 
-def forget_old_keys(session: SqlSession) -> None:
-    """Remove idempotency keys older than 24 hours."""
-    session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.stored_at < utcnow() - KEY_LIFETIME)
-    )
+def forget_old_keys(session: SqlSession) -> int:
+    """Remove some idempotency keys older than 24 hours; return how many."""
+    return forget_some(session, IdempotencyKey, IdempotencyKey.stored_at < utcnow() - KEY_LIFETIME)
 
 
 def _digest_of(slug: str, form: IdeaForm) -> bytes:

@@ -7,7 +7,9 @@ try, and after a failure it is left alone for a while.
 import hmac
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from limits import parse_many
 from limits.storage import MemoryStorage
@@ -28,6 +30,9 @@ REFUSED_AT = 10
 _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
 _HASH_BYTES = 16
+_MINUTE_S = 60
+# What is counted, each by itself: whoever looks at a draft has sent nothing yet.
+SUBMIT, LOOK = "submit", "look"
 # Counts one more in each window, and tells how many came and how many seconds are left.
 _COUNT = """
 local found = {}
@@ -91,30 +96,38 @@ class SubmitLimits:
         """Count one more from this place; return 0, or the seconds to wait when it is refused."""
         return self.count(place).wait_s
 
-    def count(self, place: bytes) -> Counted:
-        """Count one more from this place, and say what that means.
+    def count(self, place: bytes, what: str = SUBMIT) -> Counted:
+        """Count one more of something from this place, and say what that means.
 
         Above RADSLAG_SUBMIT_LIMIT it is a burst; above ten times as much it is refused.
         """
         if not self._windows:
             return Counted()
-        names = [f"submit:{place.hex()}:{window.seconds}" for window in self._windows]
+        return self._count(f"{what}:{place.hex()}", self._windows)
+
+    def wait_for_token(self, token_id: UUID, per_minute: int) -> int:
+        """Count one more request with a token; return 0, or the seconds to wait."""
+        window = _Window(per_minute, _MINUTE_S)
+        return self._count(f"token:{token_id.hex}", (window,)).wait_s
+
+    def _count(self, what: str, windows: Sequence[_Window]) -> Counted:
+        names = [f"{what}:{window.seconds}" for window in windows]
         if time.monotonic() >= self._broker_again_at:
             try:
-                judged = self._count_in_broker(names)
+                judged = self._count_in_broker(names, windows)
             except (RedisError, OSError) as error:
                 self._broker_again_at = time.monotonic() + _LEAVE_BROKER_ALONE_S
                 log.warning("the broker does not count; counting here", exc_info=error)
-                judged = self._count_here(names)
+                judged = self._count_here(names, windows)
         else:
-            judged = self._count_here(names)
+            judged = self._count_here(names, windows)
         return Counted(max(each.wait_s for each in judged), max(each.burst for each in judged))
 
-    def _count_in_broker(self, names: list[str]) -> list[Counted]:
+    def _count_in_broker(self, names: list[str], windows: Sequence[_Window]) -> list[Counted]:
         """All processes together, in one journey. The script goes along: a new broker has none."""
         connection = self._broker.get_connection()
         try:
-            seconds = [window.seconds for window in self._windows]
+            seconds = [window.seconds for window in windows]
             connection.send_command(  # type: ignore[no-untyped-call]
                 "EVAL", _COUNT, len(names), *names, *seconds
             )
@@ -127,13 +140,13 @@ class SubmitLimits:
             self._broker.release(connection)
         return [
             window.judge(came, left_s)
-            for window, came, left_s in zip(self._windows, found[::2], found[1::2], strict=True)
+            for window, came, left_s in zip(windows, found[::2], found[1::2], strict=True)
         ]
 
-    def _count_here(self, names: list[str]) -> list[Counted]:
+    def _count_here(self, names: list[str], windows: Sequence[_Window]) -> list[Counted]:
         """Each process counts its share, so that more processes let through no more."""
         judged = []
-        for window, name in zip(self._windows, names, strict=True):
+        for window, name in zip(windows, names, strict=True):
             came = self._here.incr(name, window.seconds)
             left_s = round(self._here.get_expiry(name) - time.time())
             judged.append(window.judge(came, left_s, self._processes))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    Integer,
     Row,
     Select,
+    cast,
     column,
     false,
     func,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import db
-from shared.models import IdeaStatus, Precision
+from shared.models import IdeaStatus, Precision, PreviewWhen
 from shared.models.base import store_enum
 from shared.models.rule import RuleWords, place_rule
 from shared.pages import shown
@@ -41,6 +44,10 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBER = re.compile(r"R-\d{4}-\d{1,12}")
 _WORD = re.compile(r"\w+")
 _MOST_SEARCH_WORDS = 8
+# What tells what a text is about: its longest words.
+_LONG = 5
+_MOST_SIMILAR_WORDS = 6
+_MANY_WORDS = 5
 
 _COUNCIL_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
     map(
@@ -62,7 +69,8 @@ _COUNCIL_COLUMNS: tuple[ColumnClause[Any], ...] = tuple(
         ),
     )
 )
-_COUNCILS = table("public_councils", *_COUNCIL_COLUMNS, column("picture_id"))
+_PREVIEW_WHEN = column("preview_when", store_enum(PreviewWhen, "preview_when"))
+_COUNCILS = table("public_councils", *_COUNCIL_COLUMNS, _PREVIEW_WHEN, column("picture_id"))
 _IDEAS = table(
     "public_ideas",
     *map(column, ("id", "number", "council", "text", "author", "published_at", "received_at")),
@@ -106,6 +114,8 @@ class PublicCouncil:
     # What the picture shows, in words; empty without one.
     picture_alt: str
     picture: ShownPicture | None
+    # When who writes sees the idea as it will stand.
+    preview_when: PreviewWhen
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +294,31 @@ def list_ideas(
     return Listing(shown, _cursor(shown[-1]) if len(found) > limit else None)
 
 
+def list_similar(session: SqlSession, slug: str, text: str, *, limit: int) -> list[PublicIdea]:
+    """Return published ideas of a council that have long words of a text, those with most first.
+
+    Two of them, or three where there are many to share. A word that says nothing (a stop word)
+    counts for nothing.
+    """
+    found = {word for word in _WORD.findall(level_words(text)) if len(word) >= _LONG}
+    words = sorted(found, key=lambda word: (-len(word), word))[:_MOST_SIMILAR_WORDS]
+    least = 2 if len(words) < _MANY_WORDS else 3
+    if len(words) < least:
+        return []
+    asked = [f"'{word}':*" for word in words]
+    together = " | ".join(f"({' & '.join(some)})" for some in combinations(asked, least))
+    shared: ColumnElement[int] = sum(
+        (cast(_has(word), Integer) for word in asked), start=literal_column("0", Integer)
+    )
+    question = (
+        select(_IDEAS)
+        .where(_IDEAS.c.council == slug, _has(together), shared >= least)
+        .order_by(shared.desc(), _IDEAS.c.published_at.desc(), _IDEAS.c.id.desc())
+        .limit(limit)
+    )
+    return [_idea(row) for row in session.execute(question)]
+
+
 def find_idea(session: SqlSession, slug: str, number: str) -> PublicIdea | Trace | None:
     """Return a published idea, or the trace of one that was public, or None."""
     if not _NUMBER.fullmatch(number):
@@ -333,7 +368,7 @@ def _rules(session: SqlSession, *where: ColumnElement[bool]) -> list[PublicRule]
 
 
 def _ask_for_councils() -> Select[Any]:
-    return select(*_COUNCIL_COLUMNS, *SHOWN).outerjoin_from(
+    return select(*_COUNCIL_COLUMNS, _PREVIEW_WHEN, *SHOWN).outerjoin_from(
         _COUNCILS, PICTURES, _COUNCILS.c.picture_id == PICTURES.c.id
     )
 
@@ -354,10 +389,15 @@ def _matches(search: str) -> ColumnElement[bool]:
     words = _WORD.findall(level_words(search))[:_MOST_SEARCH_WORDS]
     if not words:
         return false()
-    swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
     # Nothing but letters and digits is left, so this is always a well-formed query.
-    asked = func.to_tsquery(swedish, " & ".join(f"'{word}':*" for word in words))
-    return func.to_tsvector(swedish, func.plain_words(_IDEAS.c.text)).bool_op("@@")(asked)
+    return _has(" & ".join(f"'{word}':*" for word in words))
+
+
+def _has(asked: str) -> ColumnElement[bool]:
+    """Ask, along the index, whether an idea has what a well-formed query asks for."""
+    swedish: ColumnElement[str] = literal_column("'swedish'::regconfig")
+    words = func.to_tsvector(swedish, func.plain_words(_IDEAS.c.text))
+    return words.bool_op("@@")(func.to_tsquery(swedish, asked))
 
 
 def _cursor(idea: PublicIdea) -> str:

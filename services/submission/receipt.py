@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission import published
 from services.submission.forms import IdeaForm
 from services.submission.published import Answer
+from shared.clock import utcnow
 from shared.delivery import outbox
 from shared.delivery.events import ReceiptAction
 from shared.idea_locks import lock_idea
 from shared.links import receipts
 from shared.models import (
+    Agreement,
     Contact,
     Council,
     Decision,
@@ -65,6 +68,8 @@ class Receipt:
     public_author: str | None
     # When it got the status it has, if a decision gave it.
     decided_at: datetime | None
+    # Whether everybody could read it until that decision.
+    was_public: bool
     # Whether it waits again after a decision.
     is_back: bool
     rule: Rule | None
@@ -144,6 +149,7 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         public_text=idea.public_text if is_published else None,
         public_author=idea.public_author if is_published else None,
         decided_at=turn.decided_at if turn and status in _DECIDED else None,
+        was_public=turn is not None and turn.status_before is IdeaStatus.PUBLISHED,
         is_back=turn is not None and status is IdeaStatus.WAITING,
         rule=session.get(Rule, idea.rule_id) if status is IdeaStatus.REJECTED else None,
         reason_text=turn.reason_text if turn and status is IdeaStatus.REJECTED else None,
@@ -230,6 +236,20 @@ def ask_again(session: SqlSession, token: str) -> None:
 def report_idea(session: SqlSession, idea_id: UUID, rule_code: str | None) -> None:
     """Tell the moderators that a reader finds a public idea to be against a rule, or wrong."""
     outbox.record_event(session, ReceiptAction(idea_id, ReceiptVerb.REPORT, rule_code=rule_code))
+
+
+def agree_with_idea(session: SqlSession, idea_id: UUID, place: bytes) -> None:
+    """Count a reader as a supporter of a public idea; nothing of theirs is stored.
+
+    From one place once: who wrote the idea, or sent in the same and was counted, counts already.
+    """
+    counted = or_(
+        Idea.id == idea_id, (Idea.merged_into == idea_id) & Idea.counts_as_support.is_(True)
+    )
+    is_counted = session.scalar(select(exists().where(counted, Idea.sender_hash == place)))
+    if not is_counted:
+        values = {"idea_id": idea_id, "sender_hash": place, "agreed_at": utcnow()}
+        session.execute(insert(Agreement).values(values).on_conflict_do_nothing())
 
 
 def _owned(session: SqlSession, token: str) -> Idea:

@@ -1,21 +1,25 @@
 """The receipt's pages. The token is the key to an idea: never cached, logged or passed on."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+import msgspec
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session as SqlSession
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import receipt
 from services.submission.forms import FormError
 from services.submission.limits import place_of_request
+from services.submission.openapi import HTML, JSON, Described, Gives, describe_view, tell_refusal
+from services.submission.programs import shapes
 from services.submission.receipt import NoLongerPossibleError, Receipt
 from services.submission.views import get_limits, was_language_chosen
 from shared import i18n, times
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.links import receipts as links
-from shared.models import IdeaStatus
+from shared.models import IdeaStatus, Rule
 from shared.web import error_page, get_settings, keep_secret, make_problem, wants_json
 
 receipts = Blueprint("receipts", __name__)
@@ -24,11 +28,20 @@ receipts.after_request(keep_secret)
 
 
 @receipts.get("/receipts/<token>")
+@describe_view(
+    Described(
+        "What became of an idea; ask with Accept: application/json",
+        {
+            200: Gives("Where it is, what was decided and why", {JSON: shapes.Receipt, HTML: str}),
+            404: tell_refusal("There is no such receipt", page=True),
+        },
+    )
+)
 def show(token: str) -> Response:
     """Tell the writer where the idea is, what was decided, and by which rule."""
     found = _look(token)
     if wants_json():
-        return jsonify(_as_json(found))
+        return Response(msgspec.json.encode(_as_shape(found)) + b"\n", mimetype=JSON)
     return _page(token, found)
 
 
@@ -105,49 +118,50 @@ def _page(
     return Response(page, status=status)
 
 
-def _as_json(found: Receipt) -> dict[str, object]:
+def _as_shape(found: Receipt) -> shapes.Receipt:
     timezone = get_settings().timezone
-    decision: dict[str, object] | None = None
+
+    def write(moment: datetime) -> str:
+        return times.move_to_city(moment, timezone).isoformat("T", "seconds")
+
+    decision = answer = None
     if found.decided_at is not None:
-        decision = {
-            "status": found.status.value,
-            "decided_at": times.move_to_city(found.decided_at, timezone).isoformat("T", "seconds"),
-            "rule": found.rule
-            and {
-                "code": found.rule.code,
-                "version": found.rule.version,
-                "title": found.rule.title(i18n.get_language()),
-                "text": found.rule.text(i18n.get_language()),
-            },
-            "reason": found.reason_text,
-            "merged_into": found.target,
-        }
+        decision = shapes.Decided(
+            status=found.status,
+            decided_at=write(found.decided_at),
+            rule=_as_rule(found.rule) if found.rule else None,
+            reason=found.reason_text,
+            merged_into=found.target,
+        )
+    if found.answer is not None:
+        answer = shapes.Answered(
+            text=found.answer.text,
+            by=found.answer.by or None,
+            answered_at=write(found.answer.at),
+        )
     public = found.target if found.status is IdeaStatus.MERGED else found.number
     shown = found.status is IdeaStatus.PUBLISHED or found.target is not None
-    return {
-        "number": found.number,
-        "council": found.council,
-        "status": found.status.value,
-        "received_at": times.write_machine_moment(found.received_at, found.precision, timezone),
-        "text": found.text,
-        "author": found.author,
-        "decision": decision,
-        "answer": found.answer
-        and {
-            "text": found.answer.text,
-            "from": found.answer.by or None,
-            "answered_at": times.move_to_city(found.answer.at, timezone).isoformat("T", "seconds"),
-        },
-        "public_url": _public_url(found.council, public) if shown and public else None,
-        "correction_pending": found.corrected,
-        "correction_asked": found.asked_at
-        and {
-            "reason": found.asked_to_correct,
-            "asked_at": times.move_to_city(found.asked_at, timezone).isoformat("T", "seconds"),
-        },
-        "re_review_asked_at": found.asked_again_at
-        and times.move_to_city(found.asked_again_at, timezone).isoformat("T", "seconds"),
-    }
+    return shapes.Receipt(
+        number=found.number,
+        council=found.council,
+        status=found.status,
+        received_at=times.write_machine_moment(found.received_at, found.precision, timezone),
+        text=found.text,
+        author=found.author,
+        decision=decision,
+        answer=answer,
+        public_url=_public_url(found.council, public) if shown and public else None,
+        correction_pending=found.corrected,
+        correction_asked=shapes.CorrectionAsked(found.asked_to_correct, write(found.asked_at))
+        if found.asked_at
+        else None,
+        re_review_asked_at=write(found.asked_again_at) if found.asked_again_at else None,
+    )
+
+
+def _as_rule(rule: Rule) -> shapes.RuleApplied:
+    language = i18n.get_language()
+    return shapes.RuleApplied(rule.code, rule.version, rule.title(language), rule.text(language))
 
 
 def _public_url(council: str, number: str) -> str:

@@ -37,8 +37,8 @@ pages = Blueprint("pages", __name__)
 
 IDEAS_ON_A_PAGE = 20
 _FIELDS = ("text", "author", "email", "form_key", signals.OPENED, signals.HONEYPOT)
-_RETRY_AFTER_S = 30
-_REPEATED = {"pages.council": ("q", "after"), "pages.idea": ("reported",)}
+RETRY_AFTER_S = 30
+_REPEATED = {"pages.council": ("q", "after"), "pages.idea": ("reported", "agreed")}
 # What stands in a kept page where a visitor's own key and stamp go: nobody can write it.
 _KEY_HERE, _STAMP_HERE = (secrets.token_hex(16) for _ in range(2))
 
@@ -152,7 +152,7 @@ def submit(slug: str) -> BaseResponse:
     outcome = receive_posted(slug)
     if isinstance(outcome, Refused):
         if outcome.wait_s:
-            return _not_now(slug, outcome)
+            return hold_back(slug, outcome)
         return refuse_form(slug, outcome.kept, outcome.status)
     response = redirect(url_for("receipts.show", token=outcome.token), 303)
     response.headers["Cache-Control"] = "no-store"
@@ -197,8 +197,7 @@ def receive_posted(slug: str) -> intake.Received | Refused:
     except intake.UnknownCouncilError:
         abort(404)
     except intake.ClosedCouncilError:
-        note = _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
-        return Refused(Kept(kept.values, note=note), 403)
+        return Refused(Kept(kept.values, note=say_closed()), 403)
     except intake.KeyReusedError:
         note = _(
             "Formuläret har redan skickats en gång. Skicka det igen om du vill lämna en idé till."
@@ -206,15 +205,20 @@ def receive_posted(slug: str) -> intake.Received | Refused:
         return Refused(Kept(kept.values, note=note).with_new_key(), 422)
     except SQLAlchemyError as error:
         log.warning("an idea could not be stored", exc_info=error)
-        return Refused(kept, 503, _RETRY_AFTER_S)
+        return Refused(kept, 503, RETRY_AFTER_S)
     log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
     return received
+
+
+def say_closed() -> str:
+    """Say to who has written that the council takes nothing now."""
+    return _("Rådet tar inte emot idéer nu. Din text står kvar här, så att du kan kopiera den.")
 
 
 @pages.get("/councils/<slug>/ideas/<number>")
 def idea(slug: str, number: str) -> BaseResponse:
     """One published idea; where it went when it was merged; gone when it was withdrawn."""
-    if "reported" in request.args:
+    if "reported" in request.args or "agreed" in request.args:
         return _idea_page(slug, number)
 
     def make() -> keeping.Made | BaseResponse:
@@ -323,7 +327,7 @@ def refuse_form(slug: str, kept: Kept, status: int) -> Response:
     return show_form(slug, kept.with_key(), status)
 
 
-def _not_now(slug: str, outcome: Refused) -> Response:
+def hold_back(slug: str, outcome: Refused) -> Response:
     """Keep the words on a page that asks no database and can be sent again.
 
     With the same key: if the first one was stored after all, the second makes no other idea.
@@ -331,12 +335,15 @@ def _not_now(slug: str, outcome: Refused) -> Response:
     if wants_json():
         problem = make_problem(outcome.status, _("Försök igen om en stund."))
         return _tell_wait(problem, outcome)
-    ask_nothing()
     return hold_words("submission/kept.html", slug, outcome)
 
 
 def hold_words(template: str, slug: str, outcome: Refused) -> Response:
-    """Answer with a page that holds what a resident wrote, to be sent again with the same key."""
+    """Answer with a page that holds what a resident wrote, to be sent again with the same key.
+
+    It asks the database nothing: that may be what does not answer.
+    """
+    ask_nothing()
     page = render_template(
         template, slug=slug, kept=outcome.kept.with_key(), too_many=outcome.status == 429
     )
@@ -367,6 +374,7 @@ def _show_idea(slug: str, number: str, errors: Mapping[str, str]) -> str | BaseR
         idea=found,
         rules=rules_in_force,
         reported="reported" in request.args,
+        agreed="agreed" in request.args,
         errors=errors,
     )
 

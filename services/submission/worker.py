@@ -2,4 +2,5 @@
 
 from shared.delivery.worker import make_worker
 
-celery_app = make_worker("submission", include=["services.submission.tasks"])
+# It makes receipts and mails nobody.
+celery_app = make_worker("submission", include=["services.submission.tasks"], without=["smtp_url"])

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import keeping, published, yearly
+from services.submission.openapi import FOR_EXCEL, Described, Gives, describe_view, tell_refusal
 from services.submission.yearly import Year
 from shared import i18n
 from shared.db import PublicSession
@@ -45,6 +46,16 @@ def show(year: int) -> BaseResponse:
 
 
 @numbers.get("/statistik/<int:year>.csv")
+@describe_view(
+    Described(
+        "What became of a year's ideas, without small numbers",
+        {
+            200: Gives("CSV", {"text/csv": str}),
+            404: tell_refusal("There are no numbers of that year"),
+        },
+        asks=(FOR_EXCEL,),
+    )
+)
 def as_csv(year: int) -> BaseResponse:
     """The same numbers for a spreadsheet; a count that is not told has an empty cell."""
     for_excel = request.args.get("for") == spreadsheets.EXCEL

@@ -4,6 +4,7 @@ A proxy passes on what the one before it said: with a port, in brackets, `unknow
 place that cannot be read is one place like another, counted together, and never an error.
 """
 
+import hmac
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 UNKNOWN = "unknown"
@@ -11,6 +12,7 @@ UNKNOWN = "unknown"
 _NETWORK_BITS = 64
 # Longer than any address with its zone and port.
 _LONGEST = 100
+_HASH_BYTES = 16
 
 
 def place_of(said: str | None) -> str:
@@ -27,6 +29,12 @@ def is_this_machine(said: str | None) -> bool:
     """Whether an address is one of this very machine; what cannot be read is not."""
     address = _read(said)
     return address is not None and address.is_loopback
+
+
+def hash_for_log(secret_key: str, purpose: str, value: str) -> bytes:
+    """Return what the security log keeps of a place, or of an account: a keyed hash."""
+    named = f"security {purpose} {value}".encode("utf-8", "replace")
+    return hmac.digest(secret_key.encode(), named, "sha256")[:_HASH_BYTES]
 
 
 def _read(said: str | None) -> IPv4Address | IPv6Address | None:

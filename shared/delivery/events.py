@@ -215,6 +215,18 @@ class FormDelivered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ImportMoved(Event):
+    """An import at the desk has something to do next: its state says what."""
+
+    import_id: UUID
+
+    @property
+    def subject_id(self) -> UUID:
+        """The import."""
+        return self.import_id
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOfNoLetter(Event):
     """A mail server elsewhere has reported something, and nobody knows of which letter."""
 

@@ -202,27 +202,31 @@ def claim_batch(batch: UUID) -> list[Delivery]:
     A message that comes twice, or whose batch was regrouped meanwhile, gets an empty list.
     """
     now = utcnow()
-    taken = (
-        update(OutboxDelivery)
+    waits = (
+        select(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
         .where(
             OutboxDelivery.batch == batch,
             OutboxDelivery.started_at.is_(None),
             OutboxDelivery.done_at.is_(None),
             OutboxDelivery.failed_at.is_(None),
         )
-        .values(started_at=now, attempts=OutboxDelivery.attempts + 1)
-        .returning(OutboxDelivery.id, OutboxDelivery.consumer, OutboxDelivery.attempts)
+        .with_for_update()
     )
     with Session.begin() as session:
-        rows = session.execute(taken).all()
+        rows = session.execute(waits).all()
         if not rows:
             return []
         consumer = queues.CONSUMERS[rows[0].consumer]
-        limit_s = consumer.limit_s(max(row.attempts for row in rows) - 1)
+        limit_s = consumer.limit_s(max(row.attempts for row in rows))
+        # Each row is written once, and where it lies: no index is of what changes here.
         session.execute(
             update(OutboxDelivery)
             .where(OutboxDelivery.id.in_([row.id for row in rows]))
-            .values(lease_until=now + timedelta(seconds=limit_s + LEASE_MARGIN_S))
+            .values(
+                started_at=now,
+                attempts=OutboxDelivery.attempts + 1,
+                lease_until=now + timedelta(seconds=limit_s + LEASE_MARGIN_S),
+            )
         )
         found = session.execute(
             select(

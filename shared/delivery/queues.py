@@ -69,6 +69,8 @@ MEANING = Consumer(
     advises=True,
 )
 FORM = Consumer("submission.form", "submission.map_deliveries", FORMS, _SLOWLY, pause_s=2)
+# With the checks of what it brings in: no resident waits behind an old page.
+IMPORT = Consumer("submission.import", "submission.bring_in", BULK, _SLOWLY, pause_s=2)
 LETTER = Consumer("notify.letter", "notify.write_letters", LETTERS, _SLOWLY, pause_s=2)
 ARRIVAL = Consumer("notify.arrival", "notify.confirm_arrivals", LETTERS, _SLOWLY, pause_s=2)
 ANSWER = Consumer("notify.answer", "notify.tell_of_answers", LETTERS, _SLOWLY, pause_s=2)
@@ -87,6 +89,7 @@ CONSUMERS = MappingProxyType(
             RECEIPT,
             MEANING,
             FORM,
+            IMPORT,
             LETTER,
             ARRIVAL,
             ANSWER,
@@ -114,11 +117,12 @@ ROUTES: MappingProxyType[str, tuple[Consumer, ...]] = MappingProxyType(
         "AlertRaised": (),
         "AlertResolved": (),
         "FormDelivered": (FORM,),
+        "ImportMoved": (IMPORT,),
         "AccountLinkMade": (ACCOUNT,),
         "AccountChanged": (ACCOUNT,),
         "DigestUnsubscribed": (UNSUBSCRIBE,),
         "LetterBounced": (BOUNCE,),
-        # Recorded so that it can be seen that such reports come.
+        # Recorded so that the desk can say that such reports come.
         "ReportOfNoLetter": (),
     }
 )

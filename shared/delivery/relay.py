@@ -37,16 +37,18 @@ SENT_LEASE_S = 20
 BROKER_PAUSE_S = 2
 
 # Mostly there is nothing, and one journey says so: in which queues there is something that nobody
-# has yet, or that whoever had it has lost. Each answer is the first entry of an index.
+# has yet, or that whoever had it has lost. The first is one entry of an index; the second looks at
+# what is under way, which is never much.
 _LOOK = text("""
     SELECT queue, new, again
     FROM unnest(CAST(:queues AS text[])) AS queue,
     LATERAL (SELECT EXISTS (
         SELECT FROM outbox_deliveries d WHERE d.queue = queue.queue
-        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.lease_until IS NULL) AS new) AS one,
+        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.batch IS NULL) AS new) AS one,
     LATERAL (SELECT EXISTS (
         SELECT FROM outbox_deliveries d WHERE d.queue = queue.queue
-        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.lease_until < :now) AS again) AS two
+        AND d.done_at IS NULL AND d.failed_at IS NULL AND d.batch IS NOT NULL
+        AND d.lease_until < :now) AS again) AS two
     """)
 
 # What a consumer writes when its work is given up; ideas become `unchecked`, for one.
@@ -123,7 +125,7 @@ def _regroup(session: SqlSession, queue: str) -> list[Offer]:
     )
     in_flight = session.scalar(
         select(func.count(distinct(OutboxDelivery.batch))).where(
-            *open_here, OutboxDelivery.lease_until >= now
+            *open_here, OutboxDelivery.batch.is_not(None), OutboxDelivery.lease_until >= now
         )
     )
     room = MAX_IN_FLIGHT - (in_flight or 0)
@@ -175,11 +177,12 @@ def _give_up(handlers: Mapping[str, GiveUp]) -> None:
         tried = (
             select(OutboxDelivery.id)
             .where(
-                OutboxDelivery.consumer == consumer.name,
+                OutboxDelivery.queue.in_(queues.ALL),
                 OutboxDelivery.done_at.is_(None),
                 OutboxDelivery.failed_at.is_(None),
-                # A literal, so that the partial index of what was tried serves the question.
-                OutboxDelivery.attempts > text("0"),
+                # What was tried was offered, and of that there is never much.
+                OutboxDelivery.batch.is_not(None),
+                OutboxDelivery.consumer == consumer.name,
                 OutboxDelivery.attempts >= len(consumer.tries),
                 OutboxDelivery.lease_until < utcnow(),
             )

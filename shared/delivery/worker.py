@@ -7,7 +7,7 @@ relay, so the broker's own redelivery would only repeat it.
 import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +72,7 @@ def _beat(name: str) -> None:
     try:
         if _heart is None or _heart.closed:
             _heart = psycopg.connect(
-                Settings.from_env().database_url,
+                Settings.from_env(without=["secret_key", "smtp_url"]).database_url,
                 autocommit=True,
                 connect_timeout=3,
                 application_name="radslag",
@@ -131,9 +131,12 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
     return app
 
 
-def make_worker(name: str, include: Sequence[str]) -> Celery:
-    """Make the Celery application of a worker process, from the environment's settings."""
-    settings = Settings.from_env()
+def make_worker(name: str, include: Sequence[str], *, without: Collection[str] = ()) -> Celery:
+    """Make the Celery application of a worker process, from the environment's settings.
+
+    `without` names settings that not all who run it need.
+    """
+    settings = Settings.from_env(without=without)
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
     counting.configure_counting(settings.metrics_folder)

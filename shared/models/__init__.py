@@ -9,9 +9,12 @@ from shared.models.digests import Digest, DigestPosition, DigestRun, Subscriptio
 from shared.models.duty import DutyCover, DutyShift
 from shared.models.enums import (
     BounceKind,
+    Channel,
     DecisionKind,
     DeliveryState,
+    Fate,
     IdeaStatus,
+    ImportState,
     InboxFault,
     InboxState,
     IncidentKind,
@@ -19,11 +22,13 @@ from shared.models.enums import (
     LinkKind,
     Outcome,
     Precision,
+    PreviewWhen,
     Reason,
     ReceiptVerb,
     Requires,
     Rhythm,
     Role,
+    Scope,
     SecurityKind,
     Source,
     TextKind,
@@ -32,8 +37,18 @@ from shared.models.enums import (
     WebhookShape,
     WebhookState,
 )
-from shared.models.forms import FormMapping, FormSource, InboxItem, InboxKey
+from shared.models.forms import (
+    ApiToken,
+    ApiTokenUse,
+    FormMapping,
+    FormSource,
+    Import,
+    ImportLine,
+    InboxItem,
+    InboxKey,
+)
 from shared.models.idea import (
+    Agreement,
     Contact,
     Idea,
     IdeaText,
@@ -67,6 +82,7 @@ from shared.models.sign_in import (
     SignInPolicy,
     StaffSession,
 )
+from shared.models.slips import Slip
 from shared.models.staff import AccessLog, Invitation, Lease, LoginAttempt, SavedFilter, Staff
 from shared.models.statistics import CountedDay, DailyNumber, YearlyNumbers
 from shared.models.tallies import PublicChange, Tally
@@ -74,11 +90,15 @@ from shared.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccessLog",
+    "Agreement",
     "AnswerTemplate",
+    "ApiToken",
+    "ApiTokenUse",
     "Ask",
     "AuditEntry",
     "Base",
     "BounceKind",
+    "Channel",
     "CheckOutcome",
     "CheckSwitch",
     "CityFace",
@@ -98,6 +118,7 @@ __all__ = [
     "DutyShift",
     "Embedding",
     "FailedJob",
+    "Fate",
     "FindingRow",
     "FingerprintBatch",
     "FingerprintKey",
@@ -110,6 +131,9 @@ __all__ = [
     "IdeaText",
     "IdeaWords",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
+    "ImportState",
     "InboxFault",
     "InboxItem",
     "InboxKey",
@@ -138,6 +162,7 @@ __all__ = [
     "PasswordReset",
     "Picture",
     "Precision",
+    "PreviewWhen",
     "PublicChange",
     "QueueEntry",
     "Reason",
@@ -152,11 +177,13 @@ __all__ = [
     "SampleShare",
     "Sampling",
     "SavedFilter",
+    "Scope",
     "SecondFactor",
     "SecurityEvent",
     "SecurityKind",
     "ServedCode",
     "SignInPolicy",
+    "Slip",
     "Source",
     "Staff",
     "StaffSession",

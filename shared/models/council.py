@@ -5,7 +5,8 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Integer, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Moment, Now
+from shared.models.base import Base, Moment, Now, store_enum
+from shared.models.enums import PreviewWhen
 
 
 class Council(Base):
@@ -38,6 +39,12 @@ class Council(Base):
     wait_limit_h: Mapped[int | None] = mapped_column(server_default="48")
     # Whose pages may have the form in a frame: hosts, one a line.
     embed_hosts: Mapped[str] = mapped_column(default="", server_default="")
+    # When who writes to it sees the idea as it will stand.
+    preview_when: Mapped[PreviewWhen] = mapped_column(
+        store_enum(PreviewWhen, "preview_when"),
+        default=PreviewWhen.ASKED,
+        server_default=PreviewWhen.ASKED.value,
+    )
     # A picture is shown to everybody only with what it shows in words.
     picture_id: Mapped[int | None] = mapped_column(ForeignKey("pictures.id"))
     picture_alt: Mapped[str] = mapped_column(default="", server_default="")

@@ -28,6 +28,18 @@ class Source(enum.StrEnum):
     API = "api"
     HOOK = "hook"
     IMPORT = "import"
+    # Somebody said it, and a member of staff entered it.
+    STAFF = "staff"
+
+
+class Channel(enum.StrEnum):
+    """How somebody said what a member of staff enters."""
+
+    PHONE = "phone"
+    PAPER = "paper"
+    EMAIL = "email"
+    MEETING = "meeting"
+    VISIT = "visit"
 
 
 class TextKind(enum.StrEnum):
@@ -73,6 +85,8 @@ class DecisionKind(enum.StrEnum):
     # The writer's correction becomes public; and the writer is asked for one.
     ACCEPT_CORRECTION = "accept_correction"
     ASK_CORRECTION = "ask_correction"
+    # An import was wrong, and is taken back as a whole.
+    TAKE_BACK = "take_back"
 
 
 class Role(enum.StrEnum):
@@ -167,6 +181,16 @@ class SecurityKind(enum.StrEnum):
     DIRECTORY_UNLINKED = "directory_unlinked"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
+    # A program at the public web, with a token that is none, not any more, or for something else.
+    API_REFUSED = "api_refused"
+
+
+class Scope(enum.StrEnum):
+    """What a token of the API is good for."""
+
+    SUBMIT = "submit"
+    READ_DECIDED = "read_decided"
+    EXPORT = "export"
 
 
 class InboxState(enum.StrEnum):
@@ -193,6 +217,38 @@ class InboxFault(enum.StrEnum):
     CLOSED_COUNCIL = "closed_council"
     # Other words came before under the same id.
     KEY_REUSED = "key_reused"
+
+
+class PreviewWhen(enum.StrEnum):
+    """When who writes sees the idea as it will stand, before it is sent."""
+
+    ASKED = "asked"
+    # When the checks have something to say, or somebody has written something like it.
+    FOUND = "found"
+    ALWAYS = "always"
+
+
+class ImportState(enum.StrEnum):
+    """Where an import at the desk is: what was read is looked at, decided on, and brought in."""
+
+    CHECKING = "checking"
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    TAKING_BACK = "taking_back"
+    TAKEN_BACK = "taken_back"
+    # Nothing of it was brought in.
+    PUT_ASIDE = "put_aside"
+
+
+class Fate(enum.StrEnum):
+    """What becomes of a line of an import."""
+
+    NEW = "new"
+    # It came before, from the same place and in the same words.
+    KNOWN = "known"
+    # Its id is here with other words.
+    REFUSED = "refused"
 
 
 class WebhookState(enum.StrEnum):

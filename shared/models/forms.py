@@ -1,15 +1,75 @@
-"""Forms of other tools: who may post, how that becomes an idea, and what came. By submission."""
+"""What comes from elsewhere: forms of other tools, old pages, and systems with a token.
+
+By submission.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Moment, Now, OpaqueId, store_enum
-from shared.models.enums import InboxFault, InboxState
+from shared.models.enums import Fate, ImportState, InboxFault, InboxState, Precision, Scope
+
+
+class ApiToken(Base):
+    """What another system shows to use the API, of which only hashes stand here.
+
+    The public web reads this and cannot write it (`shared.rights.grants`).
+    """
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(scopes) > 0 AND scopes <@ ARRAY['submit', 'read_decided', 'export']",
+            name="scopes_are_known",
+        ),
+        CheckConstraint("per_minute BETWEEN 1 AND 10000", name="per_minute_is_bounded"),
+        CheckConstraint("(old_sha256 IS NULL) = (old_until IS NULL)", name="old_secret_ends"),
+        UniqueConstraint("title"),
+        UniqueConstraint("sha256"),
+        UniqueConstraint("old_sha256"),
+    )
+
+    id: Mapped[OpaqueId]
+    title: Mapped[str]
+    scopes: Mapped[list[Scope]] = mapped_column(ARRAY(Text))
+    # Empty: all of them.
+    council_id: Mapped[int | None] = mapped_column(ForeignKey("councils.id"))
+    # Requests; what comes beyond is told to wait.
+    per_minute: Mapped[int]
+    # Of the token, which is far too long to be guessed.
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[Now]
+    # The one of before the last change is good until then.
+    old_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_until: Mapped[Moment | None]
+    expires_at: Mapped[Moment | None]
+    is_on: Mapped[bool] = mapped_column(default=True, server_default="true")
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[Now]
+
+
+class ApiTokenUse(Base):
+    """When a token was last used, to the minute, and when it was last refused."""
+
+    __tablename__ = "api_token_uses"
+
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_tokens.id"), primary_key=True)
+    used_at: Mapped[Moment | None]
+    refused_at: Mapped[Moment | None]
 
 
 class FormSource(Base):
@@ -119,3 +179,69 @@ class InboxKey(Base):
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     inbox_id: Mapped[UUID] = mapped_column(ForeignKey("inbox.id"), index=True)
     stored_at: Mapped[Now]
+
+
+class Import(Base):
+    """An old page that an administrator brings in at the desk, from its dry run to its report."""
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        CheckConstraint("at BETWEEN 0 AND total", name="at_is_within"),
+        # Of one council one at a time: ids are compared with those that are here.
+        Index(
+            "uq_imports_at_work",
+            "council_id",
+            unique=True,
+            postgresql_where=text("state IN ('running', 'taking_back')"),
+        ),
+    )
+
+    id: Mapped[OpaqueId]
+    council_id: Mapped[int] = mapped_column(ForeignKey("councils.id"))
+    # `services.submission.imports.READERS` names the formats.
+    form: Mapped[str]
+    file_name: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[ImportState] = mapped_column(
+        store_enum(ImportState, "state"), default=ImportState.CHECKING, server_default="checking"
+    )
+    # So many of all lines are done with what the state says.
+    at: Mapped[int] = mapped_column(default=0, server_default="0")
+    total: Mapped[int]
+    # What a reader said of lines, [line, reason] each: those that may be read wrongly, and those of
+    # which no idea is made, or not a public one.
+    doubts: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    passed_over: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    made_at: Mapped[Now]
+    # Who began to bring it in, and who took it back.
+    begun_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    begun_at: Mapped[Moment | None]
+    ended_at: Mapped[Moment | None]
+    taken_back_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    taken_back_at: Mapped[Moment | None]
+
+
+class ImportLine(Base):
+    """An entry of a file that is imported at the desk. Its words are here until it is an idea."""
+
+    __tablename__ = "import_lines"
+    __table_args__ = (Index(None, "import_id", "source_id"), Index(None, "idea_id"))
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    # From 0, in the order in which they are brought in.
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[int]
+    source_id: Mapped[str]
+    text: Mapped[str | None]
+    author: Mapped[str | None]
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_type: Mapped[str]
+    received_at: Mapped[Moment]
+    precision: Mapped[Precision] = mapped_column(store_enum(Precision, "precision"))
+    was_public: Mapped[bool]
+    # As the dry run foresees it, then as it came.
+    fate: Mapped[Fate | None] = mapped_column(store_enum(Fate, "fate"))
+    # Codes of what the checks found.
+    found: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
+    idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))

@@ -219,6 +219,19 @@ class ReceiptToken(Base):
     issued_at: Mapped[Now]
 
 
+class Agreement(Base):
+    """Somebody who read a public idea and agrees: a supporter without a text.
+
+    From one place once; `sender_hash` is keyed, as that of an idea.
+    """
+
+    __tablename__ = "agreements"
+
+    idea_id: Mapped[UUID] = mapped_column(ForeignKey("ideas.id"), primary_key=True)
+    sender_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    agreed_at: Mapped[Now]
+
+
 class IdempotencyKey(Base):
     """One posted key (hashed), the hash of its body, and the idea it made; kept for 24 hours."""
 

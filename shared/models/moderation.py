@@ -246,7 +246,8 @@ class Decision(Base):
             " AND status_after = 'published')"
             " OR (kind = 'reject' AND status_after = 'rejected')"
             " OR (kind = 'merge' AND status_after = 'merged')"
-            " OR (kind IN ('reopen', 'ask_correction') AND status_after = 'waiting')",
+            " OR (kind IN ('reopen', 'ask_correction') AND status_after = 'waiting')"
+            " OR (kind = 'take_back' AND status_after = 'withdrawn')",
             name="kind_fits_status",
         ),
         CheckConstraint(

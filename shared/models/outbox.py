@@ -52,15 +52,11 @@ class OutboxDelivery(Base):
     __tablename__ = "outbox_deliveries"
     __table_args__ = (
         UniqueConstraint("event_id", "consumer"),
-        # The relay's two questions: what waits in this queue, and how much is in flight.
+        # The relay's two questions: what waits in this queue, and how much is in flight. None is of
+        # what a claim changes, so a claim rewrites the row where it lies. What was offered is never
+        # more than the relay lets be under way.
         Index("ix_outbox_deliveries_open", "queue", "id", postgresql_where=_OPEN),
-        Index("ix_outbox_deliveries_leased", "queue", "lease_until", postgresql_where=_OPEN),
-        Index(
-            "ix_outbox_deliveries_tried",
-            "consumer",
-            "attempts",
-            postgresql_where=text("done_at IS NULL AND failed_at IS NULL AND attempts > 0"),
-        ),
+        Index("ix_outbox_deliveries_offered", "queue", "batch", postgresql_where=_OPEN),
         Index("ix_outbox_deliveries_undone", "event_id", postgresql_where=text("done_at IS NULL")),
         Index("ix_outbox_deliveries_batch", "batch", postgresql_where=_OPEN),
         CheckConstraint("done_at IS NULL OR failed_at IS NULL", name="done_or_failed"),

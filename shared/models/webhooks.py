@@ -106,6 +106,8 @@ class WebhookDelivery(Base):
         # The log, filtered, goes on where a page ended.
         Index(None, "webhook_id", "id"),
         Index(None, "webhook_id", "state", "id"),
+        # An event that is forgotten is looked for here.
+        Index(None, "event_id"),
         CheckConstraint(
             "(state IN ('waiting', 'claimed')) = (closed_at IS NULL)", name="closed_has_moment"
         ),

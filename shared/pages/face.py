@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session as SqlSession
 from shared.config import SAMPLE_AUTHORITY, Settings
 from shared.models import CityFace
 
+# A logo travels with each letter, so that reading one asks nobody for anything. A larger one stays
+# at home: a city sends some ten thousand letters a year.
+MAX_LOGO_IN_LETTERS = 60_000
+
 _FACE = table("public_face", *map(column, ("authority", "contact", "colour", "logo_id")))
 PICTURES = table(
     "public_pictures",

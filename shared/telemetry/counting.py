@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import stat
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -56,11 +57,24 @@ class _RoomyDict(MmapedDict):
         super()._init_value(key)
 
 
+def _open_file(path: Path) -> int:
+    """Open a file for this process, and for the others where the folder is open to all.
+
+    Of one system some run as other users; who may not reach the folder reaches no file in it.
+    """
+    is_new = not path.exists()
+    opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if is_new and path.parent.stat().st_mode & stat.S_IWOTH:
+        with contextlib.suppress(OSError):
+            os.fchmod(opened, 0o666)
+    return opened
+
+
 def _make_room(path: Path, size: int) -> None:
     """Let a file have so much room; nobody sees it before it has."""
     there = path.exists()
     made = path if there else path.with_suffix(".new")
-    opened = os.open(made, os.O_RDWR | os.O_CREAT, 0o600)
+    opened = _open_file(made)
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(opened, 0, max(size, os.fstat(opened).st_size))
@@ -125,7 +139,7 @@ class _Place:
 
 def _take_place(folder: Path) -> tuple[int, int]:
     for number in range(_MOST_PLACES):
-        held = os.open(folder / f"{number}.place", os.O_RDWR | os.O_CREAT, 0o600)
+        held = _open_file(folder / f"{number}.place")
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

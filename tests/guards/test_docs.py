@@ -10,6 +10,7 @@ from radslag.mailbox import entrance
 from services.moderation.checks import Code
 from shared import config
 from shared.models import Base
+from shared.rights.passwords import ADDRESSES
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +20,7 @@ def test_every_setting_is_documented_and_every_documented_one_exists():
     documented = set(re.findall(r"^\| `(RADSLAG_[A-Z_]+)`", text, re.MULTILINE))
     known = {f"RADSLAG_{each.name.upper()}" for each in fields(config.Settings)}
     # Read by commands before there are settings.
-    known |= {"RADSLAG_DATA", "RADSLAG_DIE_WITH_PARENT", entrance.PASSWORD}
+    known |= {"RADSLAG_DATA", "RADSLAG_DIE_WITH_PARENT", entrance.PASSWORD, *ADDRESSES.values()}
     assert documented == known
 
 

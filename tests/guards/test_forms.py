@@ -22,7 +22,11 @@ _WITHOUT = [
 
 DESK = sorted(
     path
-    for room in ("services/moderation", "services/notify", "services/submission/hooks", "shared")
+    for room in (
+        *("services/moderation", "services/notify", "shared"),
+        *("services/submission/hooks", "services/submission/imports"),
+        "services/submission/slips",
+    )
     for path in (PROJECT / room).rglob("*.html")
 )
 PUBLIC = sorted((PROJECT / "services/submission/templates").rglob("*.html"))

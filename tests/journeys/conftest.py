@@ -70,6 +70,6 @@ def sign_in(desk: str, browser: Browser) -> Iterator[Open]:
 
 
 def fill_in_login(page: Page, name: str) -> None:
-    page.get_by_label("E-postadress").fill(f"{name.lower()}@example.org")
+    page.get_by_label("Mejladress").fill(f"{name.lower()}@example.org")
     page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")

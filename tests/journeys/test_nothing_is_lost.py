@@ -80,13 +80,14 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     )
     assert link is not None
     page.goto(link[0])
-    page.get_by_label("E-postadress").fill("ada@example.org")
+    page.get_by_label("Mejladress").fill("ada@example.org")
     page.get_by_label(re.compile("^Namn")).fill("Ada")
     page.get_by_label("Lösenord").fill("ett långt lösenord för prov")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{system.desk}/")
-    # It comes by itself, and from here on the keyboard alone is used.
-    expect(page.get_by_role("link", name=number)).to_be_visible()
+    # It comes by itself, when the worker, which has just been started, has loaded what it needs;
+    # from here on the keyboard alone is used.
+    expect(page.get_by_role("link", name=number)).to_be_visible(timeout=60_000)
     # It may stand there before the script that hears the keys does.
     page.locator("html[data-ready]").wait_for(state="attached")
     page.keyboard.press("j")
@@ -148,7 +149,7 @@ def test_the_old_page_is_cleaned_up_by_keys_alone(system: System, page: Page, sh
         given="ett långt lösenord för prov\n",
     )
     page.goto(f"{system.desk}/login")
-    page.get_by_label("E-postadress").fill("bo@example.org")
+    page.get_by_label("Mejladress").fill("bo@example.org")
     page.get_by_label("Lösenord").fill("ett långt lösenord för prov")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{system.desk}/")

@@ -28,6 +28,8 @@ GET /reset/<token>
 POST /reset/<token>
 GET /welcome/<token>
 POST /welcome/<token>
+POST /welcome/<token>/passkey
+POST /welcome/<token>/passkey/question
 """
 # Whoever is signed in: looking, and what is one's own.
 READER = """
@@ -89,6 +91,14 @@ GET /samples
 GET /samples/<int:sample_id>
 POST /samples/<int:sample_id>
 POST /samples/<int:sample_id>/pass
+GET /slips
+POST /slips
+GET /slips/<slip_number>/receipt
+GET /slips/batches/<uuid:batch_id>
+GET /slips/paper
+GET /slips/paper/<slug>
+GET /slips/several
+POST /slips/several
 GET /subscriptions
 GET /subscriptions/<uuid:staff_id>
 POST /subscriptions/<uuid:staff_id>
@@ -107,6 +117,13 @@ POST /answer-templates/<int:template_id>/restore
 POST /answer-templates/<int:template_id>/retire
 GET /answer-templates/new
 POST /answer-templates/new
+GET /api-tokens
+GET /api-tokens/<uuid:token_id>
+POST /api-tokens/<uuid:token_id>/change
+POST /api-tokens/<uuid:token_id>/turn-off
+POST /api-tokens/<uuid:token_id>/turn-on
+GET /api-tokens/new
+POST /api-tokens/new
 GET /audit
 GET /checks
 POST /checks
@@ -148,6 +165,14 @@ POST /forms/<uuid:source_id>/try-again/<uuid:item_id>
 POST /forms/<uuid:source_id>/turn-off
 POST /forms/<uuid:source_id>/turn-on
 GET /forms/new
+GET /imports
+GET /imports/<uuid:import_id>
+POST /imports/<uuid:import_id>/begin
+POST /imports/<uuid:import_id>/go-on
+POST /imports/<uuid:import_id>/put-aside
+POST /imports/<uuid:import_id>/take-back
+GET /imports/new
+POST /imports/new
 POST /forms/new
 POST /jobs/<int:job_id>/replay
 POST /jobs/replay

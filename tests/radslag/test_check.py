@@ -53,14 +53,14 @@ def test_a_text_gives_the_line_of_the_contract(run):
         "score": finding["score"],
         "field": "text",
         "spans": [[6, 12]],
-        "explanation": "Texten innehåller en e-postadress: ”x@y.se”.",
+        "explanation": "Texten innehåller en mejladress: ”x@y.se”.",
     }
 
 
 def test_people_read_sentences(run):
     answer = run(given="Mejla x@y.se")
     assert answer.stdout.startswith("attention, priority ")
-    assert "Texten innehåller en e-postadress: ”x@y.se”." in answer.stdout
+    assert "Texten innehåller en mejladress: ”x@y.se”." in answer.stdout
 
 
 def test_one_text_a_line(run):

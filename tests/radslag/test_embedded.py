@@ -21,7 +21,13 @@ import redis
 
 from radslag.data_folder import DataFolder, DataFolderError, running_settings
 from radslag.embedded import binaries
-from radslag.embedded.account import SYSTEM_USER, Account, choose_account, hand_over
+from radslag.embedded.account import (
+    SYSTEM_USER,
+    Account,
+    choose_account,
+    choose_service_account,
+    hand_over,
+)
 from radslag.embedded.binaries import NotInstalledError, find_postgres, find_valkey
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
@@ -193,9 +199,19 @@ def test_a_failing_statement_leaves_no_row_in_the_log(running):
     assert "kanariefågel" not in log
 
 
-def test_only_the_owner_can_enter_where_the_sockets_are(running):
+def only_the_servers_may_enter(folder: Path) -> bool:
+    """And, where root starts them, the services, which alone are in the servers' group."""
+    status = folder.stat()
+    if os.geteuid() != 0:
+        return status.st_mode & 0o077 == 0
+    is_theirs = status.st_gid == pwd.getpwnam(SYSTEM_USER).pw_gid
+    return is_theirs and status.st_mode & 0o777 == 0o710
+
+
+def test_only_the_servers_and_the_services_can_enter_where_the_sockets_are(running):
     sockets = running.folder.path / "run"
-    assert sockets.stat().st_mode & 0o077 == 0
+    assert only_the_servers_may_enter(sockets)
+    assert running.valkey.socket.stat().st_mode & 0o007 == 0
     assert any(sockets.glob(".s.PGSQL.*"))
     with psycopg.connect(running.postgres.url) as connection:
         listening = connection.execute("SHOW listen_addresses").fetchone()
@@ -211,7 +227,7 @@ def test_works_where_the_path_is_too_long_for_a_socket(tmp_path):
         postgres.start()
         with psycopg.connect(postgres.url) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("radslag",)
-        assert valkey.socket.parent.stat().st_mode & 0o077 == 0
+        assert only_the_servers_may_enter(valkey.socket.parent)
     finally:
         postgres.stop()
         valkey.stop()
@@ -308,9 +324,23 @@ def test_servers_of_root_run_as_a_user_of_their_own_without_any_right(running):
 
 
 @only_root
-@pytest.mark.parametrize("name", ["nobody", "daemon"])
-def test_no_other_user_is_let_into_the_database(running, name):
+@pytest.mark.parametrize(
+    ("name", "role", "says"),
+    [
+        ("nobody", "radslag", "Peer authentication failed"),
+        ("daemon", "radslag", "Peer authentication failed"),
+        ("daemon", "radslag_submission", "Peer authentication failed"),
+        # A service is let in, where nobody has made its role yet, as itself and as no other.
+        ("radslag-submission", "radslag_submission", 'role "radslag_submission" does not exist'),
+        ("radslag-submission", "radslag_moderation", "Peer authentication failed"),
+        ("radslag-moderation", "radslag", "Peer authentication failed"),
+    ],
+)
+def test_no_other_user_is_let_into_the_database(running, name, role, says):
     """Also not one that may open the socket: PostgreSQL asks the kernel who is there."""
+    if name.startswith("radslag-"):
+        servers = choose_account(running.folder.path)
+        assert choose_service_account(name.replace("-", "_"), servers).name == name
     sockets = running.folder.path / "run"
     ways = [next(sockets.glob(".s.PGSQL.*[0-9]")), sockets, *sockets.parents]
     before = {way: way.stat().st_mode & 0o7777 for way in ways}
@@ -324,7 +354,7 @@ def test_no_other_user_is_let_into_the_database(running, name):
                 sys.executable,
                 "-c",
                 _CONNECT_AS,
-                running.postgres.url,
+                running.postgres.url_of("postgres", role),
                 str(pwd.getpwnam(name).pw_uid),
             ],
             capture_output=True,
@@ -334,7 +364,7 @@ def test_no_other_user_is_let_into_the_database(running, name):
     finally:
         for way, mode in before.items():
             way.chmod(mode)
-    assert "Peer authentication failed" in answer.stderr
+    assert says in answer.stderr
     assert answer.returncode == 1
 
 

@@ -95,6 +95,15 @@ def test_the_html_of_a_letter_is_walled_in(mailbox, client):
     assert "unsafe-inline" not in page
 
 
+def test_a_picture_that_a_letter_brings_along_is_shown(mailbox, client):
+    letter = a_letter(html='<img src="cid:logo@here"><img src="cid:else@here">')
+    letter.get_body(("html",)).add_related(b"\x89PNG", "image", "png", cid="<logo@here>")
+    mailbox.add(letter.as_bytes())
+    shown = client.get(f"/letters/{mailbox.page(None, 1)[0][0].id}/html").text
+    assert '<img src="data:image/png;base64,iVBORw==">' in shown
+    assert "cid:else@here" in shown
+
+
 def test_pages_of_older_letters_and_emptying(mailbox, client):
     for number in range(60):
         mailbox.add(a_letter(f"Brev {number}.").as_bytes())

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -18,6 +19,7 @@ import pytest
 import redis
 import requests
 
+from radslag.embedded.account import SYSTEM_USER
 from radslag.ports import free_port
 from radslag.processes import PROCESSES
 
@@ -48,6 +50,11 @@ def processes_of(data: Path) -> list[int]:
         if os.fsencode(data) in told and state != "Z" and int(entry.name) != os.getpid():
             found.append(int(entry.name))
     return found
+
+
+def status_of(pid: int) -> dict[str, list[str]]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def eventually(question: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
@@ -184,6 +191,36 @@ def test_everything_answers_and_can_be_found(system):
     for process in PROCESSES:
         if process.health == "heartbeat":
             assert radslag("health", process.name, "--data", system.data).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(
+    ("words", "user"),
+    [
+        (("gunicorn", "radslag.public:create_app()"), "radslag-submission"),
+        (("gunicorn", "radslag.desk:create_app()"), "radslag-moderation"),
+        (("celery", "moderation-worker@%h"), "radslag-moderation"),
+        (("celery", "notify-worker@%h"), "radslag-moderation"),
+        (("radslag", "relay"), "radslag-moderation"),
+        (("radslag", "clock"), "radslag-moderation"),
+        (("radslag", "mailbox"), "radslag-notify"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[1],
+)
+def test_what_root_starts_is_its_service_s_user_without_any_right(system, words, user):
+    """Each web and worker, with its children, wherever the code and Python lie."""
+    pids = system.pids(*words)
+    assert pids
+    for pid in pids:
+        status = status_of(pid)
+        assert set(status["Uid"]) == {str(pwd.getpwnam(user).pw_uid)}
+        assert set(status["Gid"]) == {str(pwd.getpwnam(user).pw_gid)}
+        # That of the servers, whose sockets it may open.
+        assert status["Groups"] == [str(pwd.getpwnam(SYSTEM_USER).pw_gid)]
+        held = {status[f"Cap{kind}"][0] for kind in ("Inh", "Prm", "Eff", "Amb")}
+        assert held == {"0" * 16}
+        assert status["NoNewPrivs"] == ["1"]
 
 
 @pytest.mark.slow

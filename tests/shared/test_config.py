@@ -253,6 +253,21 @@ def test_the_broker_as_celery_spells_it(broker, celery):
     assert Settings.from_env(environment(broker_url=broker)).celery_broker_url == celery
 
 
+def test_the_hosts_of_a_city_are_those_of_its_pages_and_its_addresses():
+    found = Settings.from_env(
+        environment(
+            authority="Exempelstad",
+            contact="kontakt@Exempelstad.se",
+            mail_from="Rådslag <radslag@post.exempelstad.se>",
+        )
+    )
+    ours = {"dialog.example.se", "radslag.example.se"}
+    assert found.own_hosts == ours | {"Exempelstad.se", "post.exempelstad.se"}
+    # A contact may be a telephone number, and another city's is never the sample's.
+    unnamed = Settings.from_env(environment(authority="Exempelstad", contact="0411-12 34 56"))
+    assert unnamed.own_hosts == ours | {"localhost"}
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_the_driver_is_named(scheme):
     assert sqlalchemy_url(f"{scheme}://u@h/d") == "postgresql+psycopg://u@h/d"

@@ -125,11 +125,30 @@ def test_without_the_database_the_text_stays_in_the_frame(client, framed, monkey
 
     monkeypatch.setattr("services.submission.intake.receive_idea", down)
     monkeypatch.setattr(embed_views.published, "list_embed_hosts", down)
+    # Nor is the page that holds it held up by asking for the city's face.
+    monkeypatch.setattr("shared.web.read_public_face", lambda _session: pytest.fail("asked"))
     kept = client.post(URL, data={"text": TEXT, "form_key": "k"})
     assert (kept.status_code, kept.headers["Retry-After"]) == (503, "30")
     assert ancestors(kept) == "www.example.org *.example.net"
     assert one(soup(kept), "textarea").text.strip() == TEXT
     assert one(soup(kept), "form")["action"] == URL
+
+
+def test_the_page_that_holds_the_words_asks_the_database_nothing(client, framed, monkeypatch):
+    """Also where it hangs: the face of the city is the one that was seen last."""
+    client.get(URL)
+    asked: list[str] = []
+
+    def down(*_args, **_more):
+        asked.append("")
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr("services.submission.intake.receive_idea", down)
+    monkeypatch.setattr(embed_views.published, "list_embed_hosts", down)
+    monkeypatch.setattr("shared.web.read_public_face", down)
+    assert client.post(URL, data={"text": TEXT}).status_code == 503
+    # Who may frame it, and the idea itself.
+    assert len(asked) == 2
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

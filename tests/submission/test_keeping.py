@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 from time_machine import travel
 
-from services.moderation.decisions import deciding, official_answers, undoing
+from services.moderation.decisions import deciding, official_answers, taking_back, undoing
 from services.submission import create_app, keeping, published, receipt
 from shared import db
 from shared.clock import utcnow
@@ -26,6 +26,7 @@ from shared.models import (
     Idea,
     IdeaStatus,
     Rule,
+    Source,
     YearlyNumbers,
 )
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
@@ -187,6 +188,15 @@ class Acts:
         )
         deciding.accept_import(self.session, old)
 
+    def take_back_an_import(self):
+        # As it is of an idea that an import brought.
+        self.idea.source, self.idea.source_id = Source.IMPORT, "1"
+        person = a_member_of_staff(self.session).id
+        assert taking_back.take_back_imported(self.session, [self.idea.id], person) == 1
+
+    def agree(self):
+        receipt.agree_with_idea(self.session, self.idea.id, b"somebody else")
+
 
 WORDS_LEAVE = {"page": (OLD, None), "json": (OLD, None), "csv": (OLD, None), "atom": (OLD, None)}
 GONE = WORDS_LEAVE | {"idea": (OLD, None)}
@@ -211,9 +221,18 @@ CHANGES: dict[str, dict[str, tuple[str | None, str | None]]] = {
     "edit_the_council": dict.fromkeys(("page", "idea", "atom"), (None, NEW)),
     "erase": GONE,
     "bring_in_old_ones": NEW_WORDS,
+    "take_back_an_import": GONE,
+    "agree": {
+        "page": (None, "En till har skickat in"),
+        "idea": (None, "eller håller med"),
+        "json": ('"supporters":0', '"supporters":1'),
+    },
 }
 
-LEAVING = {"undo_a_publication", "take_down", "reopen", "merge_away", "withdraw", "erase"}
+LEAVING = {
+    *("undo_a_publication", "take_down", "reopen", "merge_away", "withdraw", "erase"),
+    "take_back_an_import",
+}
 OF_OTHERS = {"publish", "edit_the_council", "bring_in_old_ones"}
 
 
@@ -278,6 +297,7 @@ def test_the_changes_are_all_there_are():
         DecisionKind.IMPORT: "bring_in_old_ones",
         DecisionKind.POLICY: "publish",
         DecisionKind.ACCEPT_CORRECTION: "accept_a_correction",
+        DecisionKind.TAKE_BACK: "take_back_an_import",
     }
     assert set(told) == changing
     assert set(told.values()) <= set(CHANGES)

@@ -1,16 +1,29 @@
 """An idea as it will stand, before it is sent: said beforehand, and nothing stored or stopped."""
 
+from dataclasses import replace
+from urllib.parse import urlencode
+
 import pytest
-from sqlalchemy import func, select
+from bs4 import BeautifulSoup
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
 from radslag.public import look_at_draft
+from services.moderation.decisions import supporters
 from services.submission import create_app, preview_views
+from services.submission import published as submission_published
 from services.submission.preview_views import mark_words
-from shared.models import Base, Idea
+from shared.clock import utcnow
+from shared.models import Agreement, Base, Idea, Original, PreviewWhen
+from tests.factories import a_council, an_idea, count
 from tests.submission.conftest import one, published, soup
 
 URL = "/councils/motesplatser/preview"
+# Where one writes: the page, where the form sends, and where it is looked at.
+PLACES = [
+    ("/councils/motesplatser", "/councils/motesplatser/ideas", URL),
+    ("/embed/motesplatser", "/embed/motesplatser", "/embed/motesplatser/preview"),
+]
 GRAVE = "Ring mig på 070-174 06\n35 eller 811218-9876 så berättar jag. <b>Hej</b>"
 JSON = {"Accept": "application/json"}
 
@@ -27,6 +40,11 @@ def rows(session) -> dict[str, int]:
     session.rollback()
     tables = Base.metadata.tables.values()
     return {t.name: session.scalar(select(func.count()).select_from(t)) or 0 for t in tables}
+
+
+def ideas(session) -> int:
+    session.rollback()
+    return count(session, Idea)
 
 
 def test_what_should_not_be_public_is_marked_and_nothing_is_stored(client, session, council):
@@ -60,10 +78,237 @@ def test_without_javascript_it_is_a_page_from_which_one_sends_or_changes(client,
     assert session.scalar(select(func.count()).select_from(Idea)) == 1
 
 
-def test_the_form_offers_it_second(client, council):
-    buttons = soup(client.get("/councils/motesplatser")).select(".idea-form button")
-    assert [each.get("formaction") for each in buttons] == [None, URL]
-    assert len(soup(client.get("/embed/motesplatser")).select(".idea-form button")) == 1
+@pytest.mark.parametrize(("home", "sends", "looks"), PLACES)
+def test_the_form_offers_it_second(client, council, home, sends, looks):
+    page = soup(client.get(home))
+    buttons = page.select(".idea-form button")
+    assert one(page, ".idea-form")["action"] == sends
+    assert [(each.get("formaction"), each.get("name")) for each in buttons] == [
+        (None, None),
+        (looks, None),
+    ]
+    assert one(page, ".looked")["data-look"] == looks
+
+
+@pytest.mark.parametrize(("home", "_sends", "looks"), PLACES)
+def test_a_council_may_show_it_always(client, session, council, home, _sends, looks):
+    council.preview_when = PreviewWhen.ALWAYS
+    session.commit()
+    page = soup(client.get(home))
+    assert one(page, ".idea-form")["action"] == looks
+    [button] = page.select(".idea-form button")
+    assert not {"name", "formaction"} & set(button.attrs)
+    shown = client.post(looks, data={"text": "En bänk vid vattnet."})
+    assert (shown.status_code, ideas(session)) == (200, 0)
+
+
+@pytest.mark.parametrize(("home", "sends", "looks"), PLACES)
+def test_a_council_may_show_it_when_there_is_something_to_say(
+    client, session, council, home, sends, looks
+):
+    council.preview_when = PreviewWhen.FOUND
+    session.commit()
+    page = soup(client.get(home))
+    assert one(page, ".idea-form")["action"] == looks
+    send, look = page.select(".idea-form button")
+    do = {send["name"]: send["value"]}
+    assert not {"name"} & set(look.attrs)
+    clear = {"text": "En bänk vid vattnet.", "author": "Kim", **do}
+    body = urlencode(clear)
+    sent = client.post(
+        looks, data=body, content_type="application/x-www-form-urlencoded", follow_redirects=False
+    )
+    assert (sent.status_code, ideas(session)) == (303, 1)
+    # What is sealed is what came.
+    assert session.scalars(select(Original.body)).one() == body.encode()
+    shown = client.post(looks, data={"text": GRAVE, **do})
+    assert (shown.status_code, "Tänk på det här" in shown.text) == (200, True)
+    published(session, council, text="Bänkar intill stranden")
+    alike = client.post(looks, data={"text": "Bänkar alldeles intill stranden", **do})
+    assert (alike.status_code, "liknande" in alike.text) == (200, True)
+    form = one(soup(alike), "form[method=post]")
+    assert form["action"] == sends
+    # From there it is sent whatever was found.
+    fields = {each["name"]: each["value"] for each in form.select("input")}
+    before = ideas(session)
+    assert client.post(sends, data=fields).status_code == 303
+    assert ideas(session) == before + 1
+
+
+def test_what_is_wrong_in_it_is_told_before_it_is_sent_at_once(client, session, council):
+    refused = client.post(URL, data={"text": "En bänk.", "email": "inte", "do": "send"})
+    assert (refused.status_code, ideas(session)) == (422, 0)
+
+
+def test_with_everything_down_it_is_sent_at_once_or_kept(settings, council, session, monkeypatch):
+    def down(*_args, **_more):
+        raise OperationalError("", {}, Exception())
+
+    app = create_app(settings, look=down)
+    monkeypatch.setattr(preview_views.published, "find_council", down)
+    sent = app.test_client().post(URL, data={"text": GRAVE, "do": "send"})
+    assert (sent.status_code, ideas(session)) == (303, 1)
+    monkeypatch.setattr("services.submission.intake.receive_idea", down)
+    kept = app.test_client().post(URL, data={"text": GRAVE, "do": "send"})
+    app.extensions["submit_limits"].close()
+    assert kept.status_code == 503
+    assert one(soup(kept), "textarea").text.removeprefix("\n") == GRAVE
+
+
+@pytest.mark.parametrize(("_home", "_sends", "looks"), PLACES)
+def test_while_one_writes_only_what_there_is_to_say_is_answered(
+    client, session, council, _home, _sends, looks
+):
+    nothing = client.post(looks, data={"text": "En bänk vid vattnet.", "do": "look"})
+    assert (nothing.status_code, nothing.text.strip()) == (200, "")
+    published(session, council, text="Bänkar intill stranden <b>")
+    said = client.post(
+        looks, data={"text": "Bänkar intill stranden, ring 070-174 06 35", "do": "look"}
+    )
+    found = BeautifulSoup(said.text, "html.parser")
+    assert not found.select("html, form, b")
+    assert "Tänk på det här" in found.text
+    assert one(found, "blockquote").text == "Bänkar intill stranden <b>"
+    assert client.post(looks, data={"text": "x", "do": "look"}).status_code == 422
+    assert ideas(session) == 1
+
+
+def test_looking_uses_up_nothing_of_what_may_be_sent(settings, database, council, session):
+    app = create_app(replace(settings, submit_limit="1/minute"), look=look_at_draft)
+    client = app.test_client()
+    for _ in range(12):
+        answer = client.post(URL, data={"text": GRAVE}, headers=JSON)
+    # Far too many: nothing is said any more, and nobody is stopped.
+    assert answer.json["findings"] == []
+    assert client.post("/councils/motesplatser/ideas", data={"text": GRAVE}).status_code == 303
+    app.extensions["submit_limits"].close()
+    assert session.scalars(select(Idea.signals)).one() == {}
+
+
+class TestAgreeing:
+    """Somebody has said it already: a supporter more, and no text."""
+
+    @pytest.fixture
+    def said(self, session, council):
+        return published(session, council, text="Bänkar intill stranden", sender_hash=b"another")
+
+    @pytest.mark.usefixtures("said")
+    @pytest.mark.parametrize("looks", [place[2] for place in PLACES])
+    def test_counts_and_stores_nothing_that_was_written(self, client, session, looks):
+        draft = {"text": "Bänkar alldeles intill stranden", "email": "kim@example.org"}
+        page = soup(client.post(looks, data=draft))
+        button = one(page, "button[name=number]")
+        fields = {each["name"]: each["value"] for each in page.select("form input")}
+        before = rows(session)
+        answer = client.post(button["formaction"], data={**fields, "number": button["value"]})
+        assert answer.status_code == 303
+        assert "räknas" in soup(client.get(answer.location)).text
+        after = rows(session)
+        moved = {"agreements", "public_changes", "tallies"}
+        assert {name: n for name, n in after.items() if name not in moved} == {
+            name: n for name, n in before.items() if name not in moved
+        }
+        assert after["agreements"] == 1
+        told = client.get("/councils/motesplatser/ideas.json").json["ideas"]
+        assert [each["supporters"] for each in told] == [1]
+
+    def agree(self, client, number, **fields):
+        return client.post("/councils/motesplatser/agree", data={"number": number, **fields})
+
+    def test_from_one_place_once(self, client, session, said):
+        for _ in range(2):
+            assert self.agree(client, said.number).status_code == 303
+        assert count(session, Agreement) == 1
+
+    def test_who_wrote_it_or_is_counted_already_counts_once(self, client, session, council, said):
+        self.agree(client, said.number)
+        place = session.scalars(select(Agreement.sender_hash)).one()
+        session.execute(delete(Agreement))
+        said.sender_hash = place
+        session.commit()
+        self.agree(client, said.number)
+        said.sender_hash = None
+        merged = an_idea(
+            session, council, sender_hash=place, status="merged", merged_into=said.id,
+            counts_as_support=True,
+        )  # fmt: skip
+        session.commit()
+        self.agree(client, said.number)
+        assert count(session, Agreement) == 0
+        # And who agreed is no supporter more when the same is sent in after all.
+        merged.status, merged.merged_into, merged.counts_as_support = "waiting", None, False
+        session.commit()
+        self.agree(client, said.number)
+        assert count(session, Agreement) == 1
+        assert supporters.find_new_supporters(session, [merged], said) == set()
+
+    def test_a_program_is_thanked_and_counts_for_nothing(self, client, session, said):
+        assert self.agree(client, said.number, website="x").status_code == 303
+        assert count(session, Agreement) == 0
+
+    @pytest.mark.parametrize(
+        ("headers", "counts"),
+        [
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "cross-site"}, False),
+            ({"Sec-Fetch-Site": "same-site"}, False),
+            ({"Origin": "http://localhost:8000"}, True),
+            ({"Origin": "http://localhost"}, True),
+            ({"Origin": "https://evil.example"}, False),
+            ({"Origin": "null"}, False),
+        ],
+    )
+    def test_no_page_of_others_makes_its_visitors_agree(
+        self, client, session, said, headers, counts
+    ):
+        sent = {"number": said.number}
+        answer = client.post("/councils/motesplatser/agree", data=sent, headers=headers)
+        assert (answer.status_code, count(session, Agreement)) == (303, int(counts))
+
+    @pytest.mark.parametrize("number", ["", "R-2026-999999", "x", "\0"])
+    @pytest.mark.parametrize(("home", "_sends", "_looks"), PLACES)
+    def test_what_is_not_public_keeps_the_words(
+        self, client, session, council, home, _sends, _looks, number
+    ):
+        an_idea(session, council)
+        session.commit()
+        answer = client.post(f"{home}/agree", data={"number": number, "text": "Min egen idé"})
+        assert answer.status_code == 409
+        assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
+        assert "finns inte kvar" in soup(answer).text
+
+    def test_an_idea_that_waits_is_not_agreed_with(self, client, session, council):
+        waits = an_idea(session, council, status="waiting")
+        session.commit()
+        assert self.agree(client, waits.number, text="Min idé").status_code == 409
+        assert count(session, Agreement) == 0
+
+    def test_a_closed_council_counts_nobody_and_keeps_the_words(
+        self, client, session, council, said
+    ):
+        council.open_until = utcnow()
+        session.commit()
+        answer = self.agree(client, said.number, text="Min egen idé")
+        assert (answer.status_code, count(session, Agreement)) == (403, 0)
+        assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
+        nowhere = client.post("/councils/finns-inte/agree", data={"number": said.number})
+        assert nowhere.status_code == 404
+
+    def test_without_the_database_the_words_are_kept(self, client, said, monkeypatch):
+        def down(*_args, **_more):
+            raise OperationalError("", {}, Exception())
+
+        monkeypatch.setattr(preview_views.receipt, "agree_with_idea", down)
+        answer = self.agree(client, said.number, text="Min egen idé")
+        assert answer.status_code == 503
+        assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
+
+    def test_limits_are_those_of_sending(self, settings, said):
+        app = create_app(replace(settings, submit_limit="1/minute"), look=None)
+        answers = [self.agree(app.test_client(), said.number, text="Min") for _ in range(11)]
+        app.extensions["submit_limits"].close()
+        assert [each.status_code for each in answers] == [303] * 10 + [429]
+        assert one(soup(answers[-1]), "textarea").text.strip() == "Min"
 
 
 def test_a_child_hears_gentle_words(client, council):
@@ -86,6 +331,40 @@ def test_up_to_three_published_ideas_that_are_alike_are_shown(client, session, c
     assert all("gungor" in each["text"] and each["number"] for each in told)
     assert "liknande" in soup(client.post(URL, data=sent)).text
     assert client.post(URL, data={"text": "Något helt annat"}, headers=JSON).json["similar"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_alike"),
+    [
+        ("Bänkar alldeles intill stranden", True),
+        ("BÄNKEN vid stranden", True),
+        # One word in common, however long, is not the same idea; nor are words that say nothing.
+        ("Stranden är smutsig", False),
+        ("Hundar borde aldrig behöva springa bänkar utan koppel", False),
+        ("Skulle hundar kunna eller denna stranden", False),
+        ("'; & | ! () stranden <-> bänkar :*", True),
+        ("stranden", False),
+        ("", False),
+    ],
+)
+def test_what_is_alike_has_two_long_words_or_three_of_many(
+    client, session, council, text, is_alike
+):
+    published(session, council, text="Fler bänkar skulle behövas nere vid stranden")
+    an_idea(session, council, text="Stranden har bänkar", status="waiting")
+    published(session, a_council(session), text="Bänkar vid stranden")
+    found = submission_published.list_similar(session, "motesplatser", text, limit=3)
+    assert [each.council for each in found] == ["motesplatser"] * is_alike
+
+
+def test_what_shares_most_comes_first(session, council):
+    for text in ("Bänkar vid stranden", "Bänkar och papperskorgar vid stranden", "Bänkar stranden"):
+        published(session, council, text=text)
+    found = submission_published.list_similar(
+        session, "motesplatser", "Papperskorgar, bänkar och stranden", limit=2
+    )
+    assert found[0].text.startswith("Bänkar och papperskorgar")
+    assert found[1].text == "Bänkar stranden"
 
 
 def test_what_cannot_be_sent_is_said_as_by_sending(client, council):

@@ -164,13 +164,16 @@ def test_a_published_idea_links_to_its_page(client, session, address, idea):
     body = client.get(address, headers={"Accept": "application/json"}).json
     assert body["public_url"] == f"http://localhost:8000{path}"
     assert body["decision"]["decided_at"]
+    a_rule(session, "insult")
+    decide(session, idea, DecisionKind.REJECT, rule_code="insult")
+    assert "Din idé visas inte längre" in one(soup(client.get(address)), "h1").text
 
 
 def test_what_was_masked_is_told(client, session, address, idea):
     decide(session, idea, DecisionKind.MASK, mask_spans=[(0, 4)])
     decide(session, idea, DecisionKind.PUBLISH)
     page = soup(client.get(address))
-    assert "Vi har dolt några ord" in page.text
+    assert "Vi har maskat några ord" in page.text
     assert "Fler" not in one(page, ".receipt-card blockquote").text
 
 

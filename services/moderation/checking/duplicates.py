@@ -12,9 +12,11 @@ The lock is held until the caller commits, and covers milliseconds: numbers of b
 under it, so they commit in order and nothing falls between the two steps.
 """
 
+import heapq
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -22,14 +24,17 @@ import numpy as np
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.checking import candidates
+from services.moderation.checking import candidates, everyday
 from services.moderation.checking.groups import Groups, Known
 from services.moderation.checks import duplicates as texts
+from services.moderation.checks.copies.common import EVERYDAY, Common
 from shared.clock import utcnow
 from shared.models import FingerprintBatch
 
 _LOCK = 7_261_993_002
 EXACT = "exact"
+# Of one group so many are enough to know that an idea is one more of it.
+_OF_A_GROUP = 2
 
 _BY_SEQ = text("""
     SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
@@ -73,12 +78,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What `search_copies` saw: the newest batch, and by `seq` each idea's keys and likenesses."""
+    """What `search_copies` saw: the newest batch, and by `seq` each idea's keys and likenesses.
+
+    `full` are keys under which nothing need be stored any more (`candidates.Near`); `common` is
+    what everybody says.
+    """
 
     since: int
     keys: Mapping[UUID, frozenset[int]]
     queries: Mapping[UUID, frozenset[int]]
     matches: Mapping[UUID, Mapping[int, texts.Match]]
+    full: Mapping[int, int] = field(default_factory=dict)
+    common: Common = EVERYDAY
 
 
 def search_copies(session: SqlSession, asked: Sequence[Asked]) -> Searched:
@@ -87,17 +98,34 @@ def search_copies(session: SqlSession, asked: Sequence[Asked]) -> Searched:
     found_keys = texts.keys_of([idea.folded for idea in asked])
     keys = {idea.id: frozenset(of.stored) for idea, of in zip(asked, found_keys, strict=True)}
     queries = {idea.id: of.query for idea, of in zip(asked, found_keys, strict=True)}
-    matches: dict[UUID, dict[int, texts.Match]] = {idea.id: {} for idea in asked}
     near = candidates.find_candidates(session, [queries[idea.id] for idea in asked])
-    folded = candidates.folded_texts(session, itertools.chain.from_iterable(near))
-    for idea, seqs in zip(asked, near, strict=True):
-        for seq in seqs:
-            if seq == idea.seq or seq not in folded:
-                continue
-            match = texts.confirm_match(idea.folded, folded[seq])
-            if match is not None:
-                matches[idea.id][seq] = match
-    return Searched(since, keys, queries, matches)
+    stored = candidates.read_stored(session, itertools.chain.from_iterable(near.seqs))
+    newest = max((idea.seq for idea in asked), default=0)
+    common = everyday.read_common(session, newest, [idea.folded for idea in asked])
+    matches = {
+        idea.id: _search_among(idea, seqs, stored, common)
+        for idea, seqs in zip(asked, near.seqs, strict=True)
+    }
+    return Searched(since, keys, queries, matches, near.full, common)
+
+
+def _search_among(
+    idea: Asked, seqs: Sequence[int], stored: Mapping[int, candidates.Stored], common: Common
+) -> dict[int, texts.Match]:
+    """Return which stored ideas are confirmed; of a group that it is near a few are enough."""
+    matches: dict[int, texts.Match] = {}
+    met: Counter[UUID] = Counter()
+    for seq in seqs:
+        other = stored.get(seq)
+        if seq == idea.seq or other is None or met[other.root] >= _OF_A_GROUP:
+            continue
+        match = texts.confirm_match(idea.folded, other.folded, common)
+        if match is None:
+            continue
+        matches[seq] = match
+        if match.kind == "near" and not texts.is_elsewhere(match, idea.text, other.text):
+            met[other.root] += 1
+    return matches
 
 
 def take_turn(session: SqlSession) -> None:
@@ -121,31 +149,46 @@ def settle_groups(session: SqlSession, asked: Sequence[Asked], seen: Searched) -
     earliest = _earliest_copies(session, asked)
     fresh = _reread(session, asked, seen, delta)
     not_exact: list[Asked] = []
-    # Which ideas of the batch have a key, so that not every pair of them is compared.
-    holders: dict[int, list[Asked]] = {}
+    # Which ideas of the batch have a key, by their place in `not_exact` and so the earliest first:
+    # not every pair of them is compared.
+    holders: dict[int, list[int]] = {}
+    held: list[frozenset[int]] = []
     for idea in sorted(asked, key=lambda each: (each.received_at, each.id)):
         first = earliest.get(idea.fold_hash, [])
         if _link_exact(idea, first, groups):
             continue
-        not_exact.append(idea)
         near = list(fresh[idea.id])
-        others = {
-            other.id: other for key in seen.queries[idea.id] for other in holders.get(key, ())
-        }
-        for other in sorted(others.values(), key=lambda each: each.known.age):
-            _confirm(idea, other.known, near)
+        for place in _likeliest(seen.queries[idea.id], holders, held):
+            _confirm(idea, not_exact[place].known, near, seen.common)
         for key in seen.keys[idea.id]:
-            holders.setdefault(key, []).append(idea)
+            holders.setdefault(key, []).append(len(held))
+        held.append(seen.keys[idea.id])
+        not_exact.append(idea)
         _link_near(idea, near, groups)
     groups.write()
-    _write_batch(session, not_exact, seen.keys)
+    _write_batch(session, not_exact, seen)
     return groups
 
 
-def _confirm(idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]]) -> None:
+def _likeliest(
+    query: frozenset[int], holders: Mapping[int, Sequence[int]], keys: Sequence[frozenset[int]]
+) -> list[int]:
+    """Return the places in the batch of those that share most keys, in order: a bounded number."""
+    others = {place for key in query for place in holders.get(key, ())}
+    if len(others) <= candidates.MAX_CANDIDATES:
+        return sorted(others)
+    best = heapq.nsmallest(
+        candidates.MAX_CANDIDATES, others, key=lambda place: (-len(query & keys[place]), place)
+    )
+    return sorted(best)
+
+
+def _confirm(
+    idea: Asked, known: Known, matches: list[tuple[Known, texts.Match]], common: Common
+) -> None:
     if known.id == idea.id:
         return
-    match = texts.confirm_match(idea.folded, known.folded)
+    match = texts.confirm_match(idea.folded, known.folded, common)
     if match is not None:
         _keep(idea, known, match, matches)
 
@@ -188,10 +231,7 @@ def _reread(
     session: SqlSession, asked: Sequence[Asked], seen: Searched, delta: Mapping[int, set[int]]
 ) -> dict[UUID, list[tuple[Known, texts.Match]]]:
     """Return the confirmed matches with today's roots, those of the newest batches among them."""
-    new = {
-        idea.id: {seq for seq, keys in delta.items() if keys & seen.queries[idea.id]}
-        for idea in asked
-    }
+    new = {idea.id: _newest(delta, seen.queries[idea.id]) for idea in asked}
     seqs = {seq for idea in asked for seq in (*seen.matches[idea.id], *new[idea.id])}
     current: dict[int, Known] = {}
     if seqs:
@@ -206,8 +246,17 @@ def _reread(
                 _keep(idea, current[seq], match, matches)
         for seq in sorted(new[idea.id] - confirmed.keys()):
             if seq in current:
-                _confirm(idea, current[seq], matches)
+                _confirm(idea, current[seq], matches, seen.common)
     return fresh
+
+
+def _newest(delta: Mapping[int, set[int]], query: frozenset[int]) -> set[int]:
+    """Return what of the newest batches shares most keys, and of equals the earliest."""
+    shared = {seq: len(keys & query) for seq, keys in delta.items() if not keys.isdisjoint(query)}
+    most = candidates.MAX_CANDIDATES
+    if len(shared) <= most:
+        return set(shared)
+    return set(heapq.nsmallest(most, shared, key=lambda seq: (-shared[seq], seq)))
 
 
 def _link_exact(idea: Asked, copies: Sequence[tuple[Known, bool]], groups: Groups) -> bool:
@@ -239,21 +288,24 @@ def _link_near(idea: Asked, matches: Sequence[tuple[Known, texts.Match]], groups
             groups.join(idea.known, known, match.kind, match.score, match.words)
 
 
-def _write_batch(
-    session: SqlSession, ideas: Sequence[Asked], keys: Mapping[UUID, frozenset[int]]
-) -> None:
-    """Store the keys of new texts (exact copies add none), and the batch for those who look now."""
-    pairs = [(key, idea.seq) for idea in ideas for key in sorted(keys[idea.id])]
+def _write_batch(session: SqlSession, ideas: Sequence[Asked], seen: Searched) -> None:
+    """Store the keys of new texts (exact copies add none), and the batch for those who look now.
+
+    Not stored are keys whose bucket is full of earlier ideas: a flood of near copies would grow the
+    table by what nobody ever reads. Those who look now are told of every key.
+    """
+    pairs = [(key, idea.seq) for idea in ideas for key in sorted(seen.keys[idea.id])]
     if not pairs:
         return
+    read = [(key, seq) for key, seq in pairs if seq < seen.full.get(key, seq + 1)]
     session.execute(
         text("""
             INSERT INTO fingerprints (key, seq)
             SELECT * FROM unnest(CAST(:keys AS int[]), CAST(:seqs AS bigint[]))
             ON CONFLICT DO NOTHING"""),
         {
-            "keys": candidates.as_array(key for key, _seq in pairs),
-            "seqs": candidates.as_array(seq for _key, seq in pairs),
+            "keys": candidates.as_array(key for key, _seq in read),
+            "seqs": candidates.as_array(seq for _key, seq in read),
         },
     )
     session.execute(

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checking import switches
-from services.moderation.checks import Equipment
+from services.moderation.checks import Equipment, links
 from services.moderation.settings import word_lists
 from services.moderation.spam import spam_versions
 from shared.models import CheckSwitch, LearnedModel, WordListEntry
@@ -34,6 +34,7 @@ def _read(session: SqlSession) -> Equipment:
         words=word_lists.standing_words(session),
         spam_model=spam_versions.in_use(session),
         off=switches.list_switched_off(session),
+        own_sites=links.name_sites(session.info.get("hosts", ())),
     )
 
 

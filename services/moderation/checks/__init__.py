@@ -59,7 +59,7 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         child.CHECK,
         names.CHECK,
         sensitive.CHECK,
-        spam.CHECK,
+        spam.make_check(equipment),
         scripts.CHECK,
         gibberish.CHECK,
         offers.CHECK,

@@ -7,16 +7,24 @@ for another place is another wish.
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 
+from services.moderation.checks.copies.changed import confirm_changed, deny_each_other, measure_held
+from services.moderation.checks.copies.common import EVERYDAY, Common, read_words_of
+from services.moderation.checks.copies.words import (
+    NEGATIONS,
+    count_misspelt,
+    find_missing,
+    is_telling,
+    name_places,
+    pair_words,
+)
 from services.moderation.checks.finding import Code, Finding, Severity, Span
 from services.moderation.checks.fingerprints import (
     FINGERPRINT_VERSION,
@@ -25,7 +33,6 @@ from services.moderation.checks.fingerprints import (
     make_grams,
 )
 from services.moderation.checks.places import differ_in_places, find_lacking, find_places
-from services.moderation.checks.word_lists import read_words
 from shared.reading import read_text
 from shared.text import fold_word
 
@@ -42,9 +49,10 @@ __all__ = [
 ]
 
 NAME = "duplicates"
-VERSION = 5
+VERSION = 6
 
 Kind = Literal["near", "contained"]
+Swaps = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +60,14 @@ class Match:
     """Two texts are `near` each other, or one is `contained` in the other, a weaker kind.
 
     `score` is 0 to 1. A contained text of under 60 characters is a hint only: its score is at most
-    HINT. `read_words` are the folded words that say something and stand in both.
+    HINT. `words` are the folded words that say something and stand in both; `swaps`, of a text that
+    was changed in several ways, those of each that stand in one place.
     """
 
     kind: Kind
     score: float
     words: frozenset[str] = frozenset()
+    swaps: Swaps | None = None
 
 
 HINT = 0.5
@@ -72,7 +82,6 @@ _SAME_WORDS_FROM = 10
 _WORDS_DECIDE = 80
 _FEW_WORDS_DECIDE = 300
 _OTHER_WORDS = 0.15
-_MISSPELT = 0.5
 # A text with one word left out is the same, if as many words are left.
 _FEWEST_WORDS_LEFT = 3
 _FEWEST_LEFT = 14
@@ -81,6 +90,11 @@ _CONTAINED_FROM = 18
 # Up to here it must stand in the other word by word.
 _CONTAINED_EXACTLY = 30
 _HINT_UNDER = 60
+# So much of what each says must stand in the other, so that two changed texts are near.
+_NEAR_WHEN_HELD = 0.7
+# What two texts share beside what everybody says; with less it is only that.
+_HELD_OF_ITS_OWN = 0.5
+_OWN_WORDS = 3
 _CONTAINED_SHARE = (0.22, 0.85)
 _CONTAINED_GRAMS = 0.7
 _CONTAINED_PARTIAL = 90
@@ -89,22 +103,13 @@ _CONTAINED_GRAMS_OF_LONG = 0.85
 _MISSING_WORDS = 0.1
 # Of a text's words at least so many stand in the one that holds it, without any slip.
 _WHOLE_WORDS = 0.5
-# A word of this many letters may stand in the other text with a slip, or run into its neighbour.
-_LONG_WORD = 6
-_SAME_STRETCH = 82
-# Before a place, folded.
-_AT = frozenset(("i", "pa", "vid", "till", "fran", "mellan", "langs", "runt", "at", "near"))
 
 # What is left of an address on the web when it is folded.
 _LINK = frozenset(("http", "https", "www"))
 _DIGITS = re.compile(r"\d+")
 
-# Folded words that carry no wish of their own; a text may have others of them and be the same.
-_SMALL = read_words("small_words.txt")
-_NEGATIONS = frozenset(("aldrig", "ej", "icke", "inga", "ingen", "inget", "inte", "nej"))
 
-
-def confirm_match(a: str, b: str) -> Match | None:
+def confirm_match(a: str, b: str, common: Common = EVERYDAY) -> Match | None:
     """Say whether two folded texts are the same, or one a part of the other; None when neither.
 
     Near: under 20 characters the words are the same in any order, small slips of the keyboard
@@ -115,26 +120,74 @@ def confirm_match(a: str, b: str) -> Match | None:
 
     Contained: the shorter has at least 18 characters and .22 to .85 of the longer's length. Up to
     30 it stands there word by word; else .7 of its 4-grams are in the longer and partial_ratio is
-    at least 90; over 300 characters .85 of the 4-grams are enough. The order of the two does not
-    matter.
+    at least 90; over 300 characters .85 of the 4-grams are enough.
+
+    What is neither may still be the other, changed in several ways at once (`copies.changed`): near
+    when each holds most of the other. Whatever it is, two texts that share little but what
+    everybody says (`common`) are two. The order of the two does not matter.
     """
     if not a or not b:
         return None
-    short, long = sorted((a, b), key=lambda text: (len(text), text))
-    match = _near(short, long) or _contained(short, long)
-    if match is None:
+    if _differ_in_digits(a, b):
         return None
-    shared = {word for word in set(short.split()) & set(long.split()) if _tells(word)}
-    return Match(match.kind, match.score, frozenset(shared))
+    short, long = sorted((a, b), key=lambda text: (len(text), text))
+    match = _near(short, long) or _best_of(_changed(short, long, common), _contained(short, long))
+    if match is None or _share_what_is_common(short, long, common):
+        return None
+    shared = {word for word in set(short.split()) & set(long.split()) if is_telling(word)}
+    return replace(match, words=frozenset(shared))
+
+
+def _best_of(changed: Match | None, contained: Match | None) -> Match | None:
+    if changed is None or contained is None:
+        return changed or contained
+    return changed if changed.kind == "near" or changed.score > contained.score else contained
+
+
+def _share_what_is_common(short: str, long: str, common: Common) -> bool:
+    """Tell whether two texts share less of their own than each of them lacks.
+
+    One that says hardly anything of its own is no part of whatever holds that word, too.
+    """
+    first, second = read_words_of(short, common), read_words_of(long, common)
+    if not (first.is_dressed and second.is_dressed) or not (first.told or second.told):
+        return False
+    held = measure_held(short, long, common)
+    enough = [
+        share
+        for share, words in zip(held, (first, second), strict=True)
+        if len(words.told) >= _OWN_WORDS
+    ]
+    return max(enough, default=min(held)) < _HELD_OF_ITS_OWN
+
+
+def _changed(short: str, long: str, common: Common) -> Match | None:
+    if _has_link(short) and _has_link(long):
+        short, long = _without_digits(short), _without_digits(long)
+    changed = confirm_changed(short, long, common)
+    if changed is None:
+        return None
+    held = changed.held
+    if min(held) >= _NEAR_WHEN_HELD:
+        return Match("near", sum(held) / 2, swaps=changed.swaps)
+    score = min(max(held), HINT) if len(short) < _HINT_UNDER else max(held)
+    return Match("contained", score, swaps=changed.swaps)
 
 
 def is_elsewhere(match: Match, a: str, b: str) -> bool:
     """Tell whether two confirmed texts, as they were written, wish their thing in other places.
 
     So they do when each names a place that the other does not; of a text inside another, when it
-    names one that the other does not.
+    names one that the other does not; of one that was changed in several ways, when they name
+    different ones in one place: a signature names nobody's place.
     """
     places_of_a, places_of_b = find_places(a), find_places(b)
+    if match.swaps is not None:
+        return any(
+            differ_in_places(one & places_of_a, other & places_of_b)
+            or differ_in_places(one & places_of_b, other & places_of_a)
+            for one, other in match.swaps
+        )
     if match.kind == "near":
         return differ_in_places(places_of_a, places_of_b)
     if len(a) > len(b):
@@ -159,7 +212,7 @@ def _near(short: str, long: str) -> Match | None:
 
 
 def _the_same_words(short: str, long: str) -> Match | None:
-    if len(short) < _SAME_WORDS_FROM or any(_unmatched(short.split(), long.split())):
+    if len(short) < _SAME_WORDS_FROM or any(pair_words(short.split(), long.split())[:2]):
         return None
     return Match("near", fuzz.token_sort_ratio(short, long) / 100)
 
@@ -173,7 +226,7 @@ def _one_word_left_out(short: str, long: str) -> bool:
     if len(fewer) < _FEWEST_WORDS_LEFT:
         return False
     at = next((n for n, word in enumerate(fewer) if more[n] != word), len(fewer))
-    return more[at + 1 :] == fewer[at:] and more[at] not in _NEGATIONS
+    return more[at + 1 :] == fewer[at:] and more[at] not in NEGATIONS
 
 
 # A long text has two thousand of them, 100 kB: so many texts as are compared again and again.
@@ -201,7 +254,7 @@ def _contained_with_slips(short: str, long: str) -> Match | None:
     if share < _CONTAINED_GRAMS:
         return None
     partial = fuzz.partial_ratio(short, long, score_cutoff=_CONTAINED_PARTIAL)
-    if not partial or _lacks_words(short, long):
+    if not partial or _lacks_words(short, long) or deny_each_other(short, long, EVERYDAY):
         return None
     score = partial / 100
     return Match("contained", min(score, HINT) if len(short) < _HINT_UNDER else score)
@@ -223,20 +276,34 @@ def _other_wish(a: str, b: str) -> bool:
     if _has_link(a) and _has_link(b):
         a, b = _without_digits(a), _without_digits(b)
     words_a, words_b = a.split(), b.split()
-    only_a, only_b = _unmatched(words_a, words_b)
-    lacking_b, lacking_a = _missing(only_a, b), _missing(only_b, a)
-    if any(word in _NEGATIONS for word in lacking_a + lacking_b):
+    only_a, only_b, _twins = pair_words(words_a, words_b)
+    # Not by `find_missing`: "inte" stands in "vinter".
+    if not NEGATIONS.isdisjoint((*only_a, *only_b)):
         return True
-    told_a, told_b = list(filter(_tells, lacking_b)), list(filter(_tells, lacking_a))
+    told_a = list(filter(is_telling, find_missing(only_a, b)))
+    told_b = list(filter(is_telling, find_missing(only_b, a)))
     if not told_a or not told_b:
         return False
     if len(a) <= _WORDS_DECIDE:
         return True
-    if _names(told_a, words_a) and _names(told_b, words_b):
+    if name_places(told_a, words_a) and name_places(told_b, words_b):
         return True
     # What everybody begins with fills a short text: two words may be all that its wish has.
     allowed = 1 if len(a) <= _FEW_WORDS_DECIDE else _OTHER_WORDS * len(words_a)
-    return max(len(told_a), len(told_b)) - _misspelt(told_a, told_b) > allowed
+    return max(len(told_a), len(told_b)) - count_misspelt(told_a, told_b) > allowed
+
+
+def _differ_in_digits(a: str, b: str) -> bool:
+    """Tell whether two texts differ in digits alone, which is another number, and no link's.
+
+    Cheap, and the first thing asked: of "… nummer 17" and "… nummer 18" a flood has thousands.
+    """
+    return a != b and _shape(a) == _shape(b) and not _has_link(a)
+
+
+@lru_cache(maxsize=4096)
+def _shape(text: str) -> str:
+    return _DIGITS.sub("0", text)
 
 
 def _has_link(text: str) -> bool:
@@ -247,29 +314,6 @@ def _without_digits(text: str) -> str:
     return " ".join(_DIGITS.sub("", text).split())
 
 
-def _misspelt(a: list[str], b: list[str]) -> int:
-    """Return how many words of one text are badly spelt ones of the other."""
-    left = list(b)
-    count = 0
-    for word in a:
-        twin = next(
-            (each for each in left if OSA.normalized_similarity(word, each) >= _MISSPELT), None
-        )
-        if twin is not None:
-            left.remove(twin)
-            count += 1
-    return count
-
-
-def _names(told: list[str], every: list[str]) -> bool:
-    """Tell whether among the words that differ is a number, or one that stands where a place does.
-
-    Folded words have no capitals; those that are written with one are compared by `is_elsewhere`.
-    """
-    after = dict(zip(every[1:], every, strict=False))
-    return any(word[0].isdigit() or after.get(word) in _AT for word in told)
-
-
 def _lacks_words(short: str, long: str) -> bool:
     """Tell whether the shorter text says something that the longer one, meant to hold it, lacks.
 
@@ -277,47 +321,10 @@ def _lacks_words(short: str, long: str) -> bool:
     begins with.
     """
     words_of_short = short.split()
-    only_short, only_long = _unmatched(words_of_short, long.split())
-    lacking = list(filter(_tells, _missing(only_short, long)))
+    only_short, only_long, _twins = pair_words(words_of_short, long.split())
+    lacking = list(filter(is_telling, find_missing(only_short, long)))
     allowed = 0 if len(short) <= _FEW_WORDS_DECIDE else _MISSING_WORDS * len(words_of_short)
-    return len(lacking) - _misspelt(lacking, only_long) > allowed
-
-
-def _missing(only: list[str], other: str) -> list[str]:
-    """Return the words that a text lacks also when words written together or apart are allowed."""
-    return [
-        word
-        for word in only
-        if word not in other
-        and (len(word) < _LONG_WORD or fuzz.partial_ratio(word, other) < _SAME_STRETCH)
-    ]
-
-
-def _unmatched(a: list[str], b: list[str]) -> tuple[list[str], list[str]]:
-    """Return the words of each side that the other lacks, slips of the keyboard paired off."""
-    count_a, count_b = Counter(a), Counter(b)
-    only_a, only_b = list((count_a - count_b).elements()), list((count_b - count_a).elements())
-    rest: list[str] = []
-    for word in only_a:
-        twin = next((other for other in only_b if _same_word(word, other)), None)
-        if twin is None:
-            rest.append(word)
-        else:
-            only_b.remove(twin)
-    return rest, only_b
-
-
-def _same_word(a: str, b: str) -> bool:
-    """Tell whether two words are one with a slip: one in a word of 3 letters, two from 8 on."""
-    if any(c.isdigit() for c in a + b):
-        return False
-    shorter = min(len(a), len(b))
-    most = 2 if shorter >= 8 else int(shorter >= 3)
-    return most > 0 and OSA.distance(a, b, score_cutoff=most) <= most
-
-
-def _tells(word: str) -> bool:
-    return word not in _SMALL and (len(word) > 2 or word.isdigit())
+    return len(lacking) - count_misspelt(lacking, only_long) > allowed
 
 
 _WORD = re.compile(r"[^\W_]+")
@@ -385,7 +392,7 @@ def _stretch(text: str, shared: Collection[str]) -> tuple[Span, ...]:
         if word in shared:
             first = match.start() if first is None else first
             last, count = match.end(), count + 1
-        elif _tells(word):
+        elif is_telling(word):
             first, count = None, 0
         if first is not None and last is not None and (best is None or count > best[0]):
             best = (count, (first, last))

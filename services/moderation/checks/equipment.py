@@ -15,9 +15,10 @@ class Equipment:
 
     `words` holds what staff added, by list; the shipped lists are the checks' own. `spam_model` is
     the version in use, None for the shipped one. `off` names checks that do not run at all: they
-    are then neither clean nor `unchecked`.
+    are then neither clean nor `unchecked`. `own_sites` are the city's.
     """
 
     words: "Mapping[str, tuple[Term, ...]]" = field(default_factory=dict)
     spam_model: "SpamModel | None" = None
     off: frozenset[str] = frozenset()
+    own_sites: frozenset[str] = frozenset()

@@ -1,7 +1,9 @@
 """Links in running text: written out, with www., bare, or disguised ("exempel [dot] com")."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 import tldextract
@@ -48,8 +50,11 @@ class Link:
     lookalike: bool = False
 
 
-def find_links(text: str) -> tuple[Link, ...]:
-    """Return the links of a text, in order. E-mail addresses are none."""
+def find_links(text: str, own_sites: frozenset[str] = frozenset()) -> tuple[Link, ...]:
+    """Return the links of a text, in order. E-mail addresses are none.
+
+    `own_sites` are the city's (`name_sites`), which others may pose as, too.
+    """
     found: list[Link] = []
     for match in _WRITTEN_OUT.finditer(text):
         shown = match[0].rstrip(_AFTER_LINK)
@@ -58,24 +63,32 @@ def find_links(text: str) -> tuple[Link, ...]:
         before, _at, site = authority.rpartition("@")
         host = site.partition(":")[0]
         if "." in host.lower().removeprefix("www."):
-            found.append(_link(match.start(), shown, host, poses="." in before))
+            found.append(_link(match.start(), shown, host, own_sites, poses="." in before))
     taken = [link.span for link in found]
     for match in _BARE.finditer(text):
         start = match.start()
         inside = any(a <= start < b for a, b in taken)
         if not inside and _is_domain(match["host"], with_path=match["path"] is not None):
-            found.append(_link(start, match[0].rstrip(_AFTER_LINK), match["host"]))
+            found.append(_link(start, match[0].rstrip(_AFTER_LINK), match["host"], own_sites))
     found += [Link(match.span(), match[0], shortened=True) for match in _DISGUISED.finditer(text)]
     return tuple(sorted(found, key=lambda link: link.span))
 
 
-def _link(start: int, shown: str, host: str, *, poses: bool = False) -> Link:
+def name_sites(hosts: Iterable[str]) -> frozenset[str]:
+    """Return the sites that hosts belong to; what is no host of the open internet has none."""
+    parts = [_suffixes(host.lower()) for host in hosts]
+    return frozenset(f"{each.domain}.{each.suffix}" for each in parts if each.suffix)
+
+
+def _link(
+    start: int, shown: str, host: str, own_sites: frozenset[str], *, poses: bool = False
+) -> Link:
     site = decode_host(host.lower().removeprefix("www."))
     return Link(
         (start, start + len(shown)),
         site,
         shortened=site in SHORTENERS or site.replace(".", "").isdigit(),
-        lookalike=poses or _imitates(site),
+        lookalike=poses or _imitates(site, own_sites),
     )
 
 
@@ -90,15 +103,14 @@ def decode_host(host: str) -> str:
     return ".".join(labels)
 
 
-def _imitates(site: str) -> bool:
+def _imitates(site: str, own_sites: frozenset[str]) -> bool:
     """Tell whether a host mixes alphabets, or is a known site but for letters that look alike."""
     labels = site.split(".")
     if any(is_mixed(label) for label in labels):
         return True
     registered = ".".join(labels[-2:])
-    if registered in _KNOWN_SITES:
-        return False
-    return _plain(registered) in _PLAIN_SITES
+    known = _KNOWN_SITES | own_sites
+    return registered not in known and _plain(registered) in _list_plain(known)
 
 
 def _plain(site: str) -> str:
@@ -107,7 +119,9 @@ def _plain(site: str) -> str:
     )
 
 
-_PLAIN_SITES = frozenset(map(_plain, _KNOWN_SITES))
+@lru_cache(maxsize=8)
+def _list_plain(sites: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(_plain, sites))
 
 
 def _is_domain(host: str, *, with_path: bool) -> bool:

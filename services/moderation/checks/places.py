@@ -11,6 +11,7 @@ nearer each other than two wishes for a dog run are.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -56,6 +57,8 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
             yield match.start(), match.end(), match[0]
 
 
+# Of a flood the same few texts are asked for again and again.
+@lru_cache(maxsize=1024)
 def find_places(text: str) -> frozenset[str]:
     """Return the places that a text names, folded, without those that are as wide as a city."""
     text = read_text(text).text

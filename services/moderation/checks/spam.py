@@ -10,6 +10,7 @@ from itertools import groupby
 from math import prod
 
 from services.moderation.checks import links, phrases
+from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import (
     Check,
     Code,
@@ -25,10 +26,15 @@ from services.moderation.checks.finding import (
 NAME = "spam"
 
 
-def run(subject: Subject) -> Iterator[Finding]:
+def make_check(equipment: Equipment) -> Check:
+    """Return the check, which knows the city's own sites."""
+    return Check(NAME, 4, lambda subject: run(subject, equipment.own_sites), Reads.WORDS)
+
+
+def run(subject: Subject, own_sites: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Yield at most one finding of each kind per field."""
     for field, text in subject.fields:
-        found = links.find_links(text)
+        found = links.find_links(text, own_sites)
         yield from _links(field, text, found)
         yield from _phrases(field, text, linked=bool(found))
         yield from _shouting(field, text)
@@ -194,6 +200,3 @@ def _repeated_words(text: str) -> Iterator[Span]:
             if again and stretch >= max(_FEWEST_TIMES * size, _FEWEST_WORDS_REPEATED):
                 yield tokens[start].start(), tokens[start + stretch - 1].end()
             start += length
-
-
-CHECK = Check(NAME, 3, run, Reads.WORDS)

@@ -138,12 +138,21 @@ def _is_negated(words: Sequence[Word], match: Match) -> bool:
     inside = range(match.first + 1, match.end) if match.is_pattern and not match.says_not else ()
     if any(_is_not(words, n) for n in inside):
         return True
-    for n in range(match.first, max(-1, match.first - _REACH - 1), -1):
+    # "Får jag inte lov, kommer jag med yxan": the "not" is of the condition, whatever parts them.
+    reach = 1 if _follows_condition(words, match) else _REACH
+    for n in range(match.first, max(-1, match.first - reach - 1), -1):
         if n < match.first and (words[n].low in _BUT or _is_not(words, n)):
             return words[n].low not in _BUT
         if words[n].opens:
             break
     return False
+
+
+def _follows_condition(words: Sequence[Word], match: Match) -> bool:
+    """Tell whether a threat has its verb before who does it, as after a condition."""
+    if match.list != Code.THREAT or not match.is_pattern or words[match.first].low in _OWN:
+        return False
+    return match.first + 1 < len(words) and words[match.first + 1].low in _OWN
 
 
 def _is_not(words: Sequence[Word], n: int) -> bool:

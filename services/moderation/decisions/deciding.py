@@ -49,7 +49,11 @@ from shared.models import (
     TextKind,
 )
 
-_UNDECIDABLE = (DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY)
+_UNDECIDABLE = (
+    *(DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY, DecisionKind.TAKE_BACK),
+)
+# Whose writers never saw the council's page, so that its policy publishes none of them.
+_WRITTEN_ELSEWHERE = frozenset({Source.IMPORT, Source.STAFF})
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
 
@@ -172,9 +176,10 @@ def accept_import(session: SqlSession, idea: Idea) -> Decision:
 def may_publish_itself(idea: Idea) -> bool:
     """Whether a clear idea needs no person: its council says so, and it was written to it.
 
-    What an import brought unpublished was never open to everybody where it comes from.
+    What an import brought unpublished was never open to everybody where it comes from, and what
+    staff entered waits for a person in every council.
     """
-    return idea.council.publishes_clear and idea.source is not Source.IMPORT
+    return idea.council.publishes_clear and idea.source not in _WRITTEN_ELSEWHERE
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:

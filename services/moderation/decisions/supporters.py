@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared.models import Contact, Idea
+from shared.models import Agreement, Contact, Idea
 
 _ADDRESS = func.lower(Contact.email)
 
@@ -14,7 +14,8 @@ _ADDRESS = func.lower(Contact.email)
 def find_new_supporters(session: SqlSession, ideas: Sequence[Idea], target: Idea) -> set[UUID]:
     """Return which ideas, taken in turn, are by somebody whom the target does not count yet.
 
-    The target's own writer counts once, and so does each of those merged into it and counted.
+    The target's own writer counts once, and so does each of those merged into it and counted, and
+    who agreed with it without writing.
     """
     rows = session.execute(
         select(Contact.idea_id, _ADDRESS).where(Contact.idea_id.in_([idea.id for idea in ideas]))
@@ -47,4 +48,7 @@ def _known(
         .outerjoin(Contact, Contact.idea_id == Idea.id)
         .where(counted, or_(Idea.sender_hash.in_(hashes), Idea.id.in_(by_address)))
     )
-    return {each for row in rows for each in row} - {None}
+    agreed = select(Agreement.sender_hash).where(
+        Agreement.idea_id == target.id, Agreement.sender_hash.in_(hashes)
+    )
+    return {each for row in rows for each in row} - {None} | set(session.scalars(agreed))

@@ -126,6 +126,8 @@ def new_decision(
         after = undoes.status_before
     elif kind in TRANSITIONS:
         after = TRANSITIONS[kind][1] or idea.status
+    elif kind is DecisionKind.TAKE_BACK:
+        after = IdeaStatus.WITHDRAWN
     else:
         after = IdeaStatus.PUBLISHED
     decision = Decision(

@@ -27,7 +27,9 @@ from shared.idea_locks import lock_ideas
 from shared.models import Decision, DecisionKind, Idea, IdeaStatus, IdeaText, Reason, TextKind
 
 # Nobody undoes these: an idea goes nowhere from where it came in, and an undo is no toggle.
-LASTING = frozenset({DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY})
+LASTING = frozenset(
+    {DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY, DecisionKind.TAKE_BACK}
+)
 
 
 def undo_decision(

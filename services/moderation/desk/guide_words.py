@@ -105,6 +105,17 @@ PAGES: tuple[Help, ...] = (
         ],
     ),
     Help(
+        "slips",
+        "/slips",
+        lambda: _("Skriv in"),
+        lambda: [
+            _("Det någon har sagt i telefon, på papper eller på ett möte: en idé eller flera."),
+            _("Flera på en gång: du ser hur de delas, och rättar det, innan något sparas."),
+            _("Det väntar på granskning som allt annat. Här skriver du också ut kvitton."),
+        ],
+        Role.MODERATOR,
+    ),
+    Help(
         "samples",
         "/samples",
         lambda: _("Stickprov"),
@@ -274,7 +285,7 @@ PAGES: tuple[Help, ...] = (
         "security",
         "/security",
         lambda: _("Säkerhetslogg"),
-        lambda: [_("Vem som har loggat in, och vad som avvisades vid dörren.")],
+        lambda: [_("Vem som har loggat in, och vad som avvisades.")],
         Role.ADMIN,
     ),
     Help(

@@ -68,6 +68,11 @@ def begin_session(writing: SqlSession, staff: Staff, *, via: str = sessions.PASS
     g.staff = SignedIn(staff.id, staff.email, staff.name, staff.role, staff.language, session_id)
 
 
+def find_idle(settings: Settings) -> timedelta | None:
+    """Return after how long without an act a session ends by itself; None where it never does."""
+    return timedelta(minutes=settings.idle_minutes) or None
+
+
 def find_who_it_is() -> SignedIn | None:
     """Return who makes this request, if anybody is signed in.
 
@@ -78,7 +83,7 @@ def find_who_it_is() -> SignedIn | None:
     if kept is None:
         return None
     settings = web.get_settings()
-    idle = timedelta(minutes=settings.idle_minutes) or None
+    idle = find_idle(settings)
     with Session() as reading:
         found = sessions.find_session(reading, UUID(kept), idle=idle)
     due_at = _find_due(settings, found) if found else None

@@ -53,6 +53,7 @@ def say_decision(of: DecisionKind) -> str:
         DecisionKind.ACCEPT_CORRECTION: _("Rättad text publicerad"),
         DecisionKind.ASK_CORRECTION: _("Skribenten ombedd att rätta"),
         DecisionKind.POLICY: _("Publicerad enligt rådets regler"),
+        DecisionKind.TAKE_BACK: _("Återtagen med sin import"),
     }[of]
 
 

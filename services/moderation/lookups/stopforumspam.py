@@ -25,7 +25,7 @@ _LEAVING = (
     Leaving(
         "emailhash",
         lambda: _(
-            "kontrollsumman (MD5) av skribentens e-postadress, om en är lämnad: den som redan har"
+            "kontrollsumman (MD5) av skribentens mejladress, om en är lämnad: den som redan har"
             " adressen kan känna igen den"
         ),
         lambda _a, q: _hash(q.email),
@@ -72,9 +72,7 @@ SERVICE = Service(
     name=NAME,
     version=1,
     title="StopForumSpam",
-    about=lambda: _(
-        "Frågar StopForumSpam om e-postadressen är känd för skräp på andra webbplatser."
-    ),
+    about=lambda: _("Frågar StopForumSpam om mejladressen är känd för skräp på andra webbplatser."),
     leaving=_LEAVING,
     setting=None,
     is_set=lambda access: bool(access.stopforumspam_url),

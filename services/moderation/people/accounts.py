@@ -3,6 +3,7 @@
 import secrets
 import unicodedata
 from functools import cache
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -15,6 +16,7 @@ from shared.addresses import mailboxes
 from shared.addresses.mailboxes import BadAddressError
 from shared.config import Settings
 from shared.i18n import gettext as _
+from shared.ids import new_id
 from shared.models import Role, Staff
 
 MIN_PASSWORD = 12
@@ -45,7 +47,7 @@ def checked_email(raw: str) -> str:
         found = mailboxes.check_mailbox(raw.strip())
     except BadAddressError:
         raise AccountError(
-            "email", _("Skriv en e-postadress, till exempel namn@exempel.se.")
+            "email", _("Skriv en mejladress, till exempel namn@exempel.se.")
         ) from None
     return found.lower()
 
@@ -77,16 +79,22 @@ def find_account(session: SqlSession, email: str) -> Staff | None:
 
 
 def add_staff(
-    session: SqlSession, email: str, role: Role, password: str | None, *, name: str = ""
+    session: SqlSession,
+    email: str,
+    role: Role,
+    password: str | None,
+    *,
+    name: str = "",
+    staff_id: UUID | None = None,
 ) -> Staff:
-    """Create an account; one without a password is entered through the city's directory only.
+    """Create an account; one without a password is entered by a passkey or the city's directory.
 
     Raises AccountError for an address or password that cannot be used, or an address that is taken.
     """
     address = checked_email(email)
     if find_account(session, address) is not None:
         raise AccountError("email", _("Det finns redan ett konto med den adressen."))
-    staff = Staff(email=address, name=checked_name(name), role=role)
+    staff = Staff(id=staff_id or new_id(), email=address, name=checked_name(name), role=role)
     if password is not None:
         set_password(staff, password)
     session.add(staff)

@@ -167,15 +167,26 @@ def find_invitation(session: SqlSession, token: str) -> Invitation | None:
 
 
 def accept_invitation(
-    session: SqlSession, invitation: Invitation, *, email: str, password: str, name: str
+    session: SqlSession,
+    invitation: Invitation,
+    *,
+    email: str,
+    password: str | None,
+    name: str,
+    staff_id: UUID | None = None,
 ) -> Staff:
     """Make the account that an invitation is for, and use the invitation up.
 
-    A mailed one makes an account for the address it went to, whatever `email` says. Raises
-    AccountError.
+    Without a password its way in is the passkey that its id was promised to. A mailed one makes an
+    account for the address it went to, whatever `email` says. Raises AccountError.
     """
     staff = accounts.add_staff(
-        session, invitation.email or email, invitation.role, password, name=name
+        session,
+        invitation.email or email,
+        invitation.role,
+        password,
+        name=name,
+        staff_id=staff_id,
     )
     staff.language = invitation.language
     invitation.used_at = utcnow()

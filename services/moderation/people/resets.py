@@ -4,16 +4,18 @@ Whoever asks gets the same answer in the same time, whether there is an account 
 """
 
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.people import accounts, sessions
+from services.moderation.people import accounts, second_factor, sessions
 from services.moderation.people.account_changes import record_account_change
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.delivery import outbox
 from shared.delivery.events import AccountLinkMade
+from shared.forgetting.batches import forget_some
 from shared.links import account_links
 from shared.models import LinkKind, PasswordReset, Staff
 
@@ -21,22 +23,34 @@ LASTS = timedelta(hours=1)
 
 
 def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
-    """Owe the person with this address a letter, if there is one who signs in with a password.
+    """Owe the person with this address a letter, if they sign in with a password or a passkey.
 
-    The same rows are written either way; those that belong to nobody go when they are old.
+    Who has lost the passkey chooses a password with it, which lets in together with a recovery
+    code. The same rows are written either way.
     """
     now = utcnow()
-    old = (
-        select(PasswordReset.id)
-        .where(PasswordReset.expires_at < now - timedelta(days=1), PasswordReset.staff_id.is_(None))
-        .limit(20)
-    )
-    session.execute(
-        delete(PasswordReset).where(PasswordReset.id.in_(old.with_for_update(skip_locked=True)))
-    )
     found = accounts.find_account(session, email)
-    # Without a password of its own an account is entered through the city's directory only.
-    person = found if found and found.disabled_at is None and found.password_hash else None
+    # Without either an account is entered through the city's directory only.
+    has_own = found and (
+        found.password_hash or session.scalar(select(second_factor.has_factor(found.id)))
+    )
+    _owe_letter(session, settings, found if found and has_own and not found.disabled_at else None)
+
+
+def reset_second_factor(
+    session: SqlSession, settings: Settings, staff: Staff, *, by: UUID | None
+) -> None:
+    """Take somebody's second factor away, passkeys too, when they have lost them and their codes.
+
+    Whose only way in that was is owed a letter with a link, to choose a password.
+    """
+    second_factor.remove_second_factor(session, staff, by=by)
+    if staff.password_hash is None and staff.directory_subject is None:
+        _owe_letter(session, settings, staff)
+
+
+def _owe_letter(session: SqlSession, settings: Settings, person: Staff | None) -> None:
+    now = utcnow()
     nonce = account_links.new_nonce()
     token = account_links.make_account_token(settings.secret_key, LinkKind.RESET, nonce)
     reset = PasswordReset(
@@ -49,6 +63,15 @@ def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     session.add(reset)
     session.flush()  # the event wants its id
     outbox.record_event(session, AccountLinkMade(reset.id, LinkKind.RESET))
+
+
+def forget_of_nobody(session: SqlSession) -> int:
+    """Remove some that belong to nobody and ended a day ago; return how many.
+
+    Of the others a letter tells.
+    """
+    ended = PasswordReset.expires_at < utcnow() - timedelta(days=1)
+    return forget_some(session, PasswordReset, ended, PasswordReset.staff_id.is_(None))
 
 
 def find_reset(session: SqlSession, token: str) -> tuple[PasswordReset, Staff] | None:

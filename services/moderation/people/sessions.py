@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
+from shared.forgetting.batches import forget_some
 from shared.models import Passkey, Role, SecondFactor, SignInPolicy, Staff, StaffSession
 
 # However busy the session is.
@@ -58,13 +59,14 @@ class Found:
     factor_due_at: datetime | None
 
 
+def forget_ended(session: SqlSession) -> int:
+    """Remove some sessions that have ended by themselves; return how many."""
+    return forget_some(session, StaffSession, StaffSession.begun_at < utcnow() - LASTS)
+
+
 def begin_session(session: SqlSession, staff: Staff, *, via: str, browser: str) -> UUID:
-    """Begin a session and return its id; clears away some that have ended by themselves."""
+    """Begin a session and return its id."""
     now = utcnow()
-    ended = select(StaffSession.id).where(StaffSession.begun_at < now - LASTS).limit(20)
-    session.execute(
-        delete(StaffSession).where(StaffSession.id.in_(ended.with_for_update(skip_locked=True)))
-    )
     begun = StaffSession(
         staff_id=staff.id,
         epoch=staff.session_epoch,
@@ -126,14 +128,21 @@ def touch_session(session: SqlSession, session_id: UUID) -> None:
     )
 
 
-def open_ones(session: SqlSession, staff_id: UUID) -> list[StaffSession]:
-    """Return a person's sessions that last, the one seen last first."""
+def open_ones(
+    session: SqlSession, staff_id: UUID, *, idle: timedelta | None = None
+) -> list[StaffSession]:
+    """Return a person's sessions that last, the one seen last first.
+
+    With `idle` those have ended, too, in which nothing was done for so long.
+    """
+    now = utcnow()
     rows = session.scalars(
         select(StaffSession)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(
             StaffSession.staff_id == staff_id,
-            StaffSession.begun_at > utcnow() - LASTS,
+            StaffSession.begun_at > now - LASTS,
+            StaffSession.seen_at > now - (idle or LASTS),
             StaffSession.epoch == Staff.session_epoch,
         )
         .order_by(StaffSession.seen_at.desc(), StaffSession.begun_at.desc())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from shared.addresses import mailboxes
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.forgetting.batches import forget_some
 from shared.models import LoginAttempt
 
 WINDOW = timedelta(minutes=15)
@@ -56,13 +57,6 @@ def count_attempt(
     for lock in sorted(_lock_of(hashed) for hashed in (who_hash, source_hash)):
         session.execute(select(func.pg_advisory_xact_lock(lock)))
     since = utcnow() - WINDOW
-    # A little cleaning each time keeps the table small.
-    oldest = select(LoginAttempt.id).order_by(LoginAttempt.id).limit(20)
-    session.execute(
-        delete(LoginAttempt).where(
-            LoginAttempt.id.in_(oldest.with_for_update(skip_locked=True)), LoginAttempt.at < since
-        )
-    )
     at_account, from_source = (
         LoginAttempt.email_hash == who_hash,
         LoginAttempt.source_hash == source_hash,
@@ -88,6 +82,11 @@ def forget_failures(
             LoginAttempt.email_hash == who_hash, LoginAttempt.source_hash == source_hash
         )
     )
+
+
+def forget_old_tries(session: SqlSession) -> int:
+    """Remove some tries that no limit counts any more; return how many."""
+    return forget_some(session, LoginAttempt, LoginAttempt.at < utcnow() - WINDOW)
 
 
 def _hashes(settings: Settings, tried: Tried, who: str, source: str) -> tuple[bytes, bytes]:

@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation.settings import log_pages
 from shared.models import AuditEntry, Staff
 
-PAGE_SIZE = 50
 # What must never stand in a log that nothing can be erased from.
 _PERSONAL = frozenset(
     {"email", "name", "password", "password_hash", "secret", "token", "address", "author"}
@@ -101,21 +101,17 @@ def read_entries(
     session: SqlSession, wanted: Wanted
 ) -> tuple[list[tuple[AuditEntry, str]], int | None]:
     """Return a page of entries with the name of who made each, newest first, and where to go on."""
-    question = (
-        select(AuditEntry, Staff.name, Staff.email)
-        .outerjoin(Staff, Staff.id == AuditEntry.staff_id)
-        .order_by(AuditEntry.id.desc())
-        .limit(PAGE_SIZE + 1)
+    rows, more = log_pages.read_page(
+        session,
+        select(AuditEntry, Staff.name, Staff.email).outerjoin(
+            Staff, Staff.id == AuditEntry.staff_id
+        ),
+        AuditEntry.id,
+        wanted.before,
+        (AuditEntry.subject_kind, wanted.kind or None),
+        (AuditEntry.staff_id, wanted.by),
     )
-    if wanted.kind:
-        question = question.where(AuditEntry.subject_kind == wanted.kind)
-    if wanted.by is not None:
-        question = question.where(AuditEntry.staff_id == wanted.by)
-    if wanted.before is not None:
-        question = question.where(AuditEntry.id < wanted.before)
-    found = [(entry, name or email or "") for entry, name, email in session.execute(question)]
-    more = found[PAGE_SIZE - 1][0].id if len(found) > PAGE_SIZE else None
-    return found[:PAGE_SIZE], more
+    return [(entry, name or email or "") for entry, name, email in rows], more
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from services.moderation.settings import admin_forms
 from services.moderation.settings.admin_forms import FieldError
 from shared.addresses import domains
 from shared.i18n import gettext as _
-from shared.models import Council
+from shared.models import Council, PreviewWhen
 from shared.times import written_date
 
 MAX_SLUG = 60
@@ -51,6 +51,7 @@ class Facts:
     publishes_clear: bool
     wait_limit_h: int | None
     embed_hosts: str
+    preview_when: PreviewWhen
 
 
 NAMES = tuple(field.name for field in fields(Facts))
@@ -76,6 +77,7 @@ def as_typed(facts: Facts, timezone: ZoneInfo) -> dict[str, str]:
         "publishes_clear": "1" if facts.publishes_clear else "",
         "wait_limit_h": "" if facts.wait_limit_h is None else str(facts.wait_limit_h),
         "embed_hosts": facts.embed_hosts,
+        "preview_when": facts.preview_when.value,
     }
 
 
@@ -112,6 +114,7 @@ def read_council_form(
         publishes_clear=form["publishes_clear"] == "1",
         wait_limit_h=field("wait_limit_h", _hours, None),
         embed_hosts=field("embed_hosts", _hosts, ""),
+        preview_when=field("preview_when", _preview_when, PreviewWhen.ASKED),
     )
     if facts.open_from and facts.open_until and facts.open_from >= facts.open_until:
         faults["open_until"] = _("Rådet stänger innan det öppnar.")
@@ -193,6 +196,14 @@ def _hosts(value: str) -> str:
     if len(found) > MAX_HOSTS:
         raise FieldError(_("Högst %(n)s värdar.", n=MAX_HOSTS))
     return "\n".join(found)
+
+
+def _preview_when(value: str) -> PreviewWhen:
+    """Return what was chosen; a page from before there was a choice has none."""
+    try:
+        return PreviewWhen(value or PreviewWhen.ASKED)
+    except ValueError:
+        raise FieldError(_("Välj när idén visas innan den skickas.")) from None
 
 
 def _language(value: str) -> str:

@@ -50,7 +50,8 @@ _STANDING = """
         SELECT d.idea_id, d.seq, d.kind, d.staff_id, d.status_before, d.text_version, d.decided_at,
                coalesce(r.code, '') AS rule, i.council_id, i.stored_at, i.source
         FROM decisions d JOIN ideas i ON i.id = d.idea_id LEFT JOIN rules r ON r.id = d.rule_id
-        WHERE d.decided_at >= :start AND d.decided_at < :end AND d.kind NOT IN ('undo', 'import')
+        WHERE d.decided_at >= :start AND d.decided_at < :end
+          AND d.kind NOT IN ('undo', 'import', 'take_back')
           AND NOT EXISTS (SELECT FROM decisions u WHERE u.undoes = d.id)
     ), standing AS (SELECT * FROM made WHERE staff_id IS NOT NULL)"""
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.alarms import alarm_facts, alarm_words
 from services.notify.alarms.alarm_facts import Said
 from services.notify.mail.letters import host_of
+from services.notify.mail.look import read_look
 from services.notify.mail.rendering import render_letter, to_email
 from shared import i18n, times
 from shared.config import Settings
@@ -54,6 +55,7 @@ def compose_notice(
     rendered = render_letter(
         letter.template,
         letter.language,
+        look=read_look(session),
         settings=settings,
         name=person.name,
         told_as=notice.told_as.value,

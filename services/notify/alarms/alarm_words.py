@@ -41,7 +41,7 @@ def _threat(incident: Incident, facts: Known) -> Said:
     if not incident.key:
         return Said(
             ngettext("Hot i %(n)s idé till", "Hot i %(n)s idéer till", incident.count),
-            _("Så många fler innehåller det som ser ut som hot än de som har ett eget larm."),
+            _("De räknas utöver de idéer som har ett eget larm."),
             _(
                 "De ligger under Brådskande. Ofta kommer de från samma håll: då kan du avgöra"
                 " flera på en gång."
@@ -90,7 +90,7 @@ def _child(incident: Incident, _facts: Known) -> Said:
                 "Barns uppgifter syns i %(n)s idéer till",
                 incident.count,
             ),
-            _("Så många fler som syns för alla berättar om barn än de som har ett eget larm."),
+            _("De syns för alla, och räknas utöver de idéer som har ett eget larm."),
             _("De ligger under Städning. Maska det som visar vilka barnen är."),
             _("De flesta är avgjorda."),
             "/?lane=clean-up",

@@ -72,7 +72,7 @@ def say_deaf(incident: Incident, _facts: Known) -> Said:
             _("Brev blir liggande"),
             _("Ett brev har varit klart att skickas i mer än en halvtimme."),
             _(
-                "Se till att processen notify-worker arbetar och att postservern svarar. Breven"
+                "Se till att processen notify-worker arbetar och att mejlservern svarar. Breven"
                 " finns kvar och skickas sedan."
             ),
             _("Breven går iväg igen."),
@@ -122,7 +122,7 @@ def digest_failed(incident: Incident, _facts: Known) -> Said:
     return Said(
         _("En sammanfattning via mejl gick inte fram"),
         _("En person har inte fått brevet om det som väntar."),
-        _("På sidan Brev står vad postservern svarade. Stämmer adressen på sidan Personal?"),
+        _("På sidan Brev står vad mejlservern svarade. Stämmer adressen på sidan Personal?"),
         _("Ett nyare brev har gått fram, eller så kommer inga fler."),
         "/letters?state=failed",
         _("Öppna breven"),
@@ -144,7 +144,7 @@ def say_unmapped(incident: Incident, _facts: Known) -> Said:
             "På formulärets sida står varför. Rätta kopplingen mellan fälten och idén, och försök"
             " med alla igen."
         ),
-        _("Svaren är idéer, eller lagda åt sidan."),
+        _("Svaren har blivit idéer eller lagts åt sidan."),
         f"/forms/{incident.key}",
         _("Öppna formuläret"),
     )
@@ -156,7 +156,7 @@ def webhook_off(_incident: Incident, _facts: Known) -> Said:
         _("En koppling till ett annat system är avstängd"),
         _("Inget har kommit fram på flera dagar, eller så bad mottagaren oss sluta."),
         _(
-            "I kopplingens logg står vad mottagaren svarade. Rätta det, sätt på kopplingen och"
+            "I kopplingens logg står vad mottagaren svarade. Rätta det, slå på kopplingen och"
             " skicka igen det som inte kom fram."
         ),
         _("Den är på igen, eller borttagen."),
@@ -183,14 +183,14 @@ def say_bounced(_incident: Incident, _facts: Known) -> Said:
 def say_spray(incident: Incident, _facts: Known) -> Said:
     """Say that somebody tries to get in."""
     if incident.key == ACCOUNTS:
-        title = _("Någon prövar lösenord på många konton")
+        title = _("Någon provar lösenord på många konton")
         what = ngettext(
             "Inom en timme har inloggningen misslyckats på %(n)s konto.",
             "Inom en timme har inloggningen misslyckats på %(n)s konton.",
             incident.count,
         )
     else:
-        title = _("Någon prövar lösenord från många platser")
+        title = _("Någon provar lösenord från många platser")
         what = ngettext(
             "Inom en timme har inloggningen misslyckats %(n)s gång, från många platser.",
             "Inom en timme har inloggningen misslyckats %(n)s gånger, från många platser.",

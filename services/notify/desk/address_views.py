@@ -26,8 +26,13 @@ def make_pages(port: DeskPort) -> Blueprint:
         """Show whom letters do not reach."""
         with Session() as session:
             dead = addresses.list_dead(session)
+            stray = addresses.read_stray(session)
         return render_template(
-            "notify/addresses.html", dead=dead, words=_words(), precision=Precision.INSTANT
+            "notify/addresses.html",
+            dead=dead,
+            words=_words(),
+            precision=Precision.INSTANT,
+            stray=stray,
         )
 
     @bp.post("/addresses/<uuid:dead_id>/revive")
@@ -54,7 +59,7 @@ def _owner(session: SqlSession, dead: DeadAddress) -> tuple[str, object]:
 
 def _words() -> dict[str, str]:
     """Say in words why an address is dead; codes that are not here stay as they are."""
-    gone, domain = _("Adressen finns inte"), _("E-postservern finns inte")
+    gone, domain = _("Adressen finns inte"), _("Mejlservern finns inte")
     return {
         "5.1.1": gone,
         "5.1.2": domain,

@@ -26,7 +26,7 @@ def _days_of_plan() -> dict[str, str]:
 _LETTERS = ChangeWords(
     sentences={
         "letters.resent": lambda: _("Skickade brev igen som inte hade gått fram."),
-        "letters.released": lambda: _("Lät brev gå som hölls kvar."),
+        "letters.released": lambda: _("Släppte brev som hölls kvar."),
     },
     kinds={
         "letters": lambda: _("Brev"),
@@ -37,7 +37,7 @@ _LETTERS = ChangeWords(
 )
 _ADDRESSES = ChangeWords(
     sentences={
-        "address.revived": lambda: _("Lät brev gå till %(what)s igen."),
+        "address.revived": lambda: _("Öppnade för brev till %(what)s igen."),
     },
     kinds={
         "idea": lambda: _("Idéer"),

@@ -72,7 +72,9 @@ def _reasons() -> Mapping[str, str]:
         INTERRUPTED: _("avbrutet, kan ha kommit fram"),
         # In rows of older versions.
         "enough today": _("adressen har redan fått tre sådana brev i dag"),
-        WITHHELD: _("hölls inne: dit hade redan gått nog den dagen; kvittot säger samma sak"),
+        WITHHELD: _(
+            "hölls inne: adressen hade redan fått många brev den dagen; kvittot säger samma sak"
+        ),
         LIKELY_SPAM: _("troligt skräp"),
         NOT_PUBLIC: _("svaret syns inte för alla längre"),
         NOT_MERGED: _("idén är inte sammanslagen längre"),

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.digests import digest_contents, schedule_words
 from services.notify.digests.readers import USUAL, schedule_of
 from services.notify.mail.letters import DIGEST
+from services.notify.mail.look import read_look
 from services.notify.mail.rendering import Rendered, render_letter
 from shared import i18n
 from shared.clock import utcnow
@@ -35,6 +36,7 @@ def write_digest(
     return render_letter(
         DIGEST,
         language,
+        look=read_look(session),
         settings=settings,
         contents=contents,
         name=person.name,

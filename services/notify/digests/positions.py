@@ -10,17 +10,21 @@ A drawn sample has no place here, as it has none in the queue: that would say wh
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.digests.readers import Wanted
-from shared.models import Reason
+from shared.clock import utcnow
+from shared.forgetting.batches import forget_some
+from shared.models import DigestPosition, DigestRun, QueueEntry, Reason
 
 # Where something waits: council and lane; None for an entry that an older version noted.
 Cell = tuple[int | None, str | None]
+# So long a digest may wait for its letter to leave, and a decision to be undone.
+KEPT = timedelta(days=90)
 
 _END_STAYS = text("""
     UPDATE digest_positions p SET until_run_id = :run FROM queue_entries q
@@ -138,6 +142,24 @@ def stamp_positions(session: SqlSession, run_id: int) -> None:
     """Note where every entry waits that is committed and open."""
     session.execute(_END_STAYS, {"run": run_id})
     session.execute(_BEGIN_STAYS, {"run": run_id})
+
+
+def forget_old_stays(session: SqlSession) -> int:
+    """Remove some stays of entries that were closed long ago, and ended in a run as old.
+
+    What waits keeps all of its stays, however old: they say who was told of it.
+    """
+    before = utcnow() - KEPT
+    last_run = select(func.max(DigestRun.id)).where(DigestRun.started_at < before)
+    closed = select(QueueEntry.id).where(
+        QueueEntry.id == DigestPosition.entry_id, QueueEntry.closed_at < before
+    )
+    return forget_some(
+        session,
+        DigestPosition,
+        DigestPosition.until_run_id <= last_run.scalar_subquery(),
+        closed.exists(),
+    )
 
 
 def count_groups(session: SqlSession, run_id: int) -> list[Group]:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.mail.letters import enter_letter
+from services.notify.mail.look import read_look
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared import i18n, times
 from shared.clock import utcnow
@@ -104,6 +105,7 @@ def compose_account_letter(
     rendered = render_letter(
         PASSWORD_RESET,
         letter.language,
+        look=read_look(session),
         settings=settings,
         name=person.name,
         link=link,
@@ -125,6 +127,7 @@ def _invitation(
     rendered = render_letter(
         INVITATION,
         letter.language,
+        look=read_look(session),
         settings=settings,
         name=invitation.name,
         by=(inviter.name or inviter.email) if inviter else "",
@@ -144,6 +147,7 @@ def _change(
     rendered = render_letter(
         ACCOUNT_CHANGED,
         letter.language,
+        look=read_look(session),
         settings=settings,
         name=person.name,
         what=change.action,

@@ -7,7 +7,7 @@ must see to; a writer who mistyped theirs is not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,21 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.notify.mail import incidents
 from shared.clock import utcnow
-from shared.models import DeadAddress, Idea, IncidentKind, Letter, LetterState, Staff
+from shared.delivery.events import ReportOfNoLetter
+from shared.models import (
+    DeadAddress,
+    Idea,
+    IncidentKind,
+    Letter,
+    LetterState,
+    OutboxEvent,
+    Staff,
+)
 
+# Reports are looked for among so many events, so that a page costs the same however many there are.
+_EVENTS = 50_000
+# As the page says it.
+_STRAY = timedelta(days=30)
 # Why a letter was cancelled, as its `error` says.
 ADDRESS_DEAD = "address dead"
 PAGE = 200
@@ -34,6 +47,31 @@ class Dead:
     number: str | None
     reason: str
     found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Reports about letters that nobody knows: how many came lately, and when the last did."""
+
+    number: int
+    last_at: datetime
+
+
+def read_stray(session: SqlSession) -> Stray | None:
+    """Return what has come lately of reports about letters that nobody knows."""
+    newest = (
+        select(OutboxEvent.kind, OutboxEvent.occurred_at)
+        .order_by(OutboxEvent.id.desc())
+        .limit(_EVENTS)
+        .subquery()
+    )
+    number, last_at = session.execute(
+        select(func.count(), func.max(newest.c.occurred_at)).where(
+            newest.c.kind == ReportOfNoLetter.__name__,
+            newest.c.occurred_at > utcnow() - _STRAY,
+        )
+    ).one()
+    return Stray(number, last_at) if number else None
 
 
 def reaches_staff(staff_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.addresses import mailboxes
 from shared.addresses.mailboxes import BadAddressError
+from shared.setting_values import SettingsError
 
 # For each step of the conversation; nothing waits for ever.
 TIMEOUT_S = 10
@@ -72,8 +73,11 @@ class Mailer:
     def __init__(self, smtp_url: str, sender: str) -> None:
         """Take an address such as `smtp://user:password@host:587?starttls=1`, and who sends.
 
-        Whoever sends hears from other servers what could not be delivered.
+        Whoever sends hears from other servers what could not be delivered. Raises SettingsError
+        without an address, in a process that was not told it.
         """
+        if not smtp_url:
+            raise SettingsError("RADSLAG_SMTP_URL must be set where letters are sent.")
         parts = urlsplit(smtp_url)
         self._tls_from_start = parts.scheme == "smtps"
         self._starttls = parse_qs(parts.query).get("starttls", ["0"])[0] in {"1", "true", "yes"}

@@ -7,12 +7,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.notify.mail import headers, outlook
+from services.notify.mail.look import Logo, Look
 from services.notify.mail.mailer import recipient_of
 from shared import i18n
 from shared.addresses import mailboxes
@@ -24,6 +25,8 @@ from shared.pages import shown
 TEMPLATES = Path(__file__).parent / "templates"
 # Plain text is read in narrow windows and quoted in answers (RFC 3676 §4.2 advises 72 and less).
 LINE_LENGTH = 72
+# As the template names it.
+LOGO = "logo@radslag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,12 @@ class Rendered:
     text: str
     html: str
     language: str
+    logo: Logo | None = None
 
 
-def render_letter(template: str, language: str, **context: Any) -> Rendered:
+def render_letter(template: str, language: str, *, look: Look, **context: Any) -> Rendered:
     """Render a letter in a language; the subject is forced to one line."""
+    context["look"] = look
     with i18n.speak_language(language):
         spoken = i18n.get_language()
         context["language"] = spoken
@@ -50,6 +55,7 @@ def render_letter(template: str, language: str, **context: Any) -> Rendered:
         text=_wrapped(text),
         html=_inliner().inline(outlook.adapt_html(html)),
         language=spoken,
+        logo=look.logo,
     )
 
 
@@ -104,9 +110,23 @@ def to_email(
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    if rendered.logo is not None:
+        _add_logo(message, rendered.logo)
     # Last: the headers named Content-… that stood here before moved into the text part.
     message["Content-Language"] = rendered.language
     return message
+
+
+def _add_logo(message: EmailMessage, logo: Logo) -> None:
+    """Put the logo beside the HTML that shows it."""
+    cast("EmailMessage", message.get_body(("html",))).add_related(
+        logo.body,
+        "image",
+        {"jpg": "jpeg"}.get(logo.kind, logo.kind),
+        cid=f"<{LOGO}>",
+        disposition="inline",
+        filename=f"logo.{logo.kind}",
+    )
 
 
 def _answers_go_to(settings: Settings) -> str:

@@ -10,7 +10,7 @@ one said goes out: there are no more of these than of those.
 import hmac
 from datetime import date, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
@@ -19,6 +19,7 @@ from services.notify.mail.letters import CORRECTED
 from shared.addresses import mailboxes
 from shared.clock import utcnow
 from shared.config import Settings
+from shared.forgetting.batches import forget_some
 from shared.models import Contact, Letter, MailCount
 
 TO_A_MAILBOX = 3
@@ -71,7 +72,6 @@ def take_allowance(session: SqlSession, letter: Letter, settings: Settings) -> b
         .values([{"place": place, "letter_id": letter.id} for place in limits])
         .on_conflict_do_nothing()
     )
-    _forget_old(session)
     return True
 
 
@@ -94,18 +94,6 @@ def _lock_of(place: bytes) -> int:
     return int.from_bytes(place[:8], "big", signed=True)
 
 
-def _forget_old(session: SqlSession) -> None:
-    """Remove a few that are old: more than one letter adds."""
-    old = (
-        select(MailCount.place, MailCount.letter_id)
-        .where(MailCount.at < utcnow() - _KEPT)
-        .order_by(MailCount.at)
-        .limit(10)
-        .with_for_update(skip_locked=True)
-        .subquery()
-    )
-    session.execute(
-        delete(MailCount)
-        .where(MailCount.place == old.c.place, MailCount.letter_id == old.c.letter_id)
-        .execution_options(synchronize_session=False)
-    )
+def forget_old_counts(session: SqlSession) -> int:
+    """Remove some of the days before; return how many."""
+    return forget_some(session, MailCount, MailCount.at < utcnow() - _KEPT)

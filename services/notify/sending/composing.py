@@ -14,6 +14,7 @@ from services.notify.alarms import alarm_letters
 from services.notify.digests import digest_letters, unsubscribing
 from services.notify.letters import account_letters, writer_facts
 from services.notify.mail.letters import DIGEST, host_of
+from services.notify.mail.look import read_look
 from services.notify.mail.rendering import Rendered, render_letter, to_email
 from shared.config import Settings
 from shared.models import Contact, Digest, Letter, Staff
@@ -47,7 +48,10 @@ def compose_letter(session: SqlSession, letter: Letter, settings: Settings) -> C
     facts = writer_facts.read_writer_facts(session, letter, settings)
     if isinstance(facts, str):
         return facts
-    rendered = render_letter(letter.template, letter.language, settings=settings, **facts)
+    look = read_look(session)
+    rendered = render_letter(
+        letter.template, letter.language, look=look, settings=settings, **facts
+    )
     return _mailed(rendered, letter, recipient, settings)
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
+from shared.forgetting.batches import forget_some
 from shared.ids import least_id_at
 from shared.models import DeliveryState, Idea, OutboxEvent, WebhookDelivery
 
@@ -17,7 +18,6 @@ PAGE = 50
 MOST_COUNTED = 1000
 KEPT = timedelta(days=30)
 KEPT_FAILED = timedelta(days=90)
-_FORGOTTEN_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +86,16 @@ def list_deliveries(
 
 
 def forget_old(session: SqlSession) -> int:
-    """Forget what was heard or cancelled 30 days ago, and what failed 90 days ago."""
+    """Forget some of what was heard or cancelled 30 days ago, or failed 90 days ago."""
     now = utcnow()
-    old = (
-        select(WebhookDelivery.id)
+    return forget_some(
+        session,
+        WebhookDelivery,
         # Ids are in the order of time: nothing younger is looked at.
-        .where(WebhookDelivery.id < least_id_at(now - KEPT))
-        .where(
-            WebhookDelivery.closed_at < now - KEPT,
-            or_(
-                WebhookDelivery.state != DeliveryState.FAILED,
-                WebhookDelivery.closed_at < now - KEPT_FAILED,
-            ),
-        )
-        .order_by(WebhookDelivery.id)
-        .limit(_FORGOTTEN_AT_ONCE)
+        WebhookDelivery.id < least_id_at(now - KEPT),
+        WebhookDelivery.closed_at < now - KEPT,
+        or_(
+            WebhookDelivery.state != DeliveryState.FAILED,
+            WebhookDelivery.closed_at < now - KEPT_FAILED,
+        ),
     )
-    gone = session.execute(
-        delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)).returning(WebhookDelivery.id)
-    )
-    return len(gone.all())

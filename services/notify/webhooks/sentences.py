@@ -153,7 +153,7 @@ def _alert(kind: str, data: Data) -> str:
         IncidentKind.DIGEST_FAILED: _("sammanfattningar gick inte iväg"),
         IncidentKind.WEBHOOK_OFF: _("en koppling är avstängd"),
         IncidentKind.BOUNCED: _("en adress tar inte emot brev"),
-        IncidentKind.SPRAY: _("någon prövar lösenord på många konton"),
+        IncidentKind.SPRAY: _("någon provar lösenord på många konton"),
         IncidentKind.INBOX: _("svar från ett formulär blir inte idéer"),
     }
     of = data["alert"]["kind"]

@@ -1,10 +1,12 @@
 """Reading what a form tool sent: JSON, a plain form or one in parts, as keys and their texts.
 
-Pure functions. What lies inside something else has a key with dots (`form.answers.wish`); of a list
-of things that say what they are called, each has that name (`answers.wish`), else its place in the
-list. Files are passed over: they stand in the original.
+Pure functions. A key that comes twice has both texts, in JSON as in a form. What lies inside
+something else has a key with dots (`form.answers.wish`); of a list of things that say what they are
+called, each has that name (`answers.wish`), else its place in the list. Files are passed over: they
+stand in the original.
 """
 
+import codecs
 import json
 import re
 import unicodedata
@@ -15,6 +17,13 @@ from urllib.parse import parse_qsl
 FORM = "application/x-www-form-urlencoded"
 _PARTS = "multipart/form-data"
 MOST_KEYS = 1000
+# A question of a form is a key. One key is written before each of those that lie inside it, so a
+# long one would be there a thousand times.
+MAX_KEY_LENGTH = 1000
+# What forms are written in. Some others take a quarter of a second for what fits in a body.
+_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16"})
+# What no database can hold.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # What things in a list are called by, the first that all of them have.
 _NAMES = ("ref", "name", "key", "label", "title", "question", "id")
 _PARAMETER = r';\s*{}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))'
@@ -38,7 +47,7 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
         raise UnreadableBodyError
     found: dict[str, str] = {}
     for raw_key, value in pairs:
-        key = unicodedata.normalize("NFC", raw_key)
+        key = unicodedata.normalize("NFC", _UNSTORABLE.sub("\ufffd", raw_key))
         found[key] = f"{found[key]}, {value}" if found.get(key) else value
     return found
 
@@ -51,12 +60,13 @@ def fold_key(key: str) -> str:
 def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json" or kind.endswith("+json"):
-        return list(_flatten("", json.loads(body, parse_constant=_refuse_constant)))
+        read = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_keep_all)
+        return list(_flatten("", read))
     if kind == FORM:
         return parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
-            encoding=_parameter(content_type, "charset") or "utf-8",
+            encoding=_charset(content_type),
             errors="strict",
             max_num_fields=MOST_KEYS,
         )
@@ -65,8 +75,29 @@ def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
     raise UnreadableBodyError
 
 
+class _Several(list[Any]):
+    """What came under one key of one object, more than once."""
+
+
+def _keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], _Several):
+            found[name].append(value)
+        else:
+            found[name] = _Several([found[name], value])
+    return found
+
+
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
+    if len(path) > MAX_KEY_LENGTH:
+        raise UnreadableBodyError
+    if isinstance(value, _Several):
+        for each in value:
+            yield from _flatten(path, each)
+    elif isinstance(value, dict):
         for name, each in value.items():
             yield from _flatten(f"{path}.{name}" if path else name, each)
     elif isinstance(value, list):
@@ -119,17 +150,27 @@ def _read_parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
         fields = _read_head(head.decode())
         told = fields.get("content-disposition", "")
         name = _parameter(told, "name")
-        if not apart or not name:
+        if not apart or re.search(r";\s*name\s*=", told) is None:
             raise UnreadableBodyError
         if _parameter(told, "filename") or re.search(r";\s*filename\*?\s*=", told):
             continue
-        charset = _parameter(fields.get("content-type", ""), "charset") or "utf-8"
-        yield name.replace("%22", '"'), content.decode(charset)
+        yield name.replace("%22", '"'), content.decode(_charset(fields.get("content-type", "")))
 
 
 def _read_head(head: str) -> Mapping[str, str]:
     lines = (line.partition(":") for line in head.split("\r\n"))
     return {name.strip().lower(): value.strip() for name, _colon, value in lines}
+
+
+def _charset(content_type: str) -> str:
+    """Return what a type says that its text is written in. Raises LookupError for what we read not.
+
+    Python knows many more, and some are slow.
+    """
+    said = _parameter(content_type, "charset") or "utf-8"
+    if codecs.lookup(said).name not in _CHARSETS:
+        raise LookupError
+    return said
 
 
 def _parameter(header: str, name: str) -> str:

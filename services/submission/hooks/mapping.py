@@ -107,7 +107,7 @@ def draft_idea(
 
     A name, an address or a date that cannot be used is left out, for the words matter more.
     """
-    known = {fold_key(key): value for key, value in fields.items()}
+    known = _by_folded_key(fields)
     single = {name: clean_text(known.get(fold_key(getattr(by, name)), "")) for name in SINGLE}
     text = join_parts(known, by.text)
     if text_fault(text):
@@ -126,6 +126,15 @@ def draft_idea(
             moment, precision = None, Precision.INSTANT
             left_out.append("date")
     return Draft(form, single["council"], single["delivery"], moment, precision, tuple(left_out))
+
+
+def _by_folded_key(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return texts by keys as they are compared; of two that are one then, both texts."""
+    known: dict[str, str] = {}
+    for key, value in fields.items():
+        folded = fold_key(key)
+        known[folded] = ", ".join(filter(None, (known.get(folded), value)))
+    return known
 
 
 def join_parts(known: Mapping[str, str], parts: Sequence[Part]) -> str:

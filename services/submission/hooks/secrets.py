@@ -7,6 +7,7 @@ of a header of one's choice, or as a signature (Standard Webhooks, or Typeform's
 """
 
 import base64
+import enum
 import hashlib
 import hmac
 import secrets
@@ -31,6 +32,14 @@ class Posted:
     body: bytes
 
 
+class Way(enum.Enum):
+    """How whoever posts proves that they have a secret."""
+
+    TOLD = "told"
+    SIGNED = "signed"
+    TYPEFORM = "typeform"
+
+
 def new_nonce() -> bytes:
     """Return 128 random bits."""
     return secrets.token_bytes(16)
@@ -46,19 +55,32 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def is_known(
+def find_way(
     posted: Posted, in_force: Sequence[tuple[bytes, bytes]], settings: Settings, now: datetime
-) -> bool:
-    """Whether what came has one of the secrets in force (nonce and hash of each).
+) -> Way | None:
+    """Say which way what came has one of the secrets in force (nonce and hash of each), if any.
 
     All ways are tried each time, so that the time it takes tells nothing.
     """
     given = [hash_secret(each) for each in _plain(posted.headers)]
-    good = [hmac.compare_digest(each, known) for each in given for _nonce, known in in_force]
-    for nonce, _known in in_force:
-        good += [_is_signed(posted, _derive(settings, nonce), now)]
-        good += [_is_signed_by_typeform(posted, show_secret(settings, nonce))]
-    return any(good)
+    is_told = [hmac.compare_digest(each, known) for each in given for _nonce, known in in_force]
+    is_signed = [_is_signed(posted, _derive(settings, nonce), now) for nonce, _known in in_force]
+    is_typeforms = [
+        _is_signed_by_typeform(posted, show_secret(settings, nonce)) for nonce, _known in in_force
+    ]
+    ways = {Way.TOLD: is_told, Way.SIGNED: is_signed, Way.TYPEFORM: is_typeforms}
+    return next((way for way, good in ways.items() if any(good)), None)
+
+
+def read_id(posted: Posted, way: Way) -> str:
+    """Return the id that the sender gave a delivery; empty: none.
+
+    Of one that is signed nothing counts but what is signed: who has heard it could send it again
+    under another id. A signature of Typeform covers no id, and no moment: the body is its own.
+    """
+    if way is Way.TYPEFORM:
+        return f"typeform {hashlib.sha256(posted.body).hexdigest()}"
+    return posted.headers.get("webhook-id") or posted.headers.get("idempotency-key") or ""
 
 
 def _derive(settings: Settings, nonce: bytes) -> bytes:

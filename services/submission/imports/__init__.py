@@ -3,12 +3,12 @@
 import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.submission.imports import page, tables, wxr
-from services.submission.imports.entries import ImportFileError, Reading, in_order
+from services.submission.imports.entries import FileFault, ImportFileError, Reading, in_order
 
 Reader = Callable[[str, ZoneInfo], Reading]
 
@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BEGINNING = 100
 _ENDINGS = {
     ".txt": "page",
     ".xml": "wxr",
@@ -32,7 +33,7 @@ _ENDINGS = {
 }
 
 
-def format_of(path: Path) -> str | None:
+def format_of(path: PurePath) -> str | None:
     """Guess the format of a file by its ending."""
     return _ENDINGS.get(path.suffix.lower())
 
@@ -45,21 +46,34 @@ def read_entries(
     Raises ImportFileError, which names the line, for anything that cannot be read; nothing of such
     a file is used.
     """
-    reading = READERS[form](_decode(data, encoding), timezone)
+    reading = READERS[form](decode_file(data, encoding), timezone)
     return replace(reading, entries=tuple(in_order(reading.entries)))
 
 
-def _decode(data: bytes, encoding: str | None) -> str:
-    """Return the text of a file: as it is told, as its first bytes say, or else as UTF-8."""
+def decode_file(data: bytes, encoding: str | None = None) -> str:
+    """Return the text of a file: as it is told, as its first bytes say, or else as UTF-8.
+
+    Raises ImportFileError.
+    """
     by_mark = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     try:
-        return data.decode(by_mark or encoding or "utf-8")
+        text = data.decode(by_mark or encoding or "utf-8")
+        if "\0" in text[:_BEGINNING]:
+            raise ImportFileError(
+                1,
+                "this has a zero in every letter, as UTF-16 without its mark has. Save it anew as"
+                " UTF-8, or say what it is: --encoding utf-16-le",
+            )
+        return text
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if by_mark or encoding:
-            raise ImportFileError(line, f"this is not {by_mark or encoding}") from None
+            raise ImportFileError(
+                line, f"this is not {by_mark or encoding}", FileFault.ENCODING
+            ) from None
         raise ImportFileError(
             line,
             "this is not UTF-8. Save it anew as UTF-8 (in Excel: “CSV UTF-8”), or say what it is:"
             " --encoding cp1252 for most Swedish files of Windows",
+            FileFault.ENCODING,
         ) from None

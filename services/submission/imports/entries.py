@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.submission.forms import IdeaForm
@@ -27,13 +28,24 @@ _TOLERANCE = timedelta(days=1)
 _NOBODY = frozenset(("", "anonym", "anonymous"))
 
 
+class FileFault(StrEnum):
+    """What is wrong with a whole table, for those who say it in words of their own."""
+
+    ENCODING = "encoding"
+    MISSING_COLUMN = "missing_column"
+    COLUMN_TWICE = "column_twice"
+    CELLS = "cells"
+    QUOTES = "quotes"
+
+
 class ImportFileError(ValueError):
     """A file cannot be read; says where and why, and never quotes what somebody wrote."""
 
-    def __init__(self, line: int, reason: str) -> None:
+    def __init__(self, line: int, reason: str, fault: FileFault | None = None) -> None:
         super().__init__(f"line {line}: {reason}")
         self.line = line
         self.reason = reason
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)

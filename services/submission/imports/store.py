@@ -1,6 +1,6 @@
 """Storing an old thread: each entry once, by council and the id it has where it comes from."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from services.submission import intake
 from services.submission.imports.entries import Entry, ImportFileError
 from shared.delivery import outbox, queues
 from shared.delivery.events import IdeaSubmitted
-from shared.models import Council, Idea, IdeaText, Source
+from shared.models import Council, Fate, Idea, IdeaText, Source
 
 # The name of the signal that the check of signals reads.
 NOT_PUBLIC_BEFORE = "not_public_before"
@@ -51,17 +51,14 @@ def bring_in(
     seen: dict[str, str | None] = {}
     left = iter(entries)
     while piece := list(islice(left, _AT_A_TIME)):
-        seen |= _stored(session, council, [entry.id for entry in piece])
         fresh = []
-        for entry in piece:
-            if entry.id not in seen:
-                seen[entry.id] = entry.form.text
-                fresh.append(_bring(session, council, entry, timezone, accept))
-                continue
-            # A destroyed text cannot be compared.
-            if seen[entry.id] not in {None, entry.form.text}:
+        for entry, fate in tell_fates(session, council, piece, seen):
+            if fate is Fate.REFUSED:
                 raise ImportFileError(entry.line, "this id is already here with another text")
-            brought.known += 1
+            if fate is Fate.NEW:
+                fresh.append(_bring(session, council, entry, timezone, accept))
+            else:
+                brought.known += 1
         session.flush()
         outbox.record_all(
             session,
@@ -70,6 +67,25 @@ def bring_in(
         )
         brought.new += fresh
     return brought
+
+
+def tell_fates(
+    session: SqlSession, council: Council, piece: Sequence[Entry], seen: dict[str, str | None]
+) -> Iterator[tuple[Entry, Fate]]:
+    """Give each entry with what becomes of it, in their order.
+
+    `seen` are ids of the same file that came before, with their texts; those of these are added.
+    """
+    seen |= _stored(session, council, [entry.id for entry in piece])
+    for entry in piece:
+        if entry.id not in seen:
+            seen[entry.id] = entry.form.text
+            yield entry, Fate.NEW
+        # A destroyed text cannot be compared.
+        elif seen[entry.id] in {None, entry.form.text}:
+            yield entry, Fate.KNOWN
+        else:
+            yield entry, Fate.REFUSED
 
 
 def _bring(

@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.submission.imports.entries import (
     Entry,
+    FileFault,
     ImportFileError,
     Reading,
     make_entry,
@@ -20,11 +23,37 @@ _REQUIRED = ("id", "text", "created_at")
 _COLUMNS = (*_REQUIRED, "author")
 _BLANK = " \t\r\n"
 _SEPARATORS = ",;\t"
+# In a table of one column nothing is quoted because of what would part cells: it parts none.
+_NO_SEPARATOR = "\x1f"
 _SEPARATOR = re.compile(r"\"?sep=(?P<sign>[,;\t|])\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
 
 
 def read_csv(text: str, timezone: ZoneInfo) -> Reading:
     """Read a table with a heading; other columns are kept in the original only.
+
+    Raises ImportFileError.
+    """
+    rows = read_rows(text, Columns(_REQUIRED, _COLUMNS))
+    return Reading(tuple(_entry(record, line, timezone) for line, record in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a table are called: those it must have, those read, and other names."""
+
+    required: tuple[str, ...]
+    read: tuple[str, ...]
+    # What people call a column, in small letters, and what is read under it.
+    called: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, heading: str) -> str:
+        """Return the name under which a column is read."""
+        plain = unicodedata.normalize("NFC", heading).strip().strip('"').strip().lower()
+        return self.called.get(plain, plain)
+
+
+def read_rows(text: str, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give each row of a table with a heading, by the names of its columns, with its first line.
 
     Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish) or a tab; a
     first line such as `sep=;` is Excel's own. Rows without any word are passed over.
@@ -34,52 +63,55 @@ def read_csv(text: str, timezone: ZoneInfo) -> Reading:
     told = _SEPARATOR.match(text)
     text = text[told.end() :] if told else text
     skipped = 1 if told else 0
-    separator = told["sign"] if told else _separator_of(text.partition("\n")[0])
+    separator = told["sign"] if told else _separator_of(text.partition("\n")[0], columns)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    entries = []
     last_line = skipped
     try:
-        heading = [name.strip().lower() for name in next(reader, [])]
-        _require_columns(heading, skipped + 1)
+        heading = [columns.name(name) for name in next(reader, [])]
+        _require_columns(heading, skipped + 1, columns)
         last_line = skipped + reader.line_num
         for cells in reader:
             # A row may be many lines; it is named by its first.
             line, last_line = last_line + 1, skipped + reader.line_num
             if any(cell.strip() for cell in cells):
-                entries.append(_entry(_record(heading, cells, line), line, timezone))
+                yield line, _record(heading, cells, line)
     except csv.Error as error:
-        raise ImportFileError(last_line + 1, str(error)) from None
-    return Reading(tuple(entries))
+        raise ImportFileError(last_line + 1, str(error), FileFault.QUOTES) from None
 
 
-def _separator_of(heading: str) -> str:
-    """Return what parts the heading into the most of the columns that must be there."""
+def _separator_of(heading: str, columns: Columns) -> str:
+    """Return what parts the heading into the most of the columns that are read."""
 
     def count_known(separator: str) -> int:
-        names = {name.strip(_BLANK + '"').lower() for name in heading.split(separator)}
-        return len(names & set(_REQUIRED))
+        return len({columns.name(name) for name in heading.split(separator)} & set(columns.read))
 
+    if not set(heading) & set(_SEPARATORS):
+        return _NO_SEPARATOR
     return max(_SEPARATORS, key=count_known)
 
 
-def _require_columns(heading: Sequence[str], line: int) -> None:
-    missing = [name for name in _REQUIRED if name not in heading]
+def _require_columns(heading: Sequence[str], line: int, columns: Columns) -> None:
+    missing = [name for name in columns.required if name not in heading]
     if missing:
+        rest = [name for name in columns.read if name not in columns.required]
         raise ImportFileError(
             line,
             f"these columns are missing: {', '.join(missing)}. The first line must name the columns"
-            " id, text, created_at and, if there is one, author",
+            f" {', '.join(columns.required)} and, if there is one, {', '.join(rest)}",
+            FileFault.MISSING_COLUMN,
         )
-    twice = [name for name in _COLUMNS if heading.count(name) > 1]
+    twice = [name for name in columns.read if heading.count(name) > 1]
     if twice:
-        raise ImportFileError(line, f"these columns stand twice: {', '.join(twice)}")
+        raise ImportFileError(
+            line, f"these columns stand twice: {', '.join(twice)}", FileFault.COLUMN_TWICE
+        )
 
 
 def _record(heading: Sequence[str], cells: Sequence[str], line: int) -> dict[str, str]:
     """Return a row by the names of its columns; empty cells beyond the last column are nothing."""
     beyond = cells[len(heading) :]
     if len(cells) < len(heading) or any(cell.strip() for cell in beyond):
-        raise ImportFileError(line, "the row has not as many cells as the heading")
+        raise ImportFileError(line, "the row has not as many cells as the heading", FileFault.CELLS)
     record: dict[str, str] = {}
     for name, cell in zip(heading, cells, strict=False):
         # Two columns of one name: the original keeps both.

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.checking import candidates, duplicates
+from services.moderation.checking import candidates, duplicates, everyday
 from services.moderation.checking.duplicates import EXACT, Asked
 from services.moderation.checking.groups import Groups, Known
 from services.moderation.checking.verdicts import Checked, write_verdicts
 from services.moderation.checks import Code, Finding, Severity
+from services.moderation.checks.copies.common import read_words_of
 from services.moderation.checks.duplicates import HINT, Match
 from shared.ids import new_id
 from shared.models import (
@@ -429,7 +430,7 @@ class TestCandidates:
     def test_a_bucket_gives_its_earliest_only(self, session, monkeypatch):
         monkeypatch.setattr(candidates, "BUCKET_SIZE", 3)
         self.keep(session, 1, [50, 40, 30, 20])
-        assert candidates.find_candidates(session, [{1}]) == [[20, 30, 40]]
+        assert candidates.find_candidates(session, [{1}]).seqs == [[20, 30, 40]]
 
     def test_of_many_the_likeliest_are_taken_and_of_equals_the_earliest(self, session, monkeypatch):
         monkeypatch.setattr(candidates, "MAX_CANDIDATES", 3)
@@ -437,10 +438,10 @@ class TestCandidates:
         self.keep(session, 2, [6, 9])
         self.keep(session, 3, [9])
         # 9 has 1/2 + 1, 6 has 1/6 + 1/2, the others 1/6 each.
-        assert candidates.find_candidates(session, [{1, 2, 3}]) == [[9, 6, 1]]
+        assert candidates.find_candidates(session, [{1, 2, 3}]).seqs == [[9, 6, 1]]
         # Two may ask for the very same.
-        assert candidates.find_candidates(session, [{3}, {3}]) == [[9], [9]]
-        assert candidates.find_candidates(session, [{1}, {3}, set(), {7}, {2}]) == [
+        assert candidates.find_candidates(session, [{3}, {3}]).seqs == [[9], [9]]
+        assert candidates.find_candidates(session, [{1}, {3}, set(), {7}, {2}]).seqs == [
             [1, 2, 3],
             [9],
             [],
@@ -452,13 +453,32 @@ class TestCandidates:
         self.keep(session, 1, [1, 2, 3, 4, 5])
         self.keep(session, 2, [1, 2, 3, 4, 6])
         self.keep(session, 3, [7, 8])
-        assert candidates.find_candidates(session, [{1, 2, 3}])[0][:3] == [7, 8, 1]
+        assert candidates.find_candidates(session, [{1, 2, 3}]).seqs[0][:3] == [7, 8, 1]
+
+    def test_full_is_a_bucket_that_gives_no_more_than_it_holds(self, session, monkeypatch):
+        monkeypatch.setattr(candidates, "BUCKET_SIZE", 3)
+        self.keep(session, 1, [2, 4, 6, 8])
+        self.keep(session, 2, [1, 2, 3])
+        self.keep(session, 3, [1, 2])
+        assert candidates.find_candidates(session, [{1}, {2, 3}]).full == {1: 6, 2: 3}
+
+    def test_of_large_buckets_the_smallest_are_weighed(self, session, monkeypatch):
+        """Where thousands share every key the rest says the same again; who shares few is met."""
+        monkeypatch.setattr(candidates, "MAX_WEIGHED", 4)
+        self.keep(session, 1, [1, 2, 3, 4])
+        self.keep(session, 2, [5, 6, 7])
+        self.keep(session, 3, [8])
+        assert candidates.find_candidates(session, [{1, 2, 3}]).seqs == [[8, 5, 6, 7]]
+        assert candidates.find_candidates(session, [{1}, {1, 3}]).seqs == [
+            [1, 2, 3, 4],
+            [8, 1, 2, 3, 4],
+        ]
 
     def test_nothing_asked_or_nothing_stored_is_nothing_found(self, session):
-        assert candidates.find_candidates(session, []) == []
-        assert candidates.find_candidates(session, [set(), set()]) == [[], []]
-        assert candidates.find_candidates(session, [{1}, {2}]) == [[], []]
-        assert candidates.folded_texts(session, []) == {}
+        assert candidates.find_candidates(session, []) == ([], {})
+        assert candidates.find_candidates(session, [set(), set()]) == ([[], []], {})
+        assert candidates.find_candidates(session, [{1}, {2}]) == ([[], []], {})
+        assert candidates.read_stored(session, []) == {}
 
     def test_the_constants_are_those_that_were_measured(self):
         assert (candidates.BUCKET_SIZE, candidates.MAX_CANDIDATES) == (64, 30)
@@ -471,12 +491,12 @@ class TestCandidates:
         idea, other = stored(session, council), stored(session, council, "Annat")
         leave(session, idea, how)
         session.refresh(idea)
-        found = candidates.folded_texts(session, [idea.seq, other.seq, idea.seq])
-        rows = session.execute(candidates._TEXTS, {"seqs": candidates.as_array([idea.seq])})
+        found = candidates.read_stored(session, [idea.seq, other.seq, idea.seq])
+        rows = session.execute(candidates._STORED, {"seqs": candidates.as_array([idea.seq])})
         assert len(rows.all()) == (stands is not None)
-        assert found.pop(other.seq) == fold_text("Annat")
+        assert found.pop(other.seq) == (fold_text("Annat"), "Annat", other.id)
         assert (list(found) == [idea.seq]) is (stands is not None)
-        assert all(fold_text(stands) in each for each in found.values())
+        assert all(fold_text(stands) in each.folded for each in found.values())
 
 
 def test_batches_after_the_look_and_no_older_ones_are_read_again(session):
@@ -507,3 +527,95 @@ def test_of_two_batches_at_once_the_second_waits_and_meets_the_first(module_engi
     told = in_turn(module_engine, settle(0), settle(1))
     assert (told.first, told.second, told.waited) == (False, True, True)
     assert root(unit, ideas[1]) == ideas[0].id
+
+
+class TestFlood:
+    """What comes a thousand times is compared, stored and asked for a bounded number of times."""
+
+    def test_keys_of_a_full_bucket_are_not_stored_and_told_all_the_same(self, session, council):
+        first, second = stored(session, council), stored(session, council, NEAR, 1)
+        batch = [asked(session, second)]
+        look = duplicates.search_copies(session, batch)
+        [keys] = look.keys.values()
+        earlier, later, *rest = sorted(keys)
+        full = {earlier: second.seq - 1, later: second.seq + 1}
+        duplicates.settle_groups(session, batch, replace(look, full=full))
+        kept = session.scalars(
+            text("SELECT key FROM fingerprints WHERE seq = :seq"), {"seq": second.seq}
+        )
+        # A bucket whose last is later than the idea would give the idea, too.
+        assert sorted(kept) == [later, *rest]
+        told = duplicates._batches_since(session, look.since)
+        assert told == {second.seq: set(keys)}
+        assert root(session, first) is None
+
+    def test_of_a_batch_those_that_share_most_keys_are_compared(self, monkeypatch):
+        monkeypatch.setattr(candidates, "MAX_CANDIDATES", 2)
+        keys = [frozenset({1}), frozenset({1, 2, 3}), frozenset({1, 2}), frozenset({9})]
+        holders = {1: [0, 1, 2], 2: [1, 2], 3: [1], 9: [3]}
+        assert duplicates._likeliest(frozenset({1, 2, 3}), holders, keys) == [1, 2]
+        assert duplicates._likeliest(frozenset({1}), holders, keys) == [0, 1]
+        assert duplicates._likeliest(frozenset({9, 8}), holders, keys) == [3]
+        delta = {7: {1}, 8: {1, 2}, 6: {1}, 5: {4}}
+        assert duplicates._newest(delta, frozenset({1, 2})) == {8, 6}
+
+    def test_of_one_group_a_few_are_enough_and_another_group_is_met(self, session, council):
+        wish = "Bygg en {} utomhusscen bakom museet, gärna med läktare och tak mot regnet."
+        first, *copies = (
+            stored(session, council, wish.format(word), minutes)
+            for minutes, word in enumerate(("", "bra", "fin", "ny", "enkel"))
+        )
+        settled(session, first, *copies)
+        other = stored(session, council, wish.format("stor"), 8)
+        settled(session, other)
+        session.execute(text("DELETE FROM duplicate_links WHERE idea_id = :id"), {"id": other.id})
+        one_more = stored(session, council, wish.format("").replace("gärna ", ""), 9)
+        look = duplicates.search_copies(session, [asked(session, one_more)])
+        [matches] = look.matches.values()
+        family = {idea.seq for idea in (first, *copies)}
+        assert len(family & matches.keys()) == 2
+        assert other.seq in matches
+
+
+class TestEveryday:
+    FRAME = "Jag såg i bladet att man får tycka till här och då vill jag säga detta. "
+
+    @pytest.fixture(autouse=True)
+    def nothing_learned(self, monkeypatch):
+        monkeypatch.setattr(everyday, "_kept", {})
+
+    def wishes(self) -> list[str]:
+        return [
+            *("Bygg en bro över ån vid slottet", "Öppna badhuset tidigare på vardagar"),
+            *("Plantera äppelträd längs promenaden", "Låna ut verktyg på biblioteket"),
+            *("Sänk hastigheten utanför vårdcentralen", "Ordna dansbana med levande musik"),
+        ]
+
+    def test_it_is_learned_from_what_is_stored_and_kept(self, session, council):
+        for wish in self.wishes():
+            stored(session, council, self.FRAME + wish)
+        newest = stored(session, council, "Något annat").seq
+        frame = fold_text(self.FRAME)
+        common = everyday.read_common(session, newest, [])
+        assert not read_words_of(frame, common).told
+        assert everyday.read_common(session, newest + 1, []) is common
+        assert everyday.read_common(session, newest + 500, []) is not common
+
+    def test_what_is_asked_about_counts_and_what_left_does_not(self, session, council):
+        frame, asked_about = fold_text(self.FRAME), []
+        for wish in self.wishes():
+            leave(session, stored(session, council, self.FRAME + wish), "withdrawn")
+            asked_about.append(fold_text(self.FRAME + wish))
+        newest = stored(session, council, "Något annat").seq
+        assert read_words_of(frame, everyday.read_common(session, newest, [])).told
+        everyday._kept.clear()
+        common = everyday.read_common(session, newest, asked_about)
+        assert not read_words_of(frame, common).told
+
+    def test_a_class_that_sends_its_ideas_in_one_frame_is_not_one_group(self, session, council):
+        ideas = [
+            stored(session, council, self.FRAME + wish, minutes)
+            for minutes, wish in enumerate((*self.wishes(), "Detta är ett test", "Linbana"))
+        ]
+        settled(session, *ideas)
+        assert [root(session, idea) for idea in ideas] == [None] * len(ideas)

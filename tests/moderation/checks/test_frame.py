@@ -88,8 +88,8 @@ def test_every_code_has_a_title_and_a_sentence(code, field, count):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Mejla x@y.se!", "Texten innehåller en e-postadress: ”x@y.se”."),
-        ("x@y.se eller a@b.nu", "Texten innehåller 2 e-postadresser: ”x@y.se”, ”a@b.nu”."),
+        ("Mejla x@y.se!", "Texten innehåller en mejladress: ”x@y.se”."),
+        ("x@y.se eller a@b.nu", "Texten innehåller 2 mejladresser: ”x@y.se”, ”a@b.nu”."),
         ("Ring 042-10 50 00", "Texten innehåller ett telefonnummer: ”042-10 50 00”."),
         ("Jag är 811218-9876", "Texten innehåller ett personnummer: ”811218-9876”."),
         (

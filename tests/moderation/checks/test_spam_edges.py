@@ -136,8 +136,8 @@ class TestLinks:
             ("[url]", 0.7),
             ("[LINK]", 0.7),
             ("bit.ly/x <a href=y>", 0.7),
-            ("https://he1singborg.se", 0.65),
-            ("he1singborg.se bit.ly/x", 0.65),
+            ("https://p0lisen.se", 0.65),
+            ("p0lisen.se bit.ly/x", 0.65),
             ("a1.se a2.se a3.se bit.ly/x", 0.65),
         ],
     )
@@ -183,21 +183,28 @@ class TestLinks:
             ("bit.ly", True, False),
             ("192.0.2.7", True, False),
             ("goteborg.se", False, False),
-            ("helsingborg.se", False, False),
-            ("www.helsingborg.se", False, False),
-            ("logga-in.helsingborg.se", False, False),
-            ("he1singborg.se", False, True),
-            ("hels1ngborg.se", False, False),  # only signs that look like a letter
-            ("helsingb0rg.se", False, True),
+            ("exempelstad.se", False, False),
+            ("www.exempelstad.se", False, False),
+            ("logga-in.exempelstad.se", False, False),
+            ("exempe1stad.se", False, True),
+            ("exempelst4d.se", False, False),  # only signs that look like a letter
+            ("ex3mpelstad.se", False, True),
+            ("p0lisen.se", False, True),
             ("5kanetrafiken.se", False, None),
             ("раypal.com", False, True),
         ],
     )
     def test_what_hides_and_what_poses(self, host, hides, poses):
-        [link] = links.find_links(f"http://{host}/x")
+        own = links.name_sites(["dialog.Exempelstad.se", "localhost", "127.0.0.1", ""])
+        [link] = links.find_links(f"http://{host}/x", own)
         assert link.shortened is hides
         if poses is not None:
             assert link.lookalike is poses
+
+    def test_only_the_citys_own_site_is_known_beside_those_of_the_country(self):
+        assert links.name_sites(["dialog.stad.example.se", "10.0.0.1", "x"]) == {"example.se"}
+        [link] = links.find_links("http://exempe1stad.se/x")
+        assert not link.lookalike
 
     def test_what_stands_before_the_at_poses(self):
         [link] = links.find_links("http://helsingborg.se@ond.ru/x")

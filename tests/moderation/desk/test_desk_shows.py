@@ -302,7 +302,7 @@ def test_only_decisions_that_fit_an_idea_are_offered(desks, name, offered):
         ("Den som skrev idén har tagit tillbaka den.", "withdrawn"),
         ("skribenten får svar", "waiting"),
         ("Ej kontrollerad:", "waiting"),
-        ("1 till tycker så", "published"),
+        ("1 till stöder idén", "published"),
         ("Avslagen enligt regeln", "rejected"),
         ("Sammanslagen med:", "merged"),
         ("Publicerad text", "corrected"),
@@ -369,7 +369,7 @@ class TestQueue:
         tags = {name: {each.text for each in card.select(".tag")} for name, card in cards.items()}
         assert tags == {
             # What was found, by its name; that an idea is new goes without saying.
-            "waiting": {"E-postadress", "Telefonnummer"},
+            "waiting": {"Mejladress", "Telefonnummer"},
             "clear": set(),
             "unverdicted": set(),
             "corrected": {"Rättad av skribenten"},
@@ -465,10 +465,10 @@ class TestQueue:
 
 
 SETTINGS = (
-    "/settings /councils /face /rules /answer-templates /checks /checks/words /checks/spam-model"
-    " /staff /addresses /forms /webhooks /audit /security /first-steps"
+    "/settings /first-steps /councils /face /rules /answer-templates /checks /checks/words"
+    " /checks/spam-model /staff /addresses /forms /imports /webhooks /audit /security"
 )
-RECORDS = "/history /stats /supervision /letters /subscriptions /alerts /duty /rules /jobs /ledger"
+RECORDS = "/history /stats /supervision /rules /letters /subscriptions /alerts /duty /jobs /ledger"
 
 
 class TestMenu:
@@ -476,42 +476,52 @@ class TestMenu:
         ("role", "path", "top", "below"),
         [
             (Role.READER, "/", "/! /asks /history", ""),
-            (Role.MODERATOR, "/", "/! /samples /asks /history", ""),
-            (Role.ADMIN, "/samples/7", "/ /samples! /asks /history /settings", ""),
+            (Role.MODERATOR, "/", "/! /samples /asks /slips /history", ""),
+            (Role.ADMIN, "/samples/7", "/ /samples! /asks /slips /history /settings", ""),
             (
                 Role.READER,
                 "/rules",
                 "/ /asks /history*",
-                "/history /stats /supervision /letters /alerts /rules! /jobs /ledger",
+                "/history /stats /supervision /rules! /letters /alerts /jobs /ledger",
             ),
             (
                 Role.MODERATOR,
                 "/history",
-                "/ /samples /asks /history*",
+                "/ /samples /asks /slips /history*",
                 RECORDS.replace("/history", "/history!"),
             ),
             (
                 # Administrators find the rules among the settings.
                 Role.ADMIN,
                 "/rules/3",
-                "/ /samples /asks /history /settings*",
+                "/ /samples /asks /slips /history /settings*",
                 SETTINGS.replace("/rules", "/rules!"),
             ),
             (
                 Role.ADMIN,
                 "/checks/words/try",
-                "/ /samples /asks /history /settings*",
+                "/ /samples /asks /slips /history /settings*",
                 SETTINGS.replace("/words", "/words!"),
             ),
-            (Role.MODERATOR, "/settings", "/ /samples /asks /history", ""),
-            (Role.MODERATOR, "/historyx", "/ /samples /asks /history", ""),
-            (Role.MODERATOR, "/ideas/R-2026-000001", "/ /samples /asks /history", ""),
+            (Role.MODERATOR, "/settings", "/ /samples /asks /slips /history", ""),
+            (Role.MODERATOR, "/historyx", "/ /samples /asks /slips /history", ""),
+            (Role.MODERATOR, "/ideas/R-2026-000001", "/ /samples /asks /slips /history", ""),
         ],
     )
     def test_leads_where_a_role_may_go_and_says_where_one_is(self, role, path, top, below):
         menu = navigation.make_menu(path, role)
         assert " ".join(self.told(item) for item in menu.top) == top
         assert " ".join(self.told(item) for item in menu.below) == below
+
+    @pytest.mark.parametrize("path", ["/history", "/settings"])
+    @pytest.mark.parametrize("role", list(Role))
+    def test_every_page_of_a_group_stands_under_a_heading_once(self, role, path):
+        menu = navigation.make_menu(path, role)
+        parts = menu.parts
+        assert [item for _heading, items in parts for item in items] == menu.below
+        headings = [heading for heading, items in parts if items[0].url != "/settings"]
+        assert all(headings)
+        assert len(set(headings)) == len(headings)
 
     def told(self, item: navigation.Item) -> str:
         return item.url + "!" * item.here + "*" * item.within

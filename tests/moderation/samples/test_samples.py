@@ -282,7 +282,7 @@ class TestPages:
         """And fits the narrowest screen without being pushed sideways."""
         page.set_viewport_size({"width": 320, "height": 640})
         page.goto(f"{live_desk}/samples")
-        page.get_by_label("E-postadress").fill("moa@example.org")
+        page.get_by_label("Mejladress").fill("moa@example.org")
         page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("link", name="Börja med det äldsta").focus()

@@ -19,6 +19,7 @@ from services.notify.alarms.alarm_letters import Told
 from services.notify.digests.digest_contents import Contents, Item, Line
 from services.notify.digests.digest_decided import Decided
 from services.notify.digests.digest_week import Day
+from services.notify.mail.look import PLAIN, Look
 from services.notify.mail.rendering import LINE_LENGTH, Rendered, render_letter, to_email
 from shared import i18n
 from shared.config import Settings
@@ -230,12 +231,13 @@ TO_STAFF = ("digest", "invitation", "password-reset", "account-changed", "alert"
 CASES = [(name, language) for name in LETTERS for language in ("sv", "en")]
 
 
-def letter(name: str, language: str, settings: Settings) -> Rendered:
+def letter(name: str, language: str, settings: Settings, look: Look = PLAIN) -> Rendered:
     template, more = LETTERS[name]
     if "told" in more:
         with i18n.speak_language(language):
             more = {**more, "told": [said() for said in more["told"]]}
-    return render_letter(template, language, **{**ABOUT_AN_IDEA, **more, "settings": settings})
+    facts = {**ABOUT_AN_IDEA, **more, "settings": settings}
+    return render_letter(template, language, look=look, **facts)
 
 
 @pytest.fixture(scope="module")
@@ -365,7 +367,8 @@ def test_the_mail_says_that_a_machine_sent_it_and_where_answers_go(settings):
 
 def test_a_subject_cannot_add_headers(settings):
     sly = {"council": "Råd\r\nBcc: alla@example.org", "number": "R-1\r\nBcc: alla@example.org"}
-    rendered = render_letter("published", "sv", **{**ABOUT_AN_IDEA, **sly, "settings": settings})
+    facts = {**ABOUT_AN_IDEA, **sly, "settings": settings}
+    rendered = render_letter("published", "sv", look=PLAIN, **facts)
     mail = to_email(
         rendered, recipient="anna@example.org", message_id="<1@stad.example>", settings=settings
     )
@@ -375,7 +378,7 @@ def test_a_subject_cannot_add_headers(settings):
 @pytest.mark.parametrize("template", ["published", "masked"])
 def test_quoted_words_carry_few_marks(template, settings):
     more = {"quote": f"{QUOTE} {TALL}", "settings": settings}
-    rendered = render_letter(template, "sv", **{**ABOUT_AN_IDEA, **more})
+    rendered = render_letter(template, "sv", look=PLAIN, **{**ABOUT_AN_IDEA, **more})
     for words in (rendered.text, rendered.html):
         assert "bänkarna" in words
         assert tallest(words) == 4

@@ -7,6 +7,7 @@ from services.moderation.people.account_changes import record_account_change
 from services.notify.desk import letter_words
 from services.notify.letters import account_letters
 from services.notify.mail import rendering
+from services.notify.mail.look import PLAIN
 from services.notify.sending import claims
 from services.notify.sending.composing import compose_letter
 from shared.delivery import outbox, queues
@@ -72,8 +73,8 @@ def test_every_change_of_the_way_in_has_words(settings):
     }
     said = {
         rendering.render_letter(
-            account_letters.ACCOUNT_CHANGED, "sv", settings=settings, name="", what=action,
-            at="i dag", has_password=True, desk="",
+            account_letters.ACCOUNT_CHANGED, "sv", look=PLAIN, settings=settings, name="",
+            what=action, at="i dag", has_password=True, desk="",
         ).text
         for action in recorded
     }  # fmt: skip

@@ -156,7 +156,8 @@ def test_letters_to_staff_and_old_counts(unit, module_settings):
         assert unit.scalar(select(func.count()).select_from(MailCount)) == 2
     with travel("2026-06-12T10:00:01Z", tick=False):
         assert allowance.take_allowance(unit, letter(idea_id=idea.id), module_settings)
-        # Those of the day before yesterday are gone.
+        # Those of the day before yesterday go.
+        assert allowance.forget_old_counts(unit) == 2
         assert unit.scalar(select(func.count()).select_from(MailCount)) == 2
     # Another key, another hash.
     other = replace(module_settings, secret_key="another key, also long enough to be one")

@@ -2,20 +2,23 @@
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from services.notify.desk import letter_words
-from services.notify.mail import letters
+from services.notify.mail import addresses, letters
 from services.notify.sending import bounces as acting
 from services.submission import bounces
 from services.submission.bounces import Report, UnreadableReportError
 from shared.clock import utcnow
 from shared.config import Settings, SettingsError
-from shared.delivery.events import LetterBounced
+from shared.delivery import outbox
+from shared.delivery.events import LetterBounced, ReportOfNoLetter
 from shared.ids import new_id
 from shared.models import BounceKind, Letter, LetterState, OutboxEvent
 from tests.factories import an_idea
@@ -216,8 +219,26 @@ def test_each_is_about_the_letter_that_is_ours(unit, letter, name):
 def test_a_failure_of_a_letter_that_nobody_knows_has_a_row_too(unit):
     found = bounces.read_report(raw(report()))
     assert found is not None
+    assert addresses.read_stray(unit) is None
     assert not bounces.take_report(unit, found)
     assert [kind for kind, _payload in rows(unit)] == ["ReportOfNoLetter"]
+
+
+def test_reports_about_no_letter_are_told_for_a_month(unit, letter):
+    now = utcnow()
+    for days in (31, 29, 2):
+        for event in (
+            ReportOfNoLetter(new_id(), BounceKind.UNKNOWN),
+            LetterBounced(letter.id, BounceKind.PERMANENT, None),
+        ):
+            outbox.record_event(unit, event)
+            unit.flush()
+            newest = unit.scalars(
+                select(OutboxEvent).order_by(OutboxEvent.id.desc()).limit(1)
+            ).one()
+            newest.occurred_at = now - timedelta(days=days)
+    unit.flush()
+    assert addresses.read_stray(unit) == addresses.Stray(2, now - timedelta(days=2))
 
 
 @pytest.mark.parametrize("header", ["To", "Delivered-To", "X-Original-To"])

@@ -56,7 +56,16 @@ def a(table: str, column: str = "id", **about: Any) -> Callable[["Rows"], Any]:
 # A value that is a function is called with the `Rows`, once for each row that does not name it.
 VALID: Mapping[str, Mapping[str, Any]] = {
     "access_log": {"staff_id": a("staff"), "idea_id": a("ideas"), "purpose": "utredning"},
+    "agreements": {"idea_id": a("ideas"), "sender_hash": _bytes},
     "answer_templates": {"title": "Mall", "text": "Tack."},
+    "api_token_uses": {"token_id": a("api_tokens")},
+    "api_tokens": {
+        "id": _id,
+        "title": _word,
+        "scopes": ["submit"],
+        "per_minute": 60,
+        "sha256": _bytes,
+    },
     "asks": {
         "idea_id": a("ideas"),
         "asked_by": a("staff"),
@@ -187,6 +196,24 @@ VALID: Mapping[str, Mapping[str, Any]] = {
         "receipt_nonce": b"nonce",
     },
     "idempotency_keys": {"key_hash": _bytes, "body_hash": b"body", "idea_id": a("ideas")},
+    "import_lines": {
+        "import_id": a("imports"),
+        "place": _number,
+        "line": 1,
+        "source_id": _word,
+        "content_type": "text/plain",
+        "received_at": NOW,
+        "precision": "day",
+        "was_public": True,
+    },
+    "imports": {
+        "id": _id,
+        "council_id": a("councils"),
+        "form": "page",
+        "file_name": "sida.txt",
+        "sha256": b"s",
+        "total": 0,
+    },
     "inbox": {
         "id": _id,
         "source_id": a("form_sources"),
@@ -275,6 +302,13 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "sample_shares": {"share": 0.05},
     "samples": {"decision_id": a("decisions"), "idea_id": a("ideas"), "text_version": 1},
     "sampling": {"id": 1, "drawn_until": NOW},
+    "slips": {
+        "idea_id": a("ideas"),
+        "batch_id": _id,
+        "staff_id": a("staff"),
+        "channel": "phone",
+        "key": lambda _: next(_numbers).to_bytes(32),
+    },
     "saved_filters": {"staff_id": a("staff"), "name": _word, "query": Jsonb({"lane": "urgent"})},
     "served_code": {"id": 1, "oldest": "0022"},
     "second_factors": {"staff_id": a("staff"), "secret": b"s"},
@@ -329,7 +363,9 @@ VALID: Mapping[str, Mapping[str, Any]] = {
 # Moments that the code fills in when a row is written.
 _WRITTEN = {
     "access_log": "at",
+    "agreements": "agreed_at",
     "answer_templates": "created_at",
+    "api_tokens": "made_at created_at",
     "asks": "asked_at",
     "audit_log": "at",
     "check_switches": "changed_at",
@@ -351,6 +387,7 @@ _WRITTEN = {
     "idea_texts": "written_at",
     "ideas": "stored_at",
     "idempotency_keys": "stored_at",
+    "imports": "made_at",
     "inbox": "received_at",
     "inbox_keys": "stored_at",
     "incidents": "opened_at seen_at",
@@ -372,6 +409,7 @@ _WRITTEN = {
     "sample_shares": "changed_at",
     "samples": "drawn_at",
     "saved_filters": "created_at",
+    "slips": "entered_at",
     "second_factors": "created_at",
     "security_events": "at",
     "sign_in_policy": "changed_at",

@@ -24,7 +24,7 @@ SECOND = timedelta(seconds=1)
 STATUSES = ("received", "waiting", "published", "rejected", "merged", "withdrawn")
 KINDS = (
     "publish", "reject", "merge", "mask", "keep", "reopen", "undo", "import", "policy",
-    "accept_correction", "ask_correction",
+    "accept_correction", "ask_correction", "take_back",
 )  # fmt: skip
 PUBLIC = {"public_version": 1, "public_text": "En bänk.", "public_author": ""}
 # What an idea must have besides its status, and nothing else may.
@@ -47,6 +47,7 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "reopen": ("waiting",),
     "accept_correction": ("published",),
     "ask_correction": ("waiting",),
+    "take_back": ("withdrawn",),
     "undo": STATUSES,
     "mask": STATUSES,
     "keep": STATUSES,
@@ -135,6 +136,7 @@ ROLES = ("reader", "moderator", "admin")
 
 WORDS: Mapping[str, Words] = {
     "ck_answer_templates_language": Words("language", LANGUAGES),
+    "ck_councils_preview_when": Words("preview_when", ("asked", "found", "always")),
     "ck_decisions_kind": Words("kind", KINDS, {kind: decided(kind) for kind in KINDS}),
     "ck_decisions_status_after": Words(
         "status_after", STATUSES, {s: decided("undo", s) for s in STATUSES}
@@ -146,11 +148,18 @@ WORDS: Mapping[str, Words] = {
     "ck_findings_field": Words("field", ("text", "author")),
     "ck_findings_severity": Words("severity", ("info", "low", "medium", "high")),
     "ck_idea_texts_kind": Words("kind", ("received", "correction", "mask")),
+    "ck_slips_channel": Words("channel", ("phone", "paper", "email", "meeting", "visit")),
     "ck_ideas_precision": Words("precision", ("instant", "day")),
     "ck_ideas_source": Words(
-        "source", ("form", "api", "hook", "import"), {"import": {"source_id": "1"}}
+        "source", ("form", "api", "hook", "import", "staff"), {"import": {"source_id": "1"}}
     ),
     "ck_ideas_status": Words("status", STATUSES, OF_STATUS),
+    "ck_import_lines_fate": Words("fate", ("new", "known", "refused")),
+    "ck_import_lines_precision": Words("precision", ("instant", "day")),
+    "ck_imports_state": Words(
+        "state",
+        ("checking", "ready", "running", "done", "taking_back", "taken_back", "put_aside"),
+    ),
     "ck_inbox_fault": Words(
         "fault",
         FAULTS,
@@ -193,6 +202,7 @@ WORDS: Mapping[str, Words] = {
             "forbidden", "wrong_token", "wrong_sender", "wrong_host", "password_asked",
             "password_changed", "factor_added", "factor_removed", "codes_renewed",
             "passkey_added", "passkey_removed", "directory_linked", "directory_unlinked",
+            "api_refused",
         ),
     ),
     "ck_sign_in_policy_second_factor": Words("second_factor", ("nobody", "admins", "all")),
@@ -275,6 +285,12 @@ RULES: Mapping[str, Rule] = {
     "ck_councils_picture_is_described": Rule(
         [{"picture_id": a("pictures"), "picture_alt": "Ett torg"}, {"picture_alt": ""}],
         [{"picture_id": a("pictures"), "picture_alt": ""}, {"picture_alt": "Ett torg"}],
+    ),
+    "ck_slips_key_is_whole": Rule(
+        [{"key": b"1" * 32}], [{"key": b"1" * size} for size in (0, 31, 33)]
+    ),
+    "ck_imports_at_is_within": Rule(
+        [{"at": at, "total": 3} for at in (0, 1, 3)], [{"at": at, "total": 3} for at in (-1, 4)]
     ),
     "ck_saved_filters_has_a_name": Rule([{"name": "Mina"}], [{"name": ""}]),
     "ck_pictures_sha256_is_whole": Rule(
@@ -380,6 +396,18 @@ RULES: Mapping[str, Rule] = {
     "ck_findings_score_is_a_share": between("score", 0.0, 1.0, 0.0001),
     "ck_form_mappings_version_counts": Rule(
         [{"version": number} for number in (1, 2)], [{"version": number} for number in (0, -1)]
+    ),
+    "ck_api_tokens_old_secret_ends": Rule(
+        [{"old_sha256": None, "old_until": None}, {"old_sha256": b"s", "old_until": LATER}],
+        [{"old_sha256": b"s", "old_until": None}, {"old_sha256": None, "old_until": LATER}],
+    ),
+    "ck_api_tokens_per_minute_is_bounded": Rule(
+        [{"per_minute": number} for number in (1, 10_000)],
+        [{"per_minute": number} for number in (0, -1, 10_001)],
+    ),
+    "ck_api_tokens_scopes_are_known": Rule(
+        [{"scopes": ["submit"]}, {"scopes": ["export", "read_decided", "submit"]}],
+        [{"scopes": []}, {"scopes": ["submit", "decide"]}, {"scopes": [""]}],
     ),
     "ck_form_sources_old_secret_ends": Rule(
         [

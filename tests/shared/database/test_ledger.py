@@ -473,6 +473,7 @@ class TestRead:
             "unprocessed": 1,
             "advice_waiting": 1,
             "violations": [],
+            "since": None,
         }
 
     def test_what_is_broken_is_counted_and_twenty_are_shown(self, own: psycopg.Connection):

@@ -22,7 +22,7 @@ from tests.shared.database.rows import VALID, Rows
 # View → its columns. This is all that the public can know.
 READS: Mapping[str, str] = {
     "public_councils": "id slug title theme held_label held_on introduction summary_url language"
-    " open_from open_until publishes_clear picture_id picture_alt",
+    " open_from open_until publishes_clear picture_id picture_alt preview_when",
     "public_embeds": "slug hosts",
     "public_face": "authority contact colour logo_id",
     "public_ideas": "id number council text author published_at received_at precision status answer"

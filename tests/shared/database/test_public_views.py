@@ -110,6 +110,15 @@ class TestIdeas:
         an_idea("waiting", counts_as_support=True)
         assert (one(rows, idea)["supporters"], one(rows, other)["supporters"]) == (2, 1)
 
+    def test_who_agrees_supports_it_too_and_what_it_was_merged_into(self, rows: Rows, an_idea: Any):
+        idea, other = an_idea(), an_idea()
+        counted = an_idea("merged", merged_into=idea["id"], counts_as_support=True)
+        passed_over = an_idea("merged", merged_into=idea["id"], counts_as_support=False)
+        for agreed, places in ((idea, 2), (counted, 1), (passed_over, 1), (other, 3)):
+            for _ in range(places):
+                rows.put("agreements", idea_id=agreed["id"])
+        assert (one(rows, idea)["supporters"], one(rows, other)["supporters"]) == (1 + 2 + 1, 3)
+
 
 class TestAnswers:
     def test_the_newest_version_stands(self, rows: Rows, an_idea: Any):

@@ -15,7 +15,6 @@ from radslag.embedded.postgres import Postgres
 from services.submission import create_app
 from shared import db, migrate
 from shared.rights.grants import (
-    MODERATION_ROLE,
     NOTIFY_ROLE,
     PUBLIC_VIEWS,
     SERVICES,
@@ -127,9 +126,9 @@ def test_what_differs_is_mended_and_nothing_else_is_touched(connected, harm, men
 def test_a_schema_that_was_closed_to_all_is_opened_to_our_roles(connected):
     connected.execute(text("REVOKE USAGE ON SCHEMA public FROM PUBLIC"))
     assert mend_grants(connected) == [
-        # The web of residents is a member of the first, and has it by that.
+        # The webs, which read as the public, are members of the first, and have it by that.
         f"GRANT USAGE ON SCHEMA public TO {role}"
-        for role in ("radslag_public", MODERATION_ROLE, NOTIFY_ROLE)
+        for role in ("radslag_public", NOTIFY_ROLE)
     ]
 
 

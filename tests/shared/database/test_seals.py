@@ -37,6 +37,7 @@ TRIGGERS = {
     ("idea_texts", "forgets_words"),
     ("outbox_events", "tells_public"),
     ("official_answers", "tells_public"),
+    ("agreements", "tells_public"),
     ("city_face", "tells_public"),
     ("councils", "tells_public"),
     ("rules", "tells_public"),

@@ -28,14 +28,16 @@ PROJECT = Path(__file__).resolve().parents[3]
 CLOSED: Mapping[str, str] = {
     "radslag_submission": "staff staff_sessions second_factors passkeys recovery_codes"
     " login_attempts sign_in_policy invitations password_resets audit_log access_log saved_filters"
-    " answer_templates duty_shifts duty_covers leases samples sample_shares sampling",
+    " answer_templates duty_shifts duty_covers leases samples sample_shares sampling imports"
+    " import_lines",
     "radslag_moderation": "",
     "radslag_notify": "staff_sessions second_factors passkeys recovery_codes login_attempts"
-    " sign_in_policy originals access_log idempotency_keys",
+    " sign_in_policy originals access_log idempotency_keys slips agreements imports"
+    " import_lines api_tokens api_token_uses",
 }
 READ_ONLY: Mapping[str, str] = {
     "radslag_submission": "decisions rules official_answers webhooks word_lists models"
-    " security_events",
+    " security_events api_tokens",
     "radslag_moderation": "",
     "radslag_notify": "decisions rules idea_texts official_answers",
 }
@@ -84,7 +86,7 @@ def test_it_signs_in_and_is_nobody_special(rows: Rows, role: str):
     member = rows.all(
         "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole", role
     )
-    assert member == ([PUBLIC_ROLE] if role == "radslag_submission" else [])
+    assert member == ([] if role == "radslag_notify" else [PUBLIC_ROLE])
     assert rows.all("SELECT relname FROM pg_class WHERE relowner = %s::regrole", role) == []
     assert not rows.one("SELECT has_schema_privilege(%s, 'public', 'CREATE')", role)
 
@@ -119,10 +121,12 @@ def test_what_speaks_to_the_public_names_no_table_that_is_closed_to_it():
     """By the name of its model or its own: the code is what the role is measured by."""
     models = {each.class_.__tablename__: each.class_.__name__ for each in Base.registry.mappers}
     for room, role in (("submission", grants.SUBMISSION_ROLE), ("notify", grants.NOTIFY_ROLE)):
-        closed = set(CLOSED[role].split()) - {"staff", "leases", "samples"}
+        # Words of more than a table; `imports` is a folder, whose work is done at the desk.
+        closed = set(CLOSED[role].split()) - {"staff", "leases", "samples", "imports"}
         words = re.compile(rf"\b(?:{'|'.join([*closed, *(models[name] for name in closed)])})\b")
         for path in (PROJECT / "services" / room).rglob("*.py"):
-            assert not words.search(path.read_text("utf-8")), path
+            if "imports" not in path.parts:
+                assert not words.search(path.read_text("utf-8")), path
 
 
 class TestAtWork:

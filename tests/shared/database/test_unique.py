@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from psycopg.errors import UniqueViolation
 
-from tests.shared.database.rows import NOW, VALID, Rows, a
+from tests.shared.database.rows import LATER, NOW, VALID, Rows, a
 
 About = Mapping[str, Any]
 
 # What a row is known by. One that points at another table says "at most one for each of those".
 KEYS: Mapping[str, str] = {
     "access_log": "id",
+    "agreements": "idea_id sender_hash",
     "answer_templates": "id",
+    "api_token_uses": "token_id",
+    "api_tokens": "id",
     "asks": "id",
     "audit_log": "id",
     "check_outcomes": "idea_id check_name code",
@@ -50,6 +53,8 @@ KEYS: Mapping[str, str] = {
     "idea_words": "idea_id",
     "ideas": "id",
     "idempotency_keys": "key_hash",
+    "import_lines": "import_id place",
+    "imports": "id",
     "inbox": "id",
     "inbox_keys": "source_id key_sha256",
     "incidents": "id",
@@ -83,6 +88,7 @@ KEYS: Mapping[str, str] = {
     "security_events": "id",
     "served_code": "id",
     "sign_in_policy": "id",
+    "slips": "idea_id",
     "staff": "id",
     "staff_sessions": "id",
     "subscriptions": "staff_id",
@@ -184,6 +190,13 @@ ONCE: Mapping[str, Once] = {
         {"day": 0, "staff_id": a("staff"), "begins": "08:00", "ends": "17:00"},
         [{"day": 1}, {"staff_id": a("staff")}, {"begins": "08:01"}, {"ends": "17:01"}],
     ),
+    "uq_api_tokens_old_sha256": Once(
+        "api_tokens",
+        {"old_sha256": b"s", "old_until": LATER},
+        [{"old_sha256": b"t", "old_until": LATER}],
+    ),
+    "uq_api_tokens_sha256": Once("api_tokens", {"sha256": b"s"}, [{"sha256": b"t"}]),
+    "uq_api_tokens_title": Once("api_tokens", {"title": "Ärenden"}, [{"title": "Kartan"}]),
     "uq_form_sources_slug": Once("form_sources", {"slug": "kontakt"}, [{"slug": "kontakt-2"}]),
     "uq_ideas_council_id_source_source_id": Once(
         "ideas",
@@ -197,6 +210,13 @@ ONCE: Mapping[str, Once] = {
     ),
     "uq_ideas_number": Once("ideas", {"number": "R-2026-000001"}, [{"number": "R-2026-000002"}]),
     "uq_ideas_seq": Once("ideas", {"seq": 1_000_000}, [{"seq": 1_000_001}]),
+    "uq_imports_at_work": Once(
+        "imports",
+        {"council_id": a("councils"), "state": "running"},
+        [{"council_id": a("councils")}, {"state": "done"}, {"state": "checking"}],
+        [{"state": "done"}],
+        second={"state": "taking_back"},
+    ),
     "uq_incidents_open": Once(
         "incidents",
         {"kind": "wave", "key": "1"},
@@ -287,6 +307,7 @@ ONCE: Mapping[str, Once] = {
         {"staff_id": a("staff"), "name": "Mina"},
         [{"staff_id": a("staff")}, {"name": "Andra"}],
     ),
+    "uq_slips_key": Once("slips", {"key": b"1" * 32}, [{"key": b"2" * 32}]),
     "uq_recovery_codes_staff_id_sha256": Once(
         "recovery_codes",
         {"staff_id": a("staff"), "sha256": b"1"},

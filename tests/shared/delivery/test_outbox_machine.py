@@ -139,6 +139,18 @@ class Deliveries(RuleBasedStateMachine):
             one.end = "said" if one.consumer is queues.CHECK else "failed"
             self.said += one.end == "said"
         rows = {row.id: row for row in self._rows()}
+        # Where much is under way, what is new waits for others to fill a batch with.
+        busy = {
+            queue
+            for queue in queues.ALL
+            if len({row.batch for row in rows.values() if self._flies(row, queue, now)})
+            >= relay.MAX_PARTIAL_IN_FLIGHT
+        }
+        due = {
+            n: one
+            for n, one in due.items()
+            if one.attempts or rows[n].batch != one.batch or rows[n].queue not in busy
+        }
         groups: Counter[UUID] = Counter(rows[n].batch for n in due)
         for n, one in due.items():
             batch = rows[n].batch
@@ -151,6 +163,12 @@ class Deliveries(RuleBasedStateMachine):
         for batch in groups:
             together = [one for one in due.values() if one.batch == batch]
             assert len({(one.consumer, one.attempts) for one in together}) == 1
+
+    @staticmethod
+    def _flies(row: OutboxDelivery, queue: str, now: datetime) -> bool:
+        is_open = row.done_at is None and row.failed_at is None
+        is_leased = row.lease_until is not None and row.lease_until >= now
+        return row.queue == queue and is_open and is_leased
 
     @precondition(lambda self: self.messages)
     @rule(which=st.integers(0, 99), comes_again=st.booleans())

@@ -157,7 +157,7 @@ def test_after_a_death_ten_travel_together_then_one_alone_then_it_is_given_up(
 def test_work_without_a_last_word_stays_failed_and_visible(session, celery, broker):
     idea = an_idea(session, submitted=False)
     outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))
-    session.execute(update(OutboxDelivery).values(attempts=8, lease_until=utcnow()))
+    session.execute(update(OutboxDelivery).values(attempts=8, batch=new_id(), lease_until=utcnow()))
     session.commit()
     relay.relay_once(celery, {})
     delivery = session.scalars(select(OutboxDelivery)).one()

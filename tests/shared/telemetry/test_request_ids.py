@@ -112,7 +112,9 @@ def test_the_answer_the_event_the_worker_and_its_events_name_the_same(
 def test_what_is_given_up_names_it(session, tell, post, database, lines):
     with request_ids.on_behalf_of("r1"):
         tell(IdeaChecked(new_id(), 1))
-    session.query(outbox.OutboxDelivery).update({"attempts": 9, "lease_until": "2000-01-01Z"})
+    session.query(outbox.OutboxDelivery).update(
+        {"attempts": 9, "lease_until": "2000-01-01Z", "batch": new_id()}
+    )
     session.commit()
     seen = []
     post.offer(

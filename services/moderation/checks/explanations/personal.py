@@ -9,10 +9,10 @@ from shared.i18n import ngettext
 def _email(finding: Finding, text: str) -> str:
     words, n = quote_finding(finding, text), len(finding.spans)
     if in_author(finding):
-        return _("I namnet står en e-postadress: %(words)s.", words=words)
+        return _("I namnet står en mejladress: %(words)s.", words=words)
     return ngettext(
-        "Texten innehåller en e-postadress: %(words)s.",
-        "Texten innehåller %(n)s e-postadresser: %(words)s.",
+        "Texten innehåller en mejladress: %(words)s.",
+        "Texten innehåller %(n)s mejladresser: %(words)s.",
         n,
         words=words,
     )
@@ -115,7 +115,7 @@ def _accusation(finding: Finding, text: str) -> str:
 
 
 TABLE: Table = {
-    Code.EMAIL: (lambda: _("E-postadress"), _email),
+    Code.EMAIL: (lambda: _("Mejladress"), _email),
     Code.PHONE: (lambda: _("Telefonnummer"), _phone),
     Code.PERSONNUMMER: (lambda: _("Personnummer"), _personnummer),
     Code.CHILD: (lambda: _("Barn"), _child),

@@ -39,7 +39,9 @@ def _decoded(finding: Finding, text: str) -> str:
     shown = []
     for start, end in finding.spans:
         words = text[start:end]
-        sites = [link.host for link in links.find_links(read_text(words).text) if link.lookalike]
+        found = links.find_links(read_text(words).text)
+        # The city's own sites are not known here.
+        sites = [link.host for link in [each for each in found if each.lookalike] or found]
         plain = [site for site in sites if site not in words.lower()]
         if sites:
             shown.append(

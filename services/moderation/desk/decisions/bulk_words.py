@@ -42,10 +42,10 @@ def why_not_chosen(item: Item) -> str:
     """Say why an idea is not ticked from the start: what is grave in it, or that it was decided."""
     if item.grave:
         return _(
-            "Inte markerad från början, för att kontrollerna har hittat: %(found)s.",
+            "Inte markerad från början, eftersom kontrollerna har hittat: %(found)s.",
             found=", ".join(acknowledging.name_codes(item.grave)),
         )
-    return _("Inte markerad från början, för att den inte väntar på något beslut längre.")
+    return _("Inte markerad från början, eftersom den inte väntar på något beslut längre.")
 
 
 def say_naming(item: Item, code: str) -> str:

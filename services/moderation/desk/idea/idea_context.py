@@ -67,6 +67,8 @@ class Facts:
     supporters: int
     # The number of the idea that it is merged into.
     target: str | None
+    # Who entered it for somebody, and how that person said it; empty where nobody did.
+    entered: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def read_context(
             has_contact=sheet.has_contact,
             supporters=sheet.supporters,
             target=sheet.target,
+            entered=idea_words.say_entered(sheet),
         ),
         shown=_shown(sheet, numbered),
         noticed=Noticed(

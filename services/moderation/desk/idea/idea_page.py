@@ -19,7 +19,9 @@ from services.moderation.desk.queue.leases import list_lookers
 from services.moderation.desk.queue.queue_filter import Place, place_in
 from services.moderation.settings.rules import select_rules_in_force
 from shared.models import (
+    Agreement,
     AnswerTemplate,
+    Channel,
     Contact,
     Idea,
     IdeaText,
@@ -27,6 +29,7 @@ from shared.models import (
     Reason,
     Role,
     Rule,
+    Slip,
     Staff,
     Verdict,
 )
@@ -73,6 +76,14 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """Who entered the idea for somebody, and how that person said it."""
+
+    by: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """An idea with all that hangs on it."""
 
@@ -90,6 +101,8 @@ class Sheet:
     colleagues: list[Colleague]
     # Who else looks at it now.
     lookers: list[str]
+    # None where whoever said it sent it, too.
+    entered: Entered | None = None
 
     @property
     def place(self) -> Place | None:
@@ -103,7 +116,8 @@ class Sheet:
 
 def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
     """Return the idea with this number; None when there is none."""
-    public, target, supporter = aliased(IdeaText), aliased(Idea), aliased(Idea)
+    public, target = aliased(IdeaText), aliased(Idea)
+    enterer = aliased(Staff)
     row = session.execute(
         select(
             Idea,
@@ -112,14 +126,14 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Verdict,
             target.number,
             select(Contact.idea_id).where(Contact.idea_id == Idea.id).exists(),
-            select(func.count())
-            .where(supporter.merged_into == Idea.id, supporter.counts_as_support)
-            .scalar_subquery(),
+            _count_supporters(),
             _open_entries(),
             _rules_in_force(),
             _templates(),
             _open_accounts(),
             list_lookers(viewer),
+            func.coalesce(func.nullif(enterer.name, ""), enterer.email),
+            Slip.channel,
         )
         .join(IdeaText, and_(IdeaText.idea_id == Idea.id, IdeaText.version == Idea.text_version))
         .outerjoin(
@@ -134,13 +148,15 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Verdict, and_(Verdict.idea_id == Idea.id, Verdict.text_version == Idea.text_version)
         )
         .outerjoin(target, target.id == Idea.merged_into)
+        .outerjoin(Slip, Slip.idea_id == Idea.id)
+        .outerjoin(enterer, enterer.id == Slip.staff_id)
         .where(Idea.number == number)
         .options(joinedload(Idea.council, innerjoin=True), joinedload(Idea.rule))
     ).first()
     if row is None:
         return None
     idea, current, standing, verdict, merged_into, has_contact, supporters = row[:7]
-    entries, rules, templates, accounts, looking = row[7:]
+    entries, rules, templates, accounts, looking, entered_by, channel = row[7:]
     return Sheet(
         idea=idea,
         current=current,
@@ -158,12 +174,35 @@ def read_sheet(session: SqlSession, number: str, viewer: UUID) -> Sheet | None:
             Colleague(UUID(each["id"]), each["name"], Role(each["role"])) for each in accounts or []
         ],
         lookers=looking or [],
+        entered=Entered(entered_by, channel) if channel else None,
     )
 
 
 def _open_reason(entry: Mapping[str, Any]) -> OpenReason:
     opened_at = datetime.fromisoformat(entry["opened_at"])
     return OpenReason(Reason(entry["reason"]), Place(entry["priority"], opened_at, entry["id"]))
+
+
+def _count_supporters() -> ColumnElement[int]:
+    """Count as the public page does: those merged into it and counted, and who agreed."""
+    merged, other = aliased(Idea), aliased(Idea)
+    counted = (
+        select(func.count())
+        .where(merged.merged_into == Idea.id, merged.counts_as_support)
+        .scalar_subquery()
+    )
+    agreed = (
+        select(func.count()).where(Agreement.idea_id == Idea.id).correlate(Idea).scalar_subquery()
+    )
+    with_merged = (
+        select(func.count())
+        .select_from(other)
+        .join(Agreement, Agreement.idea_id == other.id)
+        .where(other.merged_into == Idea.id, other.counts_as_support)
+        .correlate(Idea)
+        .scalar_subquery()
+    )
+    return counted + agreed + with_merged
 
 
 def _open_entries() -> ColumnElement[Any]:

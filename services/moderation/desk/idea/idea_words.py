@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.moderation.decisions.re_reviews import NewLook
-from services.moderation.desk import words
+from services.moderation.desk import loans, words
 from services.moderation.desk.idea.idea_page import Sheet
 from services.moderation.desk.idea.timeline import Happened
 from shared import times, web
@@ -27,6 +27,14 @@ def say_why(sheet: Sheet, past: Sequence[Happened]) -> list[str]:
     if not sheet.reasons and (until := _asleep_until(past)) is not None:
         return [_("Den vilar medan skribenten rättar texten, som längst till %(day)s.", day=until)]
     return [told[each.reason] for each in sheet.reasons if told.get(each.reason)]
+
+
+def say_entered(sheet: Sheet) -> str:
+    """Say who entered the idea for somebody, and how that person said it."""
+    if sheet.entered is None:
+        return ""
+    how = loans.find_loans().name_channel(sheet.entered.channel)
+    return _("Inskriven av %(who)s (%(how)s)", who=sheet.entered.by, how=how)
 
 
 def _asleep_until(past: Sequence[Happened]) -> str | None:

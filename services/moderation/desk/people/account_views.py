@@ -12,7 +12,6 @@ from services.moderation.desk import access, known_browser, loans, security_note
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.desk.people import link_asking, passkey_questions
 from services.moderation.desk.people.login_views import too_often, wrong_code
-from services.moderation.desk.people.qr import qr_code
 from services.moderation.desk.queue import saved_filters
 from services.moderation.people import (
     accounts,
@@ -30,12 +29,14 @@ from shared import i18n, web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role, SecurityKind, Staff
+from shared.pages.qr import qr_code
 
 bp = Blueprint("account", __name__)
 bp.before_request(access.make_guard(Role.READER))
 
 # Under this name the cookie keeps what a new passkey must answer.
 _NEW_PASSKEY = "new_passkey"
+_LONGEST_CODE = 40
 
 
 class _WrongError(Exception):
@@ -82,7 +83,9 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] = MappingProxyType
             secret=waiting[0] if waiting else "",
             picture=qr_code(waiting[1]) if waiting else "",
             passkeys=passkeys.list_passkeys(reading, me.id),
-            sessions=sessions.open_ones(reading, me.id),
+            sessions=sessions.open_ones(
+                reading, me.id, idle=signed_in.find_idle(web.get_settings())
+            ),
             this=me.session_id,
             least=accounts.MIN_PASSWORD,
             saved_filters=saved_filters.list_filters(reading, me.id),
@@ -206,19 +209,21 @@ def remove_second_factor() -> ResponseReturnValue:
             raise _WrongError("code", wrong_code(), kind=SecurityKind.WRONG_CODE)
         if not second_factor.may_give_up(writing, web.get_settings(), staff.role):
             raise _WrongError("code", _("Den som har din roll måste logga in i två steg."), 403)
+        _must_have_another_way_in(staff, field="code")
         second_factor.remove_second_factor(writing, staff, by=staff.id)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
         signed_in.begin_session(writing, staff)
-    return _done(_("Inloggning i två steg är avslagen. Alla andra webbläsare är utloggade."))
+    return _done(_("Inloggning i två steg är avstängd. Alla andra webbläsare är utloggade."))
 
 
 @bp.post("/account/passkeys/question")
 def ask_passkey() -> ResponseReturnValue:
-    """Ask the browser to make a passkey; needs the `current` password."""
+    """Ask the browser to make a passkey; needs the `current` password, or without one a code."""
     _count(Tried.PASSWORD, "current-for-passkey")
     with Session.begin() as writing:
         staff = _me(writing)
-        if staff.password_hash is None:
+        has_way_in = staff.password_hash or second_factor.read_state(writing, staff.id).is_on
+        if not has_way_in:
             raise _WrongError("current-for-passkey", _("Ditt konto har inget lösenord här."))
         _must_know_password(writing, staff, field="current-for-passkey")
         question = passkeys.ask_for_new(writing, web.get_settings(), staff)
@@ -260,6 +265,8 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
         if not passkeys.remove_passkey(writing, staff, passkey_id):
             abort(404)
         is_left = second_factor.read_state(writing, staff.id).is_on
+        if not is_left:
+            _must_have_another_way_in(staff, field="current-for-removal")
         if not is_left and not second_factor.may_give_up(writing, web.get_settings(), staff.role):
             sentence = _("Den som har din roll måste logga in i två steg.")
             raise _WrongError("current-for-removal", sentence, 409)
@@ -318,11 +325,27 @@ def _me(writing: SqlSession) -> Staff:
     return writing.get_one(Staff, access.get_signed_in().id, with_for_update=True)
 
 
+def _must_have_another_way_in(staff: Staff, field: str) -> None:
+    """Whose way in is a passkey keeps one: nobody locks themselves out."""
+    if staff.password_hash is None and staff.directory_subject is None:
+        sentence = _("Passnyckeln är din enda väg in. Lägg till en annan först.")
+        raise _WrongError(field, sentence, 409)
+
+
 def _must_know_password(writing: SqlSession, staff: Staff, field: str = "current") -> None:
-    """A browser left open is not enough. An account without a password has nothing to show."""
+    """A browser left open is not enough.
+
+    Without a password a code is asked for instead, where there are codes; who comes in through the
+    directory alone has nothing to show.
+    """
     if staff.password_hash is None:
         if field == "current":
             raise _WrongError(field, _("Ditt konto har inget lösenord här."))
+        given = request.form.get("current", "")[:_LONGEST_CODE]
+        if second_factor.read_state(writing, staff.id).is_on and not second_factor.check_code(
+            writing, web.get_settings(), staff.id, given
+        ):
+            raise _WrongError(field, wrong_code(), kind=SecurityKind.WRONG_CODE)
         return
     if not accounts.is_right(staff, request.form.get("current", "")):
         raise _WrongError(

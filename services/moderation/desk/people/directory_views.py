@@ -101,7 +101,7 @@ def _sentence(reason: str) -> str:
     return {
         "denied": _("Inloggningen avbröts. Försök igen."),
         "bad token": _("Svaret därifrån gick inte att lita på. Försök igen."),
-        "no address": _("Därifrån kom ingen bekräftad e-postadress. Säg till en administratör."),
+        "no address": _("Därifrån kom ingen bekräftad mejladress. Säg till en administratör."),
         "unknown": _("Du har inget konto här än. Be en administratör bjuda in dig."),
         "not linked": _(
             "Du har redan ett konto här. Logga in med lösenordet och koppla kontot under"

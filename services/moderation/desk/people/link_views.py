@@ -3,24 +3,38 @@
 Looking at a link never uses it up: mail programs and scanners look, too.
 """
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access, known_browser, security_notes, signed_in
-from services.moderation.desk.people import half_sign_in
+from services.moderation.desk.people import half_sign_in, passkey_questions
 from services.moderation.desk.people.login_views import too_often
-from services.moderation.people import accounts, invitations, resets, second_factor, throttle
+from services.moderation.people import (
+    accounts,
+    invitations,
+    passkeys,
+    resets,
+    second_factor,
+    sessions,
+    throttle,
+)
 from services.moderation.people.accounts import AccountError
+from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
 from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import SecurityKind
+from shared.ids import new_id
+from shared.models import SecurityKind, Staff
 
 bp = Blueprint("links", __name__)
 bp.before_request(access.open_door)
 
 _LONGEST_EMAIL = 320
+# Under these names the cookie keeps what a first passkey must answer, and for whose account.
+_FIRST_PASSKEY, _JOINS = "first_passkey", "joins"
 
 
 @bp.get("/login/forgotten")
@@ -125,6 +139,73 @@ def accept(token: str) -> ResponseReturnValue:
     return redirect("/", 303)
 
 
+@bp.post("/welcome/<token>/passkey/question")
+def ask_first_passkey(token: str) -> ResponseReturnValue:
+    """Ask the browser of somebody invited for a passkey, which will be their way in."""
+    fields = request.form
+    with Session.begin() as reading:
+        invitation = invitations.find_invitation(reading, token)
+        if invitation is None:
+            return web.make_problem(410, _("Länken gäller inte längre"))
+        try:
+            email = accounts.checked_email(invitation.email or fields.get("email", ""))
+            name = accounts.checked_name(fields.get("name", ""))
+        except AccountError as error:
+            return web.make_problem(422, error.sentence)
+        joining = Staff(id=new_id(), email=email, name=name)
+        question = passkeys.ask_for_new(reading, web.get_settings(), joining)
+    session[_JOINS] = str(joining.id)
+    return passkey_questions.send_question(_FIRST_PASSKEY, question)
+
+
+@bp.post("/welcome/<token>/passkey")
+def accept_with_passkey(token: str) -> ResponseReturnValue:
+    """Make the account without a password, with the passkey made (`credential`); sign in.
+
+    Its recovery codes are shown once: with one of them, and a letter, whoever loses the device
+    comes in again.
+    """
+    challenge = passkey_questions.take_challenge(_FIRST_PASSKEY)
+    promised = session.pop(_JOINS, None)
+    fields, email = request.form, None
+    browser = sessions.browser_of(request.headers.get("User-Agent", ""))
+    try:
+        with Session.begin() as writing:
+            invitation = invitations.find_invitation(writing, token)
+            if invitation is None:
+                return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
+            email = invitation.email
+            staff = invitations.accept_invitation(
+                writing,
+                invitation,
+                email=fields.get("email", ""),
+                password=None,
+                name=fields.get("name", ""),
+                staff_id=UUID(promised) if promised else None,
+            )
+            codes = passkeys.keep_new(
+                writing,
+                web.get_settings(),
+                staff,
+                fields.get("credential", ""),
+                challenge,
+                browser=browser,
+            )
+            security_notes.note_event(writing, SecurityKind.PASSKEY_ADDED, staff.email)
+            signed_in.begin_session(writing, staff, via=sessions.PASSKEY)
+    except BadPasskeyError:
+        # Nothing was made: the invitation is as good as it was.
+        sentence = _("Passnyckeln gick inte att lägga till. Försök igen.")
+        return _welcome_page({"passkey": sentence}, fields.to_dict(), email, 422)
+    except AccountError as error:
+        return _welcome_page({error.field: error.sentence}, fields.to_dict(), email, 422)
+    return _private(
+        render_template(
+            "moderation/people/recovery_codes.html", codes=codes, next="/", number="", kept={}
+        )
+    )
+
+
 _LEAST = accounts.MIN_PASSWORD
 
 
@@ -137,6 +218,7 @@ def _welcome_page(
         typed=typed,
         invited=email or "",
         least=_LEAST,
+        token=(request.view_args or {})["token"],
     )
     return _private(html, status)
 

@@ -26,7 +26,6 @@ from services.moderation.desk import (
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import render_page
 from services.moderation.desk.people import half_sign_in, passkey_questions
-from services.moderation.desk.people.qr import qr_code
 from services.moderation.people import accounts, passkeys, second_factor, sessions, throttle
 from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
@@ -34,6 +33,7 @@ from shared import web
 from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import SecurityKind, Staff
+from shared.pages.qr import qr_code
 
 bp = Blueprint("login", __name__)
 bp.before_request(access.open_door)

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, security_notes, words
+from services.moderation.desk import access, security_notes, signed_in, words
 from services.moderation.desk.kept_words import keep_fields
 from services.moderation.people import (
     directory,
@@ -136,7 +136,9 @@ def _person_page(staff_id: UUID, fault: str = "") -> str:
         return render_template(
             "moderation/people/person.html",
             person=found,
-            sessions=sessions.open_ones(reading, staff_id),
+            sessions=sessions.open_ones(
+                reading, staff_id, idle=signed_in.find_idle(web.get_settings())
+            ),
             role_options=_role_options(),
             is_me=staff_id == access.get_signed_in().id,
             fault=fault,
@@ -192,9 +194,10 @@ def sign_out(staff_id: UUID) -> ResponseReturnValue:
 def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
     """Take a colleague's second factor away, when they have lost both phone and codes."""
     with _colleague(staff_id) as (writing, staff):
-        second_factor.remove_second_factor(writing, staff, by=access.get_signed_in().id)
+        by = access.get_signed_in().id
+        resets.reset_second_factor(writing, web.get_settings(), staff, by=by)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
-    sentence = _("Inloggning i två steg är avslagen, och personen är utloggad överallt.")
+    sentence = _("Inloggning i två steg är avstängd, och personen är utloggad överallt.")
     return _done(staff_id, sentence)
 
 

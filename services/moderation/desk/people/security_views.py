@@ -1,6 +1,5 @@
 """The security log, for administrators."""
 
-from contextlib import suppress
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -9,16 +8,13 @@ from flask.typing import ResponseReturnValue
 from services.moderation.desk import access
 from services.moderation.desk.people import security_words
 from services.moderation.people import security_log
-from services.moderation.settings import admin_forms, audit
+from services.moderation.settings import audit, log_pages
 from shared import web
 from shared.db import Session
 from shared.models import Role, SecurityKind
 
 bp = Blueprint("security", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
-
-# What the log's key can hold.
-_LONGEST_ID = 18
 
 
 @bp.get("/security")
@@ -47,12 +43,10 @@ def show() -> ResponseReturnValue:
 
 
 def _asked() -> security_log.Wanted:
-    kind, who, place = None, None, None
-    with suppress(ValueError):
-        kind = SecurityKind(request.args.get("kind", ""))
-    with suppress(ValueError):
-        who = UUID(request.args.get("who", ""))
-    with suppress(ValueError):
-        place = bytes.fromhex(request.args.get("place", "")) or None
-    before = admin_forms.read_whole(request.args.get("before", ""), _LONGEST_ID)
-    return security_log.Wanted(kind, who, place, before)
+    asked = request.args.get
+    return security_log.Wanted(
+        log_pages.read_asked(SecurityKind, asked("kind")),
+        log_pages.read_asked(UUID, asked("who")),
+        log_pages.read_asked(bytes.fromhex, asked("place")) or None,
+        log_pages.read_before(asked("before")),
+    )

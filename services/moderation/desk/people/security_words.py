@@ -22,12 +22,13 @@ def name_kinds() -> dict[SecurityKind, str]:
         SecurityKind.PASSWORD_ASKED: _("Länk till ett nytt lösenord begärd"),
         SecurityKind.PASSWORD_CHANGED: _("Lösenordet bytt"),
         SecurityKind.FACTOR_ADDED: _("Inloggning i två steg påslagen"),
-        SecurityKind.FACTOR_REMOVED: _("Inloggning i två steg avslagen"),
+        SecurityKind.FACTOR_REMOVED: _("Inloggning i två steg avstängd"),
         SecurityKind.CODES_RENEWED: _("Nya reservkoder"),
         SecurityKind.PASSKEY_ADDED: _("Passnyckel tillagd"),
         SecurityKind.PASSKEY_REMOVED: _("Passnyckel borttagen"),
         SecurityKind.DIRECTORY_LINKED: _("Kontot kopplat till stadens inloggning"),
         SecurityKind.DIRECTORY_UNLINKED: _("Kopplingen till stadens inloggning borttagen"),
+        SecurityKind.API_REFUSED: _("Avvisat program: fel API-nyckel, eller en som inte räcker"),
     }
 
 

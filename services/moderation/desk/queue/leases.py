@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
 from shared.db import when_run
+from shared.forgetting.batches import forget_some
 from shared.models import Idea, Lease, Staff
 
 LASTS = timedelta(seconds=60)
@@ -61,6 +62,11 @@ def let_go(session: SqlSession, *, number: str, staff_id: UUID, page: int) -> No
             Lease.staff_id == staff_id, Lease.idea_id == idea_id, Lease.page == page
         )
     )
+
+
+def forget_expired(session: SqlSession) -> int:
+    """Remove some leases that nobody renewed for a day; return how many."""
+    return forget_some(session, Lease, Lease.expires_at < utcnow() - timedelta(days=1))
 
 
 def list_lookers(but: UUID) -> ColumnElement[list[str] | None]:

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.decisions.undoing import LASTING
+from services.moderation.settings import log_pages
 from shared.models import Decision, DecisionKind, Idea, Rule, Staff
-
-PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +66,8 @@ def read_log_page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int 
         .join(Idea, Idea.id == Decision.idea_id)
         .outerjoin(Staff, Staff.id == Decision.staff_id)
         .outerjoin(Rule, Rule.id == Decision.rule_id)
-        .order_by(Decision.seq.desc())
-        .limit(PAGE_SIZE + 1)
     )
-    if wanted.kind is not None:
-        question = question.where(Decision.kind == wanted.kind)
-    if wanted.by is not None:
-        question = question.where(Decision.staff_id == wanted.by)
-    if wanted.rule_id is not None:
-        question = question.where(Decision.rule_id == wanted.rule_id)
-    if wanted.before is not None:
-        question = question.where(Decision.seq < wanted.before)
-    if wanted.bulk_id is not None:
-        question = question.where(Decision.bulk_id == wanted.bulk_id)
-    else:
+    if wanted.bulk_id is None:
         # Of a decision of its own, too: nothing later has no act in common with it.
         last_of_act = ~(
             select(later.id)
@@ -88,11 +75,20 @@ def read_log_page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int 
             .exists()
         )
         question = question.where(last_of_act)
-    rows = session.execute(question).all()
+    rows, more = log_pages.read_page(
+        session,
+        question,
+        Decision.seq,
+        wanted.before,
+        (Decision.kind, wanted.kind),
+        (Decision.staff_id, wanted.by),
+        (Decision.rule_id, wanted.rule_id),
+        (Decision.bulk_id, wanted.bulk_id),
+    )
     many: Mapping[UUID | None, int] = {}
     if wanted.bulk_id is None:
         many = _sizes(session, {row[0].bulk_id for row in rows if row[0].bulk_id})
-    made = [
+    return [
         Made(
             id=decision.id,
             seq=decision.seq,
@@ -107,9 +103,7 @@ def read_log_page(session: SqlSession, wanted: Wanted) -> tuple[list[Made], int 
             can_undo=latest and decision.kind not in LASTING and decision.bulk_id not in many,
         )
         for decision, number, name, email, rule, latest in rows
-    ]
-    more = made[PAGE_SIZE - 1].seq if len(made) > PAGE_SIZE else None
-    return made[:PAGE_SIZE], more
+    ], more
 
 
 def _sizes(session: SqlSession, bulk_ids: set[UUID]) -> dict[UUID | None, int]:

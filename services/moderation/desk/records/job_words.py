@@ -53,6 +53,7 @@ def name_work(consumer: str) -> str:
         queues.RECEIPT.name: _("Göra det skribenten bad om"),
         queues.MEANING.name: _("Leta efter samma önskan med andra ord"),
         queues.FORM.name: _("Göra en idé av det ett formulär har skickat"),
+        queues.IMPORT.name: _("Hämta in en gammal sida"),
         queues.LETTER.name: _("Skriva ett brev till skribenten"),
         queues.ARRIVAL.name: _("Skriva ett brev om att idén har kommit in"),
         queues.ANSWER.name: _("Skriva brev om stadens svar"),

@@ -1,6 +1,5 @@
 """The desk's records: every decision, the jobs that were given up, the books."""
 
-from contextlib import suppress
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from services.moderation.desk import access
 from services.moderation.desk.records import decision_log, job_words, ledger_words
 from services.moderation.desk.records.decision_log import Wanted
-from services.moderation.settings import admin_forms, audit
+from services.moderation.settings import admin_forms, audit, log_pages
+from shared.clock import utcnow
 from shared.db import Session
 from shared.delivery import failed_jobs, ledger
 from shared.i18n import gettext as _
@@ -19,8 +19,7 @@ from shared.models import DecisionKind, Role
 bp = Blueprint("records", __name__)
 bp.before_request(access.make_guard(Role.READER))
 
-# What the keys of decisions and of rules can hold.
-_LONGEST_SEQ = 18
+# What the key of a rule can hold.
 _LONGEST_RULE_ID = 9
 
 
@@ -54,19 +53,13 @@ def _many(ideas: int) -> str:
 
 
 def _asked() -> Wanted:
-    kind = by = bulk_id = None
-    with suppress(ValueError):
-        kind = DecisionKind(request.args.get("kind", ""))
-    with suppress(ValueError):
-        by = UUID(request.args.get("by", ""))
-    with suppress(ValueError):
-        bulk_id = UUID(request.args.get("bulk", ""))
+    asked = request.args.get
     return Wanted(
-        kind=kind,
-        by=by,
-        rule_id=admin_forms.read_whole(request.args.get("rule", ""), _LONGEST_RULE_ID),
-        bulk_id=bulk_id,
-        before=admin_forms.read_whole(request.args.get("before", ""), _LONGEST_SEQ),
+        kind=log_pages.read_asked(DecisionKind, asked("kind")),
+        by=log_pages.read_asked(UUID, asked("by")),
+        rule_id=admin_forms.read_whole(asked("rule", ""), _LONGEST_RULE_ID),
+        bulk_id=log_pages.read_asked(UUID, asked("bulk")),
+        before=log_pages.read_before(asked("before")),
     )
 
 
@@ -74,7 +67,7 @@ def _asked() -> Wanted:
 def books() -> ResponseReturnValue:
     """Show whether the books add up."""
     with Session() as reading:
-        found = ledger.read_ledger(reading)
+        found = ledger.read_ledger(reading, since=utcnow() - ledger.MONTH)
     return render_template(
         "moderation/records/ledger.html", books=found, said=ledger_words.say_broken_rule
     )

@@ -29,6 +29,7 @@ _TRACES = text("""
            min(t.at) AS first, max(t.at) AS last
     FROM (SELECT d.staff_id, d.decided_at AS at, false AS said FROM decisions d
           WHERE d.decided_at >= :start AND d.decided_at < :end AND d.staff_id IS NOT NULL
+            AND d.kind <> 'take_back'
           UNION ALL
           SELECT a.staff_id, a.at, true FROM audit_log a
           WHERE a.subject_kind = 'supervision' AND a.subject_id >= :first AND a.subject_id <= :last

@@ -67,4 +67,4 @@ def _nothing(chosen: Mapping[str, str]) -> str:
         return _("Här finns inga idéer än.")
     if "state" in chosen or "council" in chosen:
         return _("Ingen idé passar. Sök i alla lägen och alla råd, eller med färre ord.")
-    return _("Ingen idé passar. Pröva färre ord, eller ett annat ord för samma sak.")
+    return _("Ingen idé passar. Prova färre ord, eller ett annat ord för samma sak.")

@@ -2,9 +2,10 @@
 
 A word that stands in every tenth idea would have PostgreSQL gather and sort a tenth of all there
 is. So the newest are looked through first, one by one along an index that holds the order (with
-state and council in front where those are asked for): a common word is found there at once. Only
-what is so rare that they hold less than a page of it is looked up in the index of words, and then
-there is little to sort.
+state and council in front where those are asked for): a common word is found there at once. What
+they hold less than a page of is looked up in the index of words, which ends the search for a rare
+one: there is little to sort. Only where that gives more than is rare, as for a word that the last
+wave of spam has hidden, ten times as many of the newest are looked through.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     Text,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     true,
     tuple_,
 )
@@ -47,6 +50,10 @@ from shared.models.idea import MAILBOX
 PAGE_SIZE = 25
 # So many of the newest are looked through before the index of words is asked.
 NEWEST = 2000
+# A word is rare that stands in no more ideas than this.
+RARE = 3000
+# So many of the newest are looked through for a word that is not.
+FURTHER = 20_000
 # What has just come has no words in the index yet; so many of them are read as they are.
 MOST_RECEIVED = 200
 # An address that so many ideas came from is somebody's who may wait for the next page.
@@ -221,11 +228,29 @@ def _everywhere(
         places = _run(session, _received(asked, words, more))
     if asked.state is IdeaStatus.RECEIVED:
         return places
-    rows = session.execute(_newest(asked, words, more)).all()
-    newest = [(row.received_at, row.seq) for row in rows if row.seq is not None]
-    if len(newest) <= PAGE_SIZE and rows[0].walked == NEWEST and words is not None:
-        newest = _run(session, _all(asked, words, more))
-    return places + newest
+    return places + _settled(session, asked, words, more)
+
+
+def _settled(session: SqlSession, asked: Asked, words: str | None, more: Sequence[UUID]) -> Places:
+    """Look among what has been checked, by the cheapest way that gives a whole page."""
+    places, walked = _counted(session, _newest(asked, words, more, NEWEST))
+    if words is None or walked < NEWEST or len(places) > PAGE_SIZE:
+        return places
+    # A planner that looks for only so many takes their word for common, and reads every row.
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    places, gathered = _counted(session, _all(asked, words, more, RARE + 1))
+    if gathered <= RARE:
+        return places
+    places, walked = _counted(session, _newest(asked, words, more, FURTHER))
+    if walked < FURTHER or len(places) > PAGE_SIZE:
+        return places
+    return _counted(session, _all(asked, words, more, None))[0]
+
+
+def _counted(session: SqlSession, question: Select[Any]) -> tuple[Places, int]:
+    """Return the places found, and among how many they were looked for."""
+    rows = session.execute(question).all()
+    return [(row.received_at, row.seq) for row in rows if row.seq is not None], rows[0].looked_at
 
 
 def _received(asked: Asked, words: str | None, more: Sequence[UUID]) -> Select[Any]:
@@ -252,41 +277,33 @@ def _match_or(
     return or_(_match(words, vector), idea_id.in_(more)) if more else _match(words, vector)
 
 
-def _newest(asked: Asked, words: str | None, more: Sequence[UUID]) -> Select[Any]:
-    """Look through the newest that may be meant; each row says how many there were (`walked`)."""
-    enough = NEWEST if words is not None else PAGE_SIZE + 1
+def _newest(asked: Asked, words: str | None, more: Sequence[UUID], enough: int) -> Select[Any]:
+    """Look through the newest that may be meant; each row says how many there were."""
     recent = (
         select(Idea.id, Idea.received_at, Idea.seq)
         .where(Idea.status != IdeaStatus.RECEIVED, _of_state(asked), *_asked_of(asked, Idea))
         .order_by(Idea.received_at.desc(), Idea.seq.desc())
-        .limit(enough)
+        .limit(enough if words is not None else PAGE_SIZE + 1)
         .cte("recent")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    walked = select(func.count().label("walked")).select_from(recent).subquery("counted")
     hits = select(recent.c.received_at, recent.c.seq)
     if words is not None:
         hits = hits.join(IdeaWords, IdeaWords.idea_id == recent.c.id).where(
             _match_or(words, IdeaWords.words, recent.c.id, more)
         )
-    found = (
-        hits.order_by(recent.c.received_at.desc(), recent.c.seq.desc())
-        .limit(PAGE_SIZE + 1)
-        .subquery("hits")
-    )
-    return select(walked.c.walked, found.c.received_at, found.c.seq).select_from(
-        walked.outerjoin(found, true())
-    )
+    return _first_page(hits, recent)
 
 
-def _all(asked: Asked, words: str, more: Sequence[UUID]) -> Select[Any]:
-    """Look everything up in the index of words."""
+def _all(asked: Asked, words: str, more: Sequence[UUID], enough: int | None) -> Select[Any]:
+    """Look words up in their index; each row says how many ideas it gave, `enough` at the most."""
     hits = (
         select(IdeaWords.idea_id, IdeaWords.received_at, IdeaWords.seq)
         .where(
             _match_or(words, IdeaWords.words, IdeaWords.idea_id, more),
             *_asked_of(asked, IdeaWords),
         )
+        .limit(enough)
         .cte("hits")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
@@ -305,8 +322,16 @@ def _all(asked: Asked, words: str, more: Sequence[UUID]) -> Select[Any]:
             .lateral("of_state")
         )
         question = question.join(of_state, of_state.c.status == asked.state)
-    return question.order_by(in_order.c.received_at.desc(), in_order.c.seq.desc()).limit(
-        PAGE_SIZE + 1
+    return _first_page(question, hits)
+
+
+def _first_page(hits: Select[Any], among: CTE) -> Select[Any]:
+    """Take the newest of what was found, and count what it was found among."""
+    looked_at = select(func.count().label("looked_at")).select_from(among).subquery("counted")
+    received_at, seq = hits.selected_columns
+    found = hits.order_by(received_at.desc(), seq.desc()).limit(PAGE_SIZE + 1).subquery("found")
+    return select(looked_at.c.looked_at, found.c.received_at, found.c.seq).select_from(
+        looked_at.outerjoin(found, true())
     )
 
 

@@ -1,6 +1,5 @@
 """The log of changes, for administrators."""
 
-from contextlib import suppress
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -8,16 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access
 from services.moderation.desk.settings import audit_words
-from services.moderation.settings import admin_forms, audit
+from services.moderation.settings import audit, log_pages
 from shared import web
 from shared.db import Session
 from shared.models import Role
 
 bp = Blueprint("audit", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
-
-# What the log's key can hold.
-_LONGEST_ID = 18
 
 
 @bp.get("/audit")
@@ -40,11 +36,8 @@ def log() -> ResponseReturnValue:
 
 def _asked() -> audit.Wanted:
     kind = request.args.get("kind", "")
-    by = None
-    with suppress(ValueError):
-        by = UUID(request.args.get("by", ""))
     return audit.Wanted(
         kind=kind if kind in audit_words.name_kinds() else "",
-        by=by,
-        before=admin_forms.read_whole(request.args.get("before", ""), _LONGEST_ID),
+        by=log_pages.read_asked(UUID, request.args.get("by")),
+        before=log_pages.read_before(request.args.get("before")),
     )

@@ -83,7 +83,7 @@ OWN = ChangeWords(
         "sampling.share_changed": lambda: _(
             "Ändrade hur stor del av besluten som prövas av en till."
         ),
-        "search.by_address": lambda: _("Sökte bland idéerna på en skribents e-postadress."),
+        "search.by_address": lambda: _("Sökte bland idéerna på en skribents mejladress."),
         "sign_in.second_factor_required": lambda: _("Ändrade vilka som måste logga in i två steg."),
         "spam_model.activated": lambda: _("Tog skräpmodellens version %(what)s i bruk."),
         "supervision.done": lambda: _(
@@ -170,6 +170,7 @@ OWN = ChangeWords(
         "version": lambda: _("Version"),
         "wait_limit_h": lambda: _("Längsta väntan, timmar"),
         "embed_hosts": lambda: _("Sidor som får visa formuläret i en ram"),
+        "preview_when": lambda: _("Idén visas innan den skickas"),
         "weight": lambda: _("Vikt"),
     },
     choices={
@@ -179,6 +180,11 @@ OWN = ChangeWords(
         "weight": lambda: word_list_words.name_choices()["weights"],
         "role": lambda: {role.value: desk_words.say_role(role) for role in Role},
         "rule_code": lambda: {"": _("alla regler")},
+        "preview_when": lambda: {
+            "asked": _("bara när den som skriver ber om det"),
+            "found": _("när kontrollerna säger något, eller något liknande finns"),
+            "always": _("alltid"),
+        },
         "required_of": lambda: {
             "nobody": _("ingen"),
             "admins": _("administratörer"),

@@ -23,7 +23,7 @@ bp = Blueprint("checks", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
 
 _ABOUT: dict[str, Callable[[], str]] = {
-    "personal_data": lambda: _("E-post, telefon, personnummer, konton, adresser och liknande."),
+    "personal_data": lambda: _("Mejladress, telefon, personnummer, konton, adresser och liknande."),
     "children": lambda: _("Barn som berättar vilka de är."),
     "names": lambda: _("Namn på andra personer."),
     "sensitive": lambda: _("Hälsa, tro, ursprung och annat som är känsligt om en person."),

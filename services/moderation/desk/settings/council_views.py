@@ -25,7 +25,7 @@ from shared import web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.i18n import gettext as _
-from shared.models import Council, Role
+from shared.models import Council, PreviewWhen, Role
 
 bp = Blueprint("councils", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
@@ -35,6 +35,7 @@ _NEW: Mapping[str, str] = {
     "slug": "",
     "language": council_form.LANGUAGES[0],
     "wait_limit_h": str(council_form.USUAL_WAIT_LIMIT_H),
+    "preview_when": PreviewWhen.ASKED.value,
 }
 
 
@@ -200,5 +201,8 @@ def _form_page(
         differing=differing or [],
         languages=[
             (code, audit_words.say_value("language", code)) for code in council_form.LANGUAGES
+        ],
+        moments=[
+            (each.value, audit_words.say_value("preview_when", each.value)) for each in PreviewWhen
         ],
     )

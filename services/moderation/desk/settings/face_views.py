@@ -25,7 +25,7 @@ from shared.db import Session
 from shared.i18n import gettext as _
 from shared.models import Role
 from shared.pages import colours
-from shared.pages.face import Face
+from shared.pages.face import MAX_LOGO_IN_LETTERS, Face
 
 bp = Blueprint("face", __name__)
 bp.before_request(access.make_guard(Role.ADMIN))
@@ -189,6 +189,7 @@ def _page(
         moved=moved,
         logo=logo,
         most_kb=face.MAX_LOGO_BYTES // 1000,
+        in_letters_kb=MAX_LOGO_IN_LETTERS // 1000,
         usual=Face(stands["authority"]).name_city(web.get_settings()),
     )
 

@@ -31,7 +31,7 @@ class Words:
 
 WORDS: Mapping[Step, Words] = {
     Step.FACE: Words(
-        lambda: _("Sätt stadens namn och kontakt"),
+        lambda: _("Ange stadens namn och kontakt"),
         lambda: _("Namnet står på varje sida och under varje brev. Färg och logotyp om ni vill."),
         "/face",
     ),

@@ -90,6 +90,9 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "log_level": _plain,
 }
 
+# Not told to the desk: only who uses them knows.
+_OF_OTHERS = frozenset({"smtp_url", "bounce_secret", "public_database_url"})
+
 _ABOUT: Mapping[str, Callable[[], str]] = {
     "database_url": lambda: _("Databasen, där allt finns."),
     "broker_url": lambda: _("Servern som delar ut arbetet (Valkey)."),
@@ -154,7 +157,9 @@ def list_settings(settings: Settings) -> list[Shown]:
         usual = item.metadata["default"]
         is_set = value not in (None, "")
         tell = _OPEN.get(item.name)
-        if not is_set:
+        if not is_set and item.name in _OF_OTHERS:
+            said = _("vet bara den tjänst som använder den")
+        elif not is_set:
             said = _("inte satt")
         elif tell is None:
             said = _("satt, visas inte")

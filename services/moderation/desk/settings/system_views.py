@@ -22,6 +22,5 @@ def overview() -> ResponseReturnValue:
     return render_template(
         "moderation/settings/settings.html",
         is_behind_unknown_proxy=is_behind,
-        pages=navigation.settings_pages(),
         rows=system_settings.list_settings(web.get_settings()),
     )

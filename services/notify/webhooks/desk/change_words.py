@@ -10,7 +10,7 @@ WEBHOOKS = ChangeWords(
         "webhook.changed": lambda: _("Ändrade kopplingen %(what)s."),
         "webhook.address_changed": lambda: _("Ändrade adressen för kopplingen %(what)s."),
         "webhook.paused": lambda: _("Pausade kopplingen %(what)s."),
-        "webhook.turned_on": lambda: _("Satte på kopplingen %(what)s."),
+        "webhook.turned_on": lambda: _("Slog på kopplingen %(what)s."),
         "webhook.secret_changed": lambda: _("Bytte hemlighet för kopplingen %(what)s."),
         "webhook.secret_shown": lambda: _("Tog fram hemligheten för kopplingen %(what)s."),
         "webhook.sent_again": lambda: _("Lät kopplingen %(what)s skicka igen."),

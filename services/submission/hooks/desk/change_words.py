@@ -7,7 +7,7 @@ from shared.i18n import gettext as _
 FORM_SOURCES = ChangeWords(
     sentences={
         "form_source.added": lambda: _("Lade till formuläret %(what)s."),
-        "form_source.turned_on": lambda: _("Satte på formuläret %(what)s."),
+        "form_source.turned_on": lambda: _("Slog på formuläret %(what)s."),
         "form_source.turned_off": lambda: _("Stängde av formuläret %(what)s."),
         "form_source.secret_changed": lambda: _("Bytte hemlighet för formuläret %(what)s."),
         "form_source.secret_shown": lambda: _("Tog fram hemligheten för formuläret %(what)s."),
@@ -24,7 +24,7 @@ FORM_SOURCES = ChangeWords(
         "mapping": lambda: _("Version"),
         "text_from": lambda: _("Text"),
         "author_from": lambda: _("Namn"),
-        "email_from": lambda: _("E-post"),
+        "email_from": lambda: _("Mejladress"),
         "date_from": lambda: _("Datum"),
         "council_from": lambda: _("Råd"),
         "delivery_from": lambda: _("Svarets id"),

@@ -212,7 +212,7 @@ class _Pages:
                 self._write_down(session, "form_source.tried_again", source, {}, after)
         if not number:
             return _back(source_id, _("Det fanns inget att försöka igen med."))
-        said = ngettext("%(n)s svar prövas igen.", "%(n)s svar prövas igen.", number)
+        said = ngettext("%(n)s svar läses igen.", "%(n)s svar läses igen.", number)
         return _back(source_id, said)
 
     def _turn(self, source_id: UUID, *, on: bool) -> None:

@@ -53,7 +53,7 @@ def name_roles() -> Mapping[str, str]:
         "": _("Används inte"),
         "text": _("Text"),
         "author": _("Namn"),
-        "email": _("E-post"),
+        "email": _("Mejladress"),
         "date": _("Datum"),
         "council": _("Råd"),
         "delivery": _("Svarets id"),
@@ -64,7 +64,7 @@ def say_left_out(name: str) -> str:
     """Say what could not be used of a delivery and stands in the original only."""
     return {
         "author": _("Namnet gick inte att använda."),
-        "email": _("E-postadressen gick inte att använda."),
+        "email": _("Mejladressen gick inte att använda."),
         "date": _("Datumet gick inte att läsa."),
     }[name]
 

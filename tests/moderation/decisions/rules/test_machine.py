@@ -71,7 +71,9 @@ ACTS = [
     *["withdraw", "check", "close_or_open", "decide_on_an_older_version"],
 ]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-KINDS = [kind for kind in DecisionKind if kind not in {DecisionKind.IMPORT, DecisionKind.POLICY}]
+# What no person chooses about an idea.
+ELSEWHERE = {DecisionKind.IMPORT, DecisionKind.POLICY, DecisionKind.TAKE_BACK}
+KINDS = [kind for kind in DecisionKind if kind not in ELSEWHERE]
 
 
 class Ideas(RuleBasedStateMachine):

@@ -60,4 +60,4 @@ def test_says_before_it_is_done_what_still_points_to_the_person(desk, session, c
         )
     )
     assert whole.select(".left") == []
-    assert "Kontrollerna ser inget mer. Läs ändå." in whole.text
+    assert "Kontrollerna hittar inget mer. Läs ändå." in whole.text

@@ -252,7 +252,7 @@ class TestBeforeDeciding:
         assert done.status_code in {200, 303}
         session.refresh(idea)
         assert idea.merged_into == public.id
-        assert "1 till tycker så" in desk.get(path(public)).select_one(".idea-facts").text
+        assert "1 till stöder idén" in desk.get(path(public)).select_one(".idea-facts").text
 
 
 class TestNewLook:

@@ -6,7 +6,10 @@ from sqlalchemy import select
 from services.moderation.people import accounts
 from services.notify.mail import addresses
 from shared.clock import utcnow
-from shared.models import AuditEntry, Incident, IncidentKind, Letter, Role, Staff
+from shared.delivery import outbox
+from shared.delivery.events import ReportOfNoLetter
+from shared.ids import new_id
+from shared.models import AuditEntry, BounceKind, Incident, IncidentKind, Letter, Role, Staff
 from tests.factories import an_idea
 from tests.moderation.conftest import PASSWORD, Desk
 
@@ -54,6 +57,15 @@ def test_it_says_whom_letters_do_not_reach_and_why(admin, dead, session):
     assert "anna@" not in admin.get("/addresses").text
 
 
+def test_it_says_how_many_reports_are_about_no_letter_of_ours(admin, session):
+    assert "para ihop" not in admin.get("/addresses").text
+    for _ in range(2):
+        outbox.record_event(session, ReportOfNoLetter(new_id(), BounceKind.UNKNOWN))
+    session.commit()
+    told = " ".join(admin.get("/addresses").select_one("main h2 + p").text.split())
+    assert told.startswith("De senaste 30 dagarna har 2 rapporter kommit om brev")
+
+
 def test_an_administrator_tries_again_and_it_is_written_down(admin, dead, session):
     page = admin.get("/addresses")
     for form in page.select("main form"):
@@ -68,8 +80,8 @@ def test_an_administrator_tries_again_and_it_is_written_down(admin, dead, sessio
     ).all()
     assert [entry.subject_kind for entry in entries] == ["staff", "idea"]
     log = admin.get("/audit").text
-    assert "Lät brev gå till Moa igen." in log
-    assert "Lät brev gå till R-" in log
+    assert "Öppnade för brev till Moa igen." in log
+    assert "Öppnade för brev till R-" in log
 
 
 def test_a_moderator_has_no_business_there(desk, dead):

@@ -103,7 +103,7 @@ def test_that_mail_cannot_leave_is_said_everywhere(admin, desk, settings, sessio
     session.execute(update(Letter).values(error="ConnectionRefusedError", attempts=1))
     session.commit()
     warning = desk.get("/").find(class_="desk-warning")
-    assert "Postservern tar inte emot brev om larm" in text_of(warning)
+    assert "Mejlservern tar inte emot brev om larm" in text_of(warning)
     said = text_of(admin.get("/alerts").main)
     assert "Brev om larm kommer inte i väg. 1 brev väntar." in said
     assert "ConnectionRefusedError" in said

@@ -203,7 +203,7 @@ class TestHeld:
         assert "2 väntar på en administratör" in page.text
         boxes = [each["value"] for each in page.select("input[name=id]")]
         assert set(boxes) == {str(first.id), str(second.id)}
-        assert "Låta 1 brev gå?" in admin.get(f"/letters/release?id={first.id}").h1.text
+        assert "Släppa 1 brev?" in admin.get(f"/letters/release?id={first.id}").h1.text
         admin.post("/letters/release", id=str(first.id))
         assert send_due(held) == 1
         assert smtp_server.recipients == [[ADDRESS]]

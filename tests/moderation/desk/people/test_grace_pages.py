@@ -157,3 +157,15 @@ class TestIdle:
             with db.Session() as session:
                 (found,) = session.query(StaffSession).filter_by(staff_id=person.id)
                 assert found.seen_at == utcnow()
+
+    def test_what_ended_so_is_listed_no_more(self, come, idle):
+        person, other = a_person(), a_person(Role.READER)
+        come(person, idle)
+        come(other, idle)
+        ada = come(person, idle)
+        now = utcnow()
+        for minutes, listed in ((20, 2), (40, 1)):
+            with travel(now + timedelta(minutes=minutes), tick=False):
+                assert len(ada.get("/account").select("#my-sessions ~ .session-list li")) == listed
+                ends = ada.get(f"/staff/{other.id}").select('form[action$="/sign-out"]')
+                assert len(ends) == listed - 1

@@ -8,16 +8,33 @@ import pytest
 from flask import Flask
 from playwright.sync_api import CDPSession, Page
 from sqlalchemy import select
+from sqlalchemy.orm import Session as SqlSession
 
 from radslag.desk import create_app
 from radslag.ports import free_port
-from services.moderation.people import accounts, passkeys, second_factor
+from services.moderation.people import (
+    accounts,
+    invitations,
+    passkeys,
+    resets,
+    second_factor,
+)
 from services.moderation.people.passkeys import BadPasskeyError
 from shared import db
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.ids import new_id
-from shared.models import AuditEntry, Passkey, Role, SecurityEvent, Staff, StaffSession
+from shared.links import account_links
+from shared.models import (
+    AuditEntry,
+    LinkKind,
+    Passkey,
+    PasswordReset,
+    Role,
+    SecurityEvent,
+    Staff,
+    StaffSession,
+)
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.moderation.people.people_helpers import code_for, is_signed_in
 from tests.serving import serving
@@ -64,7 +81,7 @@ def device(page: Page) -> CDPSession:
 @pytest.fixture
 def signed_in(page: Page, settings: Settings, device: CDPSession, eva: Staff) -> Page:
     page.goto(f"{settings.desk_url}/login")
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.goto(f"{settings.desk_url}/account")
@@ -118,7 +135,7 @@ def test_is_added_lets_in_and_counts_as_both_steps(signed_in, settings, eva):
     page.goto(f"{settings.desk_url}/account")
     assert page.locator(".desk-reminder").count() == 0
     page.get_by_role("button", name="Logga ut", exact=True).first.click()
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.get_by_role("button", name="Använd passnyckel").click()
@@ -137,7 +154,7 @@ def test_is_added_lets_in_and_counts_as_both_steps(signed_in, settings, eva):
         ).all() == ["passkey"]
     # A recovery code stands in for the device.
     page.get_by_role("button", name="Logga ut", exact=True).first.click()
-    page.get_by_label("E-postadress").fill(eva.email)
+    page.get_by_label("Mejladress").fill(eva.email)
     page.get_by_label("Lösenord").fill(PASSWORD)
     page.get_by_role("button", name="Logga in", exact=True).click()
     page.get_by_label("Reservkod").fill(code)
@@ -170,6 +187,114 @@ def test_the_last_one_stays_where_it_must_be_had_and_is_removed_against_the_pass
         "passkey_added",
         "passkey_removed",
     ]
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("device")
+def test_a_new_colleague_begins_with_one_and_no_password(page, app, settings):
+    email = f"{new_id()}@example.org"
+    with db.Session.begin() as session:
+        invited = invitations.invite_person(
+            session, settings, email=email, role=Role.ADMIN, by=None
+        )
+        kind, nonce = LinkKind.INVITATION, invited.nonce
+        token = account_links.make_account_token(settings.secret_key, kind, nonce)
+    page.goto(f"{settings.desk_url}/welcome/{token}")
+    page.locator("#name-for-passkey").fill("Kim")
+    page.get_by_role("button", name="Skapa konto med passnyckel").click()
+    page.locator(".codes code").first.wait_for()
+    codes = page.locator(".codes code").all_inner_texts()
+    with db.Session() as session:
+        kim = accounts.find_account(session, email)
+    assert kim is not None
+    assert (kim.name, kim.role, kim.password_hash) == ("Kim", Role.ADMIN, None)
+    # It is their only way in: it goes neither with a code nor by turning the second step off.
+    page.goto(f"{settings.desk_url}/account")
+    assert page.locator(".desk-reminder").count() == 0
+    assert page.locator("label[for=current-for-removal]").inner_text() == "Reservkod"
+    remove(page, "0000-0000-0000-0000")
+    assert "Koden stämmer inte" in page.locator(".notice-wrong").inner_text()
+    remove(page, codes[0])
+    assert "din enda väg in" in page.locator(".notice-wrong").inner_text()
+    assert len(held(kim)) == 1
+    page.get_by_role("button", name="Logga ut", exact=True).first.click()
+    page.get_by_role("button", name="Logga in med passnyckel").click()
+    page.wait_for_url(f"{settings.desk_url}/")
+    # The link was good once, and the address is taken.
+    assert page.goto(f"{settings.desk_url}/welcome/{token}").status == 410
+    # Who loses the device gets a letter, and still needs a code.
+    with db.Session.begin() as session:
+        resets.ask_reset(session, settings, email)
+        (asked,) = links_of(session, kim)
+        resets.use_reset(session, asked, session.get_one(Staff, kim.id), PASSWORD)
+    desk = Desk(app, settings)
+    desk.csrf = desk.token()
+    assert desk.post("/login", email=email, password=PASSWORD).location == "/login/code"
+    desk.csrf = desk.token("/login/code")
+    assert desk.post("/login/code", code=codes[1]).status_code == 303
+    assert is_signed_in(desk)
+
+
+def links_of(session: SqlSession, staff: Staff) -> list[PasswordReset]:
+    asked = select(PasswordReset).where(PasswordReset.staff_id == staff.id)
+    return list(session.scalars(asked))
+
+
+@pytest.mark.parametrize(
+    ("password", "subject", "links"),
+    [(None, None, 1), (PASSWORD, None, 0), (None, "hon", 0)],
+    ids=["passkey", "password", "directory"],
+)
+def test_whose_only_way_in_an_administrator_takes_away_is_owed_a_letter(
+    settings, app, password, subject, links
+):
+    """They have lost the device and the codes: everything is written down, and told."""
+    with db.Session.begin() as session:
+        boss = accounts.add_staff(session, f"{new_id()}@example.org", Role.ADMIN, PASSWORD)
+        kim = accounts.add_staff(session, f"{new_id()}@example.org", Role.READER, password)
+        kim.directory_subject = subject and str(new_id())
+        kim.directory_issuer = subject and "https://id.example"
+        session.add(Passkey(staff_id=kim.id, credential_id=new_id().bytes, public_key=b"k"))
+    desk = Desk(app, settings)
+    desk.sign_in(boss.email)
+    assert desk.post(f"/staff/{kim.id}/second-factor").status_code == 303
+    assert held(kim) == []
+    assert actions(kim) == ["staff.second_factor_reset"]
+    with db.Session() as session:
+        assert len(links_of(session, kim)) == links
+
+
+def test_who_comes_in_through_the_directory_alone_gets_no_letter(settings, app):
+    with db.Session.begin() as session:
+        kim = accounts.add_staff(session, f"{new_id()}@example.org", Role.READER, None)
+        resets.ask_reset(session, settings, kim.email)
+        assert links_of(session, kim) == []
+        session.add(Passkey(staff_id=kim.id, credential_id=new_id().bytes, public_key=b"k"))
+        resets.ask_reset(session, settings, kim.email)
+        assert len(links_of(session, kim)) == 1
+
+
+@pytest.mark.parametrize("answer", ["", "{}", '{"id": 1}'])
+def test_nonsense_makes_no_account_and_leaves_the_invitation(app, settings, answer):
+    email = f"{new_id()}@example.org"
+    with db.Session.begin() as session:
+        invited = invitations.invite_person(
+            session, settings, email=email, role=Role.READER, by=None
+        )
+        kind, nonce = LinkKind.INVITATION, invited.nonce
+        token = account_links.make_account_token(settings.secret_key, kind, nonce)
+    desk = Desk(app, settings)
+    desk.csrf = desk.token(f"/welcome/{token}")
+    # Also before it was asked.
+    for _ in range(2):
+        refused = desk.post(f"/welcome/{token}/passkey", credential=answer)
+        assert refused.status_code == 422
+        assert desk.post(f"/welcome/{token}/passkey/question").status_code == 200
+    with db.Session() as session:
+        assert accounts.find_account(session, email) is None
+    assert desk.post("/welcome/fel/passkey/question").status_code == 410
+    assert desk.post("/welcome/fel/passkey", credential=answer).status_code == 410
+    assert not is_signed_in(desk)
 
 
 @pytest.mark.browser

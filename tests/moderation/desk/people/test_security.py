@@ -14,6 +14,7 @@ from radslag.desk import create_app
 from services.moderation.desk import security_notes
 from services.moderation.desk.people import security_words
 from services.moderation.people import accounts, security_log
+from services.moderation.settings import log_pages
 from shared import db, i18n
 from shared.clock import utcnow
 from shared.config import Settings
@@ -283,7 +284,7 @@ class TestPage:
         assert len(self.lines(admin.get(asked))) == everything
 
     def test_goes_on_where_a_page_ended(self, admin, kim, monkeypatch, anybody):
-        monkeypatch.setattr(security_log, "PAGE_SIZE", 2)
+        monkeypatch.setattr(log_pages, "PAGE_SIZE", 2)
         for _ in range(3):
             anybody.post("/logout")
             anybody.csrf = anybody.token()

@@ -35,7 +35,7 @@ def queue(settings: Settings, session: SqlSession, page: Page) -> Iterator[Page]
     session.commit()
     with serving(create_app(settings), settings.desk_url):
         page.goto(f"{settings.desk_url}/login")
-        page.get_by_label("E-postadress").fill("moa@example.org")
+        page.get_by_label("Mejladress").fill("moa@example.org")
         page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
         page.keyboard.press("Enter")
         expect(page).to_have_url(f"{settings.desk_url}/")

@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from time_machine import travel
 
 from services.moderation.checking import equipping, switches
+from services.moderation.checks import links
 from services.moderation.checks.learned_spam.spam_model import load_shipped_model
 from services.moderation.checks.wording.lexicon import Term
 from services.moderation.decisions.entries import open_entry
 from services.moderation.desk import words
-from services.moderation.desk.people import qr
 from services.moderation.desk.records import sample_views, supervision
 from services.moderation.samples import drawing
 from services.moderation.settings import audit, word_lists
@@ -39,6 +39,7 @@ from shared.models import (
     TextKind,
     WordListEntry,
 )
+from shared.pages import qr
 from tests.databases import copied
 from tests.factories import a_council, a_member_of_staff, a_rule, an_idea, open_reasons
 from tests.moderation.desk.records.test_records_reading import decision
@@ -563,6 +564,12 @@ class TestEquipment:
             spam_versions.activate_version(session, version)
             assert read_anew()
             assert seen[-1].spam_model.version == version
+
+    def test_knows_the_citys_own_sites(self, session, settings):
+        assert session.info["hosts"] == settings.own_hosts
+        sites = equipping.read_equipment(session).own_sites
+        assert "localhost" not in sites
+        assert sites == links.name_sites(settings.own_hosts) != frozenset()
 
     def test_is_read_again_when_a_day_begins_in_the_city(self, session):
         """Words expire with the day; what UTC calls midnight is no beginning."""

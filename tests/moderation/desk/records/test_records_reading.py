@@ -16,6 +16,7 @@ from services.moderation.decisions.entries import open_entry
 from services.moderation.desk.idea import asks, idea_page, idea_words, notes, originals, timeline
 from services.moderation.desk.records import decision_log, job_words, ledger_words
 from services.moderation.desk.records.decision_log import Wanted
+from services.moderation.settings import log_pages
 from shared import db
 from shared.clock import utcnow
 from shared.delivery import ledger, outbox, queues
@@ -82,7 +83,7 @@ def decision(
 class TestDecisionLog:
     @pytest.fixture(autouse=True)
     def short_pages(self, monkeypatch):
-        monkeypatch.setattr(decision_log, "PAGE_SIZE", 3)
+        monkeypatch.setattr(log_pages, "PAGE_SIZE", 3)
 
     def walked(self, session, wanted) -> list[list[decision_log.Made]]:
         pages = []

@@ -131,7 +131,7 @@ def test_an_administrator_finds_by_address_and_each_time_is_on_record(chief, ses
     assert len({each.subject_id for each in entries}) == 1
     assert not any("anna" in str(vars(each)) for each in entries)
     log = chief.get("/audit?kind=search").select_one(".log").text
-    assert "Sökte bland idéerna på en skribents e-postadress" in log
+    assert "Sökte bland idéerna på en skribents mejladress" in log
 
 
 def test_others_never_find_by_address_but_may_read_texts(desk, session):

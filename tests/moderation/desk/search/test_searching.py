@@ -194,17 +194,21 @@ def test_found_words_are_marked_in_text_and_name_and_marks_of_the_writer_are_not
     assert hit.author == f"{FOUND_BEGINS}Bänkt{FOUND_ENDS}"
 
 
-@pytest.fixture
-def many(unit, monkeypatch) -> list[tuple[Idea, int]]:
+# What stands in two ideas is rare, or is not, and then they are among the further ones or not.
+@pytest.fixture(params=[(3, 12), (1, 12), (1, 40)])
+def many(unit, monkeypatch, request) -> list[tuple[Idea, int]]:
     """Many ideas of two councils and three states, several of one moment; with their turn."""
     monkeypatch.setattr(searching, "PAGE_SIZE", 4)
     monkeypatch.setattr(searching, "NEWEST", 9)
+    rare, further = request.param
+    monkeypatch.setattr(searching, "RARE", rare)
+    monkeypatch.setattr(searching, "FURTHER", further)
     councils = [a_council(unit), a_council(unit)]
     states = (IdeaStatus.WAITING, IdeaStatus.PUBLISHED, IdeaStatus.RECEIVED)
     made = []
     for turn in range(40):
         word = "bänk" if turn % 3 else "torg"
-        rare = " sällan" if turn in {1, 2, 30} else ""
+        rare = " sällan" if turn in {2, 18, 36} else ""
         at = NOW - timedelta(hours=turn // 3)
         council = councils[turn % 2]
         idea = stored(unit, f"{word}{rare}", states[turn % 7 % 3], received_at=at, council=council)
@@ -230,7 +234,7 @@ def test_page_by_page_all_are_found_once_the_newest_first(unit, many):
 
 
 def _is_meant(q: str, idea: Idea, turn: int) -> bool:
-    is_rare = turn in {1, 2, 30}
+    is_rare = turn in {2, 18, 36}
     return {
         "": True,
         "bänk": turn % 3 > 0,

@@ -53,6 +53,7 @@ COUNCIL = {
     "open_until": "2027-07-01T17:00",
     "wait_limit_h": "48",
     "embed_hosts": "",
+    "preview_when": "asked",
 }
 RULE = {
     "title_sv": "Skräp och reklam",
@@ -602,7 +603,7 @@ def test_pages_fit_a_narrow_window_and_mistakes_are_read_first(app, ada, page):
     with serving(app, desk):
         page.set_viewport_size({"width": 320, "height": 640})
         page.goto(f"{desk}/councils/new")
-        page.get_by_label("E-postadress").fill("ada@example.org")
+        page.get_by_label("Mejladress").fill("ada@example.org")
         page.get_by_label("Lösenord", exact=True).fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_label("Tema").fill("Vattnet")

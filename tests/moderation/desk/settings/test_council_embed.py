@@ -78,6 +78,32 @@ def test_what_is_no_host_is_refused_and_kept_in_the_form(admin, save, typed):
     assert page.select_one("#embed_hosts").text.strip() == typed.strip()
 
 
+def test_when_an_idea_is_shown_before_it_is_sent_is_chosen_and_recorded(admin, session, settings):
+    def save(chosen: str | None):
+        session.rollback()
+        session.expire_all()
+        council = session.scalars(select(Council)).one()
+        fields = as_typed(facts_of(council), settings.timezone) | {"preview_when": chosen}
+        if chosen is None:
+            del fields["preview_when"]
+        answer = admin.post("/councils/parken/edit", version=council.version, **fields)
+        session.rollback()
+        session.expire_all()
+        return answer, session.scalars(select(Council.preview_when)).one().value
+
+    answer, stands = save("always")
+    assert (answer.status_code, stands) == (303, "always")
+    [change] = session.scalars(select(AuditEntry).where(AuditEntry.action == "council.changed"))
+    assert (change.before, change.after) == ({"preview_when": "asked"}, {"preview_when": "always"})
+    log = admin.get("/audit").select_one("main").text
+    assert "Idén visas innan den skickas" in log
+    assert "bara när den som skriver ber om det" in log
+    answer, stands = save("sometimes")
+    assert (answer.status_code, stands) == (422, "always")
+    assert admin.page(answer).select_one("#preview_when-error").text
+    assert save(None)[1] == "asked"
+
+
 def test_the_code_is_whole_and_escaped(admin, save):
     page = admin.get("/councils/parken/embed")
     assert "Ingen sida får visa formuläret i en ram än" in page.text

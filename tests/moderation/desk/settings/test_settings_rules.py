@@ -22,6 +22,7 @@ from services.moderation.settings import (
 from services.moderation.settings.admin_forms import FieldError
 from services.moderation.settings.answer_templates import Draft
 from services.moderation.settings.council_form import Facts, facts_of
+from services.moderation.settings.log_pages import PAGE_SIZE
 from services.moderation.settings.rules import SameError, Wording
 from services.moderation.settings.versioned import MovedError
 from shared.models import AuditEntry, Council, Role, Rule, Staff
@@ -145,6 +146,7 @@ COUNCIL = {
     "publishes_clear": "",
     "wait_limit_h": "48",
     "embed_hosts": "",
+    "preview_when": "asked",
 }
 
 
@@ -565,7 +567,7 @@ class TestLog:
             self.note(unit, ada.id, action="staff.signed_out")
         assert len(log(unit)) == 2
 
-    @pytest.mark.parametrize("number", [audit.PAGE_SIZE - 1, audit.PAGE_SIZE, audit.PAGE_SIZE + 1])
+    @pytest.mark.parametrize("number", [PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1])
     def test_is_read_newest_first_and_goes_on_where_a_page_ended(self, unit, ada, number):
         for each in range(number):
             self.note(unit, ada.id, each)
@@ -574,8 +576,8 @@ class TestLog:
         assert [entry.subject_id for entry, _who in found] == [
             str(each) for each in range(number - 1, number - 1 - len(found), -1)
         ]
-        assert len(found) == min(number, audit.PAGE_SIZE)
-        assert (more is not None) is (number > audit.PAGE_SIZE)
+        assert len(found) == min(number, PAGE_SIZE)
+        assert (more is not None) is (number > PAGE_SIZE)
         if more is not None:
             rest, end = audit.read_entries(unit, audit.Wanted(before=more))
             assert [entry.subject_id for entry, _who in rest] == ["0"]

@@ -9,6 +9,7 @@ from time_machine import travel
 
 from services.moderation.people import security_log
 from services.moderation.people.security_log import Wanted
+from services.moderation.settings import log_pages
 from shared.models import SecurityEvent, SecurityKind
 from tests.factories import count
 from tests.moderation.people.rules.given import NOW, TICK
@@ -161,7 +162,7 @@ class TestReading:
     def test_a_page_ends_and_the_next_goes_on_there(
         self, unit, record, monkeypatch, rows_there, goes_on
     ):
-        monkeypatch.setattr(security_log, "PAGE_SIZE", 4)
+        monkeypatch.setattr(log_pages, "PAGE_SIZE", 4)
         for _ in range(rows_there):
             record(SecurityKind.SIGNED_IN)
         found, more = security_log.read_events(unit, Wanted())

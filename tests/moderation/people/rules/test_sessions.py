@@ -26,6 +26,16 @@ class TestSession:
             assert bool(sessions.open_ones(unit, bo.id)) is lasts
             assert (roles.find_person(unit, bo.id).seen_at is not None) is lasts
 
+    @pytest.mark.parametrize(("after", "lasts"), [(TICK, True), (timedelta(), False)])
+    def test_that_has_ended_by_idling_is_listed_no_more(self, unit, bo, after, lasts):
+        idle = timedelta(minutes=30)
+        begun_id = begun(unit, bo)
+        with travel(NOW + idle - after, tick=False):
+            assert (sessions.find_session(unit, begun_id, idle=idle) is not None) is lasts
+            assert bool(sessions.open_ones(unit, bo.id, idle=idle)) is lasts
+            # Where nobody is signed out for idling it lasts.
+            assert sessions.open_ones(unit, bo.id)
+
     def test_is_of_one_person_in_one_epoch_with_an_open_account(self, unit, ada, bo):
         hers, his = begun(unit, ada), begun(unit, bo)
         assert sessions.find_session(unit, hers).staff_id == ada.id
@@ -56,12 +66,13 @@ class TestSession:
         seen = dict(unit.execute(select(StaffSession.id, StaffSession.seen_at)).all())
         assert seen == {one: NOW + timedelta(hours=1), other: NOW}
 
-    def test_begins_and_clears_away_only_what_has_ended(self, unit, ada, bo):
+    def test_of_all_only_what_has_ended_is_forgotten(self, unit, ada, bo):
         ended, lasting = begun(unit, ada), begun(unit, ada)
         for each, age in ((ended, sessions.LASTS + TICK), (lasting, sessions.LASTS)):
             unit.get_one(StaffSession, each).begun_at = NOW - age
         unit.flush()
         newest = begun(unit, bo)
+        assert sessions.forget_ended(unit) == 1
         assert set(unit.scalars(select(StaffSession.id))) == {lasting, newest}
 
     def test_are_listed_for_one_person_the_one_seen_last_first(self, unit, ada, bo):

@@ -79,6 +79,7 @@ class TestThrottle:
         unit.add_all(LoginAttempt(email_hash=b"a", source_hash=b"b", at=NOW - age) for age in ages)
         unit.flush()
         throttle.count_attempt(unit, settings, Tried.PASSWORD, "a", "x")
+        assert throttle.forget_old_tries(unit) == 1
         kept = set(unit.scalars(select(LoginAttempt.at)))
         assert kept == {NOW, NOW - throttle.WINDOW}
         assert count(unit, LoginAttempt) == 3

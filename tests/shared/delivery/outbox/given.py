@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared import db
@@ -35,6 +35,9 @@ def an_event(consumer: Consumer = queues.CHECK) -> events.Event:
 
 
 def arrange(**values: object) -> None:
+    """Set columns of all deliveries; what is leased was offered in a batch."""
+    if values.get("lease_until") is not None:
+        values.setdefault("batch", func.coalesce(OutboxDelivery.batch, new_id()))
     with db.Session.begin() as session:
         session.execute(update(OutboxDelivery).values(**values))
 

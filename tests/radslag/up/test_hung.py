@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +23,7 @@ from radslag.cli import main
 from radslag.commands.relay import run_relay
 from radslag.processes import PROCESSES, SMALL_PROCESSES
 from radslag.up.kept import Kept, Patience
-from radslag.up.pulse import Pulse
+from radslag.up.pulse import Pulse, open_signs
 from radslag.webserver import beating, resting
 from radslag.webserver.bridge import LIVENESS, Bridge
 from services.notify.sending import mailing
@@ -279,14 +280,29 @@ def test_no_process_may_be_silent_for_less_than_it_waits(process):
 
 
 def test_a_container_ends_itself_when_it_hangs(monkeypatch):
-    monkeypatch.delenv("RADSLAG_LONGEST_SILENCE", raising=False)
     begun: list[str] = []
 
-    def begin(_program: str, _arguments: list[str]) -> None:
-        begun.append(os.environ["RADSLAG_LONGEST_SILENCE"])
+    def begin(_program: str, _arguments: list[str], environment: dict[str, str]) -> None:
+        begun.append(environment["RADSLAG_LONGEST_SILENCE"])
 
-    monkeypatch.setattr("radslag.commands.run.os.execv", begin)
+    monkeypatch.setattr("radslag.commands.run.os.execve", begin)
     for name in ("desk", "clock"):
-        CliRunner().invoke(main, ["run", name], catch_exceptions=False)
-        monkeypatch.delenv("RADSLAG_LONGEST_SILENCE")
+        CliRunner().invoke(main, ["run", name], env=_ENVIRONMENT, catch_exceptions=False)
     assert begun == ["60", "120"]
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_where_signs_are_given_is_closed_to_others_but_for_those_who_are_given_it(tmp_path, opens):
+    pulse = Pulse(tmp_path / "signs" / "beats" / "desk", 60)
+    signs = open_signs(tmp_path / "signs", pulse, opens=opens)
+    try:
+        told = {name: Path(path) for name, path in signs.environment.items()}
+        assert told["RADSLAG_METRICS_FOLDER"].samefile(tmp_path / "signs" / "metrics")
+        assert told["RADSLAG_BEAT_FILE"].samefile(pulse.file)
+        assert (tmp_path / "signs").stat().st_mode & 0o077 == 0
+        others = [path.stat().st_mode & 0o002 for path in told.values()]
+        assert others == [0o002 if opens else 0] * 2
+        assert len(signs.keep_open) == (2 if opens else 0)
+    finally:
+        for number in signs.keep_open:
+            os.close(number)

@@ -1,0 +1,39 @@
+"""A folder of backups: one a day, the newest few kept."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+# Of another name is nothing of ours, and never removed.
+_OURS = re.compile(r"radslag-\d{4}-\d\d-\d\dT\d{6}Z\.backup(\.age)?")
+
+
+def name_backup(at: datetime, *, is_sealed: bool) -> str:
+    """Name a backup of an instant (in UTC), so that names are in the order of time."""
+    return f"radslag-{at:%Y-%m-%dT%H%M%S}Z.backup{'.age' if is_sealed else ''}"
+
+
+def list_backups(folder: Path) -> list[Path]:
+    """Return the whole backups of a folder that were made here, the oldest first."""
+    return sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name))
+
+
+def remove_oldest(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest few, and return what was removed."""
+    gone = list_backups(folder)[:-keep]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
+def is_due(folder: Path, now: datetime, hour: int) -> bool:
+    """Whether none was made since the hour struck last, on the clock that `now` is told on."""
+    struck = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if struck > now:
+        struck -= timedelta(days=1)
+    made = list_backups(folder)
+    return not made or made[-1].name < name_backup(_in_utc(struck), is_sealed=False)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment - (moment.utcoffset() or timedelta())

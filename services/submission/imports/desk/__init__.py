@@ -1,0 +1,1 @@
+"""The desk's pages on which old pages are imported, which submission lends it."""

@@ -1,0 +1,1 @@
+"""What programs send here and read here, and the tokens that they show."""

@@ -1,0 +1,1 @@
+"""What nobody needs again goes, a little at a time; docs/database.md lists what, and when."""

@@ -1,0 +1,47 @@
+"""Threats, hate and despair by kind: what is told today stays told, and the ordinary in peace.
+
+What is known not to be told is marked in the data: a pattern that learns of it takes its mark away.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+from services.moderation.checks import Equipment, Severity, Subject, self_harm, tone
+
+DATA = Path(__file__).parents[3] / "bench" / "data" / "tone_fresh.tsv"
+CHECKS = (tone.make_check(Equipment()), self_harm.make_check(Equipment()))
+
+
+def rows():
+    lines = DATA.read_text("utf-8").splitlines()
+    return [tuple(line.split("\t")) for line in lines if not line.startswith("#")]
+
+
+def is_looked_at(sentence):
+    found = (finding for check in CHECKS for finding in check.run(Subject(sentence)))
+    return any(finding.severity.rank >= Severity.MEDIUM.rank for finding in found)
+
+
+def test_every_sentence_is_told_as_its_mark_says():
+    wrong = [
+        (kind, sentence)
+        for _turn, kind, _language, sentence in rows()
+        if is_looked_at(sentence) is (kind.startswith("!") is not (kind.strip("!") == "plain"))
+    ]
+    assert wrong == []
+
+
+def test_most_of_each_turn_is_told_and_few_ordinary_ones_are_marked():
+    told = Counter(turn for turn, kind, *_ in rows() if "plain" not in kind and kind[0] != "!")
+    every = Counter(turn for turn, kind, *_ in rows() if "plain" not in kind)
+    assert told["1"] / every["1"] >= 0.9
+    assert told["2"] / every["2"] >= 0.9
+    plain = [(turn, kind) for turn, kind, *_ in rows() if "plain" in kind]
+    assert sum(turn == "1" for turn, _kind in plain) >= 400
+    assert sum(kind == "!plain" and turn == "1" for turn, kind in plain) <= 2
+
+
+def test_after_a_condition_its_not_denies_no_threat():
+    assert is_looked_at("Får jag inte mitt bygglov kommer jag med hagelbössan")
+    assert is_looked_at("Om ni inte svarar ska jag slå ihjäl er")
+    assert not is_looked_at("Inte ska jag slå ihjäl er för det")
