@@ -28,7 +28,6 @@ def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     Who has lost the passkey chooses a password with it, which lets in together with a recovery
     code. The same rows are written either way.
     """
-    now = utcnow()
     found = accounts.find_account(session, email)
     # Without either an account is entered through the city's directory only.
     has_own = found and (

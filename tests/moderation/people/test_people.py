@@ -269,6 +269,7 @@ class TestSessions:
         browser(app, settings, BO)
         with travel(utcnow() + timedelta(hours=13), tick=False):
             browser(app, settings, BO)
+            assert sessions.forget_ended(session) == 1
         assert session.scalar(select(func.count()).select_from(StaffSession)) == 1
 
     @pytest.mark.parametrize(("user_agent", "name"), BROWSERS)
