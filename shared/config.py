@@ -239,6 +239,11 @@ class Settings:
         "needs the extra `sentry`; empty: nowhere",
         "",
     )
+    child_memory_mb: int = _setting(
+        "How many megabytes a child of a worker may have needed; one that needed more is replaced "
+        "after its task. `0`: any number",
+        "600",
+    )
     access_log: bool = _setting(
         "`1`: a line in the log for each request, with its route, status, time and id; no "
         "addresses, of pages or of people",

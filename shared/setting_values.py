@@ -281,6 +281,7 @@ READERS: Mapping[str, Any] = {
     "oidc_roles": _oidc_roles,
     "semantic": lambda value: _on_or_off("RADSLAG_SEMANTIC", value),
     "traces_url": _optional_traces_url,
+    "child_memory_mb": lambda value: _whole_number("RADSLAG_CHILD_MEMORY_MB", value),
     "access_log": lambda value: _switch("RADSLAG_ACCESS_LOG", value),
     "celery_events": lambda value: _switch("RADSLAG_CELERY_EVENTS", value),
     "log_level": _log_level,

@@ -103,6 +103,8 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_enable_remote_control=settings.celery_events,
         # A child that died has died: its batch need not wait for a last word from it.
         worker_lost_wait=1.0,
+        # In kilobytes; whatever grows in one, it ends with it.
+        worker_max_memory_per_child=settings.child_memory_mb * 1024 or None,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,

@@ -45,6 +45,13 @@ def test_messages_are_json_and_their_results_are_nobody_s():
         assert conf.broker_transport_options["socket_timeout"] == 10
 
 
+@pytest.mark.parametrize(("told", "kilobytes"), [("", 614_400), ("100", 102_400), ("0", None)])
+def test_a_child_that_has_grown_is_replaced_after_its_task(told, kilobytes):
+    settings = Settings.from_env({**_ENVIRONMENT, "RADSLAG_CHILD_MEMORY_MB": told})
+    with make_celery("x", [], settings) as app:
+        assert app.conf.worker_max_memory_per_child == kilobytes
+
+
 @pytest.mark.parametrize("is_on", [False, True])
 def test_whoever_looks_with_flower_sees_workers_only_where_that_is_set(monkeypatch, is_on):
     settings = Settings.from_env({**_ENVIRONMENT, "RADSLAG_CELERY_EVENTS": str(int(is_on))})
