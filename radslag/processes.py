@@ -80,7 +80,7 @@ def keep_back(environment: Mapping[str, str], *needed: str) -> dict[str, str]:
 
 
 # Secrets that every process needs.
-_OF_ALL = ("database_url", "broker_url")
+_OF_ALL = ("database_url", "broker_url", "queue_url")
 
 
 def _web(name: str, factory: str, port: int, *secrets: str, role: str = MODERATION_ROLE) -> Process:

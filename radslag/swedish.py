@@ -215,7 +215,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "this has a zero in every letter, as UTF-16 without its mark has. Save it anew as UTF-8, or say what it is: --encoding utf-16-le": "det står en nolla i varje bokstav, som i UTF-16 utan sitt märke. Spara den på nytt som UTF-8, eller säg vad den är: --encoding utf-16-le",
         "this is not UTF-8. Save it anew as UTF-8 (in Excel: “CSV UTF-8”), or say what it is: --encoding cp1252 for most Swedish files of Windows": "det här är inte UTF-8. Spara om den som UTF-8 (i Excel: ”CSV UTF-8”), eller säg vad den är: --encoding cp1252 för de flesta svenska filer från Windows",
         "this is not {encoding}": "det här är inte {encoding}",
-        "these columns are missing: {names}. The first line must name the columns id, text, created_at and, if there is one, author": "de här kolumnerna saknas: {names}. Första raden ska namnge kolumnerna id, text, created_at och, om den finns, author",
+        "these columns are missing: {names}. The first line must name the columns {wanted} and, if there is one, {more}": "de här kolumnerna saknas: {names}. Första raden ska namnge kolumnerna {wanted} och, om den finns, {more}",
         "these columns stand twice: {names}": "de här kolumnerna står två gånger: {names}",
         "the row has not as many cells as the heading": "raden har inte lika många celler som rubriken",
         "{name} is missing or not a text": "{name} saknas eller är ingen text",

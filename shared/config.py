@@ -71,6 +71,12 @@ class Settings:
         "Valkey or Redis: `redis://:password@host:6379/0` or `unix:///path/valkey.sock?db=0`",
         secret=True,
     )
+    queue_url: str = _setting(
+        "RabbitMQ, for messages to workers alone: `amqp://user:password@host:5672/vhost`; empty: "
+        "they go through the broker",
+        "",
+        secret=True,
+    )
     secret_key: str = _setting(
         "At least 32 characters; signs receipts and sessions, and locks second factors. Changing "
         "it signs staff out, ends links for passwords and invitations, and makes authenticator "
@@ -308,7 +314,9 @@ class Settings:
 
     @property
     def celery_broker_url(self) -> str:
-        """The broker as Celery's transport spells it."""
+        """What carries messages, as Celery's transport spells it."""
+        if self.queue_url:
+            return self.queue_url
         parts = urlsplit(self.broker_url)
         if parts.scheme != "unix":
             return self.broker_url

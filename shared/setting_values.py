@@ -47,6 +47,13 @@ def _broker_url(value: str) -> str:
     return value
 
 
+def _queue_url(value: str) -> str:
+    parts = _parts(value)
+    if value and (parts.scheme not in {"amqp", "amqps"} or not parts.hostname):
+        raise SettingsError("RADSLAG_QUEUE_URL must start with amqp:// or amqps://.")
+    return value
+
+
 def _web_url(name: str, value: str) -> str:
     parts = _parts(value)
     # Addresses are put into headers; a reader of addresses drops line ends, a header does not.
@@ -249,6 +256,7 @@ READERS: Mapping[str, Any] = {
     "database_url": _database_url,
     "public_database_url": _optional_database_url,
     "broker_url": _broker_url,
+    "queue_url": _queue_url,
     "secret_key": _secret_key,
     "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
     "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),

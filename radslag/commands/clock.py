@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import click
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 
@@ -34,6 +32,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import LookSession
 from shared.delivery import queues
+from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.worker import make_celery
 from shared.telemetry import life, reporting, tracing
 from shared.telemetry.counting import configure_counting
@@ -178,7 +177,7 @@ def do_chores(due: list[Chore], now: float) -> None:
         life.show_life()
         try:
             chore.do()
-        except (SQLAlchemyError, BrokerError, RedisError, OSError) as error:
+        except (SQLAlchemyError, *BROKER_ERRORS) as error:
             # Once for an outage, not once for each chore that meets it.
             if not any(each.failing for each in due):
                 _log.warning("a server does not answer the clock", exc_info=error)

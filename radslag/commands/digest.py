@@ -4,8 +4,6 @@ import json
 import sys
 
 import click
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +15,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.delivery import queues
+from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.worker import make_celery
 
 
@@ -46,7 +45,7 @@ def command(at_once: bool, dry_run: bool, as_json: bool, settings: Settings) -> 
         make_celery("digest", [], settings).send_task(
             queues.SEND_LETTERS, queue=queues.CLOCK, expires=10, retry=False
         )
-    except (BrokerError, RedisError, OSError):
+    except BROKER_ERRORS:
         say_line("The broker does not answer; the clock will see to the letters.", err=True)
 
 

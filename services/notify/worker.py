@@ -5,5 +5,4 @@ Another serves `webhooks`, so that no letter waits for a slow endpoint.
 
 from shared.delivery.worker import make_worker
 
-# Who sends webhooks mails nobody.
-celery_app = make_worker("notify", include=["services.notify.tasks"], without=["smtp_url"])
+celery_app = make_worker("notify", include=["services.notify.tasks"])

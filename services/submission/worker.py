@@ -2,5 +2,4 @@
 
 from shared.delivery.worker import make_worker
 
-# It makes receipts and mails nobody.
-celery_app = make_worker("submission", include=["services.submission.tasks"], without=["smtp_url"])
+celery_app = make_worker("submission", include=["services.submission.tasks"])

@@ -11,14 +11,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 from sqlalchemy import distinct, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session as SqlSession
 
 from shared.clock import utcnow
 from shared.db import Session, run_alone
 from shared.delivery import queues
+from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import FailedJob, OutboxDelivery, OutboxEvent
@@ -103,7 +102,7 @@ def _send(celery: Celery, offer: Offer) -> bool:
             time_limit=offer.limit_s,
             retry=False,
         )
-    except (BrokerError, RedisError, OSError):
+    except BROKER_ERRORS:
         return False
     return True
 

@@ -7,7 +7,7 @@ relay, so the broker's own redelivery would only repeat it.
 import gc
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +86,8 @@ def _beat(name: str) -> None:
 def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery:
     """Make the Celery application of a worker, or of whoever only sends."""
     app = Celery(name, broker=settings.celery_broker_url, include=list(include))
+    # A hung RabbitMQ is given up as soon as a hung Valkey.
+    of_rabbit = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
@@ -112,7 +114,9 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         task_create_missing_queues=True,
         timezone="UTC",
         enable_utc=True,
-        broker_transport_options={
+        broker_transport_options=of_rabbit
+        if settings.queue_url
+        else {
             # Whoever sends tries again at its next turn: the clock beats and the relay gives up in
             # time although the broker is away.
             "max_retries": 0,
@@ -133,12 +137,13 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
     return app
 
 
-def make_worker(name: str, include: Sequence[str], *, without: Collection[str] = ()) -> Celery:
+def make_worker(name: str, include: Sequence[str]) -> Celery:
     """Make the Celery application of a worker process, from the environment's settings.
 
-    `without` names settings that not all who run it need.
+    Not each of them is told every secret (`radslag.processes`): what one needs and was not told, it
+    cannot use.
     """
-    settings = Settings.from_env(without=without)
+    settings = Settings.from_env(without=["secret_key", "smtp_url"])
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
     counting.configure_counting(settings.metrics_folder)

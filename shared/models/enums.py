@@ -157,6 +157,7 @@ class IncidentKind(enum.StrEnum):
     BOUNCED = "bounced"
     SPRAY = "spray"
     INBOX = "inbox"
+    DESPAIR = "despair"
 
 
 class SecurityKind(enum.StrEnum):

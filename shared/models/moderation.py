@@ -43,6 +43,12 @@ class FindingRow(Base):
             "code",
             postgresql_where=text("code IN ('threat', 'child')"),
         ),
+        Index(
+            "ix_findings_despair",
+            "idea_id",
+            "text_version",
+            postgresql_where=text("code = 'self_harm'"),
+        ),
         CheckConstraint("score BETWEEN 0 AND 1", name="score_is_a_share"),
         CheckConstraint("field IN ('text', 'author')", name="field"),
         CheckConstraint("severity IN ('info', 'low', 'medium', 'high')", name="severity"),

@@ -54,7 +54,7 @@ def test_a_process_is_told_the_secrets_that_it_needs(parts, name):
     [container] = pod["spec"]["containers"]
     assert container["args"] == ["radslag", "run", name]
     secrets = {each["name"]: each["valueFrom"]["secretKeyRef"]["key"] for each in container["env"]}
-    wanted = {"database_url", "broker_url", *process.secrets}
+    wanted = {"database_url", "broker_url", "queue_url", *process.secrets}
     assert set(secrets) == {PREFIX + each.upper() for each in wanted}
     room = ADDRESSES[process.role].removeprefix(PREFIX).removesuffix("_DATABASE_URL").lower()
     assert secrets["RADSLAG_DATABASE_URL"] == f"{room}-database-url"

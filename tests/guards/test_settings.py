@@ -59,7 +59,10 @@ def with_files(names: set[str]) -> set[str]:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_container_is_told_each_open_setting_and_the_secrets_that_it_needs(services, name):
     environment = services[name]["environment"]
-    own = {PREFIX + each.upper() for each in ("database_url", "broker_url", *BY_NAME[name].secrets)}
+    own = {
+        PREFIX + each.upper()
+        for each in ("database_url", "broker_url", "queue_url", *BY_NAME[name].secrets)
+    }
     assert set(environment) == OPEN | with_files(own)
     of_service = ADDRESSES[BY_NAME[name].role]
     for setting, value in environment.items():
@@ -152,7 +155,7 @@ def test_what_sounds_secret_is_secret():
     sounding = {
         name
         for name in NAMES
-        if re.search(r"_(KEY|TOKEN|SECRET|PASSWORD)$|_(DATABASE|BROKER|SMTP)_URL$", name)
+        if re.search(r"_(KEY|TOKEN|SECRET|PASSWORD)$|_(DATABASE|BROKER|QUEUE|SMTP)_URL$", name)
     }
     assert sounding == set(SECRETS)
 

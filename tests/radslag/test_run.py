@@ -17,6 +17,7 @@ EVERY_SECRET = {
     **dict.fromkeys(SECRETS, "hemligt-hemligt-hemligt-hemligt-hemligt"),
     "RADSLAG_DATABASE_URL": "postgresql://radslag:hemligt@db/radslag",
     "RADSLAG_BROKER_URL": "redis://:hemligt@broker:6379/0",
+    "RADSLAG_QUEUE_URL": "amqp://radslag:hemligt@rabbit/radslag",
     "RADSLAG_SMTP_URL": "smtp://anna:hemligt@mail.example",
     "RADSLAG_PUBLIC_DATABASE_URL": "postgresql://radslag:hemligt@copy/radslag",
 }
@@ -53,7 +54,7 @@ def test_a_process_is_told_the_secrets_that_it_needs(run, process):
     ((command, environment),), _told = run(process.name, {**PUBLIC, **EVERY_SECRET, **files})
     assert command == [sys.executable, "-m", *process.command(host="0.0.0.0")]
     needed = {name for name, users in NEEDS.items() if process.name in users.split()}
-    needed |= {"database_url", "broker_url"}
+    needed |= {"database_url", "broker_url", "queue_url"}
     told = {name for name in (*SECRETS, *files) if name in environment}
     of_these = {f"RADSLAG_{name.upper()}" for name in needed}
     assert told == of_these | {f"{name}_FILE" for name in of_these}
@@ -62,7 +63,7 @@ def test_a_process_is_told_the_secrets_that_it_needs(run, process):
 
 def test_every_secret_is_somebody_s():
     assert {f"RADSLAG_{name.upper()}" for name in NEEDS} == set(SECRETS) - {
-        *("RADSLAG_DATABASE_URL", "RADSLAG_BROKER_URL")
+        *("RADSLAG_DATABASE_URL", "RADSLAG_BROKER_URL", "RADSLAG_QUEUE_URL")
     }
 
 

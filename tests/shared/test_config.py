@@ -70,6 +70,8 @@ def test_all_that_are_missing_are_named_at_once():
         ("database_url", "postgresql+psycopg://h/d", "postgresql://h/d"),
         ("public_database_url", "postgres://replica/d", "postgresql://replica/d"),
         ("broker_url", "rediss://h/1", "rediss://h/1"),
+        ("queue_url", "amqps://u:p@h:5671/v", "amqps://u:p@h:5671/v"),
+        ("queue_url", "", ""),
         ("broker_url", "unix:///var/valkey.sock?db=2", "unix:///var/valkey.sock?db=2"),
         ("secret_key", " " + "s" * 32 + " ", "s" * 32),
         ("public_url", "http://localhost:8000/", "http://localhost:8000"),
@@ -125,6 +127,8 @@ def test_what_a_setting_is_read_as(name, value, found):
         ("database_url", "xpostgresql://h/d"),
         ("public_database_url", "sqlite://"),
         ("broker_url", "amqp://h"),
+        ("queue_url", "redis://h"),
+        ("queue_url", "amqp:///vhost"),
         ("broker_url", "localhost:6379"),
         ("secret_key", "s" * 31),
         *[

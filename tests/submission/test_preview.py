@@ -246,9 +246,8 @@ class TestAgreeing:
         assert self.agree(client, said.number, website="x").status_code == 303
         assert count(session, Agreement) == 0
 
-    @pytest.mark.parametrize(
-        ("headers", "counts"),
-        [
+    def test_no_page_of_others_makes_its_visitors_agree(self, client, session, said):
+        for headers, counts in (
             ({"Sec-Fetch-Site": "same-origin"}, True),
             ({"Sec-Fetch-Site": "cross-site"}, False),
             ({"Sec-Fetch-Site": "same-site"}, False),
@@ -256,31 +255,24 @@ class TestAgreeing:
             ({"Origin": "http://localhost"}, True),
             ({"Origin": "https://evil.example"}, False),
             ({"Origin": "null"}, False),
-        ],
-    )
-    def test_no_page_of_others_makes_its_visitors_agree(
-        self, client, session, said, headers, counts
-    ):
-        sent = {"number": said.number}
-        answer = client.post("/councils/motesplatser/agree", data=sent, headers=headers)
-        assert (answer.status_code, count(session, Agreement)) == (303, int(counts))
+        ):
+            sent = {"number": said.number}
+            answer = client.post("/councils/motesplatser/agree", data=sent, headers=headers)
+            found = answer.status_code, count(session, Agreement)
+            assert found == (303, int(counts)), headers
+            session.execute(delete(Agreement))
+            session.commit()
 
-    @pytest.mark.parametrize("number", ["", "R-2026-999999", "x", "\0"])
-    @pytest.mark.parametrize(("home", "_sends", "_looks"), PLACES)
-    def test_what_is_not_public_keeps_the_words(
-        self, client, session, council, home, _sends, _looks, number
-    ):
-        an_idea(session, council)
+    def test_what_is_not_public_keeps_the_words(self, client, session, council):
+        waits = an_idea(session, council, status="waiting").number
         session.commit()
-        answer = client.post(f"{home}/agree", data={"number": number, "text": "Min egen idé"})
-        assert answer.status_code == 409
-        assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
-        assert "finns inte kvar" in soup(answer).text
-
-    def test_an_idea_that_waits_is_not_agreed_with(self, client, session, council):
-        waits = an_idea(session, council, status="waiting")
-        session.commit()
-        assert self.agree(client, waits.number, text="Min idé").status_code == 409
+        for home in ("/councils/motesplatser", "/embed/motesplatser"):
+            for number in ("", "R-2026-999999", "x", "\0", waits):
+                sent = {"number": number, "text": "Min egen idé"}
+                answer = client.post(f"{home}/agree", data=sent)
+                assert answer.status_code == 409
+                assert one(soup(answer), "textarea").text.strip() == "Min egen idé"
+                assert "finns inte kvar" in soup(answer).text
         assert count(session, Agreement) == 0
 
     def test_a_closed_council_counts_nobody_and_keeps_the_words(
@@ -333,9 +325,11 @@ def test_up_to_three_published_ideas_that_are_alike_are_shown(client, session, c
     assert client.post(URL, data={"text": "Något helt annat"}, headers=JSON).json["similar"] == []
 
 
-@pytest.mark.parametrize(
-    ("text", "is_alike"),
-    [
+def test_what_is_alike_has_two_long_words_or_three_of_many(session, council):
+    published(session, council, text="Fler bänkar skulle behövas nere vid stranden")
+    an_idea(session, council, text="Stranden har bänkar", status="waiting")
+    published(session, a_council(session), text="Bänkar vid stranden")
+    for text, is_alike in (
         ("Bänkar alldeles intill stranden", True),
         ("BÄNKEN vid stranden", True),
         # One word in common, however long, is not the same idea; nor are words that say nothing.
@@ -345,16 +339,9 @@ def test_up_to_three_published_ideas_that_are_alike_are_shown(client, session, c
         ("'; & | ! () stranden <-> bänkar :*", True),
         ("stranden", False),
         ("", False),
-    ],
-)
-def test_what_is_alike_has_two_long_words_or_three_of_many(
-    client, session, council, text, is_alike
-):
-    published(session, council, text="Fler bänkar skulle behövas nere vid stranden")
-    an_idea(session, council, text="Stranden har bänkar", status="waiting")
-    published(session, a_council(session), text="Bänkar vid stranden")
-    found = submission_published.list_similar(session, "motesplatser", text, limit=3)
-    assert [each.council for each in found] == ["motesplatser"] * is_alike
+    ):
+        found = submission_published.list_similar(session, "motesplatser", text, limit=3)
+        assert [each.council for each in found] == ["motesplatser"] * is_alike, text
 
 
 def test_what_shares_most_comes_first(session, council):

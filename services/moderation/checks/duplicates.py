@@ -15,7 +15,12 @@ from uuid import UUID
 
 from rapidfuzz import fuzz
 
-from services.moderation.checks.copies.changed import confirm_changed, deny_each_other, measure_held
+from services.moderation.checks.copies.changed import (
+    confirm_changed,
+    deny_each_other,
+    may_be_changed,
+    measure_held,
+)
 from services.moderation.checks.copies.common import EVERYDAY, Common, read_words_of
 from services.moderation.checks.copies.words import (
     NEGATIONS,
@@ -162,6 +167,8 @@ def _share_what_is_common(short: str, long: str, common: Common) -> bool:
 
 
 def _changed(short: str, long: str, common: Common) -> Match | None:
+    if not may_be_changed(short, long, common):
+        return None
     if _has_link(short) and _has_link(long):
         short, long = _without_digits(short), _without_digits(long)
     changed = confirm_changed(short, long, common)

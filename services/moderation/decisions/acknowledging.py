@@ -9,7 +9,7 @@ against the findings that stand when the idea is locked, not those that stood on
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import and_, func, select, tuple_
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -62,14 +62,15 @@ def name_codes(codes: Iterable[str]) -> list[str]:
 def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version, frozenset[str]]:
     """Return the codes of the high findings in these texts; nothing for those without any.
 
-    A text that the checks have not come to yet (a correction, a mask a second ago) is read by the
-    pure ones here, and what others found in an earlier text counts while its words stand: that
-    nobody has looked is no reason to say that there is nothing.
+    A text that the checks have not come to yet (a correction, a mask a second ago), or that some
+    of them could not read, is read by the pure ones here, and what others found in an earlier text
+    counts while its words stand: that nobody has looked is no reason to say that there is nothing.
     """
     if not versions:
         return {}
+    is_judged = and_(Verdict.idea_id.is_not(None), func.cardinality(Verdict.unchecked) == 0)
     rows = session.execute(
-        select(IdeaText.idea_id, IdeaText.version, Verdict.idea_id.is_not(None), FindingRow.code)
+        select(IdeaText.idea_id, IdeaText.version, is_judged, FindingRow.code)
         .outerjoin(
             Verdict,
             and_(Verdict.idea_id == IdeaText.idea_id, Verdict.text_version == IdeaText.version),

@@ -23,6 +23,7 @@ def name_kind(of: IncidentKind) -> str:
     """Name a kind of incident in a word or two."""
     return {
         IncidentKind.THREAT: _("Hot"),
+        IncidentKind.DESPAIR: _("Oro för någon"),
         IncidentKind.CHILD: _("Barn"),
         IncidentKind.WAVE: _("Våg av idéer"),
         IncidentKind.OVERDUE: _("Lång väntan"),
@@ -79,6 +80,35 @@ def _threat(incident: Incident, facts: Known) -> Said:
         _("Idén är inte publik: den är avgjord eller har tagits tillbaka."),
         path,
         place,
+    )
+
+
+def _despair(incident: Incident, facts: Known) -> Said:
+    if not incident.key:
+        return Said(
+            ngettext(
+                "Oro för någon i %(n)s idé till", "Oro för någon i %(n)s idéer till", incident.count
+            ),
+            _("I så många fler står det att någon kanske inte vill leva."),
+            _("De ligger under Brådskande. Läs dem en och en: de kan handla om olika människor."),
+            _("De flesta är lästa."),
+            "/?lane=urgent",
+            _("Öppna Att granska"),
+        )
+    is_public = incident.key in facts.public
+    return Said(
+        _("Oro för någon i idé %(number)s", number=incident.key),
+        _("Någon kanske inte vill leva, och alla kan läsa det. Det är inget brott mot en regel.")
+        if is_public
+        else _("Någon kanske inte vill leva. Det är inget brott mot en regel."),
+        _(
+            "Läs idén nu, och lita på vad du själv läser. Är det fara för livet och det går att se"
+            " vem eller var: ring 112. Är du osäker, ring 1177. Finns det en mejladress kan staden"
+            " skriva att ni har läst, och att Mind Självmordslinjen svarar på 90101 dygnet runt."
+        ),
+        _("Någon har läst idén och fattat ett beslut, eller så har den tagits tillbaka."),
+        f"/ideas/{incident.key}",
+        _("Öppna idén"),
     )
 
 
@@ -160,6 +190,7 @@ def _overdue(incident: Incident, facts: Known) -> Said:
 _SAID: Mapping[IncidentKind, Callable[[Incident, Known], Said]] = MappingProxyType(
     {
         IncidentKind.THREAT: _threat,
+        IncidentKind.DESPAIR: _despair,
         IncidentKind.CHILD: _child,
         IncidentKind.WAVE: _wave,
         IncidentKind.OVERDUE: _overdue,

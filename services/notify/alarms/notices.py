@@ -42,7 +42,10 @@ ALERT_OVER = "alert-over"
 SPACING = timedelta(minutes=5)
 # About ideas, for people who moderate; all others are about the system, for administrators.
 CONTENT = frozenset(
-    {IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE}
+    {
+        *(IncidentKind.THREAT, IncidentKind.DESPAIR, IncidentKind.CHILD),
+        *(IncidentKind.WAVE, IncidentKind.OVERDUE),
+    }
 )
 _OPERATION = frozenset(IncidentKind) - CONTENT
 _LOCK = 7_261_993_011

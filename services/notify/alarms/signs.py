@@ -93,22 +93,23 @@ def find_threats(session: SqlSession, now: Now) -> Iterator[Sign]:
     One that is public counts double: publishing it is no end of the matter. It ends when the words
     are gone, or when somebody decides that they may stand.
     """
-    found = _open_with("threat", _URGENT, FindingRow.severity == "high")
-    question = (
-        select(Idea.number, found.c.text_version == Idea.public_version)
-        .join(found, found.c.idea_id == Idea.id)
-        .where(
-            Idea.status.in_([IdeaStatus.WAITING, IdeaStatus.PUBLISHED]),
-            found.c.text_version.in_([Idea.text_version, Idea.public_version]),
-        )
-        .order_by(found.c.since, Idea.number)
-    )
+    question = _not_looked_at("threat")
     mistaken = session.scalars(_decided_all_the_same(session, now, IncidentKind.THREAT)).all()
     seen = dict.fromkeys(mistaken, PUBLIC)
     for number, is_public in session.execute(question):
         seen[number] = max(PUBLIC if is_public else 1, seen.get(number, 1))
     for number, count in seen.items():
         yield Sign(number, count)
+
+
+def find_despair(session: SqlSession, _now: Now) -> Iterator[Sign]:
+    """Find ideas that wait or are public in which somebody may not want to live, until looked at.
+
+    It ends when a person has read it and decided, whatever that is: it is no breach of a rule, and
+    what they do for the one who wrote is not done here.
+    """
+    for number, is_public in session.execute(_not_looked_at("self_harm")):
+        yield Sign(number, PUBLIC if is_public else 1)
 
 
 def find_children(session: SqlSession, now: Now) -> Iterator[Sign]:
@@ -207,6 +208,20 @@ def open_keys(session: SqlSession, kind: IncidentKind) -> set[str]:
     """Return what the open incidents of a kind are about."""
     keys = select(Incident.key).where(Incident.kind == kind, Incident.resolved_at.is_(None))
     return set(session.scalars(keys))
+
+
+def _not_looked_at(code: str) -> Select[str, bool]:
+    """Ask for ideas whose text has such a finding, high, and waits for a person; is it public."""
+    found = _open_with(code, _URGENT, FindingRow.severity == "high")
+    return (
+        select(Idea.number, found.c.text_version == Idea.public_version)
+        .join(found, found.c.idea_id == Idea.id)
+        .where(
+            Idea.status.in_([IdeaStatus.WAITING, IdeaStatus.PUBLISHED]),
+            found.c.text_version.in_([Idea.text_version, Idea.public_version]),
+        )
+        .order_by(found.c.since, Idea.number)
+    )
 
 
 def _open_with(code: str, least_priority: int, *conditions: ColumnElement[bool]) -> CTE:

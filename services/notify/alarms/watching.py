@@ -22,6 +22,7 @@ Look = Callable[[SqlSession, Now], Iterable[Sign]]
 LOOKS: Mapping[IncidentKind, Sequence[Look]] = MappingProxyType(
     {
         IncidentKind.THREAT: (signs.find_threats,),
+        IncidentKind.DESPAIR: (signs.find_despair,),
         IncidentKind.CHILD: (signs.find_children,),
         IncidentKind.WAVE: (signs.find_waves,),
         IncidentKind.OVERDUE: (signs.find_overdue,),
@@ -37,7 +38,7 @@ LOOKS: Mapping[IncidentKind, Sequence[Look]] = MappingProxyType(
 # So many ideas are told one by one; what comes on top is one incident: a campaign must not become
 # as many.
 ONE_BY_ONE = 10
-_EACH_AN_IDEA = frozenset({IncidentKind.THREAT, IncidentKind.CHILD})
+_EACH_AN_IDEA = frozenset({IncidentKind.THREAT, IncidentKind.DESPAIR, IncidentKind.CHILD})
 
 # How long a sign must be gone before it is over: queues breathe, and of a heap of late ideas the
 # next is late a moment after the last was decided. A person's decision about an idea is over at

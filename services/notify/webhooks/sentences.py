@@ -144,6 +144,7 @@ def _acted(data: Data, titles: Titles) -> str:
 def _alert(kind: str, data: Data) -> str:
     known = {
         IncidentKind.THREAT: _("ett möjligt hot i en idé"),
+        IncidentKind.DESPAIR: _("oro för någon i en idé"),
         IncidentKind.CHILD: _("uppgifter om ett barn i en publicerad idé"),
         IncidentKind.WAVE: _("en våg av skräp"),
         IncidentKind.OVERDUE: _("en idé har väntat för länge"),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from services.moderation.decisions import deciding
-from services.notify.alarms import faults, signs, watching
+from services.notify.alarms import faults, notices, signs, watching
 from services.notify.alarms.signs import WAVE_BEGINS, WAVE_ENDS, Now
 from services.notify.digests import runs
 from shared import heartbeat
@@ -107,6 +107,33 @@ class Watchtower(House):
 @pytest.fixture
 def house(session, settings) -> Watchtower:
     return Watchtower(session, settings)
+
+
+class TestDespair:
+    def test_in_what_waits_until_somebody_has_read_it_and_decided(self, house):
+        idea, other = house.suspect("self_harm"), house.suspect("threat")
+        assert house.see(signs.find_despair) == {idea.number: 1}
+        assert house.see(signs.find_threats) == {other.number: 1}
+        house.decide(idea, DecisionKind.PUBLISH, acknowledged=("self_harm",))
+        assert house.see(signs.find_despair) == {}
+
+    def test_what_everybody_can_read_counts_double(self, house):
+        idea = house.waiting()
+        house.publish(idea)
+        house.finding(idea, "self_harm")
+        house.entry(idea, reason=Reason.LATE_FINDING)
+        assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
+
+    @pytest.mark.parametrize("about", [{"severity": "medium"}, {"severity": "low"}])
+    def test_that_is_grave(self, house, about):
+        idea = house.waiting()
+        house.finding(idea, "self_harm", **about)
+        house.entry(idea)
+        assert house.see(signs.find_despair) == {}
+
+    def test_each_idea_is_told_and_those_on_duty_hear_of_it(self):
+        assert IncidentKind.DESPAIR in watching._EACH_AN_IDEA & notices.CONTENT
+        assert watching.LOOKS[IncidentKind.DESPAIR] == (signs.find_despair,)
 
 
 class TestThreats:

@@ -28,7 +28,10 @@ from tests.factories import a_member_of_staff
 from tests.notify.rules.conftest import NOON
 
 TICK = timedelta(microseconds=1)
-CONTENT = [IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE]
+CONTENT = [
+    *(IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE),
+    IncidentKind.DESPAIR,
+]
 OPERATION = [kind for kind in IncidentKind if kind not in CONTENT]
 THREAT, DEAF = IncidentKind.THREAT, IncidentKind.DEAF
 pytestmark = pytest.mark.usefixtures("clock")

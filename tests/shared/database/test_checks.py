@@ -171,7 +171,7 @@ WORDS: Mapping[str, Words] = {
         "kind",
         (
             "threat", "child", "wave", "overdue", "failed_jobs", "unchecked", "deaf",
-            "digest_failed", "webhook_off", "bounced", "spray", "inbox",
+            "digest_failed", "webhook_off", "bounced", "spray", "inbox", "despair",
         ),
     ),
     "ck_invitations_role": Words("role", ROLES),

@@ -99,6 +99,7 @@ def world(settings, database) -> World:
         assert decision.status_after == "published"
         about = {"idea": idea.id, "council": council.id, "import": new_id(), "zebra": zebra}
         about |= {"rule": a_rule(session).id, "zorro": zorro, "raw": zebra.encode(), "kind": kind}
+        about |= {"new": new_id(), "source": source.id, "first": taken.id}
         session.add(
             Import(
                 id=about["import"],
@@ -116,6 +117,8 @@ def world(settings, database) -> World:
             """INSERT INTO import_lines (import_id, place, line, source_id, text, author, raw,
                 content_type, received_at, precision, was_public, idea_id)
             VALUES (:import, 0, 1, '1', :zebra, :zorro, :raw, :kind, now(), 'day', true, :idea)""",
+            """INSERT INTO inbox (id, source_id, state, same_as, content_type, received_at)
+            VALUES (:new, :source, 'repeated', :first, :kind, now())""",
             "UPDATE ideas SET status = 'rejected', rule_id = :rule WHERE id = :idea",
         ):
             names = text(statement).compile().params

@@ -88,6 +88,13 @@ class _Own(NamedTuple):
         return self.gap.is_end and max(len(self.gap.first), len(self.gap.second)) > _ASIDE
 
 
+def may_be_changed(a: str, b: str, common: Common) -> bool:
+    """Tell whether two texts have enough whole words alike to be looked at: nearly all have not."""
+    told, others = read_words_of(a, common).told, read_words_of(b, common).told
+    fewest = min(len(told), len(others))
+    return fewest >= _FEWEST and len(told & others) >= _WHOLE_WORDS * fewest
+
+
 def confirm_changed(a: str, b: str, common: Common) -> Changed | None:
     """Say how much of each of two folded texts stands in the other, if one is the other, changed.
 
@@ -96,9 +103,9 @@ def confirm_changed(a: str, b: str, common: Common) -> Changed | None:
     not, nor name another place or number; and what is added or left out must be in few places.
     """
     first, second = read_words_of(a, common), read_words_of(b, common)
-    fewest = min(len(first.told), len(second.told))
-    if fewest < _FEWEST or len(first.told & second.told) < _WHOLE_WORDS * fewest:
+    if not may_be_changed(a, b, common):
         return None
+    fewest = min(len(first.told), len(second.told))
     every = list(_find_own(first, second, a, b))
     held = _hold(first, second, every)
     if max(held) < _HELD or (fewest < _FEW and _lack_least(every) > 1):

@@ -312,8 +312,8 @@ def _grave(session: SqlSession, sheet: Sheet, numbered: list[Numbered]) -> list[
         if each.finding.severity is Severity.HIGH:
             code = each.finding.code.value
             found.setdefault(code, Grave(code, each.title, each.sentence))
-    if sheet.verdict is None:
-        # The checks have not come to it: what a decision would be held for is asked beforehand.
+    if sheet.verdict is None or sheet.verdict.unchecked:
+        # Not all of the checks have read it: what a decision would be held for is asked beforehand.
         version = (sheet.idea.id, sheet.idea.text_version)
         for grave in _known_by_code(session, version):
             found.setdefault(grave.code, grave)

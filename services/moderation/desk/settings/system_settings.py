@@ -58,6 +58,7 @@ def _roles(value: Mapping[str, str]) -> str:
 _OPEN: Mapping[str, Callable[[Any], str]] = {
     "database_url": _place,
     "broker_url": _place,
+    "queue_url": _place,
     "smtp_url": _place,
     "public_url": _plain,
     "desk_url": _plain,
@@ -96,6 +97,7 @@ _OF_OTHERS = frozenset({"smtp_url", "bounce_secret", "public_database_url"})
 _ABOUT: Mapping[str, Callable[[], str]] = {
     "database_url": lambda: _("Databasen, där allt finns."),
     "broker_url": lambda: _("Servern som delar ut arbetet (Valkey)."),
+    "queue_url": lambda: _("Servern som bär arbetet till processerna (RabbitMQ)."),
     "secret_key": lambda: _("Nyckeln som skriver under kvitton och inloggningar."),
     "public_url": lambda: _("Där invånarna lämnar idéer."),
     "desk_url": lambda: _("Där ni är nu."),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from services.submission.forms import FormError
 from services.submission.slips import entering, reading
@@ -15,7 +16,7 @@ from services.submission.slips.desk.several_views import SeveralPages
 from services.submission.slips.desk.slip_form import COMMON, ROW, Common, Faults
 from services.submission.slips.entering import ClosedThatDayError
 from services.submission.slips.reading import Draft
-from shared import web
+from shared import i18n, web
 from shared.clock import utcnow
 from shared.db import Session
 from shared.desk_port import DeskPort
@@ -122,7 +123,9 @@ class _Pages:
         if receipt is None:
             abort(404)
         picture = qr_code(receipt.url) if receipt.url else ""
-        return render_template("slips/receipt.html", receipt=receipt, picture=picture)
+        about = {"receipt": receipt, "picture": picture}
+        sheet = _make_sheet("slips/_receipt_sheet.html", receipt.idea.language, **about)
+        return render_template("slips/receipt.html", sheet=sheet, **about)
 
     def list_papers(self) -> ResponseReturnValue:
         """Show for which councils there is a form to print."""
@@ -136,7 +139,15 @@ class _Pages:
             councils = {each.slug: each for each in entering.list_councils(session)}
         council = councils.get(slug) or abort(404)
         url = f"{web.get_settings().public_url}/councils/{slug}"
-        return render_template("slips/paper.html", council=council, url=url, picture=qr_code(url))
+        about = {"council": council, "url": url, "picture": qr_code(url)}
+        sheet = _make_sheet("slips/_paper_sheet.html", council.language, **about)
+        return render_template("slips/paper.html", council=council, sheet=sheet)
+
+
+def _make_sheet(template: str, language: str, **about: object) -> Markup:
+    """Return a sheet in a resident's language, unless who prints it has just chosen another."""
+    with i18n.speak_language(request.args.get("lang", language)):
+        return Markup(render_template(template, **about))  # noqa: S704 - made by a template
 
 
 def _read_draft() -> Draft:

@@ -101,6 +101,16 @@ class TestATextThatNoCheckHasRead:
         with held(["threat"]):
             decide(session, idea, PUBLISH, staff)
 
+    def test_is_read_when_the_checks_could_not(self, session, council, staff):
+        """Work that was given up leaves a verdict with nothing but what is unchecked."""
+        idea = waiting(session, council, text=THREAT)
+        session.get_one(Verdict, (idea.id, 1)).unchecked = ["tone"]
+        session.flush()
+        with held(["threat"]):
+            decide(session, idea, PUBLISH, staff)
+        decide(session, idea, PUBLISH, staff, acknowledged=["threat"])
+        assert idea.status is PUBLISHED
+
     def test_is_not_read_by_checks_that_are_off(self, session, council, staff):
         session.add(CheckSwitch(name="tone", is_on=False))
         idea = waiting(session, council)

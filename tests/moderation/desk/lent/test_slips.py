@@ -320,6 +320,20 @@ class TestPrinted:
         assert "allmän handling" in said(page)
         desk.get("/slips/paper/finns-inte", 404)
 
+    def test_a_sheet_speaks_as_who_gets_it_or_as_was_chosen_for_it(self, desk, session):
+        session.execute(update(Council).values(language="en"))
+        session.commit()
+        answer = desk.post("/slips", **COMMON, text="A bench", do="receipt")
+        for path in (answer.location, "/slips/paper/motesplatser"):
+            page = desk.get(path)
+            assert page.select_one("html")["lang"] == "sv"
+            sheet = page.select_one(".sheet")
+            assert sheet["lang"] == "en"
+            assert "A person reads your idea" in sheet.text
+            chosen = desk.get(f"{path}?lang=sv").select_one(".sheet")
+            assert chosen["lang"] == "sv"
+            assert "En person läser din idé" in chosen.text
+
 
 def test_the_log_says_what_was_entered(app, settings, desk, session, council):
     desk.post("/slips/several", **COMMON, slip_text=["Ett lås", "Två lås"], do="save")

@@ -1,6 +1,7 @@
 """Passkeys with a real browser and its virtual device: added, used as the way in, and removed."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -190,8 +191,7 @@ def test_the_last_one_stays_where_it_must_be_had_and_is_removed_against_the_pass
 
 
 @pytest.mark.browser
-@pytest.mark.usefixtures("device")
-def test_a_new_colleague_begins_with_one_and_no_password(page, app, settings):
+def test_a_new_colleague_begins_with_one_and_no_password(page, app, settings, device):
     email = f"{new_id()}@example.org"
     with db.Session.begin() as session:
         invited = invitations.invite_person(
@@ -208,10 +208,19 @@ def test_a_new_colleague_begins_with_one_and_no_password(page, app, settings):
         kim = accounts.find_account(session, email)
     assert kim is not None
     assert (kim.name, kim.role, kim.password_hash) == ("Kim", Role.ADMIN, None)
+    # The device knows whose it is, as it does of one that is added later.
+    (kept,) = device.send("WebAuthn.getCredentials", {"authenticatorId": device.authenticator})[
+        "credentials"
+    ]
+    assert b64decode(kept["userHandle"]) == kim.id.bytes
     # It is their only way in: it goes neither with a code nor by turning the second step off.
     page.goto(f"{settings.desk_url}/account")
     assert page.locator(".desk-reminder").count() == 0
     assert page.locator("label[for=current-for-removal]").inner_text() == "Reservkod"
+    add(page, "0000-0000-0000-0000")
+    said = page.locator(f"{PASSKEYS} [data-passkey-said]")
+    said.wait_for()
+    assert "Koden stämmer inte" in said.inner_text()
     remove(page, "0000-0000-0000-0000")
     assert "Koden stämmer inte" in page.locator(".notice-wrong").inner_text()
     remove(page, codes[0])
