@@ -16,6 +16,7 @@ from services.notify.sending import claims, mailing
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import LookSession, Session, run_alone
+from shared.telemetry import life
 
 WATCH_S = 15
 TELL_S = 5
@@ -29,6 +30,8 @@ def watch_incidents(settings: Settings) -> None:
     now = Now(utcnow(), settings.timezone, letters_are_held=settings.hold_letters)
     problem = None
     for kind in watching.LOOKS:
+        # Each may wait for a lock by itself.
+        life.show_life()
         try:
             with Session.begin() as session:
                 watching.watch_kind(session, kind, now)

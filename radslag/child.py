@@ -147,7 +147,9 @@ class Child:
         """Return the end of what it wrote since it was started; nothing where that is gone."""
         try:
             with self.log.open("rb") as file:
-                file.seek(self.log_start)
+                size = file.seek(0, os.SEEK_END)
+                # Unless it was put aside meanwhile.
+                file.seek(self.log_start if self.log_start <= size else 0)
                 text = file.read().decode(errors="replace")
         except OSError:
             return ""

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "radslag.commands.migrate",
     "relay": "radslag.commands.relay",
     "restore": "radslag.commands.restore",
+    "retire": "radslag.commands.retire",
     "run": "radslag.commands.run",
     "spam": "radslag.commands.spam",
     "staff": "radslag.commands.staff",

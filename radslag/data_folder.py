@@ -59,6 +59,11 @@ class DataFolder:
         """Where every child writes its log."""
         return self.path / "logs"
 
+    @property
+    def signs(self) -> Path:
+        """Where processes show that they live and count what they do; new at each start."""
+        return self.path / "signs"
+
     def release(self) -> None:
         """Let go of it; the system has ended."""
         (self.path / "state.json").unlink(missing_ok=True)

@@ -43,6 +43,15 @@ class Process:
     # Whose work it does besides, in a small system.
     also: tuple[str, ...] = ()
 
+    @property
+    def silence_s(self) -> int:
+        """How long it may show no life before it is taken for hung.
+
+        Webs and workers wait for nothing in the place where they show it; the relay and the clock
+        wait for the database, 30 seconds for a statement at the most.
+        """
+        return 60 if self.queues or self.health == "http" else 120
+
     def command(self, *, host: str = "", port: int | None = None) -> list[str]:
         """Return what follows `python -m`."""
         bracketed = f"[{host}]" if ":" in host else host
@@ -151,7 +160,8 @@ PROCESSES: tuple[Process, ...] = (
     _worker("moderation-semantic", _MODERATION, 2, queues.SEMANTIC),
     _worker("moderation-actions", _MODERATION, 1, queues.ACTIONS),
     _worker("submission-worker", _SUBMISSION, 1, queues.FORMS, secrets=_KEY),
-    _worker("notify-worker", _NOTIFY, 1, queues.LETTERS, queues.CLOCK, secrets=_MAILS),
+    # One may be waiting for a slow mail server; one is left to write down what is owed.
+    _worker("notify-worker", _NOTIFY, 2, queues.LETTERS, queues.CLOCK, secrets=_MAILS),
     # Some may all be waiting for slow endpoints; one is left to write down what is owed.
     _worker("notify-webhooks", _NOTIFY, 3, queues.WEBHOOKS, secrets=_KEY),
     # It mails alarms itself.
@@ -180,7 +190,7 @@ SMALL_PROCESSES: tuple[Process, ...] = (
         secrets=(*_KEY, *_LOOKS_UP),
         also=("moderation-semantic",),
     ),
-    # Two of them may wait for slow endpoints (`services.notify.webhooks.turns`).
+    # Two may wait for slow endpoints, one for a slow mail server (`services.notify.mail.turns`).
     _worker(
         *("notify-worker", "radslag.small_worker", 6),
         *(queues.FORMS, queues.LETTERS, queues.CLOCK, queues.WEBHOOKS),

@@ -165,6 +165,11 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "The port of a web, where it is not that of its address in the settings.": "En webbs port, där den inte är den i inställningarnas adress.",
         "ok": "ok",
         "no sign of life": "inga livstecken",
+        # retire
+        "Say that a process shall not run any more: it is not missed, and its alarm ends.": "Säg att en process inte ska köras mer: den saknas inte längre, och larmet om den slutar.",
+        "One that does run is missed again as soon as it has been heard of.": "En som ändå körs saknas igen så snart den har hörts av.",
+        "Nobody has heard of a process {name}.": "Ingen har hört av en process {name}.",
+        "It is not missed any more.": "Den saknas inte längre.",
         # import
         "Bring in an old thread; again adds nothing. Nobody gets a letter.": "Hämta in en gammal tråd; en gång till lägger inte till något. Ingen får brev.",
         "The council that the thread belongs to.": "Rådet som tråden hör till.",

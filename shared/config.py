@@ -20,8 +20,10 @@ __all__ = [
     "SMALL",
     "Settings",
     "SettingsError",
+    "beat_file",
     "data_folder",
     "dies_with_parent",
+    "longest_silence_s",
     "read_secret_files",
     "sqlalchemy_url",
 ]
@@ -169,6 +171,11 @@ class Settings:
         "",
         secret=True,
     )
+    metrics_folder: str = _setting(
+        "Where the processes of one machine keep their counts for `/metrics`; empty: it tells only "
+        "what the database knows (`radslag up` has its own folder)",
+        "",
+    )
     second_factor: str = _setting(
         "Who must have a second factor beside the password, until an administrator chooses under "
         "Staff: `nobody`, `admins` or `all`",
@@ -227,6 +234,31 @@ class Settings:
     oidc_roles: Mapping[str, str] = _setting(
         "What the roles are called in that claim",
         "admin=radslag-admin;moderator=radslag-moderator;reader=radslag-reader",
+    )
+    traces_url: str = _setting(
+        "Where traces go by OpenTelemetry (OTLP over HTTP): `http://collector:4318/v1/traces`; "
+        "needs the extra `tracing`; empty: nowhere",
+        "",
+    )
+    sentry_dsn: str = _setting(
+        "Where errors are reported by the protocol of Sentry, without words or values: its DSN; "
+        "needs the extra `sentry`; empty: nowhere",
+        "",
+    )
+    child_memory_mb: int = _setting(
+        "How many megabytes a child of a worker may have needed; one that needed more is replaced "
+        "after its task. `0`: any number",
+        "600",
+    )
+    access_log: bool = _setting(
+        "`1`: a line in the log for each request, with its route, status, time and id; no "
+        "addresses, of pages or of people",
+        "0",
+    )
+    celery_events: bool = _setting(
+        "`1`: workers tell the broker what they work on, and answer questions, so that Flower can "
+        "show it",
+        "0",
     )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`", "info")
 
@@ -345,3 +377,17 @@ def dies_with_parent(env: Mapping[str, str] | None = None) -> bool:
     """Whether this process was told to end when the process that started it ends."""
     env = os.environ if env is None else env
     return env.get(PREFIX + "DIE_WITH_PARENT") == "1"
+
+
+def beat_file(env: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file by which whoever started this process sees that it goes on, if any."""
+    env = os.environ if env is None else env
+    named = env.get(PREFIX + "BEAT_FILE", "")
+    return Path(named) if named else None
+
+
+def longest_silence_s(env: Mapping[str, str] | None = None) -> int:
+    """Return after how long without a sign of life this process ends itself; 0 for never."""
+    env = os.environ if env is None else env
+    told = env.get(PREFIX + "LONGEST_SILENCE", "")
+    return int(told) if told.isdecimal() else 0

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from shared.clock import utcnow
 from shared.errors import place_of
+from shared.telemetry import request_ids
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Libraries that put values into their sentences.
@@ -88,6 +89,7 @@ class Formatter(logging.Formatter):
             "logger": record.name,
             "message": self._sentence(record, foreign=foreign),
         }
+        line.update(request_ids.describe_work())
         for name, value in vars(record).items():
             if name not in _STANDARD and not foreign:
                 line[name] = value if isinstance(value, int | float | bool) else str(value)

@@ -63,6 +63,10 @@ def _web_url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
+def _optional_traces_url(value: str) -> str:
+    return _web_url("RADSLAG_TRACES_URL", value) if value else ""
+
+
 def _web_url_or_file(name: str, value: str) -> str:
     parts = _parts(value)
     if "://" in value and (parts.scheme not in {"http", "https"} or not parts.hostname):
@@ -284,5 +288,9 @@ READERS: Mapping[str, Any] = {
     "oidc_create": lambda value: _switch("RADSLAG_OIDC_CREATE", value),
     "oidc_roles": _oidc_roles,
     "semantic": lambda value: _on_or_off("RADSLAG_SEMANTIC", value),
+    "traces_url": _optional_traces_url,
+    "child_memory_mb": lambda value: _whole_number("RADSLAG_CHILD_MEMORY_MB", value),
+    "access_log": lambda value: _switch("RADSLAG_ACCESS_LOG", value),
+    "celery_events": lambda value: _switch("RADSLAG_CELERY_EVENTS", value),
     "log_level": _log_level,
 }

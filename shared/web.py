@@ -29,13 +29,14 @@ from shared.addresses import places
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.db import PublicSession, Session
-from shared.delivery import doorbell, ledger
+from shared.delivery import doorbell, gauges, ledger
 from shared.i18n import gettext as _
 from shared.pages import security_txt, shown, static_files
 from shared.pages.face import Face, read_public_face
 from shared.process import die_with_parent
 from shared.rights.grants import PUBLIC_ROLE, find_unreadable_views
 from shared.rights.session_rules import UnsafeSessionError
+from shared.telemetry import counting, reporting, request_ids, requests, tracing
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,9 @@ def start_process() -> Settings:
     # Pages are shown; letters are sent by others.
     settings = Settings.from_env(without=["smtp_url"])
     log_setup.configure_log(settings.log_level)
+    counting.configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-web")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     doorbell.configure_doorbell(settings)
     return settings
@@ -97,6 +101,7 @@ def init_app(
     app.config["SETTINGS"] = settings
     app.config["OWN_URL"] = own_url
     app.config["ASKS_PUBLIC_VIEWS"] = asks_public_views
+    app.config["PROCESS"] = "public-web" if asks_public_views else "desk"
     app.config["IS_HTTPS"] = own_url.startswith("https://")
     app.config["SECRET_KEY"] = settings.secret_key
     app.jinja_env.undefined = StrictUndefined
@@ -120,6 +125,12 @@ def init_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = requests.count_requests(  # type: ignore[method-assign]
+        app.wsgi_app,
+        "public" if asks_public_views else "desk",
+        access_log=settings.access_log,
+    )
+    tracing.trace_web(app)
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
     static_files.init_app(app)
@@ -208,9 +219,13 @@ def begin_request(asked: Request, config: Mapping[str, Any]) -> str:
     else:
         language = None
     i18n.set_language(language or i18n.SOURCE)
-    if not config["SETTINGS"].trusted_proxies and proxies.is_forwarded(asked.environ):
+    is_forwarded = not config["SETTINGS"].trusted_proxies and proxies.is_forwarded(asked.environ)
+    # Whether it lives is answered without the database.
+    if is_forwarded and asked.path != "/healthz":
         proxies.note_unknown_one()
-    return secrets.token_hex(8)
+    request_id = secrets.token_hex(8)
+    request_ids.name_request(request_id)
+    return request_id
 
 
 def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -220,6 +235,8 @@ def common_headers(request_id: str, config: Mapping[str, Any]) -> list[tuple[str
 
 
 def _begin() -> None:
+    if request.url_rule is not None:
+        request.environ[requests.ROUTE] = request.url_rule.rule
     g.request_id = begin_request(request, current_app.config)
 
 
@@ -390,9 +407,9 @@ def readyz() -> Response:
     """Say whether requests can be served, and report what is late.
 
     503 with a sentence without a database, with a schema that does not serve this code, or without
-    the role or the replica that the public pages are read through. A late clock or old unprocessed
-    work is reported but does not take the web out of service: ideas are still accepted. So is a
-    proxy in front that this web was not told of.
+    the role or the replica that the public pages are read through. A late clock, a process that is
+    not heard of or old unprocessed work is reported but does not take the web out of service: ideas
+    are still accepted. So is a proxy in front that this web was not told of.
     """
     try:
         with Session() as session:
@@ -401,6 +418,7 @@ def readyz() -> Response:
                 return _not_ready("schema", misfit)
             health = ledger.read_health(session)
             is_behind = proxies.is_unknown_one_there(session, get_settings())
+            silent = heartbeat.find_silent(session, utcnow())
     except SQLAlchemyError as error:
         return _not_ready("database", _explain_fault(error, "The database", "DATABASE_URL"))
     if current_app.config["ASKS_PUBLIC_VIEWS"]:
@@ -411,10 +429,11 @@ def readyz() -> Response:
     late = clock_age is None or clock_age > heartbeat.LATE_CLOCK.total_seconds()
     return _ready(
         200,
-        "clock" if late else "ok",
+        "clock" if late else "silent" if silent else "ok",
         {
             "clock_age_s": clock_age,
             "oldest_unprocessed_s": health.oldest_unprocessed_s,
+            **({"silent": silent} if silent else {}),
             **({"warnings": [proxies.WARNING]} if is_behind else {}),
         },
     )
@@ -467,5 +486,13 @@ def metrics() -> Response:
         allowed = places.is_this_machine(request.remote_addr) and not is_passed_on
     if not allowed:
         return error_page(403)
-    with Session() as session:
-        return Response(ledger.write_metrics(session), mimetype="text/plain; version=0.0.4")
+    told = [gauges.write_build(), counting.write_counts()]
+    try:
+        with Session() as session:
+            told += [ledger.write_metrics(session), gauges.write_ages(session)]
+    except SQLAlchemyError as error:
+        log.warning("the database does not answer", exc_info=error)
+        told.append(gauges.write_database_state(is_up=False))
+    else:
+        told.append(gauges.write_database_state(is_up=True))
+    return Response(b"".join(told), mimetype="text/plain; version=0.0.4")

@@ -36,6 +36,7 @@ from radslag.embedded.valkey import Valkey
 from radslag.ports import free_port
 from shared import db, migrate
 from shared.config import Settings
+from shared.telemetry import request_ids
 from tests import skips
 from tests.databases import copied
 
@@ -163,6 +164,12 @@ def pytest_collection_finish() -> None:
     """Leave what was loaded alone from here on: it is no garbage."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def nobodys_work() -> None:
+    """Each test begins as each task does: with nobody's request."""
+    request_ids.forget_work()
 
 
 @pytest.fixture(scope="session")

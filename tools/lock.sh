@@ -29,11 +29,18 @@ resolve requirements-dev.txt --extra embedded --extra semantic --extra dev pypro
 resolve requirements-bench.txt --constraint requirements-dev.txt --extra bench pyproject.toml
 # In a folder of its own, so that tests do not meet its plugins: only what development has not.
 resolve requirements-security.txt --constraint requirements-dev.txt --extra security pyproject.toml
-awk '/^[a-z0-9]/ { name = $1; sub(/==.*/, "", name) }
-    NR == FNR { if (name) known[name]; next }
-    FNR == 1 { name = "" }
-    !(name in known)' requirements-dev.txt requirements-security.txt >requirements-security.txt.new
-mv requirements-security.txt.new requirements-security.txt
+# Likewise: where it is installed, the client of the broker loads half of it in every process.
+resolve requirements-tracing.txt --constraint requirements-dev.txt --extra tracing --extra sentry \
+    pyproject.toml
+leave_known_out() {
+    awk '/^[a-z0-9]/ { name = $1; sub(/==.*/, "", name) }
+        NR == FNR { if (name) known[name]; next }
+        FNR == 1 { name = "" }
+        !(name in known)' requirements-dev.txt "$1" >"$1.new"
+    mv "$1.new" "$1"
+}
+leave_known_out requirements-security.txt
+leave_known_out requirements-tracing.txt
 # Cut some packages out of what was locked for development, without what they need.
 cut_out() {
     file=$1

@@ -34,6 +34,8 @@ from shared.db import LookSession
 from shared.delivery import queues
 from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.worker import make_celery
+from shared.telemetry import life, reporting, tracing
+from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
 
@@ -172,6 +174,7 @@ def do_chores(due: list[Chore], now: float) -> None:
         if now < chore.next_at:
             continue
         chore.next_at = now + chore.every_s
+        life.show_life()
         try:
             chore.do()
         except (SQLAlchemyError, *BROKER_ERRORS) as error:
@@ -194,6 +197,9 @@ def command() -> None:
     """Say what it is time for: letters, digests, learning, tidying. Send alarms."""
     settings = Settings.from_env()
     log.configure_log(settings.log_level)
+    configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-clock")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     due = list_chores(make_celery("clock", [], settings), settings) + alarm_chores(settings)
     until_told(lambda: do_chores(due, time.monotonic()), pause_s=0.5)

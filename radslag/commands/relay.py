@@ -18,6 +18,8 @@ from shared import db, heartbeat, log
 from shared.config import Settings
 from shared.delivery import doorbell, queues, relay
 from shared.delivery.worker import make_celery
+from shared.telemetry import life, reporting, tracing
+from shared.telemetry.counting import configure_counting
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ def run_relay(settings: Settings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if time.monotonic() >= next_beat:
+                life.show_life()
                 heartbeat.beat_alone(name_here("relay"))
                 next_beat = time.monotonic() + heartbeat.BEAT_S
             offered = relay.relay_once(celery, GIVE_UP)
@@ -65,6 +68,9 @@ def command() -> None:
     """Offer every event to its consumers until they have acted on it."""
     settings = Settings.from_env(without=["secret_key", "smtp_url"])
     log.configure_log(settings.log_level)
+    configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, "radslag-relay")
+    reporting.start_reporting(settings)
     db.configure_sessions(settings)
     stop = threading.Event()
 

@@ -10,7 +10,7 @@ import click
 from radslag.environment import RefusedError
 from radslag.processes import BY_NAME, Process
 from radslag.speech import Spoken, say_line
-from shared.config import Settings, SettingsError
+from shared.config import PREFIX, Settings, SettingsError
 
 
 @click.command(
@@ -38,6 +38,8 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
     for line in _find_weak(process, settings):
         say_line(line, err=True)
     arguments = process.command(host=host, port=port)
+    # Nobody else ends it when it hangs; who ends is started again.
+    environment.setdefault(f"{PREFIX}LONGEST_SILENCE", str(process.silence_s))
     # This process becomes that one, so that signals reach it.
     command = [sys.executable, "-m", *arguments, *more]
     os.execve(sys.executable, command, environment)  # noqa: S606 - this very program

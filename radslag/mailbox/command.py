@@ -20,6 +20,7 @@ from radslag.mailbox.web import create_app
 from radslag.ports import make_url
 from radslag.speech import Spoken, say_line
 from shared.config import SECRETS, SettingsError, read_secret_files
+from shared.telemetry import life
 
 _MAX_BYTES = 10_000_000
 _PORT = click.IntRange(1, 65535)
@@ -87,6 +88,8 @@ def command(smtp_port: int, port: int, host: str, folder: Path) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    # What its loop does besides, twice a second.
+    web.service_actions = life.show_life  # type: ignore[method-assign]
     smtp.start()
     say_line(f"The letters: {make_url(host, port)}/{token}")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from radslag.child import Child, ChildError, Life
+from radslag.up.pulse import Pulse
 
 Say = Callable[[str], None]
 # Where in a line of a server's log the reason begins.
@@ -51,6 +52,8 @@ class Kept:
     # In a row, without having settled in between.
     deaths: int = 0
     restart_at: float | None = 0.0
+    # By what it shows that it goes on, where it does.
+    pulse: Pulse | None = None
     _since: float = 0.0
     _heard_at: float = 0.0
     _down_since: float | None = None
@@ -73,6 +76,8 @@ class Kept:
                 self._rest(now, f"ended ({describe_exit(code)})", self._why())
             elif not self.works:
                 self._ask(now)
+            elif self.pulse is not None and self.pulse.is_gone():
+                self._end_hung(now, self.child, self.pulse)
 
     def doubt(self) -> None:
         """Ask it anew: somebody who needed it got no answer."""
@@ -96,6 +101,8 @@ class Kept:
             self._rest(now, "cannot be started", reason)
             return
         self.restart_at = None
+        if self.pulse is not None:
+            self.pulse.begin()
         self._since = self._heard_at = time.monotonic()
         if self.ask is None:
             self._note_work(self._since)
@@ -116,6 +123,11 @@ class Kept:
             why = self._why()
             line = f"{doing}{why and f' ({why})'}; it is waited for."
             self._say_seldom(line, now, kind=doing)
+
+    def _end_hung(self, now: float, child: Child, pulse: Pulse) -> None:
+        """End what runs and does not go on; it may have stopped hearing that it shall end."""
+        child.stop(timeout_s=self.patience.ending_s)
+        self._rest(now, f"showed no life for {pulse.silence_s:.0f} s and was ended")
 
     def _end_silence(self, now: float) -> None:
         if self.child is None:

@@ -1,6 +1,9 @@
 """What the children say: kept in files, warnings shown short on the terminal."""
 
+import contextlib
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +12,26 @@ _LARGE = 20_000_000
 
 
 def make_room(folder: Path) -> None:
-    """Put logs aside that have grown large; one older one of each is kept."""
+    """Put logs aside that have grown large; one older one of each is kept.
+
+    Who writes one goes on in the same file, which begins anew: it is copied, not moved. What is
+    written in between, a line or two, is in neither.
+    """
     for path in folder.glob("*.log"):
-        if path.stat().st_size > _LARGE:
-            path.replace(path.with_suffix(".log.1"))
+        with contextlib.suppress(OSError):
+            if path.stat().st_size > _LARGE:
+                _begin_anew(path)
+
+
+def _begin_anew(path: Path) -> None:
+    copy = path.with_suffix(".log.new")
+    try:
+        shutil.copyfile(path, copy)
+        os.truncate(path, 0)
+        copy.replace(path.with_suffix(".log.1"))
+    finally:
+        # What a full disk has left of it.
+        copy.unlink(missing_ok=True)
 
 
 class Tail:
@@ -38,6 +57,9 @@ class Tail:
     def _new_lines(self) -> list[bytes]:
         try:
             with self._path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._offset:
+                    # It was put aside, and begins anew.
+                    self._offset, self._rest = 0, b""
                 file.seek(self._offset)
                 added = file.read()
         except FileNotFoundError:

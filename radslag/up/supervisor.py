@@ -2,11 +2,14 @@
 
 import os
 import select
+import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,6 +27,7 @@ from radslag.up.kept import Kept, Patience, Say
 from radslag.up.logs import Tail, make_room
 from radslag.up.places import Place, Places
 from radslag.up.plan import Plan
+from radslag.up.pulse import Pulse, open_signs
 from shared import db, heartbeat
 from shared.clock import utcnow
 from shared.config import SMALL
@@ -39,6 +43,8 @@ _STOP_S = 12.0
 # What needs the database at the start is tried so often while nothing is wrong with the servers.
 _TRIES = 5
 _REPEAT_S = 60.0
+# Of the mailbox; the others say it themselves.
+_SILENCE_S = 60
 # The mailbox ends last: a worker may be sending to it.
 _ENDS_FIRST = ("public-web", "desk", "relay", "clock")
 _ENDS_LAST = ("mailbox",)
@@ -62,8 +68,10 @@ class Supervisor:
         self._processes = processes_of(plan.settings.size)
         # Elsewhere the libraries of the system do not stand a fork.
         self._forks = plan.settings.size == SMALL and sys.platform == "linux"
+        self._room_at = 0.0
         self._places = Places(plan, folder.path, forks=self._forks)
         make_room(folder.logs)
+        shutil.rmtree(folder.signs, ignore_errors=True)
 
     def start_servers(self) -> None:
         """Start PostgreSQL and Valkey, at the same time, and wait until both work.
@@ -121,6 +129,13 @@ class Supervisor:
             if process.health != "http":
                 self._add_process(process)
         self._wait(lambda: self._without_heartbeat(began))
+        self.do_with_servers(self._forget_others)
+
+    def _forget_others(self) -> None:
+        """Nobody misses what another size of this system had."""
+        with Session.begin() as session:
+            names = [process.name for process in self._processes]
+            heartbeat.forget_others(session, socket.gethostname(), names)
 
     def _keep_server(self, server: Postgres | Valkey) -> None:
         def begin() -> Child:
@@ -164,7 +179,13 @@ class Supervisor:
                 self._look_at(self._servers)
                 self._look_at(self._children)
                 self._pass_on_warnings()
+                self._make_room()
                 wait(self._pause_s())
+
+    def _make_room(self) -> None:
+        if time.monotonic() >= self._room_at:
+            make_room(self._folder.logs)
+            self._room_at = time.monotonic() + _REPEAT_S
 
     def _insist(self) -> None:
         for kept in self._children.values():
@@ -200,12 +221,26 @@ class Supervisor:
         command = process.command(host=options.host, port=port)
         env = process.environment_from(self._plan.environment)
         place = self._places.place_of(process.role, port=port)
-        self._add(process.name, command, {**env, **place.environment}, place, nice=process.nice)
+        told = {**env, **place.environment}
+        self._add(
+            process.name, command, told, place, nice=process.nice, silence_s=process.silence_s
+        )
 
     def _add(
-        self, name: str, command: list[str], env: Mapping[str, str], place: Place, *, nice: int = 0
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        place: Place,
+        *,
+        nice: int = 0,
+        silence_s: int = _SILENCE_S,
     ) -> None:
         log = self._folder.logs / f"{name}.log"
+        pulse = Pulse(self._folder.signs / "beats" / name, silence_s)
+        signs = open_signs(self._folder.signs, pulse, opens=place.user is not None)
+        env = {**environment, **signs.environment}
+        place = replace(place, keep_open=(*place.keep_open, *signs.keep_open))
 
         def start() -> Child:
             if self._forks:
@@ -218,7 +253,7 @@ class Supervisor:
             return child
 
         self._tails[name] = Tail(log)
-        self._children[name] = Kept(name, start, self._say, self._patience)
+        self._children[name] = Kept(name, start, self._say, self._patience, pulse=pulse)
         self._children[name].look()
 
     def _mailbox_command(self, smtp_port: int) -> list[str]:

@@ -10,6 +10,7 @@ import contextvars
 import io
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from queue import SimpleQueue
@@ -18,10 +19,13 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
+from shared.telemetry.requests import WHOLE_AT
+
 # A body beyond the limit is still received, and forgotten, up to here: a browser that is answered
 # in the middle of sending shows its own error page instead of ours.
 FORGOTTEN_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
+LIVENESS = "/healthz"
 
 _Scope = Mapping[str, Any]
 _Receive = Callable[[], Any]
@@ -45,6 +49,8 @@ class Bridge:
     def __init__(self, app: Flask, threads: int) -> None:
         self._app = app
         self._threads = Threads(threads)
+        # Whether it lives is answered while all the others wait for something.
+        self._alone = Threads(1)
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Answer one request; do nothing for whoever left before it was whole."""
@@ -55,11 +61,13 @@ class Bridge:
             closing = await self._fill_body(environ, receive)
         except SenderGoneError:
             return
+        environ[WHOLE_AT] = time.perf_counter()
         # One context for all pieces of the answer: what the first one set, the last one unsets.
         context = contextvars.Context()
         answer = Answer(self._app, environ)
+        threads = self._alone if environ["PATH_INFO"] == LIVENESS else self._threads
         try:
-            piece = await self._threads.run(partial(context.run, answer.begin))
+            piece = await threads.run(partial(context.run, answer.begin))
             headers = [
                 (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
             ]
@@ -68,11 +76,11 @@ class Bridge:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             while not answer.complete:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._threads.run(partial(context.run, answer.next_piece))
+                piece = await threads.run(partial(context.run, answer.next_piece))
             await send({"type": "http.response.body", "body": piece, "more_body": False})
         finally:
             if answer.unfinished:
-                await self._threads.run(partial(context.run, answer.close))
+                await threads.run(partial(context.run, answer.close))
 
     async def _fill_body(self, environ: _Environ, receive: _Receive) -> bool:
         """Put the body into the environment; return whether a rest of it was left unread."""

@@ -10,6 +10,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from uvicorn_worker import UvicornWorker
 
+from radslag.webserver.beating import BEAT_TICKS, Beating, show_life_of
 from radslag.webserver.bridge import Bridge
 from radslag.webserver.protocol import PatientProtocol
 from radslag.webserver.resting import RestingServer
@@ -62,7 +63,8 @@ class WebWorker(UvicornWorker):  # type: ignore[misc]  # without types
     async def _serve(self) -> None:
         """As uvicorn's worker does it, with a server that rests."""
         self.config.app = self.wsgi
-        server = RestingServer(config=self.config)
+        beating = Beating(self.app.wsgi().config["PROCESS"])
+        server = RestingServer(self.config, beating.beat, BEAT_TICKS)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
@@ -87,8 +89,12 @@ def allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def when_ready(_arbiter: object) -> None:
-    """Before the fork: what is loaded stays shared, since nobody counts or collects it again."""
+def when_ready(arbiter: object) -> None:
+    """Before the fork: what is loaded stays shared, since nobody counts or collects it again.
+
+    From here on the parent shows life.
+    """
+    show_life_of(arbiter)
     gc.collect()
     gc.freeze()
 

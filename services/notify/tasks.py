@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.notify.digests import runs, unsubscribing
 from services.notify.letters import account_letters, answers, arrivals
 from services.notify.mail import letters
+from services.notify.mail.turns import hold_turn
 from services.notify.sending import bounces, mailing
 from services.notify.webhooks import sending as webhook_sending
 from services.notify.webhooks import writing as webhook_writing
@@ -84,8 +85,10 @@ def send_webhooks() -> None:
 
 @shared_task(name=queues.SEND_LETTERS)
 def send_letters() -> None:
-    """Send what is due."""
-    mailing.send_due(_settings())
+    """Send what is due, unless somebody on this machine does: a mail server may be slow."""
+    with hold_turn("letters", mailing.SENDERS) as mine:
+        if mine:
+            mailing.send_due(_settings())
 
 
 @shared_task(name=queues.RUN_DIGESTS)

@@ -39,6 +39,7 @@ from shared.db import Session
 from shared.i18n import gettext as _
 from shared.links import receipts
 from shared.models import Scope, Source
+from shared.telemetry.requests import ROUTE
 from shared.web import begin_request, common_headers, error_page, get_settings, make_problem
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Door:
         """Answer a request."""
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] == _IDEAS:
             asked, config = Request(environ), self._app.config
+            environ[ROUTE] = _IDEAS
             asked.max_content_length = config["MAX_CONTENT_LENGTH"]
             try:
                 request_id = begin_request(asked, config)

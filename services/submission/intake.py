@@ -5,6 +5,7 @@ Nobody waits for the broker: the event lies in the outbox, and the relay finds i
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ from shared.models import (
     Precision,
     Source,
 )
+from shared.telemetry import metrics
 from shared.text import fold_hash, fold_text
 
 KEY_LIFETIME = timedelta(hours=24)
@@ -96,7 +98,7 @@ def receive_idea(
     """
     if SLUG.fullmatch(slug) is None:
         raise UnknownCouncilError
-    now = utcnow()
+    began, now = time.perf_counter(), utcnow()
     idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold_text(form.text)
     token = receipts.make_receipt_token(settings.secret_key, nonce)
     (row,) = run(
@@ -125,6 +127,7 @@ def receive_idea(
             **_event_of(idea_id),
         },
     )
+    metrics.INTAKE_SECONDS.observe(time.perf_counter() - began, arrival.source.value)
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
     doorbell.ring_doorbell()
@@ -153,7 +156,7 @@ def _event_of(idea_id: UUID) -> dict[str, Any]:
     return {
         "event": IdeaSubmitted.__name__,
         "event_version": IdeaSubmitted.version,
-        "payload": json.dumps(IdeaSubmitted(idea_id, _FIRST_VERSION).payload()),
+        "payload": json.dumps(outbox.payload_of(IdeaSubmitted(idea_id, _FIRST_VERSION))),
         "consumers": consumers,
         "queues": queues,
         "public_names": public_names,

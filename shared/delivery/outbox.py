@@ -6,6 +6,8 @@ attempt is committed before work starts) and calls `mark_done` in the transactio
 What is not done is offered again.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,11 +38,16 @@ from shared.delivery.events import Event
 from shared.delivery.queues import Consumer
 from shared.errors import place_of
 from shared.models import Base, OutboxDelivery, OutboxEvent, Webhook
+from shared.telemetry import metrics, request_ids
+
+log = logging.getLogger(__name__)
 
 # How much longer than the task's own limit its lease lasts: time to kill it and to commit.
 LEASE_MARGIN_S = 2
 # In the `info` of a session: it has written deliveries that are not committed yet.
 _WRITTEN = "deliveries"
+# And has marked so many done, by their consumer.
+_DONE = "done"
 
 
 class StaleBatchError(Exception):
@@ -65,6 +72,12 @@ def record_event(session: SqlSession, event: Event, *, queue: str | None = None)
     record_all(session, [event], queue=queue)
 
 
+def payload_of(event: Event) -> dict[str, Any]:
+    """Return what is stored of an event, with the request that it belongs to."""
+    request = request_ids.find_request(event.subject_id)
+    return {**event.payload(), **({request_ids.KEY: request} if request else {})}
+
+
 def record_all(
     session: SqlSession,
     events: Sequence[Event],
@@ -86,7 +99,7 @@ def record_all(
                 "kind": type(event).__name__,
                 "version": event.version,
                 "subject_id": event.subject_id,
-                "payload": event.payload(),
+                "payload": payload_of(event),
             }
             for event in events
         ],
@@ -105,10 +118,19 @@ def record_all(
 
 @listens_for(Session, "after_commit")
 def _ring(session: SqlSession) -> None:
-    """Let the relay look at what is there to be seen now."""
-    if _WRITTEN in session.info and not session.in_nested_transaction():
-        del session.info[_WRITTEN]
+    """Let the relay look at what is there to be seen now, and count what is done."""
+    if session.in_nested_transaction():
+        return
+    if session.info.pop(_WRITTEN, None):
         doorbell.ring_doorbell()
+    for consumer, number in session.info.pop(_DONE, {}).items():
+        metrics.DELIVERIES.add(consumer, "done", by=number)
+
+
+@listens_for(Session, "after_rollback")
+def _forget_done(session: SqlSession) -> None:
+    """What was marked done is not."""
+    session.info.pop(_DONE, None)
 
 
 @cache
@@ -217,7 +239,12 @@ def claim_batch(batch: UUID) -> list[Delivery]:
             .where(OutboxDelivery.id.in_([row.id for row in rows]))
             .order_by(OutboxDelivery.id)
         )
-        return [Delivery(*row) for row in found]
+        deliveries = [Delivery(*row) for row in found]
+    request_ids.begin_batch(
+        batch, {each.subject_id: each.payload.get(request_ids.KEY, "") for each in deliveries}
+    )
+    log.info("batch taken", extra={"consumer": consumer.name, "deliveries": len(deliveries)})
+    return deliveries
 
 
 def mark_done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) -> None:
@@ -235,10 +262,11 @@ def mark_done(session: SqlSession, batch: UUID, deliveries: Sequence[Delivery]) 
             OutboxDelivery.failed_at.is_(None),
         )
         .values(done_at=func.clock_timestamp(), error=None)
-        .returning(OutboxDelivery.id)
+        .returning(OutboxDelivery.id, OutboxDelivery.consumer)
     ).all()
     if len(marked) != len(deliveries):
         raise StaleBatchError
+    session.info.setdefault(_DONE, Counter()).update(row.consumer for row in marked)
 
 
 def release_batch(batch: UUID, error: BaseException) -> None:
@@ -264,3 +292,5 @@ def release_batch(batch: UUID, error: BaseException) -> None:
                 .where(OutboxDelivery.id == row.id)
                 .values(lease_until=utcnow() + timedelta(seconds=pause_s), error=place_of(error))
             )
+    for row in rows:
+        metrics.DELIVERIES.add(row.consumer, "let_go")

@@ -21,6 +21,7 @@ from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.queues import Consumer
 from shared.ids import new_id
 from shared.models import FailedJob, OutboxDelivery, OutboxEvent
+from shared.telemetry import metrics, request_ids
 
 log = logging.getLogger(__name__)
 
@@ -222,9 +223,12 @@ def _write_off(
     if handler is None:
         delivery.failed_at = utcnow()
     else:
-        handler(session, event.subject_id, event.payload)
+        with request_ids.on_behalf_of(event.payload.get(request_ids.KEY, "")):
+            handler(session, event.subject_id, event.payload)
         delivery.done_at = utcnow()
-    log.error(
-        "work given up",
-        extra={"consumer": consumer.name, "subject": str(event.subject_id)},
-    )
+    metrics.DELIVERIES.add(consumer.name, "given_up")
+    with request_ids.on_behalf_of(event.payload.get(request_ids.KEY, "")):
+        log.error(
+            "work given up",
+            extra={"consumer": consumer.name, "subject": str(event.subject_id)},
+        )

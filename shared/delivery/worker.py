@@ -6,6 +6,7 @@ relay, so the broker's own redelivery would only repeat it.
 
 import gc
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,14 @@ from uuid import UUID
 import psycopg
 from celery import Celery, Task
 from celery.exceptions import WorkerLostError
-from celery.signals import setup_logging, task_failure, worker_process_init, worker_ready
+from celery.signals import (
+    setup_logging,
+    task_failure,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_ready,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import db, heartbeat, log
@@ -21,6 +29,7 @@ from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
 from shared.delivery import doorbell, outbox, queues
 from shared.process import die_with_parent
+from shared.telemetry import counting, life, metrics, reporting, request_ids, tracing
 
 _log = logging.getLogger(__name__)
 
@@ -88,11 +97,16 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        worker_send_task_events=False,
-        # Nobody asks workers anything through the broker.
-        worker_enable_remote_control=False,
+        # For Flower, if somebody wants to look (RADSLAG_CELERY_EVENTS): ids, and names of ours.
+        worker_send_task_events=settings.celery_events,
+        task_send_sent_event=settings.celery_events,
+        worker_consumer="shared.delivery.consumer:PatientConsumer",
+        # Nobody else asks workers anything through the broker.
+        worker_enable_remote_control=settings.celery_events,
         # A child that died has died: its batch need not wait for a last word from it.
         worker_lost_wait=1.0,
+        # In kilobytes; whatever grows in one, it ends with it.
+        worker_max_memory_per_child=settings.child_memory_mb * 1024 or None,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
@@ -132,6 +146,9 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     settings = Settings.from_env(without=["secret_key", "smtp_url"])
     app = make_celery(name, include, settings)
     app.conf.radslag_settings = settings
+    counting.configure_counting(settings.metrics_folder)
+    tracing.start_tracing(settings, f"radslag-{name}")
+    reporting.start_reporting(settings)
 
     @setup_logging.connect(weak=False)
     def _logging(**_: Any) -> None:
@@ -158,9 +175,30 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     @worker_ready.connect(weak=False)
     def _live(sender: Any, **_: Any) -> None:
         # In the loop that takes messages: when that hangs, the heart stops.
+        life.show_life()
+        sender.timer.call_repeatedly(heartbeat.BEAT_S, life.show_life)
         _beat(sender.hostname)
         sender.timer.call_repeatedly(heartbeat.BEAT_S, _beat, (sender.hostname,))
 
+    count_tasks()
     if dies_with_parent():
         die_with_parent()
     return app
+
+
+def count_tasks() -> None:
+    """Count what this process works on from here on, and how long it takes."""
+    task_prerun.connect(_note_begin, weak=False)
+    task_postrun.connect(_count_task, weak=False)
+
+
+def _note_begin(task: Task, **_: Any) -> None:
+    request_ids.forget_work()
+    task.request.radslag_began = time.perf_counter()
+
+
+def _count_task(task: Task, state: str | None = None, **_: Any) -> None:
+    began: float = task.request.radslag_began
+    if task.name in queues.TASKS:
+        metrics.TASKS.add(task.name, "done" if state == "SUCCESS" else "failed")
+        metrics.TASK_SECONDS.observe(time.perf_counter() - began, task.name)

@@ -94,7 +94,7 @@ def test_the_owner_s_password_is_told_to_no_process_that_has_an_address_of_its_o
 
 
 def test_a_setting_has_its_own_default_in_containers_too(services):
-    """An empty one is as if it were not there; only where others are reached is another default."""
+    """An empty one is as if it were not there; only by what others are reached has one."""
     own = {
         name
         for process in BY_NAME
@@ -103,7 +103,7 @@ def test_a_setting_has_its_own_default_in_containers_too(services):
     }
     assert own == {
         *("RADSLAG_DATABASE_URL", "RADSLAG_BROKER_URL", "RADSLAG_SECRET_KEY", "RADSLAG_SMTP_URL"),
-        *("RADSLAG_PUBLIC_URL", "RADSLAG_DESK_URL"),
+        *("RADSLAG_PUBLIC_URL", "RADSLAG_DESK_URL", "RADSLAG_METRICS_FOLDER"),
     }
 
 

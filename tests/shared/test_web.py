@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session as SqlSession
 from time_machine import travel
 
@@ -72,6 +72,16 @@ class TestReadiness:
         with Session.begin() as session:
             heartbeat.note_beat(session, "clock@machine")
         assert ready(app) == (200, "clock")
+
+    @pytest.mark.parametrize(("age_s", "said"), [(120, "ok"), (121, "silent")])
+    def test_a_process_that_is_not_heard_of_is_named_and_closes_nothing(self, app, age_s, said):
+        beat(0)
+        with Session.begin() as session:
+            session.merge(Heartbeat(name="relay@x", at=NOW - timedelta(seconds=age_s)))
+        with travel(NOW, tick=False):
+            assert ready(app) == (200, said)
+            named = app.test_client().get("/readyz").json.get("silent")
+        assert named == (["relay"] if said == "silent" else None)
 
     def test_another_schema_is_not_served(self, app):
         beat(0)
@@ -336,17 +346,31 @@ class TestHeartbeats:
             assert heartbeat.read_last_beat(session, "b@x") == NOW + timedelta(seconds=5)
             assert heartbeat.read_last_beat(session, "c@x") is None
 
-    def test_who_was_silent_for_more_than_a_day_is_forgotten(self):
+    def test_who_was_silent_for_more_than_a_day_is_forgotten_if_it_goes_on_elsewhere(self):
+        """A container that was replaced; a process of which nobody is left is missed for ever."""
         with travel(NOW, tick=False) as traveller:
             with Session.begin() as session:
-                heartbeat.note_beat(session, "old@x")
+                for name in ("relay@old", "worker@old", heartbeat.UNKNOWN_PROXY):
+                    heartbeat.note_beat(session, name)
             traveller.shift(timedelta(days=1))
             with Session.begin() as session:
-                heartbeat.note_beat(session, "new@x")
+                heartbeat.note_beat(session, "relay@new")
                 heartbeat.forget_the_gone(session)
-                assert heartbeat.read_last_beat(session, "old@x") is not None
+                assert heartbeat.read_last_beat(session, "relay@old") is not None
             traveller.shift(0.000001)
             with Session.begin() as session:
                 heartbeat.forget_the_gone(session)
-                assert heartbeat.read_last_beat(session, "old@x") is None
-                assert heartbeat.read_last_beat(session, "new@x") is not None
+                names = set(session.scalars(select(Heartbeat.name)))
+                assert names == {"relay@new", "worker@old"}
+                assert heartbeat.find_silent(session, utcnow()) == ["worker"]
+
+    def test_who_shall_not_run_any_more_is_missed_by_nobody(self):
+        with Session.begin() as session:
+            for name in ("worker@a", "worker@b", "workers@a", "relay@a"):
+                heartbeat.note_beat(session, name)
+            assert heartbeat.forget_process(session, "worker") == 2
+            assert heartbeat.forget_process(session, "worker") == 0
+            heartbeat.forget_others(session, "a", ["relay"])
+            assert set(session.scalars(select(Heartbeat.name))) == {"relay@a"}
+            heartbeat.forget_others(session, "b", ["clock"])
+            assert set(session.scalars(select(Heartbeat.name))) == {"relay@a"}

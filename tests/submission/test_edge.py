@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -13,10 +12,9 @@ from sqlalchemy import delete, func, select
 from time_machine import travel
 
 from radslag.desk import create_app as create_desk
-from services.notify.alarms import faults
 from services.submission import create_app as create_public
 from services.submission.limits import place_of_request
-from shared import proxies
+from shared import heartbeat, proxies
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
@@ -182,8 +180,7 @@ def test_a_proxy_that_a_web_was_not_told_of_is_noticed_and_said(unaware, caplog,
     with Session() as session:
         assert not proxies.is_unknown_one_there(session, told)
         # It is no process that went silent.
-        now = SimpleNamespace(moment=utcnow() + timedelta(hours=2))
-        assert list(faults._silent_processes(session, now)) == []  # type: ignore[arg-type]
+        assert heartbeat.find_silent(session, utcnow() + timedelta(hours=2)) == []
     with travel(utcnow() + timedelta(hours=2)):
         assert "warnings" not in client.get("/readyz").json
 

@@ -4,6 +4,7 @@ The checks that only read the text run first; what takes the global lock comes l
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -15,11 +16,13 @@ from services.moderation.checking import duplicates, equipping, verdicts
 from services.moderation.checking.duplicates import Asked
 from services.moderation.checking.groups import Link
 from services.moderation.checks import Finding, Subject, checks_with, run_all
+from services.moderation.checks.duplicates import NAME as DUPLICATES
 from services.moderation.checks.duplicates import copy_finding
 from services.moderation.lookups.batch import Looked
 from shared.delivery import outbox
 from shared.idea_locks import lock_ideas
 from shared.models import Idea, IdeaText
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +50,12 @@ def check_batch(
     checks = checks_with(equipping.read_equipment(session))
     results = {idea.id: run_all(subject_of(idea, words[idea.id]), checks) for idea in standing}
     asked = [_asked(idea, words[idea.id]) for idea in standing]
+    began = time.perf_counter()
     seen = duplicates.search_copies(session, asked)
     groups = duplicates.settle_groups(session, asked, seen)
+    if asked:
+        share_s = (time.perf_counter() - began) / len(asked)
+        metrics.CHECK_SECONDS.observe(share_s, DUPLICATES, times=len(asked))
     checked = []
     for idea in standing:
         result = results[idea.id]

@@ -5,6 +5,7 @@ and are therefore not among them: `duplicates` holds their pure half.
 """
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ from services.moderation.checks.personal import (
     sensitive,
 )
 from shared.errors import place_of
+from shared.telemetry import metrics
 
 __all__ = [
     "CHECKS",
@@ -100,10 +102,13 @@ def run_all(subject: Subject, checks: Sequence[Check] = CHECKS) -> CheckResult:
     findings: list[Finding] = []
     unchecked: list[str] = []
     for check in checks:
+        began = time.perf_counter()
         try:
             findings += check.run(subject)
         except Exception as error:  # noqa: BLE001 - whatever a check does, the others must run
             unchecked.append(check.name)
+            metrics.CHECK_FAILURES.add(check.name)
             # Type and place only: a message may quote the text.
             log.error("a check failed", extra={"check": check.name, "error": place_of(error)})  # noqa: TRY400
+        metrics.CHECK_SECONDS.observe(time.perf_counter() - began, check.name)
     return CheckResult(worst_first(findings), tuple(unchecked))

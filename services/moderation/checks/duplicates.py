@@ -236,7 +236,8 @@ def _one_word_left_out(short: str, long: str) -> bool:
     return more[at + 1 :] == fewer[at:] and more[at] not in NEGATIONS
 
 
-@lru_cache(maxsize=4096)
+# A long text has two thousand of them, 100 kB: so many texts as are compared again and again.
+@lru_cache(maxsize=256)
 def _gram_set(text: str) -> frozenset[str]:
     return frozenset(make_grams(text))
 

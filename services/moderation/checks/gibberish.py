@@ -40,6 +40,10 @@ _LIMIT = -57.0
 _UNSEEN = -160
 
 
+# What is longer is no word that comes again, and 20 000 such would fill the memory.
+_LONGEST_KEPT = 40
+
+
 @cache
 def _table() -> dict[str, int]:
     lines = TABLE.read_text("utf-8").splitlines()
@@ -93,9 +97,17 @@ def _words(text: str, taken: Collection[Span]) -> dict[str, list[Span]]:
     return words
 
 
-@lru_cache(maxsize=20_000)
 def folded_letters(word: str) -> str:
     """Return a word folded, stretched letters twice at most; empty in other than Latin letters."""
+    return _kept_letters(word) if len(word) <= _LONGEST_KEPT else _fold_letters(word)
+
+
+@lru_cache(maxsize=20_000)
+def _kept_letters(word: str) -> str:
+    return _fold_letters(word)
+
+
+def _fold_letters(word: str) -> str:
     folded = _STRETCHED.sub(r"\1\1", fold_word(word))
     return folded if folded.isascii() and folded.isalpha() else ""
 

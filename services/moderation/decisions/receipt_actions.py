@@ -11,6 +11,7 @@ from shared.delivery import outbox
 from shared.delivery.events import IdeaSubmitted
 from shared.idea_locks import lock_ideas
 from shared.models import Idea, IdeaStatus, IdeaText, Reason, ReceiptVerb, TextKind
+from shared.telemetry import request_ids
 from shared.text import fold_hash
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
@@ -24,6 +25,7 @@ def act_on_receipts(
     by_id = {idea.id: idea for idea in ideas}
     outbox.mark_done(session, batch, deliveries)
     for delivery in deliveries:
+        request_ids.turn_to(delivery.subject_id)
         idea = by_id[delivery.subject_id]
         verb = ReceiptVerb(delivery.payload["verb"])
         if idea.status is IdeaStatus.WITHDRAWN:

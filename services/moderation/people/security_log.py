@@ -20,6 +20,7 @@ from shared.clock import utcnow
 from shared.config import Settings
 from shared.forgetting.batches import forget_some
 from shared.models import SecurityEvent, SecurityKind, Staff
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ def record_event(
         "something happened at the door of the desk",
         extra={"event": kind.value, "staff": str(staff_id or ""), "place": where.hex()},
     )
+    if kind.value in metrics.LOGINS.known:
+        metrics.LOGINS.add(kind.value)
     now = utcnow()
     slot = _slot_of(now) if kind in COUNTED else None
     if slot is not None and _is_full(session, slot):

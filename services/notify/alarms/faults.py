@@ -17,7 +17,6 @@ from shared.models import (
     Digest,
     FailedJob,
     FormSource,
-    Heartbeat,
     InboxItem,
     InboxState,
     Letter,
@@ -99,7 +98,8 @@ def find_deaf(session: SqlSession, now: Now) -> Iterator[Sign]:
             yield Sign(QUEUE + queue)
     if not now.letters_are_held and _letters_wait(session, now):
         yield Sign(LETTERS_DUE)
-    yield from (Sign(PROCESS + process) for process in _silent_processes(session, now))
+    # The one that looks, the clock, cannot be its own witness.
+    yield from (Sign(PROCESS + each) for each in heartbeat.find_silent(session, now.moment))
 
 
 def failed_digests(session: SqlSession, now: Now) -> Iterator[Sign]:
@@ -209,18 +209,3 @@ def _letters_wait(session: SqlSession, now: Now) -> bool:
         Letter.due_at < now.moment - _LATE_LETTER,
     )
     return session.scalar(due.limit(1)) is not None
-
-
-# The one that looks cannot be its own witness; the other is no process.
-_NEVER_SILENT = frozenset({heartbeat.CLOCK, heartbeat.UNKNOWN_PROXY})
-
-
-def _silent_processes(session: SqlSession, now: Now) -> Iterator[str]:
-    """Yield the processes that nobody of has been heard of; after a day they are forgotten."""
-    latest: dict[str, datetime] = {}
-    for name, at in session.execute(select(Heartbeat.name, Heartbeat.at).order_by(Heartbeat.name)):
-        process = name.partition("@")[0]
-        latest[process] = max(at, latest.get(process, at))
-    for process, at in latest.items():
-        if process not in _NEVER_SILENT and at < now.moment - SILENT_AFTER:
-            yield process

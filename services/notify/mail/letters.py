@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
@@ -27,7 +27,9 @@ from shared.models import (
     IdeaStatus,
     Letter,
     LetterState,
+    OutboxEvent,
 )
+from shared.telemetry import request_ids
 
 CORRECTED = "corrected"
 DIGEST = "digest"
@@ -96,6 +98,29 @@ def give_up_interrupted(session: SqlSession) -> None:
         .values(state=LetterState.FAILED, error=INTERRUPTED, claimed_until=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def find_request(session: SqlSession, letter: Letter) -> str:
+    """Return the request that a letter to a writer belongs to, or nothing."""
+    about = letter.decision_id or letter.answer_id
+    if letter.idea_id is None or not (about or letter.received_id):
+        return ""
+    is_it = (
+        OutboxEvent.kind == "IdeaChecked"
+        if about is None
+        else func.coalesce(
+            OutboxEvent.payload["decision_id"].astext, OutboxEvent.payload["answer_id"].astext
+        )
+        == str(about)
+    )
+    # Of a writer whose idea was merged the letter tells of another one's answer.
+    found = session.scalar(
+        select(OutboxEvent.payload[request_ids.KEY].astext)
+        .where(OutboxEvent.subject_id == letter.idea_id, is_it)
+        .order_by(OutboxEvent.id)
+        .limit(1)
+    )
+    return found or ""
 
 
 def message_id(letter_id: UUID, mail_from: str) -> str:

@@ -32,6 +32,8 @@ _CLOSING = 421
 _PERMANENT = 500
 # Why a letter cannot be sent to the address that is stored: it was stored before it was checked.
 BAD_ADDRESS = "bad address"
+# The server cannot take a letter to such an address.
+NO_SMTPUTF8 = "no SMTPUTF8"
 _BAD_SYNTAX = "5.1.3"
 # RFC 3463: "5.1.1" at the beginning of a reply. Three numbers; no text that follows is kept.
 _STATUS = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
@@ -147,7 +149,7 @@ class Mailer:
         if recipient.isascii():
             return ()
         if not self._connected().has_extn("smtputf8"):
-            raise LetterRefusedError("no SMTPUTF8", passing=False)
+            raise LetterRefusedError(NO_SMTPUTF8, passing=False)
         return ("SMTPUTF8", "BODY=8BITMIME")
 
     def _begin(self, sender: str, *options: str) -> smtplib.SMTP:

@@ -12,7 +12,14 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.notify.mail import letters
-from services.notify.mail.mailer import LetterRefusedError, Mailer, NotSentError, ServerDownError
+from services.notify.mail.mailer import (
+    BAD_ADDRESS,
+    NO_SMTPUTF8,
+    LetterRefusedError,
+    Mailer,
+    NotSentError,
+    ServerDownError,
+)
 from services.notify.sending import allowance, bounces, claims, pace
 from services.notify.sending.composing import Composed, compose_letter
 from shared.config import Settings
@@ -20,11 +27,14 @@ from shared.db import Session
 from shared.errors import place_of
 from shared.models import Letter
 from shared.models.notify import WITHHELD
+from shared.telemetry import metrics, request_ids
 
 log = logging.getLogger(__name__)
 
 # One run works this long; the clock asks again while something is due.
 BUDGET_S = 20.0
+# So many workers of a machine may be waiting for a mail server; the others do all other work.
+SENDERS = 1
 
 
 def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = False) -> int:
@@ -47,11 +57,14 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S, notices: bool = 
                 letter = claims.claim_letter(session, held=settings.hold_letters, notices=notices)
                 if letter is not None and not allowance.take_allowance(session, letter, settings):
                     claims.cancel_letter(session, letter, WITHHELD)
+                    metrics.LETTERS.add("withheld")
                     continue
+                request = letters.find_request(session, letter) if letter is not None else ""
             if letter is None:
                 break
             try:
-                sent += _send(mailer, letter, settings)
+                with request_ids.on_behalf_of(request):
+                    sent += _send(mailer, letter, settings)
             except ServerDownError:
                 break
     return sent
@@ -74,6 +87,7 @@ def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
     composed = _composed(letter, settings)
     if composed is None:
         return False
+    began = time.perf_counter()
     try:
         mailer.send(composed.message, composed.recipient, letters.return_path(letter.id, settings))
     except NotSentError as problem:
@@ -86,8 +100,10 @@ def _send(mailer: Mailer, letter: Letter, settings: Settings) -> bool:
         mailer.forget()
         _put_aside(letter, error)
         return False
+    metrics.SMTP_SECONDS.observe(time.perf_counter() - began)
     with Session.begin() as session:
         claims.mark_sent(session, letter)
+    metrics.LETTERS.add("sent")
     log.info("letter sent", extra={"letter": str(letter.id), "template": letter.template})
     return True
 
@@ -110,6 +126,7 @@ def _composed(letter: Letter, settings: Settings) -> Composed | None:
         return composed
     with Session.begin() as session:
         claims.cancel_letter(session, letter, composed)
+    metrics.LETTERS.add("cancelled")
     return None
 
 
@@ -119,6 +136,9 @@ def _not_sent(letter: Letter, problem: NotSentError) -> None:
         claims.mark_not_sent(session, letter, problem)
         if isinstance(problem, LetterRefusedError) and not problem.passing:
             bounces.judge_refusal(session, letter, problem.status)
+    is_final = isinstance(problem, LetterRefusedError) and not problem.passing
+    metrics.LETTERS.add("refused" if is_final else "later")
+    metrics.SMTP_ERRORS.add(_kind_of(problem.code))
     log.warning("letter not sent", extra={"letter": str(letter.id), "code": problem.code})
 
 
@@ -126,3 +146,13 @@ def _put_aside(letter: Letter, error: Exception) -> None:
     """Let a letter wait that made us stumble, so that it does not do so again at once."""
     with Session.begin() as session:
         claims.retry_later(session, letter, place_of(error))
+    metrics.LETTERS.add("later")
+
+
+def _kind_of(code: str) -> str:
+    """Say of which kind an error is, in one of a few words."""
+    if code in {BAD_ADDRESS, NO_SMTPUTF8}:
+        return "letter"
+    if code.isdecimal():
+        return f"{code[0]}xx" if code[0] in "45" else "connection"
+    return "timeout" if code == "timeout" else "connection"

@@ -17,23 +17,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as SqlSession
 from standardwebhooks import Webhook as Signer
 
+from services.notify.mail.turns import hold_turn
 from services.notify.webhooks import claiming, marking, payloads, secrets, shapes
 from services.notify.webhooks.addresses import Allowed, BadAddressError, read_address
 from services.notify.webhooks.claiming import Claimed
 from services.notify.webhooks.transport import Answer, NoAnswerError, post_body
-from services.notify.webhooks.turns import a_turn
 from shared.clock import utcnow
 from shared.config import Settings
 from shared.db import Session
 from shared.delivery import hooks
 from shared.errors import place_of
 from shared.models import Council, OutboxEvent, Rule, Webhook, WebhookShape
+from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
 # One run claims this long and then finishes what it has; the clock asks again while more is due.
 BUDGET_S = 5.0
 THREADS = 12
+# So many may be waiting for endpoints on a machine; the others write down what is owed.
+SENDERS = 2
 _NO_HURRY = (429, 503)
 
 
@@ -53,7 +56,7 @@ def send_due(settings: Settings, *, budget_s: float = BUDGET_S) -> int:
     """
     if settings.hold_letters:
         return 0
-    with a_turn() as mine:
+    with hold_turn("webhooks", SENDERS) as mine:
         return _send_for(budget_s, settings) if mine else 0
 
 
@@ -177,12 +180,15 @@ def _post(request: _Request, settings: Settings) -> Answer | NoAnswerError:
 def _mark(session: SqlSession, claimed: Claimed, answer: Answer | NoAnswerError) -> None:
     if isinstance(answer, Answer) and _is_heard(answer):
         marking.mark_done(session, claimed, answer.status)
+        metrics.WEBHOOKS.add("heard")
         return
     told = {"webhook": str(claimed.id)}
     if isinstance(answer, NoAnswerError):
+        metrics.WEBHOOKS.add("no_answer")
         log.info("webhook not heard", extra={**told, "code": answer.code})
         marking.mark_not_sent(session, claimed, error=answer.code)
         return
+    metrics.WEBHOOKS.add("refused")
     log.info("webhook not heard", extra={**told, "status": answer.status})
     marking.mark_not_sent(session, claimed, status=answer.status, wait_s=_asked_wait(answer))
 

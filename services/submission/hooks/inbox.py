@@ -35,6 +35,7 @@ from shared.models import (
     Original,
     Source,
 )
+from shared.telemetry import request_ids
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_TYPE_LENGTH = 200
@@ -122,6 +123,7 @@ def map_deliveries(
         read.append((key, item, draft))
     # In one order, so that two batches with the same ids wait for each other in no circle.
     for key, item, draft in sorted(read, key=lambda each: (each[0], each[1].id)):
+        request_ids.turn_to(item.id)
         _settle(session, item, draft, key, known[item.source_id], settings)
 
 

@@ -237,12 +237,14 @@ def test_a_status_is_three_numbers_and_no_words():
 
 
 def test_a_report_by_mail_is_written_down_as_ids(client, letter):
-    assert post(client, dsn(letter.message_id)).status_code == 202
+    answer = post(client, dsn(letter.message_id))
+    assert answer.status_code == 202
     with Session() as session:
         event = session.scalars(
             select(OutboxEvent).where(OutboxEvent.kind == "LetterBounced")
         ).one()
     assert event.payload == {
+        "request": answer.headers["X-Request-Id"],
         "letter_id": str(letter.id),
         "kind": "permanent",
         "status": "5.1.1",

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from time_machine import travel
 
+from services.notify.mail.turns import hold_turn
 from services.notify.webhooks import (
     claiming,
     endpoints,
@@ -26,9 +27,8 @@ from services.notify.webhooks import (
     sending,
     writing,
 )
-from services.notify.webhooks.sending import _asked_wait, send_due
+from services.notify.webhooks.sending import SENDERS, _asked_wait, send_due
 from services.notify.webhooks.transport import Answer
-from services.notify.webhooks.turns import SENDERS, a_turn
 from shared.clock import utcnow
 from shared.db import Session
 from shared.ids import least_id_at
@@ -331,7 +331,7 @@ def test_two_runs_at_once_send_each_once(hooked, receiver):
 
 def test_no_more_than_some_send_at_once_on_a_machine(hooked, receiver, told):
     with ExitStack() as turns:
-        assert all(turns.enter_context(a_turn()) for _ in range(SENDERS))
+        assert all(turns.enter_context(hold_turn("webhooks", SENDERS)) for _ in range(SENDERS))
         assert send_due(hooked.settings) == 0
         assert hooked.states() == ["waiting"]
     assert send_due(hooked.settings) == 1

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from celery.exceptions import WorkerLostError
 from celery.signals import task_failure, worker_ready
+from celery.worker.consumer import Consumer
 from sqlalchemy.exc import OperationalError
 
 from shared import heartbeat
 from shared.config import Settings
 from shared.delivery import queues, worker
+from shared.delivery.consumer import PatientConsumer
 from shared.delivery.worker import BatchTask, make_celery
 from shared.ids import new_id
 from tests.factories import _ENVIRONMENT
@@ -41,6 +43,27 @@ def test_messages_are_json_and_their_results_are_nobody_s():
         assert conf.broker_connection_max_retries is None
         assert conf.broker_transport_options["socket_connect_timeout"] == 2
         assert conf.broker_transport_options["socket_timeout"] == 10
+
+
+@pytest.mark.parametrize(("told", "kilobytes"), [("", 614_400), ("100", 102_400), ("0", None)])
+def test_a_child_that_has_grown_is_replaced_after_its_task(told, kilobytes):
+    settings = Settings.from_env({**_ENVIRONMENT, "RADSLAG_CHILD_MEMORY_MB": told})
+    with make_celery("x", [], settings) as app:
+        assert app.conf.worker_max_memory_per_child == kilobytes
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_whoever_looks_with_flower_sees_workers_only_where_that_is_set(monkeypatch, is_on):
+    settings = Settings.from_env({**_ENVIRONMENT, "RADSLAG_CELERY_EVENTS": str(int(is_on))})
+    begun: dict[str, Any] = {}
+    monkeypatch.setattr(Consumer, "__init__", lambda _self, **about: begun.update(about))
+    with make_celery("x", [], settings) as app:
+        assert app.conf.worker_send_task_events is is_on
+        assert app.conf.task_send_sent_event is is_on
+        assert app.conf.worker_enable_remote_control is is_on
+        # As `radslag.processes` starts them: silent.
+        PatientConsumer(app=app, worker_options={"without_heartbeat": True, "x": 1})
+    assert begun["worker_options"] == {"without_heartbeat": not is_on, "x": 1}
 
 
 def test_a_task_that_fails_lets_go_of_its_batch(released):
@@ -134,5 +157,8 @@ class TestWorker:
 
         worker_ready.send(sender=Ready())
         assert beats == ["x@y"]
-        assert repeated == [(heartbeat.BEAT_S, worker._beat, ("x@y",))]
+        assert repeated == [
+            (heartbeat.BEAT_S, worker.life.show_life),
+            (heartbeat.BEAT_S, worker._beat, ("x@y",)),
+        ]
         assert heartbeat.BEAT_S == 5

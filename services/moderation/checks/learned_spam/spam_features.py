@@ -67,21 +67,41 @@ class Word(NamedTuple):
         return self.seen[0] != "<" and any(c.isalnum() for c in self.seen)
 
 
+# What is longer is no word that comes again, and 20 000 such would fill the memory.
+LONGEST_KEPT = 40
+
+
 def _hash(kind: str, seen: str) -> int:
     return crc32(f"{kind}{seen}".encode("utf-8", "surrogatepass"))
 
 
-@lru_cache(maxsize=20_000)
 def _grams(seen: str) -> Keys:
     """Return the keys of the runs of characters in a word, its edges included."""
+    return _kept_grams(seen) if len(seen) <= LONGEST_KEPT else _make_grams(seen)
+
+
+@lru_cache(maxsize=20_000)
+def _kept_grams(seen: str) -> Keys:
+    return _make_grams(seen)
+
+
+def _make_grams(seen: str) -> Keys:
     padded = f" {seen} "
     runs = {padded[i : i + size] for size in _SIZES for i in range(len(padded) - size + 1)}
     return np.fromiter((_hash("c", run) for run in sorted(runs)), np.uint32)
 
 
-@lru_cache(maxsize=20_000)
 def _seen(raw: str) -> str:
     """Return a token without case, width and hidden characters, its digits levelled."""
+    return _kept_seen(raw) if len(raw) <= LONGEST_KEPT else _make_seen(raw)
+
+
+@lru_cache(maxsize=20_000)
+def _kept_seen(raw: str) -> str:
+    return _make_seen(raw)
+
+
+def _make_seen(raw: str) -> str:
     if tag := _TAG.match(raw):
         return f"<{tag[1].lower()}>"
     visible = raw if raw.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", raw))

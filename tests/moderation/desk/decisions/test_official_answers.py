@@ -78,6 +78,7 @@ class TestWriting:
         assert (made.text, made.signature, made.version) == (CLEAN, "Stadsmiljö", 1)
         assert made.tells
         event = session.scalar(select(OutboxEvent).where(OutboxEvent.kind == "IdeaAnswered"))
+        assert event.payload.pop("request")
         assert event.payload == {"idea_id": str(public.id), "answer_id": str(made.id)}
         for change in (
             update(OfficialAnswer).values(text="Annat."),

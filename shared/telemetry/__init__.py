@@ -1,0 +1,1 @@
+"""What operators see of the processes: counts, and which request a line of a log belongs to."""
