@@ -282,6 +282,22 @@ PAGES: tuple[Help, ...] = (
         Role.ADMIN,
     ),
     Help(
+        "imports",
+        "/imports",
+        lambda: _("Gamla sidor"),
+        lambda: [
+            _("Hämta in det som stod på en äldre sida, och ta tillbaka det om det blev fel."),
+        ],
+        Role.ADMIN,
+    ),
+    Help(
+        "api-tokens",
+        "/api-tokens",
+        lambda: _("API-nycklar"),
+        lambda: [_("Nycklar som andra system visar för att skicka in eller hämta idéer.")],
+        Role.ADMIN,
+    ),
+    Help(
         "security",
         "/security",
         lambda: _("Säkerhetslogg"),

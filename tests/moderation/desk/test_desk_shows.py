@@ -466,7 +466,8 @@ class TestQueue:
 
 SETTINGS = (
     "/settings /first-steps /councils /face /rules /answer-templates /checks /checks/words"
-    " /checks/spam-model /staff /addresses /forms /imports /webhooks /audit /security"
+    " /checks/spam-model /staff /addresses /forms /imports /webhooks /api-tokens /audit"
+    " /security"
 )
 RECORDS = "/history /stats /supervision /rules /letters /subscriptions /alerts /duty /jobs /ledger"
 
