@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.moderation.checks.copies.changed import confirm_changed
 from services.moderation.checks.copies.common import (
     EVERYDAY,
     FEWEST_IDEAS,
@@ -122,6 +123,19 @@ def test_other_digits_alone_make_another_wish_and_a_links_do_not():
     match = confirm_match(spam.format(17), spam.format(18))
     assert match is not None
     assert match.kind == "near"
+
+
+def test_words_of_their_own_at_one_end_make_two_of_what_shares_a_frame():
+    frame = fold_text(
+        "Jag läste i bladet i morse att man får tycka till, så jag säger gärna detta:"
+    )
+    assert confirm_changed(f"{frame} utegym", f"{frame} linbana", EVERYDAY) is None
+
+
+def test_where_words_are_put_round_it_one_that_was_left_out_at_an_end_is_no_other():
+    idea = "stensatt gangen bakom kvarnen mot sjukhusets kapell"
+    copy = f"svejsan allihop i stadshuset {idea.rsplit(' ', 1)[0]} kram fran olle borta i oster"
+    assert confirm_changed(idea, copy, EVERYDAY) is not None
 
 
 FRAME = "Jag läste i bladet att man får tycka till och då vill jag säga detta. "
