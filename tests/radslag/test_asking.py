@@ -44,7 +44,6 @@ def nobody():
 def now(monkeypatch) -> list[float]:
     moment = [1000.0]
     monkeypatch.setattr(clock.time, "monotonic", lambda: moment[0])
-    monkeypatch.setattr(clock, "Session", nobody)
     return moment
 
 
@@ -175,7 +174,7 @@ class TestChores:
                 monkeypatch.setattr(target, lambda *_a, said=said, **_k: said)
             monkeypatch.setattr(clock.digest_watch, "Watch", lambda _zone: lambda _s: None)
             monkeypatch.setattr(clock, "_beat", lambda: None)
-            monkeypatch.setattr(clock, "_tidy", lambda _settings: None)
+            monkeypatch.setattr(clock.tidying.Tidier, "tidy", lambda _self: None)
             broker = Broker()
             do_chores(clock.list_chores(broker, settings), 1.0)  # type: ignore[arg-type]
             return dict(broker.sent)
@@ -215,7 +214,7 @@ class TestChores:
 
     def test_how_often_each_thing_is_looked_at(self):
         paces = [each.every_s for each in clock.list_chores(Broker(), SETTINGS)]  # type: ignore[arg-type]
-        assert paces == [5, 1, 1, 1, 10, 3600, 1800, 300]
+        assert paces == [5, 1, 1, 1, 10, 2, 1800, 300]
         assert [each.every_s for each in clock.alarm_chores(SETTINGS)] == [15, 5, 2]
 
 

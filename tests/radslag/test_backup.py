@@ -220,11 +220,19 @@ def test_what_is_no_whole_backup_is_refused_and_changes_nothing(
     file, environment, unused_url, tmp_path
 ):
     whole = file.read_bytes()
+    with zipfile.ZipFile(file) as parts:
+        largest = max(parts.infolist(), key=lambda part: part.compress_size)
+    # Its heading says the length of what stands before its bytes at two places.
+    heading = whole[largest.header_offset :][:30]
+    before = (
+        30 + int.from_bytes(heading[26:28], "little") + int.from_bytes(heading[28:30], "little")
+    )
+    middle = largest.header_offset + before + largest.compress_size // 2
     cases: dict[str, Callable[[Path], object]] = {
         "cut off": lambda path: path.write_bytes(whole[: len(whole) // 2]),
         "a little shorter": lambda path: path.write_bytes(whole[:-1]),
         "changed in the middle": lambda path: path.write_bytes(
-            whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:]
+            whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
         ),
         "something else": lambda path: path.write_bytes(b"PK but no more"),
         "nothing": lambda path: path.write_bytes(b""),

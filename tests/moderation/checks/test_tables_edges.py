@@ -30,7 +30,7 @@ def test_the_versions_are_written_down():
     assert CHECK_VERSIONS == {
         "accusations": 1,
         "children": 2,
-        "duplicates": 5,
+        "duplicates": 6,
         "gibberish": 2,
         "language": 2,
         "learned_spam": 2,

@@ -109,7 +109,10 @@ def words(mail) -> str:
     return " ".join(mail.get_body(("plain",)).get_content().split())
 
 
-CONTENT = [IncidentKind.THREAT, IncidentKind.CHILD, IncidentKind.WAVE, IncidentKind.OVERDUE]
+CONTENT = [
+    *(IncidentKind.THREAT, IncidentKind.DESPAIR, IncidentKind.CHILD),
+    *(IncidentKind.WAVE, IncidentKind.OVERDUE),
+]
 OPERATION = [kind for kind in IncidentKind if kind not in CONTENT]
 
 

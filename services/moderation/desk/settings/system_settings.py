@@ -88,6 +88,10 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "oidc_create": _switch,
     "oidc_role_claim": _plain,
     "oidc_roles": _roles,
+    "metrics_folder": _plain,
+    "child_memory_mb": _plain,
+    "access_log": _switch,
+    "celery_events": _switch,
     "log_level": _plain,
 }
 
@@ -133,6 +137,17 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
     "oidc_create": lambda: _("Om den som katalogen känner får ett konto av sig själv."),
     "oidc_role_claim": lambda: _("Var i katalogens svar rollerna står."),
     "oidc_roles": lambda: _("Vad rollerna heter i katalogen."),
+    "metrics_folder": lambda: _("Mappen där processerna på en maskin räknar vad de gör."),
+    "traces_url": lambda: _("Dit det skickas hur lång tid varje steg tar (OpenTelemetry)."),
+    "sentry_dsn": lambda: _("Dit fel i programmet rapporteras (Sentry)."),
+    "child_memory_mb": lambda: _(
+        "Hur många megabyte en arbetsprocess får ha behövt innan den byts ut; 0 betyder hur många"
+        " som helst."
+    ),
+    "access_log": lambda: _("Om varje fråga till webbarna får en rad i driftloggen."),
+    "celery_events": lambda: _(
+        "Om arbetsprocesserna berättar vad de gör, så att Flower kan visa det."
+    ),
     "log_level": lambda: _("Hur mycket som skrivs i driftloggen."),
     "mail_rate": lambda: _("Hur många brev som får gå i väg, jämnt fördelade."),
     "bounce_address": lambda: _("Dit andra servrar rapporterar brev som inte kom fram."),

@@ -109,6 +109,7 @@ class TestSignIn:
         session.add_all(LoginAttempt(email_hash=b"a", source_hash=b"b", at=old) for _ in range(15))
         session.commit()
         self.try_with(desk, "fel lösenord")
+        assert throttle.forget_old_tries(session) == 15
         assert session.scalar(select(func.count()).select_from(LoginAttempt)) == 1
 
     def test_renews_a_hash_that_was_made_with_less_effort(self, desk, session):
