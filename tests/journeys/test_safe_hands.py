@@ -93,7 +93,8 @@ def shown_grave(session: SqlSession) -> list[tuple[str, list[str]]]:
 def test_one_by_one_an_ordinary_idea_takes_one_key_and_a_grave_one_is_named(
     sign_in: Open, session: SqlSession
 ):
-    comes(session, [*GRAVE, *SPAM, *ORDINARY])
+    ordinary = ORDINARY[:12]
+    comes(session, [*GRAVE, *SPAM, *ordinary])
     page = sign_in("Anna")
     press(page, "j", "Enter")
     keys = 2
@@ -113,10 +114,10 @@ def test_one_by_one_an_ordinary_idea_takes_one_key_and_a_grave_one_is_named(
             "number => document.querySelector('#idea-heading')?.textContent !== number",
             arg=number,
         )
-    assert public(session) == {*ORDINARY, *SPAM}
+    assert public(session) == {*ordinary, *SPAM}
     assert len(grave) == len(GRAVE)
     assert shown_grave(session) == []
-    assert keys <= len(ORDINARY) + 15
+    assert keys <= len(ordinary) + 15
     # The one that shall be public all the same is named, and the books say so.
     press(page, "g", "q")
     press(page, "j", "Enter")
