@@ -19,6 +19,7 @@ import pytest
 import redis
 import requests
 
+from radslag.commands.health import is_process_beating
 from radslag.embedded.account import SYSTEM_USER
 from radslag.ports import free_port
 from radslag.processes import PROCESSES
@@ -94,7 +95,10 @@ class System:
 
 
 def start(
-    folder: Path, *more: str, meanwhile: Callable[[System], None] = lambda _system: None
+    folder: Path,
+    *more: str,
+    meanwhile: Callable[[System], None] = lambda _system: None,
+    **settings: str,
 ) -> System:
     ports = [free_port() for _ in range(3)]
     options = zip(("--public-port", "--desk-port", "--mail-port"), ports, strict=True)
@@ -109,7 +113,7 @@ def start(
             ],
             stdout=output,
             stderr=output,
-            env=_CLEAN,
+            env={**_CLEAN, **settings},
         )
     system = System(data, ports, process, terminal)
     meanwhile(system)
@@ -339,7 +343,7 @@ def test_ctrl_c_during_the_start_ends_it_at_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_it_leaves_nothing_and_the_next_start_continues(system):
+def test_killed_it_leaves_nothing_and_the_next_start_continues_and_may_be_larger(system):
     """The last one: it ends the system that the others leave running."""
     first = system
     with psycopg.connect(first.settings()["RADSLAG_DATABASE_URL"]) as connection:
@@ -355,13 +359,20 @@ def test_killed_it_leaves_nothing_and_the_next_start_continues(system):
         eventually(lambda: "Starting the webs" in starting.said, "nothing was started")
         os.kill(min(starting.pids("postgres")), signal.SIGKILL)
 
-    second = start(first.data.parent, meanwhile=kill_it_again)
-    with psycopg.connect(second.settings()["RADSLAG_DATABASE_URL"]) as connection:
+    second = start(first.data.parent, meanwhile=kill_it_again, RADSLAG_SIZE="large")
+    database = second.settings()["RADSLAG_DATABASE_URL"]
+    with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
     assert (second.data / "secret_key").read_text() == key
     idea = {"council": "pizza-och-politik", "text": "Och så en idé till, efter natten."}
     address = f"http://127.0.0.1:{second.ports[0]}/api/v1/ideas"
     assert requests.post(address, json=idea, timeout=15).status_code == 202
+    for each in PROCESSES:
+        if each.health == "heartbeat":
+            eventually(lambda each=each: is_process_beating(each, database), f"{each.name} beats")
+    with psycopg.connect(database, autocommit=True) as connection:
+        waits = "SELECT count(*) FROM ideas WHERE status = 'waiting'"
+        eventually(lambda: connection.execute(waits).fetchone() == (1,), "it is checked")
     second.process.send_signal(signal.SIGINT)
     assert second.process.wait(60) == 0
     assert "Stopping" in second.said
