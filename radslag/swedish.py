@@ -208,6 +208,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "an entry has no id": "ett inlägg har inget id",
         "an entry has no text": "ett inlägg har ingen text",
         "a text has more than {most} characters": "en text har fler än {most} tecken",
+        "an id has more than {most} characters": "ett id har fler än {most} tecken",
         "a name cannot be shown: {why}": "ett namn går inte att visa: {why}",
         "a moment is outside the calendar": "en tidpunkt ligger utanför kalendern",
         "a moment is yet to come": "en tidpunkt har inte varit än",

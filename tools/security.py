@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ IN_FILES = {
     ("radslag/swedish.py", "B105"): "sentences about passwords, and no password",
     ("services/submission/openapi.py", "B105"): "what stands in an address, in words",
     ("shared/forgetting/words.py", "B105"): "names of columns",
+    ("shared/telemetry/counting.py", "B103"): "counts, in a folder that only our services can reach",
 }
 # Codes of ruff that mean the same have S for bandit's B.
 _REASON = r"#\s*noqa:[^#]*\bS{number}\b[^#]* - \S"
@@ -56,6 +58,8 @@ _REASON = r"#\s*noqa:[^#]*\bS{number}\b[^#]* - \S"
 
 def main(wanted: list[str]) -> int:
     """Look at each, all of them unless some are named; return how many have faults."""
+    # Told to end, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     looks = {"code": look_at_code, "packages": look_at_packages, "api": look_at_api}
     failed = 0
     for name in wanted or looks:

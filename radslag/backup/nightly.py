@@ -31,8 +31,10 @@ def is_due(folder: Path, now: datetime, hour: int) -> bool:
     struck = now.replace(hour=hour, minute=0, second=0, microsecond=0)
     if struck > now:
         struck -= timedelta(days=1)
-    made = list_backups(folder)
-    return not made or made[-1].name < name_backup(_in_utc(struck), is_sealed=False)
+    # One of a clock that ran ahead is none of today.
+    latest = name_backup(_in_utc(now), is_sealed=True)
+    made = [path.name for path in list_backups(folder) if path.name <= latest]
+    return not made or made[-1] < name_backup(_in_utc(struck), is_sealed=False)
 
 
 def _in_utc(moment: datetime) -> datetime:

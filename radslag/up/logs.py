@@ -9,6 +9,8 @@ from pathlib import Path
 
 _SHOWN = {"warning": "warning", "error": "error", "critical": "error"}
 _LARGE = 20_000_000
+# A copy is made only where so many more would fit.
+_COPIES_FREE = 5
 
 
 def make_room(folder: Path) -> None:
@@ -24,14 +26,24 @@ def make_room(folder: Path) -> None:
 
 
 def _begin_anew(path: Path) -> None:
-    copy = path.with_suffix(".log.new")
+    copy, older = path.with_suffix(".log.new"), path.with_suffix(".log.1")
+    if not _has_room(path):
+        # Rather no older one than a disk that is full, which the database shares.
+        older.unlink(missing_ok=True)
+        if not _has_room(path):
+            os.truncate(path, 0)
+            return
     try:
         shutil.copyfile(path, copy)
         os.truncate(path, 0)
-        copy.replace(path.with_suffix(".log.1"))
+        copy.replace(older)
     finally:
         # What a full disk has left of it.
         copy.unlink(missing_ok=True)
+
+
+def _has_room(path: Path) -> bool:
+    return shutil.disk_usage(path.parent).free > _COPIES_FREE * path.stat().st_size
 
 
 class Tail:

@@ -13,6 +13,8 @@ COUNTS = "metrics"
 
 # Whoever looks so seldom has stood still itself, and knows nothing of the others.
 _ABSENT_S = 20.0
+# A machine that is busy when it starts takes this many times as long to the first sign.
+_BIRTH = 5
 
 
 class Pulse:
@@ -22,6 +24,7 @@ class Pulse:
         self.file = file
         self.silence_s = silence_s
         self._seen: int | None = None
+        self._is_born = False
         self._since = self._looked = time.monotonic()
 
     def begin(self) -> None:
@@ -30,15 +33,26 @@ class Pulse:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self.file.touch()
         self._seen = self._read()
+        self._is_born = False
         self._since = self._looked = time.monotonic()
 
     def is_gone(self) -> bool:
         """Whether nothing was seen of it for too long. Clocks that are set change nothing."""
         now, read = time.monotonic(), self._read()
+        self._is_born = self._is_born or read != self._seen
         if read is None or read != self._seen or now - self._looked > _ABSENT_S:
             self._seen, self._since = read, now
         self._looked = now
-        return now - self._since > self.silence_s
+        patience_s = self.silence_s * (1 if self._is_born else _BIRTH)
+        return now - self._since > patience_s and self._disk_takes()
+
+    def _disk_takes(self) -> bool:
+        """Whether a file can be touched there: else silence says nothing of whoever is watched."""
+        try:
+            self.file.with_name(".looked").touch()
+        except OSError:
+            return False
+        return True
 
     def _read(self) -> int | None:
         try:

@@ -31,8 +31,9 @@ _BROKER_TIMEOUT_S = 0.1
 _LEAVE_BROKER_ALONE_S = 5
 _HASH_BYTES = 16
 _MINUTE_S = 60
-# What is counted, each by itself: whoever looks at a draft has sent nothing yet.
-SUBMIT, LOOK = "submit", "look"
+# What is counted, each by itself: whoever looks at a draft has sent nothing yet, and a program with
+# a key that has run out marks no idea of those who share its address.
+SUBMIT, LOOK, REFUSED = "submit", "look", "refused"
 # Counts one more in each window, and tells how many came and how many seconds are left.
 _COUNT = """
 local found = {}

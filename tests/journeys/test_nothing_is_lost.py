@@ -69,7 +69,7 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     phone.locator("input[name=author]").fill("Carl")
     phone.locator("input[name=email]").fill("carl@example.org")
     phone.locator("textarea[name=text]").press("Tab")
-    phone.locator("form:has(textarea[name=text]) button").first.click()
+    phone.get_by_role("button", name="Skicka idén").click()
     expect(phone).to_have_url(re.compile(r"/receipts/"))
     found = re.search(r"R-\d{4}-\d{6}", phone.inner_text("main"))
     assert found is not None

@@ -140,6 +140,9 @@ def _is_negated(words: Sequence[Word], match: Match) -> bool:
         return True
     # "Får jag inte lov, kommer jag med yxan": the "not" is of the condition, whatever parts them.
     reach = 1 if _follows_condition(words, match) else _REACH
+    if match.first and words[match.first - 1].low == "heller":
+        # "Inte heller ska jag slå honom": the "not" before it is of this verb.
+        reach = max(reach, 2)
     for n in range(match.first, max(-1, match.first - reach - 1), -1):
         if n < match.first and (words[n].low in _BUT or _is_not(words, n)):
             return words[n].low not in _BUT

@@ -36,6 +36,11 @@ def ask_reset(session: SqlSession, settings: Settings, email: str) -> None:
     _owe_letter(session, settings, found if found and has_own and not found.disabled_at else None)
 
 
+def send_link(session: SqlSession, settings: Settings, staff: Staff) -> None:
+    """Owe somebody a letter because an administrator says so, whatever way in is left to them."""
+    _owe_letter(session, settings, staff)
+
+
 def reset_second_factor(
     session: SqlSession, settings: Settings, staff: Staff, *, by: UUID | None
 ) -> None:

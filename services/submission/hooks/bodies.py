@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -61,7 +62,8 @@ def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json" or kind.endswith("+json"):
         read = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_keep_all)
-        return list(_flatten("", read))
+        # One more than may be is enough to refuse it: each path may be as long as the body.
+        return list(islice(_flatten("", read), MOST_KEYS + 1))
     if kind == FORM:
         return parse_qsl(
             body.decode("ascii"),

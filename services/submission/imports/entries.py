@@ -21,6 +21,8 @@ from shared.text import (
 
 # Old texts were written under other rules: longer ones are taken as they are, within reason.
 MAX_LENGTH = 20_000
+# What an index of the database holds, with what taking back puts before it.
+MAX_ID_LENGTH = 500
 _NOON = time(12)
 # A day without a clock is taken for its noon, which may be later than now.
 _TOLERANCE = timedelta(days=1)
@@ -105,12 +107,14 @@ def make_entry(
 
     A name above 80 code points is shortened to them; the sealed original has it whole.
 
-    Raises ImportFileError for no id, no text, one above 20 000 code points, a name that cannot be
-    shown, or a moment that no calendar has or that is yet to come.
+    Raises ImportFileError for no id, one above 500 characters, no text, one above 20 000 code
+    points, a name that cannot be shown, or a moment that no calendar has or that is yet to come.
     """
     cleaned = clean_text(text)
     if not id.strip():
         raise ImportFileError(line, "an entry has no id")
+    if len(id) > MAX_ID_LENGTH:
+        raise ImportFileError(line, f"an id has more than {MAX_ID_LENGTH} characters")
     if not cleaned:
         raise ImportFileError(line, "an entry has no text")
     if measure_length(cleaned) > MAX_LENGTH:

@@ -240,7 +240,10 @@ def _bring_in(
     settings: Settings,
     tools: Tools,
 ) -> None:
-    """Bring in what is new of these lines, and forget the words of all: they are ideas now."""
+    """Bring in what is new of these lines, and forget the words that are ideas now.
+
+    What is refused after all, as another import was quicker, keeps them: they are nowhere else.
+    """
     seen: dict[str, str | None] = {}
     told = list(store.tell_fates(session, council, [_entry(line) for line in lines], seen))
     new = [entry for entry, fate in told if fate is Fate.NEW]
@@ -249,7 +252,8 @@ def _bring_in(
     for line, (_each, fate) in zip(lines, told, strict=True):
         line.fate = fate
         line.idea_id = ideas[line.source_id] if fate is Fate.NEW else None
-        line.text = line.author = line.raw = None
+        if fate is not Fate.REFUSED:
+            line.text = line.author = line.raw = None
 
 
 def _entry(line: ImportLine) -> Entry:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.submission.limits import SubmitLimits
+from services.submission.limits import REFUSED, SubmitLimits
 from services.submission.programs.api_tokens import SHAPE, hash_secret
 from shared import db
 from shared.addresses import places
@@ -113,7 +113,7 @@ def admit_token(asking: Asking, scope: Scope, settings: Settings, limits: Submit
 
 def note_refusal(asking: Asking, settings: Settings, limits: SubmitLimits) -> None:
     """Count a refusal at the place that it came from. Raises TooManyError."""
-    wait_s = limits.wait_s(asking.place)
+    wait_s = limits.count(asking.place, REFUSED).wait_s
     if wait_s:
         raise TooManyError(wait_s)
     where = places.place_of(asking.remote_addr)

@@ -6,6 +6,8 @@ What is known not to be told is marked in the data: a pattern that learns of it 
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from services.moderation.checks import Equipment, Severity, Subject, self_harm, tone
 
 DATA = Path(__file__).parents[3] / "bench" / "data" / "tone_fresh.tsv"
@@ -45,3 +47,16 @@ def test_after_a_condition_its_not_denies_no_threat():
     assert is_looked_at("Får jag inte mitt bygglov kommer jag med hagelbössan")
     assert is_looked_at("Om ni inte svarar ska jag slå ihjäl er")
     assert not is_looked_at("Inte ska jag slå ihjäl er för det")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vi krattar löven, sen eldar vi upp allt",
+        "Först krattar vi, sen eldar vi",
+        "Klipper ni inte häcken kommer jag med motorsågen",
+        "Du behöver inte oroa dig, inte heller ska jag slå honom",
+    ],
+)
+def test_work_in_the_garden_is_no_threat(text):
+    assert not is_looked_at(text)

@@ -32,6 +32,8 @@ def made(folder: Path, *days: int, is_sealed: bool = False) -> list[str]:
         (None, "2026-03-05T12:00", True),
         ("2026-03-05T02:00", "2026-03-05T12:00", False),
         ("2026-03-05T01:59", "2026-03-05T12:00", True),
+        # Made by a clock that ran ahead.
+        ("2027-01-01T00:00", "2026-03-05T12:00", True),
         # At three in the city it is two.
         ("2026-03-04T02:00", "2026-03-05T01:59", False),
         ("2026-03-04T02:00", "2026-03-05T02:00", True),

@@ -81,6 +81,11 @@ def test_a_process_that_stands_still_is_replaced_the_second_time_as_the_first(ke
     assert made.child is living
 
 
+def _refuse(*_given: object, **_more: object) -> None:
+    """What touching a file comes to where the disk is full or may only be read."""
+    raise OSError(30, "Read-only file system")
+
+
 class TestPulse:
     @pytest.fixture
     def clock(self, monkeypatch):
@@ -104,8 +109,24 @@ class TestPulse:
             gone = pulse.is_gone()
         return gone
 
+    def show_life(self, pulse: Pulse, clock) -> None:
+        os.utime(pulse.file, (1, 1))
+        assert not self.look(pulse, clock, 1)
+
     def test_it_may_be_silent_so_long_and_no_longer(self, pulse, clock):
+        self.show_life(pulse, clock)
         assert not self.look(pulse, clock, 60)
+        assert self.look(pulse, clock, 1)
+
+    def test_until_its_first_sign_it_has_five_times_as_long(self, pulse, clock):
+        assert not self.look(pulse, clock, 300)
+        assert self.look(pulse, clock, 1)
+
+    def test_where_we_cannot_touch_a_file_either_its_silence_says_nothing(self, pulse, clock):
+        self.show_life(pulse, clock)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Path, "touch", _refuse)
+            assert not self.look(pulse, clock, 200)
         assert self.look(pulse, clock, 1)
 
     def test_each_sign_begins_anew_whatever_the_time_of_day_is(self, pulse, clock):
@@ -115,6 +136,7 @@ class TestPulse:
         assert not self.look(pulse, clock, 59)
 
     def test_who_was_away_itself_knows_nothing_of_the_others(self, pulse, clock):
+        self.show_life(pulse, clock)
         self.look(pulse, clock, 50)
         clock.at += 300
         assert not pulse.is_gone()

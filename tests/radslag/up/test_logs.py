@@ -74,3 +74,15 @@ def test_where_the_disk_is_full_the_log_stays_and_the_others_are_put_aside(tmp_p
         "b.log": "",
         "b.log.1": "bbbb",
     }
+
+
+def test_where_the_disk_is_nearly_full_the_older_one_goes_and_nothing_is_copied(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "desk.log"
+    path.write_text("x" * 200)
+    (tmp_path / "desk.log.1").write_text("older")
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 * 200)
+    monkeypatch.setattr(logs.shutil, "disk_usage", lambda _path: usage)
+    logs.make_room(tmp_path)
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"desk.log": ""}

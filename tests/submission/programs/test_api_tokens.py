@@ -240,6 +240,15 @@ def test_who_guesses_is_counted_at_the_place_and_told_to_wait(module_settings, a
     client = strict.test_client()
     guesses = [post(client, "radslag_x", place="203.0.113.77") for _ in range(12)]
     assert [each.status_code for each in guesses] == [401] * 10 + [429] * 2
+    # Nor is an idea of theirs one of many.
+    answer = client.post(
+        URL,
+        json=SENT | {"text": "En bänk till vid vattnet."},
+        environ_base={"REMOTE_ADDR": "203.0.113.77"},
+    )
+    with db.Session() as session:
+        idea = session.scalars(select(Idea).where(Idea.number == answer.json["number"])).one()
+        assert "burst" not in idea.signals
     # The token of somebody else at that place is no guess.
     assert post(client, a_token()[1], place="203.0.113.77").status_code == 202
     strict.extensions["submit_limits"].close()

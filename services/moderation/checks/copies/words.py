@@ -22,6 +22,8 @@ _MISSPELT = 0.7
 # A word of this many letters may stand in the other text with a slip, or run into its neighbour.
 _LONG_WORD = 6
 _SAME_STRETCH = 82
+# Texts with more words apart than this, one side times the other, differ by no slips.
+_MOST_PAIRED = 10_000
 
 
 def is_telling(word: str) -> bool:
@@ -32,6 +34,8 @@ def is_telling(word: str) -> bool:
 def is_same_word(a: str, b: str) -> bool:
     """Tell whether two words are one with a slip: one in a word of 3 letters, two from 8 on."""
     shorter, longer = sorted((len(a), len(b)))
+    if shorter < 3:
+        return False
     most = 2 if shorter >= 8 else int(shorter >= 3)
     if longer - shorter > most or any(c.isdigit() for c in a + b):
         return False
@@ -45,6 +49,8 @@ def pair_words(a: Sequence[str], b: Sequence[str]) -> tuple[list[str], list[str]
     """
     count_a, count_b = Counter(a), Counter(b)
     only_a, only_b = list((count_a - count_b).elements()), list((count_b - count_a).elements())
+    if len(only_a) * len(only_b) > _MOST_PAIRED:
+        return only_a, only_b, {}
     rest: list[str] = []
     twins: dict[str, str] = {}
     for word in only_a:
@@ -59,6 +65,8 @@ def pair_words(a: Sequence[str], b: Sequence[str]) -> tuple[list[str], list[str]
 
 def count_misspelt(a: Sequence[str], b: Sequence[str]) -> int:
     """Return how many words of one text are badly spelt ones of the other."""
+    if len(a) * len(b) > _MOST_PAIRED:
+        return 0
     left = list(b)
     count = 0
     for word in a:

@@ -232,7 +232,7 @@ def too_often() -> str:
 
 def wrong_code() -> str:
     """Say that a code is wrong, old, or was used."""
-    return _("Koden stämmer inte, eller är redan använd. Vänta på nästa kod i appen.")
+    return _("Koden stämmer inte, eller är redan använd. Prova med nästa kod.")
 
 
 def _fields() -> Mapping[str, object] | None:

@@ -197,7 +197,11 @@ def reset_second_factor(staff_id: UUID) -> ResponseReturnValue:
         by = access.get_signed_in().id
         resets.reset_second_factor(writing, web.get_settings(), staff, by=by)
         security_notes.note_event(writing, SecurityKind.FACTOR_REMOVED, staff.email)
+        is_mailed = staff.password_hash is None and staff.directory_subject is None
     sentence = _("Inloggning i två steg är avstängd, och personen är utloggad överallt.")
+    if is_mailed:
+        more = _("En länk för att välja ett lösenord skickas nu. Den gäller i en timme.")
+        sentence = f"{sentence} {more}"
     return _done(staff_id, sentence)
 
 
@@ -215,9 +219,10 @@ def unlink(staff_id: UUID) -> ResponseReturnValue:
 def send_reset(staff_id: UUID) -> ResponseReturnValue:
     """Mail a colleague a link to choose a new password."""
     with _colleague(staff_id) as (writing, staff):
-        if staff.password_hash is None or staff.disabled_at is not None:
+        only_directory = staff.password_hash is None and staff.directory_subject is not None
+        if only_directory or staff.disabled_at is not None:
             abort(409)
-        resets.ask_reset(writing, web.get_settings(), staff.email)
+        resets.send_link(writing, web.get_settings(), staff)
         security_notes.note_event(writing, SecurityKind.PASSWORD_ASKED, staff.email)
         audit.record_change(
             writing,

@@ -103,6 +103,12 @@ def test_somebody_may_be_in_danger(text):
         "I would kill for a swimming pool",
         "We want to prevent suicide in our schools",
         "I don't want to live in a city without trees",
+        "Tyvärr är jag inte längre bilburen",
+        "Just nu är jag inte i stan",
+        "Det vore bättre för alla om jag inte behövde ta bilen",
+        "Jag har beslutat att avsluta mitt medlemskap",
+        "I have decided to end my subscription",
+        "Jag orkar inte med det här längre, bussen är alltid sen",
     ],
 )
 def test_what_is_no_despair(text):

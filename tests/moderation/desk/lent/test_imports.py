@@ -232,6 +232,16 @@ def test_an_id_with_other_words_stops_all_of_it(admin, read, session, settings):
     assert public(session) == ["En bänk", "En gunga"]
 
 
+def test_what_another_import_was_quicker_with_keeps_its_words(admin, read, session, settings):
+    first, mended = read(CSV), read(CSV.replace("En bänk", "En bänk vid ån"))
+    for place in (first, mended):
+        admin.post(f"{place}/begin")
+        work(settings)
+    assert public(session) == ["En bänk", "En gunga"]
+    kept = session.scalars(select(ImportLine.text).where(ImportLine.text.is_not(None)))
+    assert list(kept) == ["En bänk vid ån"]
+
+
 def test_the_same_id_twice_in_a_file_is_told_as_it_will_be(
     admin, read, session, settings, monkeypatch
 ):
