@@ -50,7 +50,10 @@ IN_FILES = {
     ("radslag/swedish.py", "B105"): "sentences about passwords, and no password",
     ("services/submission/openapi.py", "B105"): "what stands in an address, in words",
     ("shared/forgetting/words.py", "B105"): "names of columns",
-    ("shared/telemetry/counting.py", "B103"): "counts, in a folder that only our services can reach",
+    (
+        "shared/telemetry/counting.py",
+        "B103",
+    ): "counts, in a folder that only our services can reach",
 }
 # Codes of ruff that mean the same have S for bandit's B.
 _REASON = r"#\s*noqa:[^#]*\bS{number}\b[^#]* - \S"
