@@ -3,10 +3,13 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from services.moderation.decisions import supporters
 from services.moderation.desk.idea import merge_targets
-from shared.models import DecisionKind, IdeaStatus
+from services.moderation.desk.idea.idea_page import read_sheet
+from shared.clock import utcnow
+from shared.models import Agreement, DecisionKind, IdeaStatus
 from tests.factories import a_council
 from tests.moderation.decisions.rules.given import idea_in, merged
 from tests.moderation.decisions.test_decisions import decide, waiting
@@ -198,3 +201,27 @@ class TestATarget:
     )
     def test_of_a_decision_is_named_by_its_whole_number(self, asked, is_one):
         assert merge_targets.is_number(asked) is is_one
+
+
+def test_who_agreed_with_what_is_one_now_is_one_and_no_writer_is_their_own(session, council, staff):
+    root = idea_in(session, council, staff, PUBLISHED, sender_hash=A)
+    counted = waiting(session, council, sender_hash=B)
+    merged(session, counted, root, staff, counts_as_support=True)
+    left_out = waiting(session, council)
+    merged(session, left_out, root, staff, counts_as_support=False)
+    reader, other = b"r" * 32, b"o" * 32
+    for idea, places in (
+        (root, (reader, B)),
+        # One of them agreed twice, one wrote the first, and one is this one's own writer.
+        (counted, (reader, other, A, B)),
+        (left_out, (b"x" * 32,)),
+    ):
+        session.add_all(
+            Agreement(idea_id=idea.id, sender_hash=place, agreed_at=utcnow()) for place in places
+        )
+    session.flush()
+    told = text("SELECT supporters FROM public_ideas WHERE number = :number")
+    # The writer of the one that was merged, and the two who only read.
+    assert session.scalar(told, {"number": root.number}) == 3
+    sheet = read_sheet(session, root.number, staff.id)
+    assert sheet.supporters == 3
