@@ -194,13 +194,12 @@ def _count_supporters() -> ColumnElement[int]:
         .where(merged.merged_into == Idea.id, merged.counts_as_support)
         .scalar_subquery()
     )
-
-    def is_of(each: type[Idea]) -> ColumnElement[bool]:
-        return or_(each.id == Idea.id, and_(each.merged_into == Idea.id, each.counts_as_support))
-
+    is_counted = or_(
+        writer.id == Idea.id, and_(writer.merged_into == Idea.id, writer.counts_as_support)
+    )
     wrote = (
         select(writer.id)
-        .where(writer.sender_hash == Agreement.sender_hash, is_of(writer))
+        .where(writer.sender_hash == Agreement.sender_hash, is_counted)
         .correlate(Idea, Agreement)
         .exists()
     )
@@ -208,7 +207,7 @@ def _count_supporters() -> ColumnElement[int]:
         select(func.count(Agreement.sender_hash.distinct()))
         .select_from(other)
         .join(Agreement, Agreement.idea_id == other.id)
-        .where(is_of(other), ~wrote)
+        .where(or_(other.id == Idea.id, other.merged_into == Idea.id), ~wrote)
         .correlate(Idea)
         .scalar_subquery()
     )

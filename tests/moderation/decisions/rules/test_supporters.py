@@ -214,14 +214,28 @@ def test_who_agreed_with_what_is_one_now_is_one_and_no_writer_is_their_own(sessi
         (root, (reader, B)),
         # One of them agreed twice, one wrote the first, and one is this one's own writer.
         (counted, (reader, other, A, B)),
-        (left_out, (b"x" * 32,)),
+        # What was said at its merge is about its writer.
+        (left_out, (b"x" * 32, reader)),
     ):
         session.add_all(
             Agreement(idea_id=idea.id, sender_hash=place, agreed_at=utcnow()) for place in places
         )
     session.flush()
     told = text("SELECT supporters FROM public_ideas WHERE number = :number")
-    # The writer of the one that was merged, and the two who only read.
-    assert session.scalar(told, {"number": root.number}) == 3
+    # The writer of the one that was merged and counts, and the three who only read.
+    assert session.scalar(told, {"number": root.number}) == 4
     sheet = read_sheet(session, root.number, staff.id)
-    assert sheet.supporters == 3
+    assert sheet.supporters == 4
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_merge_is_told_where_it_changes_how_many_agree(session, council, staff, agreed):
+    root = idea_in(session, council, staff, PUBLISHED)
+    moved = waiting(session, council)
+    if agreed:
+        session.add(Agreement(idea_id=moved.id, sender_hash=b"r" * 32, agreed_at=utcnow()))
+    session.flush()
+    told = text("SELECT count(*) FROM public_changes WHERE idea_id = :idea")
+    before = session.scalar(told, {"idea": root.id})
+    merged(session, moved, root, staff, counts_as_support=False)
+    assert session.scalar(told, {"idea": root.id}) == before + agreed
