@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased, joinedload
@@ -184,25 +184,34 @@ def _open_reason(entry: Mapping[str, Any]) -> OpenReason:
 
 
 def _count_supporters() -> ColumnElement[int]:
-    """Count as the public page does: those merged into it and counted, and who agreed."""
-    merged, other = aliased(Idea), aliased(Idea)
+    """Count as the public page does: those merged into it and counted, and who agreed, each once.
+
+    The view `public_ideas` (migration 0038) says the same.
+    """
+    merged, other, writer = aliased(Idea), aliased(Idea), aliased(Idea)
     counted = (
         select(func.count())
         .where(merged.merged_into == Idea.id, merged.counts_as_support)
         .scalar_subquery()
     )
-    agreed = (
-        select(func.count()).where(Agreement.idea_id == Idea.id).correlate(Idea).scalar_subquery()
+    is_counted = or_(
+        writer.id == Idea.id, and_(writer.merged_into == Idea.id, writer.counts_as_support)
     )
-    with_merged = (
-        select(func.count())
+    wrote = (
+        select(writer.id)
+        .where(writer.sender_hash == Agreement.sender_hash, is_counted)
+        .correlate(Idea, Agreement)
+        .exists()
+    )
+    agreed = (
+        select(func.count(Agreement.sender_hash.distinct()))
         .select_from(other)
         .join(Agreement, Agreement.idea_id == other.id)
-        .where(other.merged_into == Idea.id, other.counts_as_support)
+        .where(or_(other.id == Idea.id, other.merged_into == Idea.id), ~wrote)
         .correlate(Idea)
         .scalar_subquery()
     )
-    return counted + agreed + with_merged
+    return counted + agreed
 
 
 def _open_entries() -> ColumnElement[Any]:

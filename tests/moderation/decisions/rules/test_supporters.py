@@ -3,10 +3,13 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from services.moderation.decisions import supporters
 from services.moderation.desk.idea import merge_targets
-from shared.models import DecisionKind, IdeaStatus
+from services.moderation.desk.idea.idea_page import read_sheet
+from shared.clock import utcnow
+from shared.models import Agreement, DecisionKind, IdeaStatus
 from tests.factories import a_council
 from tests.moderation.decisions.rules.given import idea_in, merged
 from tests.moderation.decisions.test_decisions import decide, waiting
@@ -198,3 +201,41 @@ class TestATarget:
     )
     def test_of_a_decision_is_named_by_its_whole_number(self, asked, is_one):
         assert merge_targets.is_number(asked) is is_one
+
+
+def test_who_agreed_with_what_is_one_now_is_one_and_no_writer_is_their_own(session, council, staff):
+    root = idea_in(session, council, staff, PUBLISHED, sender_hash=A)
+    counted = waiting(session, council, sender_hash=B)
+    merged(session, counted, root, staff, counts_as_support=True)
+    left_out = waiting(session, council)
+    merged(session, left_out, root, staff, counts_as_support=False)
+    reader, other = b"r" * 32, b"o" * 32
+    for idea, places in (
+        (root, (reader, B)),
+        # One of them agreed twice, one wrote the first, and one is this one's own writer.
+        (counted, (reader, other, A, B)),
+        # What was said at its merge is about its writer.
+        (left_out, (b"x" * 32, reader)),
+    ):
+        session.add_all(
+            Agreement(idea_id=idea.id, sender_hash=place, agreed_at=utcnow()) for place in places
+        )
+    session.flush()
+    told = text("SELECT supporters FROM public_ideas WHERE number = :number")
+    # The writer of the one that was merged and counts, and the three who only read.
+    assert session.scalar(told, {"number": root.number}) == 4
+    sheet = read_sheet(session, root.number, staff.id)
+    assert sheet.supporters == 4
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_merge_is_told_where_it_changes_how_many_agree(session, council, staff, agreed):
+    root = idea_in(session, council, staff, PUBLISHED)
+    moved = waiting(session, council)
+    if agreed:
+        session.add(Agreement(idea_id=moved.id, sender_hash=b"r" * 32, agreed_at=utcnow()))
+    session.flush()
+    told = text("SELECT count(*) FROM public_changes WHERE idea_id = :idea")
+    before = session.scalar(told, {"idea": root.id})
+    merged(session, moved, root, staff, counts_as_support=False)
+    assert session.scalar(told, {"idea": root.id}) == before + agreed
