@@ -113,11 +113,12 @@ class TestIdeas:
     def test_who_agrees_supports_it_too_and_what_it_was_merged_into(self, rows: Rows, an_idea: Any):
         idea, other = an_idea(), an_idea()
         counted = an_idea("merged", merged_into=idea["id"], counts_as_support=True)
+        # Its writer is passed over, and not who agreed with it.
         passed_over = an_idea("merged", merged_into=idea["id"], counts_as_support=False)
         for agreed, places in ((idea, 2), (counted, 1), (passed_over, 1), (other, 3)):
             for _ in range(places):
                 rows.put("agreements", idea_id=agreed["id"])
-        assert (one(rows, idea)["supporters"], one(rows, other)["supporters"]) == (1 + 2 + 1, 3)
+        assert (one(rows, idea)["supporters"], one(rows, other)["supporters"]) == (1 + 2 + 1 + 1, 3)
 
 
 class TestAnswers:
