@@ -84,8 +84,8 @@ def _rules_for(
     """Return what a connection to this address must have: it is a service's own, if it says so."""
     address = make_url(sqlalchemy_url(database_url))
     user = address.username or address.query.get("user")
-    is_service_s = isinstance(user, str) and user in SERVICES
-    return SessionRules(statement_timeout_s, role, user if is_service_s else None)
+    own = user if isinstance(user, str) and user in SERVICES else None
+    return SessionRules(statement_timeout_s, role, own)
 
 
 def _connect_args(rules: SessionRules) -> dict[str, Any]:
