@@ -58,6 +58,8 @@ _FOR = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "
 _MACHINES = re.compile(r"mailer-daemon@|postmaster@|<>", re.IGNORECASE)
 # No report has so many parts, and none in one another so deep; reading more of them takes long.
 _MOST_PARTS = 60
+# Each is compared with the end of each part that it may lie in.
+_MOST_LINES = 20_000
 _DEEPEST = 12
 _MOST_IDS = 40
 # What is longer is cut: what a type says of itself is read in a time that grows with its square.
@@ -155,7 +157,9 @@ def _parts(raw: bytes) -> list[Message]:
     Counted before it is parsed: the parser of the standard library goes as deep as the mail does.
     """
     lower = raw.lower()
-    if lower.count(b"boundary") + lower.count(b"message/") > _MOST_PARTS:
+    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    parts = lower.count(b"boundary") + lower.count(b"message/")
+    if parts > _MOST_PARTS or lines > _MOST_LINES:
         raise UnreadableReportError
     found: list[Message] = []
     try:

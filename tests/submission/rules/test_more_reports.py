@@ -3,7 +3,12 @@
 import pytest
 
 from services.submission import bounces
-from services.submission.bounces import Report, read_code, read_report
+from services.submission.bounces import (
+    Report,
+    UnreadableReportError,
+    read_code,
+    read_report,
+)
 from shared.models import BounceKind
 
 OURS = "<0199-7@stad.example>"
@@ -78,3 +83,12 @@ def test_no_header_is_so_long_that_reading_it_takes_long(name):
     assert read_report(raw) == Report("", BounceKind.UNKNOWN)
     (mail,) = bounces._parts(raw)
     assert len(str(mail[name])) <= (2_100 if name.lower().startswith("content") else 16_000)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r", "\r\n", " \n", "\n\r"])
+def test_no_mail_has_more_lines_than_one_that_returns_a_letter(ends):
+    """Each is read as often as there are parts around it."""
+    mail = f"From: MAILER-DAEMON@mx.example{ends[-1]}"
+    assert read_report((mail + ends * 9_000).encode()) is not None
+    with pytest.raises(UnreadableReportError):
+        read_report((mail + ends * 21_000).encode())
