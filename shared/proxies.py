@@ -40,6 +40,7 @@ _HOST = re.compile(
 )
 # RFC 2606: nobody's.
 _NO_HOST = "host.invalid"
+_SCHEMES = frozenset({"http", "https"})
 
 _Environ = dict[str, Any]
 
@@ -48,11 +49,13 @@ _noted_at = -_AGAIN_AFTER_S
 
 
 def with_readable_host(app: Any) -> Any:
-    """Let an application see a host that can be one, whatever a request calls it."""
+    """Let an application see a host and a scheme that can be such, whatever a request says."""
 
     def readable(environ: _Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", _NO_HOST)):
             environ["HTTP_HOST"] = _NO_HOST
+        if environ.get("wsgi.url_scheme") not in _SCHEMES:
+            environ["wsgi.url_scheme"] = "http"
         answer: Iterable[bytes] = app(environ, start)
         return answer
 

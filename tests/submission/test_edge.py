@@ -291,3 +291,21 @@ def test_no_number_in_an_address_is_too_long_to_be_read(public, desk, digits):
     for path in (f"/pictures/{digits}", f"/supervision/{digits}.csv", f"/samples/{digits}"):
         answer = desk.test_client().get(path, base_url=at_desk)
         assert answer.status_code == (404 if len(digits) > 18 else 303)
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Proto", "X-Forwarded-Host"])
+def test_nothing_that_a_proxy_says_breaks_where_somebody_is_sent(public, desk, name):
+    """Of two slashes to one: the address is put together of what the request is said to be."""
+    at_desk = desk.config["SETTINGS"].desk_url
+    said = (*ODD, "http://a:b", "https://[", "javascript", "HTTPS", "evil.example", "https, http")
+    for value in said:
+        for answer in (
+            public.test_client().get("//x", environ_overrides=environ(name, value)),
+            desk.test_client().get(
+                "//login", base_url=at_desk, environ_overrides=environ(name, value)
+            ),
+        ):
+            assert answer.status_code in {303, 308, 404}, value
+            where = answer.headers.get("Location", "/")
+            assert where.startswith(("/", at_desk)), (value, where)
+            assert not where.startswith("//"), (value, where)
