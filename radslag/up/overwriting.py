@@ -8,6 +8,7 @@ finds there what it was told and nothing else.
 
 import mmap
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
@@ -16,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 # What is shorter may stand in memory by chance, as a part of something else.
 SHORTEST = 12
+# What an address with a secret in it has.
+_TELLS = re.compile(r"@|pass|\bkey|token|secret|auth", re.IGNORECASE)
 _PIECE = 1024 * 1024
 
 
@@ -49,12 +52,13 @@ def _spellings(secrets: Collection[str]) -> Iterator[str]:
     """
     for secret in secrets:
         found = [secret]
+        if "://" in secret and not _TELLS.search(secret):
+            # An address on this machine, mostly: nothing is to be forgotten, and a look takes long.
+            continue
         if "://" in secret:
-            try:
-                password = urlsplit(secret).password or ""
-            except ValueError:
-                password = ""
-            found += [password, unquote(password)]
+            with suppress(ValueError):
+                inside = urlsplit(secret).password or ""
+                found += [inside, unquote(inside)]
         yield from (each for each in found if len(each) >= SHORTEST)
 
 
