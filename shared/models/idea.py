@@ -70,6 +70,21 @@ class Idea(Base):
             postgresql_using="gin",
             postgresql_where=text("status = 'published'"),
         ),
+        # What may be due to be destroyed, the oldest first.
+        Index(
+            "ix_ideas_to_destroy",
+            "received_at",
+            "id",
+            postgresql_where=text("destroyed_at IS NULL AND status IN ('rejected', 'withdrawn')"),
+        ),
+        # What came another way than by our own form, the newest first, for the desk's search.
+        Index(
+            "ix_ideas_newest_of_source",
+            "source",
+            "received_at",
+            "seq",
+            postgresql_where=text("status <> 'received' AND source <> 'form'"),
+        ),
         # Everything that was checked, the newest first: what the desk's search walks along.
         *(
             Index(

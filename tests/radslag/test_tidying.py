@@ -28,7 +28,7 @@ def still():
 
 def test_all_of_it_may_be_forgotten_with_the_rights_of_the_clock(unit, module_settings):
     unit.execute(text(f"SET LOCAL ROLE {MODERATION_ROLE}"))
-    assert [forget(unit) for forget in tidying.list_forgettings(module_settings)] == [0] * 13
+    assert [forget(unit) for forget in tidying.list_forgettings(module_settings)] == [0] * 15
 
 
 @pytest.mark.parametrize(

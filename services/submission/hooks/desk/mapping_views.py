@@ -1,6 +1,7 @@
 """The desk's page on which somebody says what is what in the fields of a form tool."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
@@ -21,6 +22,9 @@ from shared.i18n import gettext as _
 from shared.ids import read_uuid
 from shared.models import FormSource, InboxFault
 
+# Who looks at one example again and again while they choose has read it once.
+_NOTED_FOR = timedelta(days=1)
+
 
 class MappingPages:
     """The views, which know who asks and where changes are written down."""
@@ -40,7 +44,7 @@ class MappingPages:
         do = request.form.get("do", "read")
         with Session.begin() as session:
             source = _found(session, source_id)
-            fields, faults = self._read_example(session, source, note=do == "read")
+            fields, faults = self._read_example(session, source)
             chosen = _chosen(session, source, fields)
         seen = _seen_version()
         rows = mapping_form.join_rows(fields, chosen)
@@ -84,11 +88,11 @@ class MappingPages:
         )
 
     def _read_example(
-        self, session: SqlSession, source: FormSource, *, note: bool
+        self, session: SqlSession, source: FormSource
     ) -> tuple[dict[str, str], dict[str, str]]:
         """Return the keys of the example, and what is wrong with it.
 
-        Who takes a resident's words as one is written down.
+        Who takes a resident's words as one is written down, once a day for each of them.
         """
         picked = read_uuid(request.form.get("delivery", ""))
         if picked is None or request.form.get("sample", "").strip():
@@ -96,7 +100,8 @@ class MappingPages:
         found = inbox.read_item(session, source.id, picked)
         if found is None:
             return {}, {"delivery": _("Svaret finns inte kvar. Välj ett annat.")}
-        if note:
+        since = utcnow() - _NOTED_FOR
+        if not inbox.is_reading_noted(session, source.id, picked, self._port.person().id, since):
             after = {"delivery": str(picked)}
             self._port.record(session, "form_source.read", ("form_source", source.id), after=after)
         try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -199,6 +200,23 @@ def test_one_that_came_is_an_example_and_that_it_was_read_is_written_down(
     sent = {"key": ["text"], "role": ["text"], "label": [""], "delivery": str(item.id)}
     admin.post(path, version=0, do="show", **sent)
     assert len(audit(session)) == before
+
+
+@pytest.mark.parametrize("do", ["show", "save", "whatever"])
+def test_no_words_are_shown_without_writing_it_down(admin, source, session, do):
+    """Also to who presses no button of ours; and anew after a day."""
+    item = deliver(source, {"fråga": "Hemligt"})
+    before = len(audit(session))
+    for _ in range(2):
+        sent = {"version": 0, "do": do, "delivery": str(item.id)}
+        assert "Hemligt" in admin.post(f"/forms/{source.id}/fields", **sent).text
+    assert audit(session)[before:] == [("form_source.read", {"delivery": str(item.id)})]
+    noted = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    ids = (source.id, item.id, noted.staff_id)
+    assert inbox.is_reading_noted(session, *ids, since=noted.at)
+    assert not inbox.is_reading_noted(session, *ids, since=noted.at + timedelta(microseconds=1))
+    others = ((item.id, item.id, ids[2]), (source.id, source.id, ids[2]), (*ids[:2], item.id))
+    assert not any(inbox.is_reading_noted(session, *each, since=noted.at) for each in others)
 
 
 def test_of_another_source_nothing_is_read(admin, source, session):
