@@ -6,14 +6,14 @@ Yesterday's code runs beside this: add first, remove in a later release. No mode
 schema apart, short locks.
 
 Revision: 0042
-Revises: 0038
+Revises: 0041
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0042"
-down_revision = "0038"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 oldest_code = "0027"
