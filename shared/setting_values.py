@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any
@@ -175,6 +176,25 @@ def _days(name: str, value: str, least: int = 1) -> int:
     return days
 
 
+# Whoever was rejected may ask for a new look, and whoever decided may have erred.
+_FEWEST_DAYS = 7
+
+
+def _destroy_days(name: str, value: str) -> int:
+    return 0 if _whole_number(name, value) == 0 else _days(name, value, least=_FEWEST_DAYS)
+
+
+def _decision_number(value: str) -> str:
+    if not value.isprintable() or len(value) > _LONGEST_NUMBER:
+        raise SettingsError(
+            "RADSLAG_DESTRUCTION_DECISION must be the number of a decision, such as KS 2026/123."
+        )
+    return value
+
+
+_LONGEST_NUMBER = 100
+
+
 def _second_factor(value: str) -> str:
     if value.lower() not in {"nobody", "admins", "all"}:
         raise SettingsError("RADSLAG_SECOND_FACTOR must be nobody, admins or all.")
@@ -297,6 +317,12 @@ READERS: Mapping[str, Any] = {
     ),
     "idle_minutes": _idle_minutes,
     "security_log_days": lambda value: _days("RADSLAG_SECURITY_LOG_DAYS", value),
+    "destruction_decision": _decision_number,
+    **{
+        f"destroy_{each}_days": partial(_destroy_days, f"RADSLAG_DESTROY_{each.upper()}_DAYS")
+        for each in ("spam", "rejected", "unlawful", "withdrawn", "deliveries")
+    },
+    "import_days": lambda value: _days("RADSLAG_IMPORT_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,

@@ -51,7 +51,11 @@ _LOADED = (
     *("celery.backends.base", "celery.fixups.django", "celery.worker.autoscale"),
     *("celery.worker.components", "celery.worker.strategy"),
     *("celery.worker.consumer.delayed_delivery", "billiard.pool", "billiard.popen_fork"),
-    *("billiard.sharedctypes", "kombu.transport.redis", "kombu.pidbox"),
+    *("billiard.sharedctypes", "billiard.synchronize", "kombu.transport.redis", "kombu.pidbox"),
+    *("celery.events.dispatcher", "celery.events.event", "celery.events.receiver", "kombu.mixins"),
+    *("shared.delivery.consumer", "services.moderation.decisions.taking_back"),
+    *("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "holidays.countries.sweden"),
+    *("cffi.cparser", "pycparser.c_parser"),
     *("sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
 )
 # Long enough for tone and spam, and in no language that is known by its small words alone.

@@ -24,7 +24,8 @@ _REQUIRED = ("id", "text", "created_at")
 _COLUMNS = (*_REQUIRED, "author")
 _BLANK = " \t\r\n"
 _DAY = re.compile(r"\b(?:19|20)\d\d-\d\d-\d\d")
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 # In a table of one column nothing is quoted because of what would part cells: it parts none.
 _NO_SEPARATOR = "\x1f"
 _SEPARATOR = re.compile(r"\"?sep=(?P<sign>[,;\t|])\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
@@ -71,15 +72,15 @@ class Columns:
 def read_rows(text: str, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
     """Give each row of a table with a heading, by the names of its columns, with its first line.
 
-    Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish) or a tab; a
-    first line such as `sep=;` is Excel's own. Rows without any word are passed over.
+    Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish), a tab or a
+    bar; a first line such as `sep=;` is Excel's own. Rows without any word are passed over.
 
     Raises ImportFileError.
     """
     told = _SEPARATOR.match(text)
     text = text[told.end() :] if told else text
     skipped = 1 if told else 0
-    separator = told["sign"] if told else _separator_of(text.partition("\n")[0], columns)
+    separator = told["sign"] if told else _separator_of(_LINE_END.split(text, 1)[0], columns)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     last_line = skipped
     try:

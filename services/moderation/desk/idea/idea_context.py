@@ -294,6 +294,7 @@ def _acts(
         new_look=idea_words.new_look(look, viewer.id),
         latest=latest,
         may_undo=latest is not None
+        and sheet.idea.destroyed_at is None
         and latest.decision not in LASTING
         and not (barred and latest.decision in JUDGEMENTS),
         rules=sheet.rules,
@@ -483,6 +484,8 @@ def _possible(idea: Idea) -> set[DecisionKind]:
     possible = {kind for kind, (allowed, _after) in TRANSITIONS.items() if idea.status in allowed}
     if idea.status is IdeaStatus.PUBLISHED and idea.public_version == idea.text_version:
         possible.discard(DecisionKind.PUBLISH)
+    if idea.destroyed_at is not None:
+        possible &= {DecisionKind.KEEP}
     return possible
 
 
