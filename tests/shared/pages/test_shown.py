@@ -68,7 +68,8 @@ def test_what_people_write_stays_as_it_is(text):
 
 # Every letter and sign that shows nothing, in whichever number and company of other nothing.
 @pytest.mark.parametrize(
-    "blank", "\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\u00ad\u034f\u2063"
+    "blank",
+    "\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\U00013441\U00013442\u00ad\u034f\u2063",
 )
 def test_a_name_that_nobody_can_see_is_none(blank):
     for name in (blank, blank * 3, f"{blank} {blank}", f"{blank}\u200b\ufe0f", f"{blank}\u0301"):
