@@ -288,6 +288,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "Where the page is.": "Där sidan finns.",
         "Where the letters are kept.": "Där breven sparas.",
         # migrate
+        "RADSLAG_DESTRUCTION_DECISION must be the number of a decision, such as KS 2026/123.": "RADSLAG_DESTRUCTION_DECISION ska vara numret på ett beslut, till exempel KS 2026/123.",
         "RADSLAG_DATABASE_URL_FILE names {user}, and counts before the address of {role}: put that one into a file of its own ({setting}).": "RADSLAG_DATABASE_URL_FILE anger {user} och gäller före adressen för {role}: lägg den adressen i en egen fil ({setting}).",
         "{name} asks the database as {user} and not as {role}, who may do only what it needs: see docs/database.md.": "{name} frågar databasen som {user} och inte som {role}, som bara får det som behövs: se docs/database.md.",
         "{email} is signed out and, without another way in, gets a letter with a link.": "{email} är utloggad och får, om det inte finns någon annan väg in, ett brev med en länk.",
