@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session as SqlSession
 
 from radslag import destroying
+from services.moderation.checking import duplicates
 from services.moderation.desk.queue import leases
 from services.moderation.people import resets, security_log, sessions, throttle
 from services.notify.digests import positions
@@ -40,6 +41,7 @@ def list_forgettings(settings: Settings) -> Sequence[Forget]:
         lambda session: security_log.forget_old(session, settings),
         allowance.forget_old_counts,
         positions.forget_old_stays,
+        duplicates.forget_old_batches,
         # What holds an event comes before events.
         overview.forget_old,
         done_work.forget_replayed_jobs,

@@ -387,12 +387,17 @@ def read_secret_files(env: Mapping[str, str], secrets: Sequence[str] = SECRETS) 
 def _read_secret(name: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
-            value = file.read(_MOST_IN_A_FILE).decode("utf-8").strip()
+            read = file.read(_MOST_IN_A_FILE + 1)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise SettingsError(f"{name} names a file that cannot be read: {path} ({why}).") from None
+    try:
+        # A mark at its beginning is the editor's.
+        value = read.decode("utf-8-sig").strip()
     except ValueError:
-        raise SettingsError(f"{name} names a file that is no text: {path}.") from None
+        value = "\0"
+    if "\0" in value or len(read) > _MOST_IN_A_FILE:
+        raise SettingsError(f"{name} names a file that is no text: {path}.")
     if not value:
         raise SettingsError(f"{name} names a file with nothing in it: {path}.")
     return value

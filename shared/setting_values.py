@@ -64,6 +64,22 @@ def _web_url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _own_url(name: str, value: str) -> str:
+    """Return where people reach a web, as browsers write it: they are held to it by its letters.
+
+    In small letters, and without the port that its scheme has anyway.
+    """
+    parts = urlsplit(_web_url(name, value))
+    if parts.username is not None or parts.fragment:
+        raise SettingsError(f"{name} must be a web address such as https://example.se.")
+    host = (parts.hostname or "").removesuffix(".")
+    port = "" if parts.port in {None, _USUAL_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
+
+
 def _optional_traces_url(value: str) -> str:
     return _web_url("RADSLAG_TRACES_URL", value) if value else ""
 
@@ -278,8 +294,8 @@ READERS: Mapping[str, Any] = {
     "broker_url": _broker_url,
     "queue_url": _queue_url,
     "secret_key": _secret_key,
-    "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
-    "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
+    "public_url": lambda value: _own_url("RADSLAG_PUBLIC_URL", value),
+    "desk_url": lambda value: _own_url("RADSLAG_DESK_URL", value),
     "smtp_url": _smtp_url,
     "mail_from": _mail_from,
     "mail_rate": _mail_rate,

@@ -82,8 +82,11 @@ class Receipt:
     asked_again_at: datetime | None
     # Within how many working days the council wants each idea to be read; None where it says none.
     wait_days: int | None
-    # Whether a person made the decision that gave it its status.
+    # Whether a person made the decision that gave it its status, or its council's own rules did.
     by_person: bool
+    by_policy: bool
+    # Whether it may become public before a person has read it: its council has it so.
+    may_publish_itself: bool
     # Merged into an idea that the public cannot read yet.
     target_waits: bool
     # What a moderator asks the writer to change, until they have.
@@ -162,6 +165,8 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         asked_at=asked_now.decided_at if asked_now else None,
         wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
         by_person=turn is not None and turn.staff_id is not None,
+        by_policy=turn is not None and turn.kind is DecisionKind.POLICY,
+        may_publish_itself=council.publishes_clear and not idea.source.is_from_elsewhere,
         target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
 

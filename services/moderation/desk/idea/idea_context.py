@@ -34,6 +34,9 @@ from shared.models import (
     Verdict,
 )
 
+# Of a place in a text, in digits.
+_LONGEST_PLACE = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
@@ -440,7 +443,11 @@ def _maskable(
         checked = {
             (int(start), int(end))
             for start, _, end in places
-            if start.isdecimal() and end.isdecimal() and int(start) < int(end) <= len(text)
+            if start.isdecimal()
+            and end.isdecimal()
+            # A number of thousands of digits is none to Python.
+            and max(len(start), len(end)) <= _LONGEST_PLACE
+            and int(start) < int(end) <= len(text)
         }
     return [
         Maskable(f"{start}-{end}", text[start:end], (start, end) in checked)

@@ -138,8 +138,7 @@ def _log_address(writing: SqlSession, asked: Asked, found: int) -> None:
 def _refuse(typed: Typed, councils: list[AnyCouncil], why: str) -> ResponseReturnValue:
     if web.wants_json():
         return web.make_problem(400, why)
-    short = replace(typed, q=typed.q[: search_asked.LONGEST])
-    return _page(short, councils, hits=[], said=[why], next_url=None, is_wrong=True), 400
+    return _page(typed, councils, hits=[], said=[why], next_url=None, is_wrong=True), 400
 
 
 def _for_machines(found: Found) -> Response:
@@ -198,6 +197,5 @@ def _page(
         said=said,
         next_url=next_url,
         is_wrong=is_wrong,
-        longest=search_asked.LONGEST,
         is_admin=access.get_signed_in().may(Role.ADMIN),
     )

@@ -157,7 +157,7 @@ OWN = ChangeWords(
         "number": lambda: _("Antal"),
         "open_from": lambda: _("Öppnar"),
         "open_until": lambda: _("Stänger"),
-        "publishes_clear": lambda: _("Publicerar rena idéer själv"),
+        "publishes_clear": lambda: _("Publicerar idéer utan fynd innan någon har läst dem"),
         "required_of": lambda: _("Krävs av"),
         "role": lambda: _("Roll"),
         "rule_code": lambda: _("Regel"),

@@ -79,7 +79,7 @@ def test_what_cannot_be_meant_is_said(desk, query, told):
     assert answer.status_code == 400
     page = desk.page(answer)
     assert told in page.select_one("[role=alert]").text
-    assert page.select_one("input[name=q]")["value"] == query.get("q", "")[:200]
+    assert page.select_one("input[name=q]")["value"] == query.get("q", "")
 
 
 @pytest.mark.parametrize("q", ["och", "!?", '"""', "\u2028", "%_", "1" * 200, "2026-99-99", "a:*"])
