@@ -48,8 +48,9 @@ def test_the_form_is_503_with_everything_still_in_it(dead, caplog):
     assert "kanarie" not in "\n".join(str(vars(record)) for record in caplog.records).lower()
 
 
-def test_machines_get_503_as_a_problem(dead):
-    answer = dead.post("/api/v1/ideas", json={"council": "motesplatser", "text": "En idé"})
+@pytest.mark.parametrize("path", ["/api/v1/ideas", "/hooks/forms/kontakt"])
+def test_machines_get_503_as_a_problem(dead, path):
+    answer = dead.post(path, json={"council": "motesplatser", "text": "En idé"})
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
     assert int(answer.headers["Retry-After"]) >= 1
 

@@ -147,11 +147,16 @@ def _refuse_constant(_word: str) -> object:
 
 
 def _read_parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
-    """Read a form in parts (RFC 7578), as browsers and programs write it."""
+    """Read a form in parts (RFC 7578), as browsers and programs write it.
+
+    What stands before the first part is nobody's; a person may have written the lines of all of it.
+    """
     if not boundary:
         raise UnreadableBodyError
-    first, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1"))
-    if not parts or first.strip() or not parts[-1].startswith(b"--"):
+    if b"\r\n" not in body:
+        body = body.replace(b"\n", b"\r\n")
+    _before, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1"))
+    if not parts or not parts[-1].startswith(b"--"):
         raise UnreadableBodyError
     for part in parts[:-1]:
         head, apart, content = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")

@@ -54,6 +54,9 @@ def part(name: str, value: str, more: str = "") -> bytes:
         (parts(part("a", "x"), part("f", "\0", '; filename=""')), PARTS, {"a": "x"}),
         (parts(part("a%22b", "x")), PARTS, {'a"b': "x"}),
         (b"--XX--\r\n", PARTS, {}),
+        # Written by hand, and with a line for those whose program reads no parts.
+        (parts(part("a", "x\r\ny")).replace(b"\r\n", b"\n"), PARTS, {"a": "x\r\ny"}),
+        (b"Of several parts.\r\n" + parts(part("a", "x")) + b"\r\nEnd", PARTS, {"a": "x"}),
     ],
 )  # fmt: skip
 def test_keys_and_texts_are_read(body, kind, read):

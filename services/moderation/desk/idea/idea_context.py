@@ -281,6 +281,9 @@ def _acts(
     barred = look is not None and look.barred(viewer.id)
     latest = timeline.latest_decision(history)
     kinds = _possible(sheet.idea) - (JUDGEMENTS if barred else set())
+    if sheet.idea.destroyed_at is not None:
+        # To leave it answers who asked; nobody else needs that.
+        kinds &= {DecisionKind.KEEP} if sheet.reasons else set()
     # In any state, and by anyone: where it cannot simply be published.
     if weight.has_correction and DecisionKind.PUBLISH not in kinds:
         kinds |= {DecisionKind.ACCEPT_CORRECTION}
@@ -484,8 +487,6 @@ def _possible(idea: Idea) -> set[DecisionKind]:
     possible = {kind for kind, (allowed, _after) in TRANSITIONS.items() if idea.status in allowed}
     if idea.status is IdeaStatus.PUBLISHED and idea.public_version == idea.text_version:
         possible.discard(DecisionKind.PUBLISH)
-    if idea.destroyed_at is not None:
-        possible &= {DecisionKind.KEEP}
     return possible
 
 

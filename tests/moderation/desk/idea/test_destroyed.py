@@ -2,10 +2,16 @@
 
 from services.moderation.decisions import deciding
 from services.moderation.decisions.decision_request import DecisionRequest
+from services.moderation.decisions.entries import open_entry
 from shared.clock import utcnow
+from shared.delivery import ledger
 from shared.forgetting import words
-from shared.models import DecisionKind, Idea
+from shared.models import DecisionKind, Idea, Reason
 from tests.factories import a_rule, an_idea
+
+
+def kinds_of(page) -> set[str]:
+    return {each["value"] for each in page.select(".decide input[name=kind]")}
 
 
 def test_a_destroyed_idea_says_so_and_offers_no_decision(desk, session, moa):
@@ -21,12 +27,17 @@ def test_a_destroyed_idea_says_so_and_offers_no_decision(desk, session, moa):
     page = desk.get(place)
     assert "Texten är gallrad" in page.text
     assert {"zebra", "Kim"} & set(page.text.split()) == set()
-    kinds = {each["value"] for each in page.select(".decide input[name=kind]")}
-    assert kinds == {"keep"}
+    assert {"Anonym", "adress"} & set(page.select_one("article").text.split()) == set()
+    assert kinds_of(page) == set()
     assert not page.select("form[action*='/undo']")
+    open_entry(session, idea.id, Reason.RE_REVIEW, 0)
+    session.commit()
+    assert kinds_of(desk.get(place)) == {"keep"}
     sealed = desk.page(desk.post(f"{place}/original", purpose="Begäran om utdrag"))
     assert "Originalet är gallrat" in sealed.text
     assert not sealed.select("pre")
+    # The books add up without the words.
+    assert idea.number not in str(ledger.read_ledger(session).as_json())
     found = desk.get(f"/search?q={idea.number}+gallrad")
     assert "zebra" not in found.text
     assert session.get_one(Idea, idea.id).status == "rejected"
