@@ -122,6 +122,39 @@ def test_a_correction_is_thanked_for(client, session, address, idea):
     assert one(soup(client.get(address)), "h1").text.strip() == "Tack! Vi har fått din rättelse"
 
 
+def test_a_correction_waits_until_a_person_has_read_it(client, session, address, idea):
+    def correct(text: str) -> None:
+        client.post(f"{address}/correct", data={"text": text, "author": ""})
+        session.refresh(idea)
+        idea.text_version += 1
+        idea.version += 1
+        session.commit()
+
+    def told() -> tuple[str, str, bool]:
+        page = soup(client.get(address))
+        pending = client.get(address, headers={"Accept": "application/json"}).json
+        steps = " ".join(page.select(".way li")[-1].text.split())
+        return one(page, "h1").text.strip(), steps, pending["correction_pending"]
+
+    a_rule(session, "insult")
+    decide(session, idea, DecisionKind.REJECT, rule_code="insult")
+    assert told()[::2] == ("Din idé publiceras inte", False)
+    correct("En soffa.")
+    # Rejected before it was mended: the thanks are for the correction, and no step is the last.
+    heading = "Tack! Vi har fått din rättelse"
+    assert told() == (heading, "Rättelse väntar på sin tur", True)
+    assert "gäller beslutet om den förra" in one(soup(client.get(address)), ".lead").text
+    decide(session, idea, DecisionKind.ACCEPT_CORRECTION)
+    assert told()[::2] == ("Din idé är publicerad", False)
+    correct("En soffa till.")
+    assert "väntar på att läsas" in one(soup(client.get(address)), ".receipt-card").text
+    assert told()[2] is True
+    decide(session, idea, DecisionKind.KEEP)
+    said = one(soup(client.get(address)), ".receipt-card").text
+    assert ("har läst din rättelse" in said, "väntar på att läsas" in said) == (True, False)
+    assert told()[2] is False
+
+
 def test_who_decided_is_said_and_a_target_that_waits_is_explained(client, session, address, idea):
     target = an_idea(session, session.get_one(Council, idea.council_id))
     target.status = IdeaStatus.WAITING
