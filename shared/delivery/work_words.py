@@ -1,7 +1,15 @@
-"""What the work of a consumer is called, at the desk and in letters."""
+"""What the work of a consumer is called, at the desk and in letters, and why it was given up."""
 
 from shared.delivery import queues
 from shared.i18n import gettext as _
+
+# Stands in the place of an error where nobody was left to say one.
+DIED = "the process died or ran out of time"
+
+
+def say_error(error: str) -> str:
+    """Say why a job was given up; what a program said of itself stays in its own words."""
+    return _("processen dog eller hann inte klart") if error == DIED else error
 
 
 def name_work(consumer: str) -> str:

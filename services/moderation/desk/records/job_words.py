@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session as SqlSession
 
-from shared.delivery.work_words import name_work
+from shared.delivery.work_words import name_work, say_error
 from shared.models import FailedJob, Idea
 
 
@@ -37,7 +37,7 @@ def describe_jobs(session: SqlSession, jobs: Sequence[FailedJob]) -> list[Job]:
             what=name_work(job.consumer),
             number=numbers.get(job.subject_id, ""),
             attempts=job.attempts,
-            error=job.error,
+            error=say_error(job.error),
             failed_at=job.failed_at,
             replayed_at=job.replayed_at,
         )
