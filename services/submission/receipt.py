@@ -113,8 +113,9 @@ class Receipt:
 
     @property
     def can_ask_again(self) -> bool:
-        """Whether something was decided, and nobody has been asked to look at it again since."""
-        return self.status in _DECIDED and self.asked_again_at is None
+        """Whether something was decided that can be read, and nobody was asked again since."""
+        is_there = self.text is not None
+        return is_there and self.status in _DECIDED and self.asked_again_at is None
 
     @property
     def was_masked(self) -> bool:
@@ -206,11 +207,12 @@ def correct_idea(session: SqlSession, token: str, fields: Mapping[str, str]) -> 
     The same words again change nothing.
 
     Raises LookupError for an unknown token, FormError, and NoLongerPossibleError for an idea that
-    is withdrawn or merged.
+    is withdrawn, merged or destroyed.
     """
     form = IdeaForm.checked({name: fields.get(name, "") for name in ("text", "author")})
     idea = _owned(session, token)
-    if idea.status in _FIXED or _is_withdrawn(session, idea):
+    is_gone = idea.destroyed_at is not None
+    if is_gone or idea.status in _FIXED or _is_withdrawn(session, idea):
         raise NoLongerPossibleError
     latest = session.scalars(
         select(IdeaText)
@@ -238,11 +240,12 @@ def correct_idea(session: SqlSession, token: str, fields: Mapping[str, str]) -> 
 def ask_again(session: SqlSession, token: str) -> None:
     """Ask that a person looks at the decision again; once per decision.
 
-    Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided.
+    Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided, or the
+    words that it was about are destroyed.
     """
     idea = _owned(session, token)
     receipt = read_receipt(session, token)
-    if receipt is None or receipt.status not in _DECIDED:
+    if receipt is None or receipt.status not in _DECIDED or receipt.text is None:
         raise NoLongerPossibleError
     if receipt.can_ask_again:
         outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))

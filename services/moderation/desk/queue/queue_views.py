@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks.explanations import explain_finding
 from services.moderation.checks.language import LANGUAGES
-from services.moderation.desk import access, loans, undo_offer, words
+from services.moderation.desk import access, loans, undo_offer, ways, words
 from services.moderation.desk.queue import (
     asleep,
     queue_counts,
@@ -89,6 +89,7 @@ def asked_filter() -> Filter:
         reason=_one_of(Reason, "reason"),
         council=request.values.get("council") or None,
         language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
+        way=ways.read_way(request.values.get("way", "")),
         age=next((days for days in AGES if str(days) == age), None),
         q=_squeeze(request.values.get("q", ""))[:MAX_SEARCH] or None,
         mine=access.get_signed_in().id if request.values.get("mine") else None,
@@ -177,6 +178,7 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "found": _say_found(reading, wanted.q) if wanted.q else "",
         "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
+        "ways": ways.name_ways(around.forms),
         "ages": [(days, words.say_duration(days * 86400)) for days in AGES],
         "undo": undo_offer.take_offer(),
         "bulk": session.pop("bulk", None),

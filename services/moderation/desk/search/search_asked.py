@@ -70,6 +70,8 @@ class Asked:
     address: str | None = None
     state: IdeaStatus | None = None
     council_id: int | None = None
+    # How it came (`services.moderation.desk.ways`).
+    way: str | None = None
     after: Place | None = None
     # Looks like a day and is none, such as 2026-02-30.
     no_days: tuple[str, ...] = field(default=())

@@ -450,6 +450,8 @@ class TestCost:
             "age=3",
             "q=bänk 1234",
             "q=finnsinte",
+            "way=phone",
+            "way=hook-kontakt&lane=ordinary",
             "mine=1",
             "q=bänk&mine=1&lane=ordinary",
             "part=list",
