@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import select, update
 
-from services.moderation.decisions import deciding
+from services.moderation.decisions import deciding, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
 from shared.links import receipts
 from shared.models import (
     Council,
+    Decision,
     DecisionKind,
     Idea,
     IdeaStatus,
@@ -153,6 +154,11 @@ def test_a_correction_waits_until_a_person_has_read_it(client, session, address,
     said = one(soup(client.get(address)), ".receipt-card").text
     assert ("har läst din rättelse" in said, "väntar på att läsas" in said) == (True, False)
     assert told()[2] is False
+    # Undone, nobody has read it.
+    kept = session.scalars(select(Decision).order_by(Decision.seq.desc()).limit(1)).one()
+    undoing.undo_decision(session, decision_id=kept.id, staff_id=kept.staff_id)
+    session.commit()
+    assert told()[2] is True
 
 
 def test_who_decided_is_said_and_a_target_that_waits_is_explained(client, session, address, idea):
