@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm import aliased
 
 from services.submission import published
 from services.submission.forms import IdeaForm
@@ -38,6 +39,10 @@ from shared.text import fold_text
 
 _DECIDED = frozenset({IdeaStatus.PUBLISHED, IdeaStatus.REJECTED, IdeaStatus.MERGED})
 _FIXED = frozenset({IdeaStatus.MERGED, IdeaStatus.WITHDRAWN})
+_JUDGEMENTS = (
+    *(DecisionKind.PUBLISH, DecisionKind.ACCEPT_CORRECTION),
+    *(DecisionKind.REJECT, DecisionKind.MERGE, DecisionKind.KEEP),
+)
 
 
 class NoLongerPossibleError(Exception):
@@ -78,7 +83,10 @@ class Receipt:
     target: str | None
     # What the city has answered, to this idea or to the one it was merged into.
     answer: Answer | None
+    # Whether the public reads an older text than the writer's newest, or nothing yet; and whether
+    # a person still has to read that newest one.
     corrected: bool
+    correction_waits: bool
     asked_again_at: datetime | None
     # Within how many working days the council wants each idea to be read; None where it says none.
     wait_days: int | None
@@ -130,6 +138,7 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         .order_by(IdeaText.version.desc())
         .limit(1)
     ).one()
+    is_corrected = own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1)
     last = _last_decision(session, idea_id)
     turn = _last_decision(session, idea_id, Decision.status_before != Decision.status_after)
     again_at = asked.get(ReceiptVerb.RE_REVIEW)
@@ -159,7 +168,8 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         reason_text=turn.reason_text if turn and status is IdeaStatus.REJECTED else None,
         target=_target(session, idea) if status is IdeaStatus.MERGED else None,
         answer=_answer(session, idea, status),
-        corrected=own.kind is TextKind.CORRECTION and own.version > (idea.public_version or 1),
+        corrected=is_corrected,
+        correction_waits=is_corrected and not _is_judged(session, own),
         asked_again_at=again_at,
         asked_to_correct=asked_now.reason_text if asked_now else None,
         asked_at=asked_now.decided_at if asked_now else None,
@@ -293,6 +303,18 @@ def _last_decision(
         .order_by(Decision.seq.desc())
         .limit(1)
     )
+
+
+def _is_judged(session: SqlSession, text: IdeaText) -> bool:
+    """Whether a person has decided about this text, and that still stands."""
+    undoing = aliased(Decision)
+    judged = exists().where(
+        Decision.idea_id == text.idea_id,
+        Decision.text_version >= text.version,
+        Decision.kind.in_(_JUDGEMENTS),
+        ~exists().where(undoing.undoes == Decision.id),
+    )
+    return bool(session.scalar(select(judged)))
 
 
 def _is_withdrawn(session: SqlSession, idea: Idea) -> bool:

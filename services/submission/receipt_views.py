@@ -151,7 +151,7 @@ def _as_shape(found: Receipt) -> shapes.Receipt:
         decision=decision,
         answer=answer,
         public_url=_public_url(found.council, public) if shown and public else None,
-        correction_pending=found.corrected,
+        correction_pending=found.correction_waits,
         correction_asked=shapes.CorrectionAsked(found.asked_to_correct, write(found.asked_at))
         if found.asked_at
         else None,

@@ -19,6 +19,7 @@ from shared.db import Session, run_alone
 from shared.delivery import queues
 from shared.delivery.broker_errors import BROKER_ERRORS
 from shared.delivery.queues import Consumer
+from shared.delivery.work_words import DIED
 from shared.ids import new_id
 from shared.models import FailedJob, OutboxDelivery, OutboxEvent
 from shared.telemetry import metrics, request_ids
@@ -217,7 +218,7 @@ def _write_off(
             consumer=consumer.name,
             subject_id=event.subject_id,
             attempts=delivery.attempts,
-            error=delivery.error or "the process died or ran out of time",
+            error=delivery.error or DIED,
         )
     )
     if handler is None:

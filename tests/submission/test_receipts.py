@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import select, update
 
-from services.moderation.decisions import deciding
+from services.moderation.decisions import deciding, undoing
 from services.moderation.decisions.decision_request import DecisionRequest
 from shared.links import receipts
 from shared.models import (
     Council,
+    Decision,
     DecisionKind,
     Idea,
     IdeaStatus,
@@ -120,6 +121,44 @@ def test_where_an_idea_may_publish_itself_nobody_is_said_to_read_it_first(
 def test_a_correction_is_thanked_for(client, session, address, idea):
     client.post(f"{address}/correct", data={"text": "En soffa.", "author": ""})
     assert one(soup(client.get(address)), "h1").text.strip() == "Tack! Vi har fått din rättelse"
+
+
+def test_a_correction_waits_until_a_person_has_read_it(client, session, address, idea):
+    def correct(text: str) -> None:
+        client.post(f"{address}/correct", data={"text": text, "author": ""})
+        session.refresh(idea)
+        idea.text_version += 1
+        idea.version += 1
+        session.commit()
+
+    def told() -> tuple[str, str, bool]:
+        page = soup(client.get(address))
+        pending = client.get(address, headers={"Accept": "application/json"}).json
+        steps = " ".join(page.select(".way li")[-1].text.split())
+        return one(page, "h1").text.strip(), steps, pending["correction_pending"]
+
+    a_rule(session, "insult")
+    decide(session, idea, DecisionKind.REJECT, rule_code="insult")
+    assert told()[::2] == ("Din idé publiceras inte", False)
+    correct("En soffa.")
+    # Rejected before it was mended: the thanks are for the correction, and no step is the last.
+    heading = "Tack! Vi har fått din rättelse"
+    assert told() == (heading, "Rättelse väntar på sin tur", True)
+    assert "gäller beslutet om den förra" in one(soup(client.get(address)), ".lead").text
+    decide(session, idea, DecisionKind.ACCEPT_CORRECTION)
+    assert told()[::2] == ("Din idé är publicerad", False)
+    correct("En soffa till.")
+    assert "väntar på att läsas" in one(soup(client.get(address)), ".receipt-card").text
+    assert told()[2] is True
+    decide(session, idea, DecisionKind.KEEP)
+    said = one(soup(client.get(address)), ".receipt-card").text
+    assert ("har läst din rättelse" in said, "väntar på att läsas" in said) == (True, False)
+    assert told()[2] is False
+    # Undone, nobody has read it.
+    kept = session.scalars(select(Decision).order_by(Decision.seq.desc()).limit(1)).one()
+    undoing.undo_decision(session, decision_id=kept.id, staff_id=kept.staff_id)
+    session.commit()
+    assert told()[2] is True
 
 
 def test_who_decided_is_said_and_a_target_that_waits_is_explained(client, session, address, idea):

@@ -11,6 +11,7 @@ from services.notify.alarms.faults import (
 from services.notify.alarms.signs import UNCHECKED_FOR
 from shared import check_words
 from shared.delivery import queues
+from shared.delivery.work_words import name_work
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
 from shared.models import Incident
@@ -18,8 +19,9 @@ from shared.models import Incident
 
 def failed_jobs(incident: Incident, _facts: Known) -> Said:
     """Say that work was given up."""
+    work = name_work(incident.key)
     return Said(
-        _("Jobb har getts upp: %(consumer)s", consumer=incident.key),
+        _("Jobb har getts upp: %(work)s", work=work[:1].lower() + work[1:]),
         ngettext(
             "%(n)s jobb gick inte, trots flera försök. Idén det gäller finns kvar.",
             "%(n)s jobb gick inte, trots flera försök. Idéerna de gäller finns kvar.",
@@ -84,7 +86,7 @@ def say_deaf(incident: Incident, _facts: Known) -> Said:
         _("Arbete blir liggande: %(queue)s", queue=_queue(queue)),
         _(
             "Det äldsta jobbet av slaget %(queue)s har väntat för länge på att en process tar det.",
-            queue=queue,
+            queue=_queue(queue),
         ),
         _("Se till att Valkey svarar, och starta om den process som utför de jobben.")
         + " "

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
 from services.moderation.checking import idea_reading
-from services.moderation.checks import Finding, Severity, marks
+from services.moderation.checks import Code, Finding, Severity, marks
 from services.moderation.checks.explanations import explain_finding, name_finding
 from services.moderation.checks.marks import Piece
 from services.moderation.decisions import acknowledging
@@ -88,7 +88,9 @@ class Item:
     @property
     def worst(self) -> str:
         """What kind of text this is, by the worst finding; empty without any."""
-        return name_finding(self.findings[0].code) if self.findings else ""
+        if self.findings:
+            return name_finding(self.findings[0].code)
+        return name_finding(Code(self.grave[0])) if self.grave else ""
 
     @property
     def is_unread(self) -> bool:
@@ -142,7 +144,7 @@ class Preview:
 
         Those that some check has not read, and where nothing else is found, are none of these.
         """
-        read = [item for item in self.items if item.findings or not item.is_unread]
+        read = [item for item in self.items if item.worst or not item.is_unread]
         return Counter(item.worst for item in read).most_common()
 
     @property

@@ -97,6 +97,15 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Grave:
+    """A kind of finding that has to be named before the text may be public."""
+
+    code: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """What the checks say, and which ideas it is like."""
 
@@ -107,6 +116,8 @@ class Noticed:
     copies_count: int
     most_counted: int
     tags: list[Tag]
+    # What is grave in a text that some check has not read, as far as it can be read at once.
+    unread: list[Grave]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +127,6 @@ class Maskable:
     value: str
     words: str
     checked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Grave:
-    """A kind of finding that has to be named before the text may be public."""
-
-    code: str
-    title: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ def read_context(
     earlier, copies, copies_count = idea_reading.read_similar(session, sheet.idea, measured)
     history = timeline.of_idea(session, sheet.idea.id)
     numbered = _numbered(measured, text, author)
+    grave = _grave(session, sheet, numbered)
+    unread = [each for each in grave if each.code not in {n.finding.code for n in numbered}]
     return IdeaContext(
         idea=sheet.idea,
         facts=Facts(
@@ -221,7 +225,8 @@ def read_context(
             copies=copies,
             copies_count=copies_count,
             most_counted=idea_reading.MOST_COUNTED,
-            tags=_tags(sheet.verdict, numbered),
+            tags=_tags(sheet.verdict, numbered, unread),
+            unread=unread,
         ),
         acts=_acts(
             sheet,
@@ -230,8 +235,8 @@ def read_context(
             merge_into=_merge_target(sheet.idea, earlier),
             maskable=_maskable(numbered, sheet, typed, chosen),
             weight=Weight(
-                _speaks_for(sheet.verdict, numbered),
-                _grave(session, sheet, numbered),
+                _speaks_for(sheet.verdict, numbered, unread),
+                grave,
                 _undo_grave(session, sheet, timeline.latest_decision(history)),
                 sheet.public is None and _author_tells(numbered, text, author),
                 sheet.idea.text_version > 1
@@ -340,14 +345,15 @@ def _known_by_code(session: SqlSession, version: acknowledging.Version) -> list[
     return [Grave(code, name_finding(Code(code)), "") for code in codes]
 
 
-def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
+def _tags(verdict: Verdict | None, numbered: list[Numbered], unread: Sequence[Grave]) -> list[Tag]:
     """Name the worst finding, so that the tag never says another thing than the list.
 
     What looks like spam is said beside it; that no check has found anything is no praise.
     """
+    worst = [Tag(each.title, Severity.HIGH.value) for each in unread[:1]]
     if verdict is None:
-        return []
-    tags = [Tag(each.title, each.finding.severity.value) for each in numbered[:1]]
+        return worst
+    tags = worst or [Tag(each.title, each.finding.severity.value) for each in numbered[:1]]
     if verdict.outcome is Outcome.LIKELY_SPAM:
         tags.append(Tag(words.say_outcome(Outcome.LIKELY_SPAM), Severity.MEDIUM.value))
     if verdict.unchecked:
@@ -355,9 +361,12 @@ def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
     return tags or [Tag(words.say_outcome(Outcome.CLEAR), "none")]
 
 
-def _speaks_for(verdict: Verdict | None, numbered: list[Numbered]) -> DecisionKind:
+def _speaks_for(
+    verdict: Verdict | None, numbered: list[Numbered], unread: Sequence[Grave]
+) -> DecisionKind:
     """Return what the findings speak for, if they do: people decide."""
     grave = {each.finding.code for each in numbered if each.finding.severity is Severity.HIGH}
+    grave |= {Code(each.code) for each in unread}
     medium = {each.finding.code for each in numbered if each.finding.severity is Severity.MEDIUM}
     is_spam = verdict is not None and verdict.outcome is Outcome.LIKELY_SPAM
     if is_spam or grave - PERSONAL_CODES:

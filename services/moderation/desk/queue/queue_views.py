@@ -46,7 +46,6 @@ _WORDS: dict[str, Callable[..., object]] = {
     "outcome_word": words.say_outcome,
     "decision_word": words.say_decision,
     "role_word": words.say_role,
-    "check_word": check_words.name_check,
     "lane_word": name_lane,
     "lane_hint": queue_words.lane_hint,
     "count_word": queue_words.write_count,

@@ -153,6 +153,10 @@ class TestThePageOfAnIdea:
             assert [box["value"] for box in asks.select("[name=acknowledged]")] == ["threat"]
             assert "Hot" in asks.text
             assert desk.post(f"/ideas/{idea.number}/decisions", **fields(idea)).status_code == 422
+            # It is said above, and speaks against what stands out.
+            assert page.select_one(".idea-facts .finding-high").text == "Hot"
+            assert "Hot" in page.select_one(".findings .severity-unchecked").text
+            assert [each["data-key"] for each in page.select(".button-main[data-key]")] == ["r"]
         # That some check has not read it is no reason to ask where nothing is found.
         assert desk.get(f"/ideas/{plain.number}").select_one("button[data-key=p]") is not None
         assert made(session) == []

@@ -1,5 +1,6 @@
 """The page of an idea whose writer may not want to live: what one can do, and no word of a rule."""
 
+from shared.models import FindingRow, Verdict
 from tests.moderation.desk.test_desk import decide, waiting
 
 DESPAIR = "Jag orkar inte leva längre. Bygg ändå en bänk vid vattnet."
@@ -11,6 +12,16 @@ def test_it_says_what_can_be_done_and_where_to_call(desk, session):
     assert all(number in help_there.text for number in ("112", "1177", "90101"))
     assert "inget brott mot en regel" in help_there.text
     assert "Jag orkar inte leva längre" in page.select_one(".findings li.severity-high").text
+
+
+def test_it_says_so_where_the_checks_were_given_up(desk, session):
+    idea = waiting(session, DESPAIR)
+    session.query(FindingRow).where(FindingRow.idea_id == idea.id).delete()
+    session.get_one(Verdict, (idea.id, 1)).unchecked = ["self_harm", "tone"]
+    session.commit()
+    page = desk.get(f"/ideas/{idea.number}")
+    assert page.select_one("#worried-heading") is not None
+    assert page.select_one(".idea-facts .finding-high").text == "Oro för någon"
 
 
 def test_an_ordinary_idea_says_nothing_of_it(desk, session):
