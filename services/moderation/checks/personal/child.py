@@ -25,7 +25,7 @@ from services.moderation.checks.finding import (
     Subject,
     join_spans,
 )
-from services.moderation.checks.personal import child_orders
+from services.moderation.checks.personal import child_anywhere, child_orders
 from services.moderation.checks.personal.child_patterns import (
     AGES,
     AGES_OTHER,
@@ -36,6 +36,7 @@ from services.moderation.checks.personal.child_patterns import (
     OTHERS,
     SCHOOL,
     SCHOOL_OTHERWISE,
+    N,
 )
 from services.moderation.checks.personal.name_words import is_certain, is_first_name
 from services.moderation.checks.word_lists import read_word_rows
@@ -51,6 +52,8 @@ _GROWN_UPS = read_word_rows("roles.txt") - {
     "sonen",
     "dottern",
 }
+# Nor do animals, boats and houses become children by an age.
+_NO_CHILDREN = _GROWN_UPS | child_anywhere.NO_PERSONS
 _NEAR = 40
 _TAIL = 160
 _CAPITAL = re.compile(r"[^\W\d_][\w’'-]{1,30}")
@@ -114,6 +117,7 @@ _ORDERS = (
             child_orders.NAMED_BESIDE,
             child_orders.KIN_CALLED,
             child_orders.PAIR,
+            child_orders.SELF_TURNED,
         ),
     ),
     (
@@ -131,6 +135,7 @@ _ORDERS = (
         _TELLS_CLASS,
         (
             child_orders.KID_GRADE,
+            child_orders.WE_IN_GRADE,
             child_orders.CLASS_ANY,
             child_orders.SIGNED_GRADE,
             child_orders.GRADE_OPENS,
@@ -145,6 +150,13 @@ _ORDERS = (
 )
 
 
+# One of these or a school year stands in every text that tells of a child by name.
+_MAY_TELL = re.compile(
+    rf"\d|skola|dagis|fritids|\b{N}(?:\b|år)",
+    re.IGNORECASE,
+)
+
+
 def _in_any_order(
     text: str, met: Mapping[Callable[[str], object], bool], names: list[Span], ages: list[Span]
 ) -> None:
@@ -156,19 +168,34 @@ def _in_any_order(
             for pattern in patterns:
                 _collect(pattern, text, named, told)
     _collect(child_orders.SELF_PLURAL, text, named, told)
+    _collect(child_orders.SELF_TURNS, text, named, told)
     if "årig" in text or "åring" in text:
         _collect(child_orders.AGE_NAMED, text, named, told)
     if "dagis" in text or "fritids" in text or "förskol" in text:
         _collect(child_orders.PRESCHOOL, text, named, told)
     if "skola" in text:
-        for match in child_orders.KIN_AT_SCHOOL.finditer(text):
-            told += [match.span(group) for group in ("age", "school") if match[group]]
-        told += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
-        for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
-            named.append(match.span("name"))
-            told.append(match.span("school"))
+        _add_schools(text, named, told)
+    if met[_TELLS_CLASS] or _MAY_TELL.search(text):
+        _add_named(text, named, told)
     names += _apart(named, names)
     ages += _apart(told, ages)
+
+
+def _add_schools(text: str, names: list[Span], ages: list[Span]) -> None:
+    for match in child_orders.KIN_AT_SCHOOL.finditer(text):
+        ages += [match.span(group) for group in ("age", "school") if match[group]]
+    ages += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
+    for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
+        if not child_anywhere.WORKS.search(text, match.end("name"), match.start("school")):
+            names.append(match.span("name"))
+            ages.append(match.span("school"))
+
+
+def _add_named(text: str, names: list[Span], ages: list[Span]) -> None:
+    for name, age in child_anywhere.find_named(text):
+        if _is_child(text[slice(*age)]):
+            names.append(name)
+            ages.append(age)
 
 
 def _apart(spans: Sequence[Span], known: Sequence[Span]) -> list[Span]:
@@ -230,7 +257,7 @@ def _is_childs_name(match: re.Match[str], text: str) -> bool:
     """Tell whether it is a first name for sure, and no teacher's: "läraren Eva i 4B"."""
     low, start = match["first"].lower(), match.start("first")
     before = text[:start].rsplit(maxsplit=1)[-1:] if start else []
-    if before and before[0].lower().strip(",.") in _GROWN_UPS:
+    if before and before[0].lower().strip(",.") in _NO_CHILDREN:
         return False
     if is_certain(low):
         return True
@@ -269,4 +296,4 @@ def run(subject: Subject) -> Iterator[Finding]:
         )
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run)
