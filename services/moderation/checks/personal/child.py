@@ -36,7 +36,6 @@ from services.moderation.checks.personal.child_patterns import (
     OTHERS,
     SCHOOL,
     SCHOOL_OTHERWISE,
-    N,
 )
 from services.moderation.checks.personal.name_words import is_certain, is_first_name
 from services.moderation.checks.word_lists import read_word_rows
@@ -117,7 +116,6 @@ _ORDERS = (
             child_orders.NAMED_BESIDE,
             child_orders.KIN_CALLED,
             child_orders.PAIR,
-            child_orders.SELF_TURNED,
         ),
     ),
     (
@@ -150,11 +148,8 @@ _ORDERS = (
 )
 
 
-# One of these or a school year stands in every text that tells of a child by name.
-_MAY_TELL = re.compile(
-    rf"\d|skola|dagis|fritids|\b{N}(?:\b|år)",
-    re.IGNORECASE,
-)
+# Where children are in the daytime.
+_PLACES = ("skola", "dagis", "fritids", "förskol")
 
 
 def _in_any_order(
@@ -163,19 +158,23 @@ def _in_any_order(
     """Add what is told in another order than that of AGES, if it is not among it already."""
     named: list[Span] = []
     told: list[Span] = []
+    may_tell = _DIGIT.search(text) is not None or any(each in text for each in _PLACES)
     for needed, patterns in _ORDERS:
         if met[needed] if needed in met else needed(text):
+            may_tell = True
             for pattern in patterns:
                 _collect(pattern, text, named, told)
     _collect(child_orders.SELF_PLURAL, text, named, told)
-    _collect(child_orders.SELF_TURNS, text, named, told)
+    if "r jag" in text:
+        _collect(child_orders.SELF_TURNS, text, named, told)
+        _collect(child_orders.SELF_TURNED, text, named, told)
     if "årig" in text or "åring" in text:
         _collect(child_orders.AGE_NAMED, text, named, told)
-    if "dagis" in text or "fritids" in text or "förskol" in text:
+    if any(each in text for each in _PLACES[1:]):
         _collect(child_orders.PRESCHOOL, text, named, told)
     if "skola" in text:
         _add_schools(text, named, told)
-    if met[_TELLS_CLASS] or _MAY_TELL.search(text):
+    if may_tell:
         _add_named(text, named, told)
     names += _apart(named, names)
     ages += _apart(told, ages)

@@ -8,7 +8,7 @@ name must be a person's ("hunden Bella", "läraren Eva i 4B" are no children), a
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.moderation.checks.finding import Span
@@ -57,6 +57,7 @@ _GROWN_UPS = (
 # kind makes the name that of a dog, a boat or a church.
 _DEFINITE = re.compile(r"[^\W\d_]{2,40}(?:en|et|an|ern|eln|arna|orna|erna)\Z")
 _CALLED = frozenset({"heter", "namn", "kallas", "called", "named", "hette"})
+_BEFORE_NAMES = _KIN | _CALLED
 _SMALL = frozenset({"lilla", "lille", "little", "stora", "store"})
 
 _STOP = re.compile(r"[.!?](?!\d)|\n")
@@ -149,6 +150,8 @@ class _Name(NamedTuple):
 def find_named(text: str) -> Iterator[tuple[Span, Span]]:
     """Yield the name of a child and what tells that it is one; an age may be a grown-up's still."""
     words = words_of(text)
+    if not any(word.is_capital and _may_be_name(words, n) for n, word in enumerate(words)):
+        return
     stops = [match.start() for match in _STOP.finditer(text)]
     sentences = list(zip([0, *(stop + 1 for stop in stops)], [*stops, len(text)], strict=True))
     for number, (start, stop) in enumerate(sentences):
@@ -160,6 +163,13 @@ def find_named(text: str) -> Iterator[tuple[Span, Span]]:
         if names:
             yield from _beside(names, text, end)
             yield from _told(names, inside, text, start, end)
+
+
+def _may_be_name(words: Sequence[Word], n: int) -> bool:
+    """Tell cheaply whether a word with a capital may be a child's name."""
+    return is_first_name(words[n].low) or any(
+        before.low in _BEFORE_NAMES for before in words[max(0, n - 3) : n]
+    )
 
 
 def _names(words: Sequence[Word], text: str) -> Iterator[_Name]:
@@ -226,7 +236,7 @@ def _beside(names: Sequence[_Name], text: str, end: int) -> Iterator[tuple[Span,
 def _told(
     names: Sequence[_Name], words: Sequence[Word], text: str, start: int, end: int
 ) -> Iterator[tuple[Span, Span]]:
-    found = [
+    found: list[tuple[int, Span, Callable[[str, Span, Span], bool]]] = [
         (match.start(), match.span("age"), _is_said)
         for pattern in (_YEARS, _NUMBER, _BORN)
         for match in pattern.finditer(text, start, end)

@@ -41,7 +41,8 @@ _CLASS = rf"(?:{YEAR_OF_SCHOOL})"
 
 # What the patterns with a bare number need.
 TELLS_NUMBER = re.compile(
-    rf"(?:\b(?:är|e|blir|fyller|fyllde|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)", re.IGNORECASE
+    rf"(?:\b(?:är|e|blir|fyller|fyllde|fyllda|fyllt|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)",
+    re.IGNORECASE,
 )
 # "Jag bor på Råå och är 9 år", "jag spelar fotboll, är elva år".
 SELF_FAR = re.compile(
