@@ -35,7 +35,7 @@ FOLDS = 5
 _CHOOSING_FOLDS = 3
 # More texts than these choose no better.
 _CHOOSE_ON = 2500
-PENALTIES = (0.3, 1.0, 3.0)
+PENALTIES = (1.0, 0.3, 3.0)
 _SMOOTHING = 0.5
 # What is learned on top of another model changes it no more than so much.
 _PENALTIES_ON_TOP = (0.1, 0.3, 1.0)
