@@ -19,7 +19,6 @@ PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "same_instant": (False, ("20",)),
     "spam_baselines": (True, ()),
     "train_spam": (True, ()),
-    "webforms": (False, ()),
     "personal_data": (True, ()),
     "language": (True, ()),
     "tone": (True, ()),
