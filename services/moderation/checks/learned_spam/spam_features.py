@@ -41,7 +41,7 @@ _DIGIT = re.compile(r"\d")
 _SIZES = (2, 3, 4, 5)
 _SIGN_VALUE = 0.35
 # How long the block of what the words are about is; the others have the length 1.
-_MEANING_LENGTH = 1.0
+_MEANING_LENGTH = 0.4
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 # What stands for all of a kind; no word looks like it. Of a link it is said how it is written.

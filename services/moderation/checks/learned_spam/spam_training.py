@@ -38,7 +38,7 @@ _CHOOSE_ON = 2500
 PENALTIES = (1.0, 0.3, 3.0)
 _SMOOTHING = 0.5
 # What is learned on top of another model changes it no more than so much.
-_PENALTIES_ON_TOP = (0.1, 0.3, 1.0)
+_PENALTIES_ON_TOP = (0.3, 1.0, 3.0)
 # So many texts of each kind are enough of a language to judge it.
 _ENOUGH_OF_A_LANGUAGE = 20
 # Fewer of one kind than these teach nothing about probabilities.
