@@ -21,7 +21,12 @@ from rich.table import Table
 
 from bench.duplicates_text import Change, swapped, turned, typos
 from bench.texts import real_texts
-from services.moderation.checks.copies.common import EVERYDAY, Common, learn_common
+from services.moderation.checks.copies.common import (
+    EVERYDAY,
+    FEWEST_IDEAS,
+    Common,
+    learn_common,
+)
 from services.moderation.checks.duplicates import HINT, Keys, confirm_match, is_elsewhere, keys_of
 from shared.text import fold_text
 
@@ -159,25 +164,44 @@ def _cells(seen: Sequence[_Seen], folded: Sequence[str]) -> list[str]:
 
 
 def _print_wrong(console: Console, texts: Sequence[str], folded: Sequence[str]) -> None:
-    table = Table("All ideas have", "linked for 100 ideas", "learned first", "hints",
+    table = Table("All ideas have", "nothing learned", "the first six", "learned first", "hints",
                   title="Pairs of different ideas that are linked")  # fmt: skip
     own = _pairs(texts, EVERYDAY)
-    table.add_row("what they have", *_for_100(len(texts), own, _pairs(texts, learn_common(folded))))
+    learned = _pairs(texts, learn_common(folded))
+    table.add_row("what they have", *_for_100(len(texts), own, _of_the_first(own, texts), learned))
     for name, before, behind in _SHARED:
         dressed = [f"{before}{text}{behind}" for text in texts]
         learned = learn_common(map(fold_text, dressed))
         linked, known = _pairs(dressed, EVERYDAY), _pairs(dressed, learned)
-        table.add_row(name, *_for_100(len(texts), linked - own, known - own))
+        first = _of_the_first(linked - own, texts)
+        table.add_row(name, *_for_100(len(texts), linked - own, first, known - own))
     console.print(table)
 
 
 _Pair = tuple[int, int, bool]
+_DRAWN = 1000
 
 
-def _for_100(count: int, linked: set[_Pair], known: set[_Pair]) -> list[str]:
+def _of_the_first(linked: set[_Pair], texts: Sequence[str]) -> float:
+    """Return how many pairs are linked for 100 ideas, of those that are the first of a frame."""
+    chance = random.Random(1)
+    pairs = {(one, other) for one, other, hint in linked if not hint}
+    count = 0
+    for _ in range(_DRAWN):
+        drawn = sorted(chance.sample(range(len(texts)), FEWEST_IDEAS))
+        count += sum(pair in pairs for pair in combinations(drawn, 2))
+    return 100 * count / (_DRAWN * FEWEST_IDEAS)
+
+
+def _for_100(count: int, linked: set[_Pair], first: float, known: set[_Pair]) -> list[str]:
+    def share(some: set[_Pair], *, hints: bool) -> str:
+        return f"{100 * sum(hint is hints for *_, hint in some) / count:.2f}"
+
     return [
-        *(f"{100 * sum(not hint for *_, hint in some) / count:.2f}" for some in (linked, known)),
-        f"{100 * sum(hint for *_, hint in known) / count:.2f}",
+        share(linked, hints=False),
+        f"{first:.2f}",
+        share(known, hints=False),
+        share(known, hints=True),
     ]
 
 

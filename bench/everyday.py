@@ -4,6 +4,9 @@ Usage: python -m bench everyday [DATA]. bench/data/everyday_sentences.tsv: dogs,
 people, prevention, work, dialects, building, politics and more, written by one person who had read
 the lists once, and before they were changed for any of them. What is marked at medium or above is
 printed. With DATA also the proposals of Göteborg, with Wilson's intervals (95 %).
+
+Then what web forms get (bench/data/webform_fresh.tsv, which no model was trained on): spam, and
+honest texts with links, addresses and words of trade. Those not looked at rightly are printed.
 """
 
 import sys
@@ -16,6 +19,8 @@ from rich.table import Table
 from bench.personal_data import share
 from bench.texts import real_texts
 from services.moderation.checks import Severity, Subject, run_all
+from services.moderation.checks.verdict import SPAM_CODES, combine_findings
+from shared.models.enums import Outcome
 
 HERE = Path(__file__).parent / "data"
 
@@ -52,6 +57,34 @@ def main(data: Path | None) -> None:
         ideas = real_texts.whole_ideas(data)
         table.add_row(
             "Göteborg ideas", share(sum(bool(alarms(each)) for each in ideas), len(ideas))
+        )
+    console.print(table)
+    print_webforms(console)
+
+
+def print_webforms(console: Console) -> None:
+    """Print what is missed or wronged of what web forms get, and the shares by turn."""
+    every: Counter[tuple[str, str]] = Counter()
+    likely: Counter[tuple[str, str]] = Counter()
+    marked: Counter[tuple[str, str]] = Counter()
+    for line in (HERE / "webform_fresh.tsv").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        turn, kind, text = line.split("\t")
+        found = run_all(Subject(text))
+        is_likely = combine_findings(found.findings, found.unchecked).outcome is Outcome.LIKELY_SPAM
+        is_marked = is_likely or any(
+            f.code in SPAM_CODES and f.severity.rank >= Severity.MEDIUM.rank for f in found.findings
+        )
+        every[turn, kind] += 1
+        likely[turn, kind] += is_likely
+        marked[turn, kind] += is_marked
+        if is_marked is not (kind == "spam"):
+            console.print(f"{kind}: {text}", highlight=False, markup=False)
+    table = Table("Turn", "Kind", "Likely spam", "Looked at for being like spam", title="Web forms")
+    for (turn, kind), count in every.items():
+        table.add_row(
+            turn, kind, share(likely[turn, kind], count), share(marked[turn, kind], count)
         )
     console.print(table)
 

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 NAME = "duplicates"
-VERSION = 6
+VERSION = 7
 
 Kind = Literal["near", "contained"]
 Swaps = tuple[tuple[frozenset[str], frozenset[str]], ...]

@@ -18,10 +18,10 @@ from services.moderation.checks.learned_spam.spam_model import (
 )
 
 NAME = "learned_spam"
-VERSION = 2
+VERSION = 3
 
 _FEWEST_CHARACTERS = 10
-_MUST_BE_SEEN = 0.5
+_MUST_BE_SEEN = 0.45
 # Fainter is no hint: an address of mail in an honest line is a little like an offer.
 _LEAST = 0.3
 

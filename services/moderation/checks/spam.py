@@ -22,20 +22,23 @@ from services.moderation.checks.finding import (
     Subject,
     join_spans,
 )
+from services.moderation.checks.language import identify_language
+from services.moderation.checks.learned_spam.spam_meaning import classes_of
+from services.moderation.checks.writing import NEIGHBOURS
 
 NAME = "spam"
 
 
 def make_check(equipment: Equipment) -> Check:
     """Return the check, which knows the city's own sites."""
-    return Check(NAME, 4, lambda subject: run(subject, equipment.own_sites), Reads.WORDS)
+    return Check(NAME, 5, lambda subject: run(subject, equipment.own_sites), Reads.WORDS)
 
 
 def run(subject: Subject, own_sites: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Yield at most one finding of each kind per field."""
     for field, text in subject.fields:
         found = links.find_links(text, own_sites)
-        yield from _links(field, text, found)
+        yield from _links(field, text, found, subject.council_language)
         yield from _phrases(field, text, linked=bool(found))
         yield from _shouting(field, text)
         yield from _repetition(field, text)
@@ -52,11 +55,15 @@ _MARKUP = re.compile(r"<a\s+href\b|\[(?:url|link)\b", re.IGNORECASE)
 _WRITTEN_BY_PROGRAMS = 0.7
 _POSES = 0.65
 _BARE = 0.4
+_STRANGE = 0.4
+_CIVIC = "civic"
 # A phrase of this weight is an offer by itself.
 _ADVERTISES = 0.65
 
 
-def _links(field: Field, text: str, found: Sequence[links.Link]) -> Iterator[Finding]:
+def _links(
+    field: Field, text: str, found: Sequence[links.Link], council_language: str
+) -> Iterator[Finding]:
     markup = [match.span() for match in _MARKUP.finditer(text)]
     if not found and not markup:
         return
@@ -75,11 +82,29 @@ def _links(field: Field, text: str, found: Sequence[links.Link]) -> Iterator[Fin
     if not _WORD.search(_without(text, spans)):
         # Nothing says what it leads to, or why.
         score, severity = max(score, _BARE), Severity.MEDIUM
+    strange = found and _is_strange(text, council_language)
+    if strange:
+        score, severity = max(score, _STRANGE), Severity.MEDIUM
     if field == "author":
         # A name that is an address is written to be clicked.
         score, severity = max(score, 0.4), Severity.MEDIUM
     params = {"count": count, "shortened": shortened, "lookalike": poses}
+    if strange:
+        params["strange"] = 1
     yield Finding(NAME, Code.LINK, severity, score, field, spans, params)
+
+
+def _is_strange(text: str, council_language: str) -> bool:
+    """Tell whether a text is in another language and has no word of what a council has to do with.
+
+    The words of an address count: "see https://oslo.no/sykkel" is about something.
+    """
+    if any(_CIVIC in classes_of(word[0].lower()) for word in _WORD.finditer(text)):
+        return False
+    code = identify_language(text).code
+    if code is None or code == council_language:
+        return False
+    return not {code, council_language} <= NEIGHBOURS
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:

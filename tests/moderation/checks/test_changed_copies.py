@@ -192,3 +192,30 @@ def test_any_two_texts_can_be_compared_in_either_order(a, b):
     assert confirm_match(a, b) == confirm_match(b, a)
     match = confirm_match(a, b)
     assert match is None or 0 <= match.score <= 1
+
+
+class TestTheLastWordIsLeftOut:
+    """Where the other text goes on with a sentence of its own."""
+
+    WISH = "vi onskar utomhusgym cykelverkstad lekplats bibliotek fruktodling nara kvarnen"
+    MORE = "grannarna i kvarteret fragar ofta efter sadant"
+
+    def test_and_it_is_still_the_same(self):
+        assert confirm_match(f"{self.WISH} {self.MORE}", f"{self.WISH} stadigt")
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            # Two words that say something.
+            "stadigt framover",
+            # Too few words alike to be known by.
+            None,
+        ],
+    )
+    def test_but_not_where_more_differs(self, other):
+        wish = self.WISH if other else "vi onskar lekplats bibliotek fruktodling"
+        assert not confirm_match(f"{wish} {self.MORE}", f"{wish} {other or 'stadigt'}")
+
+    def test_nor_where_the_first_word_differs(self):
+        """What both end with may be everybody's."""
+        assert not confirm_match(f"{self.MORE} {self.WISH}", f"stadigt {self.WISH}")

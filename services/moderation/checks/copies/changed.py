@@ -38,6 +38,10 @@ _OTHER_WORDS = 0.15
 # Where each begins, or ends, with words of its own they may share a frame and no more, unless they
 # share so many.
 _KNOWN_BY = 12
+# With so many words alike one text may lack a single word where the other goes on: that word and a
+# small one beside it.
+_KNOWN_BUT_ONE = 5
+_ONE_WORD = 2
 # More words than these, put at an end, may say "not" of something else.
 _ASIDE = 3
 
@@ -162,7 +166,7 @@ def _say_otherwise(
             breaks[1] += bool(own.second)
         count = own.replaced
         if count and own.gap.is_end:
-            if count == 1 and _is_framed(every):
+            if count == 1 and (_is_framed(every) or _is_left_out(own, matched)):
                 continue
             if matched < _KNOWN_BY:
                 return True
@@ -174,6 +178,16 @@ def _say_otherwise(
     if length <= _WORDS_DECIDE:
         return replaced > 0
     return replaced > (1 if length <= _FEW_WORDS_DECIDE else _OTHER_WORDS * matched)
+
+
+def _is_left_out(own: _Own, matched: int) -> bool:
+    """Tell whether the last word was left out, and the other text goes on with a sentence more.
+
+    Where it is the first that differs, the sentence that both end with may be everybody's.
+    """
+    fewer = min(own.gap.first, own.gap.second, key=len)
+    is_last = own.gap.first.start > 0 and own.gap.second.start > 0
+    return is_last and own.is_aside and len(fewer) <= _ONE_WORD and matched >= _KNOWN_BUT_ONE
 
 
 def _is_framed(every: list[_Own]) -> bool:

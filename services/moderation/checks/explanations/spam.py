@@ -26,6 +26,12 @@ def _link(finding: Finding, text: str) -> str:
         return _("I namnet står en länk: %(words)s.", words=words)
     if finding.params.get("shortened"):
         return _("Texten har en länk som döljer vart den leder: %(words)s.", words=words)
+    if finding.params.get("strange"):
+        return _(
+            "Texten är på ett annat språk, nämner inget som kommunen har hand om och har en länk:"
+            " %(words)s.",
+            words=words,
+        )
     return ngettext(
         "Texten innehåller en länk: %(words)s.",
         "Texten innehåller %(n)s länkar: %(words)s.",

@@ -1,10 +1,11 @@
 """What the learned spam check sees of a text: hashed parts of words, words, pairs of words, signs.
 
-Nothing of a text can be read back from the numbers. A text has three blocks of features: runs of 2
-to 5 characters inside words, words and pairs of neighbouring words, and signs that hold for any
-language (links, long numbers, money, shouting, exclamation marks, length). Every feature counts
-once, however often it comes, and each of the first two blocks has the length 1, so that a long text
-does not outweigh a short one. Digits are all the same digit: a telephone number that was never seen
+Nothing of a text can be read back from the numbers. A text has blocks of features: runs of 2
+to 5 characters inside words, words and pairs of neighbouring words, what the words are about
+(`spam_meaning`), and beside these signs that hold for any language (links, long numbers, money,
+shouting, repeated marks, small pictures, length). Every feature counts once, however
+often it comes, and each block has a length of its own, so that a long text does not outweigh a
+short one. Digits are all the same digit: a telephone number that was never seen
 is like one that was. A link is a link and an address an address, whoever's it is: the name of a
 site and its ending are no words, for an honest association's page may have any of them.
 """
@@ -22,10 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from services.moderation.checks.finding import Span
+from services.moderation.checks.learned_spam.spam_meaning import read_meaning
 from services.moderation.checks.links import Link, find_links
 
 # Raise it whenever a text gets other features: a model only fits those it was trained with.
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 
 Keys = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float32]
@@ -38,6 +40,8 @@ _UNSEEN = re.compile(f"[{_HIDDEN}]")
 _DIGIT = re.compile(r"\d")
 _SIZES = (2, 3, 4, 5)
 _SIGN_VALUE = 0.35
+# How long the block of what the words are about is; the others have the length 1.
+_MEANING_LENGTH = 0.4
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 # What stands for all of a kind; no word looks like it. Of a link it is said how it is written.
@@ -51,6 +55,14 @@ _SHAPES = (
 )
 _LONG_NUMBER = re.compile(r"\d[\d \-]{3,14}\d")
 _MONEY = re.compile(r"(?i)[£$€]\s?\d|\d\s?(?:[£$€]|kr\b|sek\b|usd\b|eur\b|%)")
+_PICTURE = re.compile("[\u2190-\u21ff\u2600-\u27bf\U0001f300-\U0001faff]|[:;=]-?[)DPp]|<3")
+_MARKS = re.compile(r"[!?]{2}|\.{3}|…")
+# "www. example. com", "example . com": no link to a program, and one to a reader.
+_BROKEN_LINK = re.compile(
+    r"(?i)\bwww\.?\s\w|\w\s\.\s?(?:com|net|org|se|nu|ru|tk)\b|\w\.\s(?:com|net|org|tk)\b"
+)
+_ENDS_OF_SITES = ("www", " com", "com ", " net", " org", ".se", ". se", ". nu", ". ru", ". tk")
+_CLOCK = re.compile(r"\b\d{1,2}:\d\d\b")
 _FEWEST_LETTERS = 8
 _EVERYBODYS = ("facebook", "youtu", "instagram", "twitter", "soundcloud", "blogspot", "wordpress")
 
@@ -73,6 +85,12 @@ LONGEST_KEPT = 40
 
 def _hash(kind: str, seen: str) -> int:
     return crc32(f"{kind}{seen}".encode("utf-8", "surrogatepass"))
+
+
+# There are few of them.
+@lru_cache(maxsize=2_000)
+def _hash_sign(sign: str) -> int:
+    return _hash("s", sign)
 
 
 def _grams(seen: str) -> Keys:
@@ -147,6 +165,23 @@ def _addresses(text: str) -> list[Word]:
     return apart
 
 
+def _count_pictures(text: str) -> int:
+    if text.isascii() and not any(sign in text for sign in ":;=<"):
+        return 0
+    return sum(1 for _ in _PICTURE.finditer(text))
+
+
+def _count_marks(text: str) -> int:
+    if not any(marks in text for marks in ("!!", "??", "!?", "?!", "...", "…")):
+        return 0
+    return sum(1 for _ in _MARKS.finditer(text))
+
+
+def _may_break(text: str) -> bool:
+    """Tell cheaply whether a link may be written with blanks in it: hardly any text has one."""
+    return ". " in text and any(end in text.lower() for end in _ENDS_OF_SITES)
+
+
 def _step(count: int, steps: tuple[int, ...]) -> int:
     return sum(count >= step for step in steps)
 
@@ -170,6 +205,11 @@ def read_signs(text: str, words: list[Word]) -> list[str]:
         f"money {_step(sum(1 for _ in _MONEY.finditer(text)), (1, 3))}",
         f"capitals {share}",
         f"exclaims {_step(text.count('!'), (1, 2, 4))}",
+        f"pictures {_step(_count_pictures(text), (1, 2, 4))}",
+        f"marks {_step(_count_marks(text), (1, 2))}",
+        f"broken link {_may_break(text) and _BROKEN_LINK.search(text) is not None}",
+        f"clock {':' in text and _CLOCK.search(text) is not None}",
+        f"small {letters > 0 and not capitals}",
         f"length {_step(len(text), (10, 20, 40, 80, 160, 320, 640))}",
     ]
 
@@ -200,10 +240,19 @@ def read_features(text: str, words: list[Word] | None = None) -> Features:
     whole = [_hash("w", each) for each in seen]
     pairs = [_hash("p", f"{a} {b}") for a, b in pairwise(marked)]
     parts = _block(np.array([*whole, *pairs], np.uint32))
-    marks = np.array([_hash("s", sign) for sign in read_signs(text, words)], np.uint32)
+    about = [_hash_sign(f"m{sign}") for sign in read_meaning(seen)]
+    about_value = _MEANING_LENGTH / sqrt(max(len(about), 1))
+    marks = np.array([_hash_sign(sign) for sign in read_signs(text, words)], np.uint32)
     return Features(
-        np.concatenate([grams.keys, parts.keys, marks]),
-        np.concatenate([grams.values, parts.values, np.full(len(marks), _SIGN_VALUE, np.float32)]),
+        np.concatenate([grams.keys, parts.keys, np.array(about, np.uint32), marks]),
+        np.concatenate(
+            [
+                grams.values,
+                parts.values,
+                np.full(len(about), about_value, np.float32),
+                np.full(len(marks), _SIGN_VALUE, np.float32),
+            ]
+        ),
     )
 
 

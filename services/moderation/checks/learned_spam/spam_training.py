@@ -35,15 +35,17 @@ FOLDS = 5
 _CHOOSING_FOLDS = 3
 # More texts than these choose no better.
 _CHOOSE_ON = 2500
-PENALTIES = (1.0, 3.0, 10.0)
+PENALTIES = (1.0, 0.3, 3.0)
 _SMOOTHING = 0.5
 # What is learned on top of another model changes it no more than so much.
-_PENALTIES_ON_TOP = (0.1, 0.3, 1.0)
+_PENALTIES_ON_TOP = (0.3, 1.0, 3.0)
 # So many texts of each kind are enough of a language to judge it.
 _ENOUGH_OF_A_LANGUAGE = 20
 # Fewer of one kind than these teach nothing about probabilities.
 _FEWEST_FOR_SCALE = 10
 _HAM_ABOVE_SURE = 0.002
+# How much the rarer kind counts for more: 0 for nothing, 1 for as much as the other in all.
+_BALANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,8 +126,22 @@ class _Start:
         return _Start(self.margins[wanted], self.on_top)
 
 
+def _weigh_rows(spam: Flags, start: "_Start") -> Numbers:
+    """Return how much each text counts: among many good ones a few of spam would be given up.
+
+    On top of another model each counts alike, for that knows how rare spam is.
+    """
+    if start.on_top:
+        return np.ones(len(spam))
+    share = spam.mean()
+    counts: Numbers = np.where(
+        spam, (0.5 / share) ** _BALANCE, (0.5 / (1 - share)) ** _BALANCE
+    ).astype(np.float64)
+    return counts
+
+
 def _fit(table: Table, spam: Flags, penalty: float, start: _Start) -> _Fitted:
-    """Minimise |v|²/2 + penalty · Σ max(0, 1 - y(start + x·(ratio v) + b))²."""
+    """Minimise |v|²/2 + penalty · Σ weight · max(0, 1 - y(start + x·(ratio v) + b))²."""
     ratio = _ratio(table, spam)
     # Only places that some text uses can get a weight; work goes by their number.
     used = np.flatnonzero(np.bincount(table.places, minlength=1 << BITS))
@@ -133,7 +149,7 @@ def _fit(table: Table, spam: Flags, penalty: float, start: _Start) -> _Fitted:
     nearer[used] = np.arange(len(used))
     scaled = Table(nearer[table.places], table.values * ratio[table.places], table.lengths)
     signs = np.where(spam, 1.0, -1.0)
-    found, bias = _minimise(scaled, len(used), signs, penalty, start)
+    found, bias = _minimise(scaled, len(used), signs, penalty * _weigh_rows(spam, start), start)
     weights = np.zeros(1 << BITS)
     weights[used] = found * ratio[used]
     return _Fitted(weights, bias)
@@ -150,17 +166,17 @@ def _dot(a: Numbers, b: Numbers) -> float:
 
 
 def _minimise(
-    table: Table, size: int, signs: Numbers, penalty: float, start: _Start
+    table: Table, size: int, signs: Numbers, penalties: Numbers, start: _Start
 ) -> tuple[Numbers, float]:
     """L-BFGS with backtracking; the last of the numbers is the bias, which is not penalised."""
 
     def look(at: Numbers) -> tuple[float, Numbers]:
         short = np.maximum(0.0, 1 - signs * (start.margins + table.times(at[:size]) + at[size]))
         slope = np.empty(size + 1)
-        pull = -2 * penalty * short * signs
+        pull = -2 * penalties * short * signs
         slope[:size] = at[:size] + table.back(pull, size)
         slope[size] = 0.0 if start.on_top else pull.sum()
-        return _dot(at[:size], at[:size]) / 2 + penalty * _dot(short, short), slope
+        return _dot(at[:size], at[:size]) / 2 + _dot(penalties * short, short), slope
 
     here = np.zeros(size + 1)
     height, slope = look(here)
@@ -241,26 +257,23 @@ def _choose(
     return penalties[int(np.argmin(mistakes))]
 
 
-def _scale(margins: Numbers, spam: Flags) -> tuple[float, float]:
-    """Return a and b so that a · margin + b is a logit (Platt; Newton's method, few steps)."""
+def _scale(margins: Numbers, spam: Flags) -> float:
+    """Return a so that a · margin is a logit (Platt; Newton's method, few steps).
+
+    Where the margin is 0 the odds are even: there the kinds were parted, and among many good texts
+    a shift would only give up the spam.
+    """
     many, few = int(spam.sum()), int((~spam).sum())
     target = np.where(spam, (many + 1) / (many + 2), 1 / (few + 2))
-    a, b = 1.0, float(np.log((many + 1) / (few + 1)))
+    a = 1.0
     for _ in range(50):
-        chance = 1 / (1 + np.exp(-np.clip(a * margins + b, -40, 40)))
+        chance = 1 / (1 + np.exp(-np.clip(a * margins, -40, 40)))
         miss, weight = chance - target, np.maximum(chance * (1 - chance), 1e-9)
-        slope = np.array([(miss * margins).sum(), miss.sum()])
-        bend = np.array(
-            [
-                [(weight * margins**2).sum() + 1e-6, (weight * margins).sum()],
-                [(weight * margins).sum(), weight.sum() + 1e-6],
-            ]
-        )
-        step = np.linalg.solve(bend, slope)
-        a, b = a - float(np.clip(step[0], -1, 1)), b - float(np.clip(step[1], -1, 1))
-        if np.abs(step).max() < 1e-6:
+        step = float((miss * margins).sum() / ((weight * margins**2).sum() + 1e-6))
+        a -= float(np.clip(step, -1, 1))
+        if abs(step) < 1e-6:
             break
-    return max(a, 0.05), b
+    return max(a, 0.05)
 
 
 def _languages(texts: Sequence[str], kinds: Flags, known: frozenset[str]) -> list[str]:
@@ -297,16 +310,16 @@ def train_model(
     dealt = fold_of(texts, FOLDS * _CHOOSING_FOLDS)
     penalty = _choose(table, kinds, dealt, PENALTIES if on is None else _PENALTIES_ON_TOP, start)
     margins = _unseen(table, kinds, dealt % FOLDS, penalty, start)
-    a, b = 1.0, 0.0
+    a = 1.0
     if on is None:
         enough = min(kinds.sum(), (~kinds).sum()) >= _FEWEST_FOR_SCALE
-        a, b = _scale(margins, kinds) if enough else (2.0, 0.0)
+        a = _scale(margins, kinds) if enough else 2.0
     fitted = _fit(table, kinds, penalty, start)
-    logits = a * margins + b
+    logits = a * margins
     highest = float(np.quantile(logits[~kinds], 1 - _HAM_ABOVE_SURE, method="higher"))
     return SpamModel(
         weights=(a * (before + fitted.weights)).astype(np.float32),
-        bias=a * ((on.bias if on else 0.0) + fitted.bias) + b,
+        bias=a * ((on.bias if on else 0.0) + fitted.bias),
         sure=max(LEAST_SURE if on is None else on.sure, highest + 1e-3),
         about={
             **(about or {}),

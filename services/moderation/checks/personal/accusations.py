@@ -42,7 +42,7 @@ from services.moderation.checks.personal.names import find_names
 from services.moderation.checks.word_lists import read_word_rows
 
 NAME = "accusations"
-VERSION = 1
+VERSION = 2
 
 GRAVE = 0.9
 OFFICE = 0.7
@@ -62,8 +62,11 @@ _DWELLERS = frozenset(
     {"familjen", "mannen", "kvinnan", "paret", "killen", "tjejen", "grannen", "ägaren", "gubben"}
     | {"tanten", "hyresgästen", "personen", "hon", "hen", "de", "dom", "snubben", "typen"}
     | {"pojken", "flickan", "ungdomarna", "familj", "han", "föräldrarna", "mamman", "pappan"}
+    | {"karln", "damen", "grannarna", "bröderna", "systrarna", "makarna", "folk", "ägarna"}
 )
 _NEIGHBOURS = frozenset({"grannen", "grannfrun", "granngubben", "grannkärringen"})
+# Kings and saints are accused by nobody.
+_OF_OLD = frozenset({"kung", "kungen", "drottning", "kejsare", "sankt", "sankta", "king", "queen"})
 _PRONOUNS = frozenset({"han", "hon", "hen", "he", "she", "vederbörande", "denne"})
 # Before these somebody else, or nobody in particular, does it.
 _NOBODY = frozenset(
@@ -92,6 +95,9 @@ _LIVES = frozenset({"bor", "bodde", "lives", "finns", "huserar", "håller", "sä
 _STREET = re.compile(
     r"\b[A-ZÅÄÖ][\w-]{1,25}(?:gatan|vägen|torget|stigen|gränden|gränd|allén|backen|gata|väg)"
     r"\s\d{1,3}(?!\d)(?:\s?[A-H]\b)?"
+    # "Nummer 14 Mellangatan", "12:an på Mellangatan".
+    r"|\b(?:(?i:nummer|nr\.?|hus)\s\d{1,3}|\d{1,3}:an)\s(?:på\s|i\s|vid\s)?"
+    r"[A-ZÅÄÖ][\w-]{1,25}(?:gatan|vägen|torget|stigen|gränden|backen)\b"
 )
 _STOPS = ".!?;\n"
 _BACK = 12
@@ -168,6 +174,8 @@ def _told(words: Sequence[Word], text: str) -> Iterator[Person]:
     for n, word in enumerate(words):
         low = word.low
         if word.is_capital and len(low) > 1 and is_first_name(low) and not is_place(low):
+            if n and words[n - 1].low in _OF_OLD:
+                continue
             opens = n == 0 or _parted(text, words[n - 1], word)
             if not opens or is_certain(low):
                 yield Person(n, n + 1, is_known=True)
@@ -184,17 +192,23 @@ def _told(words: Sequence[Word], text: str) -> Iterator[Person]:
 def _is_owned(words: Sequence[Word], n: int) -> bool:
     """Tell whether it reads "min granne", "vår gamla rektor"."""
     low = words[n].low
-    if n == 0 or not (low in _RELATIONS or low.endswith(_RELATION_ENDS)):
+    if n == 0 or not (low in _RELATIONS or low.endswith(_RELATION_ENDS + _ROLE_ENDS)):
         return False
-    return words[n - 1].low in _OWNERS
+    if words[n - 1].low in _OWNERS:
+        return True
+    # "Min förra sambo".
+    return n > 1 and words[n - 2].low in _OWNERS and not words[n - 1].is_capital
 
 
 def _titled(words: Sequence[Word], n: int, text: str) -> int | None:
-    """Return where a surname ends that follows a role: "handläggare Ek"."""
+    """Return where a name ends that follows a role: "handläggare Ek", "kassören Babak"."""
     at = n + 1
     if at == len(words) or text[words[n].end : words[at].start] != " ":
         return None
-    return at + 1 if words[at].is_capital and is_surname(words[at].low) else None
+    low = words[at].low
+    if not words[at].is_capital or is_place(low):
+        return None
+    return at + 1 if is_surname(low) or (len(low) > 1 and words[n].low.endswith("n")) else None
 
 
 def _placed(words: Sequence[Word], n: int, text: str) -> int | None:
@@ -212,6 +226,8 @@ def _placed(words: Sequence[Word], n: int, text: str) -> int | None:
 
 
 _PLACES = (
+    *("linje", "våningen", "skift", "plan", "vårdcentral", "vårdcentralen", "skola", "pizzerian"),
+    *("kiosken", "krogen", "firman", "företaget", "gymnasiet", "akuten", "mottagningen", "dagiset"),
     *("skolan", "kontoret", "förvaltningen", "boendet", "hemmet", "centralen", "sjukhuset"),
     *("gatan", "nämnden", "kommunen", "klubben", "laget", "föreningen", "affären", "butiken"),
     *(
@@ -273,7 +289,9 @@ def _before(
         if _parted(text, words[at], words[at + 1]):
             break
         if at in ends:
-            return ends[at] if _may_do(words, ends[at], first) else None
+            if _may_do(words, ends[at], first):
+                return ends[at]
+            return _resident(words, persons, ends[at]) if ends[at].is_home else None
         if words[at].low in _PRONOUNS:
             return _meant(persons, at, words, text)
         if _is_another(words, at, ends):
@@ -289,6 +307,8 @@ def _is_another(words: Sequence[Word], at: int, ends: Collection[int]) -> bool:
     # "Där bor det en knarkare".
     if low == "det" and words[at - 1].low in _LIVES:
         return False
+    if low == "i":
+        return words[at].text == "I"
     if low == "som":
         return at - 1 not in ends and words[at - 1].low not in _DWELLERS
     return low in _NOBODY or low.endswith(("arna", "erna", "orna"))
@@ -312,6 +332,9 @@ def _is_said(words: Sequence[Word], at: int) -> bool:
     }
 
 
+_FROM_A_HOME = 8
+
+
 def _may_do(words: Sequence[Word], person: Person, first: int) -> bool:
     """Tell whether the one before is spoken of as the one who does it.
 
@@ -322,8 +345,18 @@ def _may_do(words: Sequence[Word], person: Person, first: int) -> bool:
         return False
     if not person.is_home:
         return True
-    near = {word.low for word in words[max(0, person.first - 5) : first]}
+    near = {word.low for word in words[max(0, person.first - _FROM_A_HOME) : first + 2]}
     return not near.isdisjoint(_DWELLERS | _LIVES)
+
+
+def _resident(words: Sequence[Word], persons: Sequence[Person], home: Person) -> Person | None:
+    """Return who is named before a home: "Kent på Storgatan 14", "min granne på Storgatan 14"."""
+    if home.first == 0 or words[home.first - 1].low not in _IN:
+        return None
+    for person in persons:
+        if not person.is_home and person.first < home.first - 1 <= person.end:
+            return person._replace(is_known=True)
+    return None
 
 
 _NEAR = 30

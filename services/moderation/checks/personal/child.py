@@ -25,7 +25,7 @@ from services.moderation.checks.finding import (
     Subject,
     join_spans,
 )
-from services.moderation.checks.personal import child_orders
+from services.moderation.checks.personal import child_anywhere, child_orders
 from services.moderation.checks.personal.child_patterns import (
     AGES,
     AGES_OTHER,
@@ -51,6 +51,8 @@ _GROWN_UPS = read_word_rows("roles.txt") - {
     "sonen",
     "dottern",
 }
+# Nor do animals, boats and houses become children by an age.
+_NO_CHILDREN = _GROWN_UPS | child_anywhere.NO_PERSONS
 _NEAR = 40
 _TAIL = 160
 _CAPITAL = re.compile(r"[^\W\d_][\w’'-]{1,30}")
@@ -131,6 +133,7 @@ _ORDERS = (
         _TELLS_CLASS,
         (
             child_orders.KID_GRADE,
+            child_orders.WE_IN_GRADE,
             child_orders.CLASS_ANY,
             child_orders.SIGNED_GRADE,
             child_orders.GRADE_OPENS,
@@ -145,30 +148,53 @@ _ORDERS = (
 )
 
 
+# Where children are in the daytime.
+_PLACES = ("skola", "dagis", "fritids", "förskol")
+
+
 def _in_any_order(
     text: str, met: Mapping[Callable[[str], object], bool], names: list[Span], ages: list[Span]
 ) -> None:
     """Add what is told in another order than that of AGES, if it is not among it already."""
     named: list[Span] = []
     told: list[Span] = []
+    may_tell = _DIGIT.search(text) is not None or any(each in text for each in _PLACES)
     for needed, patterns in _ORDERS:
         if met[needed] if needed in met else needed(text):
+            may_tell = True
             for pattern in patterns:
                 _collect(pattern, text, named, told)
     _collect(child_orders.SELF_PLURAL, text, named, told)
+    if "r jag" in text:
+        _collect(child_orders.SELF_TURNS, text, named, told)
+        _collect(child_orders.SELF_TURNED, text, named, told)
     if "årig" in text or "åring" in text:
         _collect(child_orders.AGE_NAMED, text, named, told)
-    if "dagis" in text or "fritids" in text or "förskol" in text:
+    if any(each in text for each in _PLACES[1:]):
         _collect(child_orders.PRESCHOOL, text, named, told)
     if "skola" in text:
-        for match in child_orders.KIN_AT_SCHOOL.finditer(text):
-            told += [match.span(group) for group in ("age", "school") if match[group]]
-        told += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
-        for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
-            named.append(match.span("name"))
-            told.append(match.span("school"))
+        _add_schools(text, named, told)
+    if may_tell:
+        _add_named(text, named, told)
     names += _apart(named, names)
     ages += _apart(told, ages)
+
+
+def _add_schools(text: str, names: list[Span], ages: list[Span]) -> None:
+    for match in child_orders.KIN_AT_SCHOOL.finditer(text):
+        ages += [match.span(group) for group in ("age", "school") if match[group]]
+    ages += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
+    for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
+        if not child_anywhere.WORKS.search(text, match.end("name"), match.start("school")):
+            names.append(match.span("name"))
+            ages.append(match.span("school"))
+
+
+def _add_named(text: str, names: list[Span], ages: list[Span]) -> None:
+    for name, age in child_anywhere.find_named(text):
+        if _is_child(text[slice(*age)]):
+            names.append(name)
+            ages.append(age)
 
 
 def _apart(spans: Sequence[Span], known: Sequence[Span]) -> list[Span]:
@@ -230,7 +256,7 @@ def _is_childs_name(match: re.Match[str], text: str) -> bool:
     """Tell whether it is a first name for sure, and no teacher's: "läraren Eva i 4B"."""
     low, start = match["first"].lower(), match.start("first")
     before = text[:start].rsplit(maxsplit=1)[-1:] if start else []
-    if before and before[0].lower().strip(",.") in _GROWN_UPS:
+    if before and before[0].lower().strip(",.") in _NO_CHILDREN:
         return False
     if is_certain(low):
         return True
@@ -269,4 +295,4 @@ def run(subject: Subject) -> Iterator[Finding]:
         )
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run)

@@ -41,7 +41,8 @@ _CLASS = rf"(?:{YEAR_OF_SCHOOL})"
 
 # What the patterns with a bare number need.
 TELLS_NUMBER = re.compile(
-    rf"(?:\b(?:är|e|blir|fyller|fyllde|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)", re.IGNORECASE
+    rf"(?:\b(?:är|e|blir|fyller|fyllde|fyllda|fyllt|på)\s(?:bara\s|snart\s|nu\s)?|, |\(){N}(?!\w)",
+    re.IGNORECASE,
 )
 # "Jag bor på Råå och är 9 år", "jag spelar fotboll, är elva år".
 SELF_FAR = re.compile(
@@ -88,7 +89,7 @@ SIGNED_GRADE = re.compile(
 )
 # "Jag är en flicka på tolv", "vi är två åttor", "Alice, elva, vill", "min kompis Saga är 13".
 SELF_KID = re.compile(
-    rf"\b(?i:jag)\s(?i:är|e)\s(?i:en\s)?(?:\w{{2,8}}\s)?(?i:tjej|kille|flicka|pojke|grabb)\s(?i:på)\s(?P<age>{N}){_ENDS}"
+    rf"\b(?i:jag)\s(?i:är|e)\s(?i:en\s)?(?:\w{{2,8}}\s)?(?i:tjej|kille|flicka|pojke|grabb)\s(?i:på)\s(?P<age>{N})(?:{_ENDS}|(?=\ssom\s))"
 )
 SELF_PLURAL = re.compile(
     r"\b(?i:vi)\s(?i:är|e|som\sär)\s(?:\w{2,8}\s){0,3}(?P<age>(?i:ettor|tvåor|treor|fyror|femmor|sexor|sjuor|åttor|nior))\b"
@@ -112,6 +113,16 @@ KID_GRADE = re.compile(
 )
 GRADE_OPENS = re.compile(
     rf"(?:\A|[.!?\n]\s{{0,2}}|\b(?i:hej)[,!]?\s|[/–—]\s?)(?i:(?:en\s)?(?:(?:tjej|kille|elev|flicka|pojke)\s(?:som\s)?)?(?:går\s)?i)\s{_CLASS}"
+    # "En elev i nian borde …" may be any; "i tvåan på Storgatan" is a flat.
+    r"(?!\s(?i:borde|ska|skall|bör|måste|får|kan|behöver|på\s\w{1,30}(?:gatan|vägen|torget))\b)"
+)
+# "Vi är tre killar i sexan", "jag är en tjej från 7B", "tio år är jag", "snart blir jag tretton".
+WE_IN_GRADE = re.compile(
+    rf"\b(?i:vi|jag)\s(?i:är|e)\s(?:\w{{2,8}}\s){{0,3}}(?i:killar|tjejer|elever|pojkar|flickor|kompisar|barn|kille|tjej|elev|pojke|flicka)\s(?i:som\sgår\s)?(?i:i|från|på)\s{_CLASS}"
+)
+SELF_TURNED = re.compile(rf"\b(?P<age>(?i:{YEARS}))\s(?i:är|e|fyller|blir)\s(?i:jag)\b")
+SELF_TURNS = re.compile(
+    rf"\b(?i:är|fyller|blir)\s(?i:jag)\s(?i:bara\s|snart\s|nu\s)?(?P<age>{N}){_ENDS}"
 )
 GRADE_FAR = re.compile(
     rf"\b(?i:jag|vi)\s(?P<between>[^.!?\n]{{1,60}}?)(?:\boch|,)\s(?i:går|börjar|pluggar)\s(?i:nu\s|just\snu\s)?(?i:i|på)\s{_CLASS}"

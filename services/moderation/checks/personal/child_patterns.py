@@ -81,7 +81,8 @@ _NO_SELF = re.compile(
 )
 # "Jag går i 4B", "vi i klass 5A"; not "oss ungdomar som går i årskurs 6-9".
 YEAR_OF_SCHOOL = (
-    r"(?P<age>(?i:årskurs|åk|klass)\.?\s?[1-9](?:\s?[A-Fa-f])?(?!\s?[-–]\s?\d|\w)"
+    r"(?P<age>(?i:årskurs|åk|klass)\.?\s?[1-9](?:\s?[A-Fa-f])?(?!\s?[-–]\s?\d|\w|\s(?:till|och|eller)\s\d)"
+    rf"|(?i:årskurs|åk|klass)\s(?i:{'|'.join(_SWEDISH[1:10])})(?!\w|\s(?:till|och|eller)\s{N}\b)"
     rf"|(?i:{_CARDINALS})(?!\w)"
     rf"|(?i:{_ORDINALS})\s(?i:klass(?:en)?|årskurs(?:en)?)(?!\w)|[1-9]\s?-?[A-Fa-f](?!\w)"
     r"|[1-9]:?an(?!\w)|[1-9]:[ea]\s(?i:klass(?:en)?)(?!\w)"
@@ -101,9 +102,11 @@ _NAMED_CLASS = re.compile(
     rf"(?P<first>{NAME})(?:,?\s(?:i|från)\s(?:klass\s|åk\s)?|,\s)(?P<age>[1-9]\s?-?[A-F])(?!\w)"
 )
 _CLASS = re.compile(
-    r"\b(?i:vi|oss|jag|elev|elever|eleverna)\s(?i:som\s(?:är\s)?)?"
+    r"\b(?i:vi|oss|jag|eleverna|(?P<pupils>elev|elever))\s(?i:som\s(?:är\s)?)?"
     r"(?i:är\s(?:\w{2,8}\s){1,2})?(?i:i|från)\s"
-    r"(?P<age>(?i:(?:klass|årskurs|åk)\s?)[1-9]\s?-?[A-Fa-f]?(?!\s?[-–]\s?\d|\w)|[1-9]-?[A-F](?!\w))"
+    # "Elever i årskurs 6" are all of a city’s, those in 6B are not.
+    r"(?P<age>(?i:(?:klass|årskurs|åk)\s?)[1-9]\s?-?(?(pupils)[A-Fa-f]|[A-Fa-f]?)"
+    r"(?!\s?[-–]\s?\d|\w|\s(?:till|och|eller)\s\d)|[1-9]-?[A-F](?!\w))"
 )
 _CLASS_SIGNED = re.compile(
     r"(?:[/–—\n]\s?|(?i:mvh|hälsningar|hälsar|önskar)[\s,:]{1,3}(?i:från\s)?)(?i:alla\si\s|eleverna\si\s)?"

@@ -69,14 +69,17 @@ _DIGITS = re.compile(
 )
 # A number of a neighbour without its country code counts after a word that says what it is.
 _CUE = re.compile(
-    r"\b(?:tel|tlf|tfn|telefon\w{0,8}|mobil\w{0,8}|phone|call|text|sms:?a?|ring|ringa|swish\w{0,4}|whats\s?app"
+    r"(?<!ocr-)(?<!serie)\b(?:tel|tlf|tfn|telefon\w{0,8}|mobil\w{0,8}|phone|call|text|sms:?a?|ring|ringa|swish\w{0,4}|whats\s?app"
     r"|viber|puh|nummer|numret)\b\.?:?\s{0,2}(?:\w{2,6}\s){0,3}"
     r"(?P<digits>\(?\d(?:[ \u00a0\-\u2010-\u2015/().]{0,3}\d){6,13})(?!\d)",
     re.IGNORECASE,
 )
 _NEIGHBOURS = ("NO", "DK", "FI", "US", "GB", "DE", "PL")
 # Opening hours and decimals.
-_NO_PHONE = re.compile(r"\d{1,2}\.\d\d\s?[\-\u2010-\u2015]\s?\d{1,2}\.\d\d\Z|0\.\d+\Z")
+_NO_PHONE = re.compile(
+    r"\d{1,2}\.\d\d\s?[\-\u2010-\u2015]\s?\d{1,2}\.\d\d\Z|0\.\d+\Z"
+    r"|0[5-9][0-5]\d\s?[\-\u2010-\u2015]\s?(?:1\d|2[0-3])[0-5]\d\Z"
+)
 _MARGIN = 2
 # How much of a text the library is asked about, at most: signs, and numbers after a word.
 _MOST_ASKED_SIGNS = 240

@@ -121,4 +121,4 @@ def _addresses(field: Field, text: str) -> Iterator[Finding]:
         yield from _finding(Code.ADDRESS, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 3, run)
+CHECK = Check(NAME, 4, run)

@@ -32,7 +32,9 @@ _GROUPED = re.compile(
     rf"{_SIGN}(?P<serial>\()?[\d{_INTERIM}](?:{_GAP}\d{_GAP}\d{_GAP}\d)(?(serial)\))(?!\d)"
 )
 # Of another office than the one that counts check digits.
-_LENT = re.compile(rf"(?:19|20)?\d{{6}}[+{_DASH}][{_INTERIM}]\d{{3}}\Z")
+_LENT = re.compile(
+    rf"\(?(?:19|20)?\d{{6}}\)?[{_BLANK}]?[+{_DASH}./_][{_BLANK}]?[{_INTERIM}]{_GAP}\d{{3}}\Z"
+)
 # Every digit by itself: "8 1 1 2 1 8 - 9 8 7 6".
 _SPACED = re.compile(
     rf"(?<!\d)(?:\d{_UNSEEN}(?:[{_BLANK}]?[.+_{_DASH}][{_BLANK}]?|[{_BLANK}]{{1,2}})){{9,11}}\d(?!\d)"
@@ -112,12 +114,11 @@ def _is_valid(written: str) -> bool:
 
 def _is_lent(written: str) -> bool:
     """Tell whether a date, a sign and a letter are somebody's number, whatever its last digit."""
-    if not _LENT.match(written):
+    signs = "".join(_SIGNS.findall(written))
+    if not _LENT.match(written) or len(signs) not in {10, 12}:
         return False
-    date = written[-11:-5]
-    years = (
-        [int(written[:4])] if len(written) > 11 else [1900 + int(date[:2]), 2000 + int(date[:2])]
-    )
+    date = signs[-10:-4]
+    years = [int(signs[:4])] if len(signs) > 10 else [1900 + int(date[:2]), 2000 + int(date[:2])]
     return any(_is_date(year, int(date[2:4]), int(date[4:])) for year in years)
 
 
