@@ -34,6 +34,7 @@ def test_the_versions_are_written_down():
         "gibberish": 2,
         "language": 2,
         "learned_spam": 2,
+        "learned_tone": 1,
         "names": 3,
         "offers": 2,
         "personal_data": 3,
