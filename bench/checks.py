@@ -22,6 +22,7 @@ PROGRAMS: dict[str, tuple[bool, tuple[str, ...]]] = {
     "personal_data": (True, ()),
     "language": (True, ()),
     "tone": (True, ()),
+    "train_tone": (True, ()),
     "everyday": (True, ()),
     "semantic": (True, ()),
     "worst_case": (False, ("300",)),

@@ -18,12 +18,22 @@ from time import process_time
 from rich.console import Console
 from rich.table import Table
 
+from bench import everyday
 from bench.personal_data import share
 from bench.texts import real_texts, spam_texts
-from services.moderation.checks import Code, Equipment, Finding, Severity, Subject, tone
+from services.moderation.checks import (
+    Code,
+    Equipment,
+    Finding,
+    Severity,
+    Subject,
+    learned_tone,
+    tone,
+)
 
 HERE = Path(__file__).parent / "data"
 CHECK = tone.make_check(Equipment())
+LEARNED = learned_tone.make_check(Equipment())
 LANGUAGES = ("sv", "en", "no", "da", "fi")
 MEDIUM = Severity.MEDIUM.rank
 _GRAVE = {Code.THREAT, Code.HATE}
@@ -119,6 +129,36 @@ def kinds_table() -> Table:
     return table
 
 
+def learned_table(data: Path | None) -> Table:
+    """Return how many are looked at by the lists alone, and by them and the learned tone.
+
+    It has learned from none of these sets, but from the proposals.
+    """
+    table = Table("Texts", "Lists alone", "And learned tone", title="Learned tone")
+
+    def add(name: str, texts: Sequence[str]) -> None:
+        alone = [bool(looked_at(text)) for text in texts]
+        both = [a or bool(LEARNED.run(Subject(t))) for a, t in zip(alone, texts, strict=True)]
+        table.add_row(name, share(sum(alone), len(texts)), share(sum(both), len(texts)))
+
+    later = sentences("tone_later.tsv") + sentences("tone_kinds.tsv")
+    rude = {*_OFFENCES, "threat", "hate", "insult"}
+    for language in LANGUAGES:
+        some = [row for row in later if row[1] == language]
+        add(f"{language}, offensive", [text for kind, _language, text in some if kind in rude])
+        add(f"{language}, the others", [text for kind, _language, text in some if kind not in rude])
+    rows = [line.split("\t") for line in (HERE / "tone_fresh.tsv").read_text("utf-8").splitlines()]
+    fresh = [row for row in rows if row[0] in {"4", "5"} and row[2] == "sv"]
+    kinds = {"direct", "derogation"}
+    add("sv, turns 4 and 5", [row[3] for row in fresh if row[1].lstrip("!") in kinds])
+    add("sv, turns 4 and 5, plain", [row[3] for row in fresh if row[1].lstrip("!") == "plain"])
+    add("everyday sentences", [text for _topic, text in everyday.sentences()])
+    if data is not None:
+        for name, texts in texts_of(data):
+            add(name, texts)
+    return table
+
+
 def danish_table(data: Path) -> Table:
     """Return how well the training part of DKHate is told, with its two classes weighed alike."""
     with (data / "dkhate" / "train.tsv").open(encoding="utf-8", newline="") as file:
@@ -157,6 +197,7 @@ def main(data: Path | None) -> None:
     for name in ("tone_sentences.tsv", "tone_later.tsv"):
         console.print(set_table(name, listed))
     console.print(kinds_table())
+    console.print(learned_table(data))
     if data is None or listed is None:
         return
     console.print(danish_table(data))

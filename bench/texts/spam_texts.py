@@ -119,8 +119,13 @@ def written() -> Iterator[Known]:
             if not line.strip() or line.startswith("#"):
                 continue
             kind = "spam" if spam else "ham"
-            for text in dict.fromkeys(_variant(line, n) for n in range(_VARIANTS)):
+            for text in vary_line(line):
                 yield Known(text, spam, f"written {kind}", line)
+
+
+def vary_line(line: str) -> list[str]:
+    """Return the up to eight different texts that a written line stands for, always the same."""
+    return list(dict.fromkeys(_variant(line, n) for n in range(_VARIANTS)))
 
 
 def _variant(line: str, number: int) -> str:

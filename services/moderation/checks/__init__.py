@@ -14,6 +14,7 @@ from services.moderation.checks import (
     gibberish,
     language,
     learned,
+    learned_tone,
     offers,
     scripts,
     self_harm,
@@ -69,6 +70,7 @@ def checks_with(equipment: Equipment) -> tuple[Check, ...]:
         accusations.make_check(equipment),
         language.CHECK,
         learned.make_check(equipment),
+        learned_tone.make_check(equipment),
     )
     return tuple(check for check in every if check.name not in equipment.off)
 

@@ -52,6 +52,7 @@ class Code(enum.StrEnum):
     HATE = "hate"
     INSULT = "insult"
     PROFANITY = "profanity"
+    LEARNED_TONE = "learned_tone"
 
     LANGUAGE = "language"
 

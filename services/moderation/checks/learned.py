@@ -10,7 +10,7 @@ from services.moderation.checks import writing
 from services.moderation.checks.equipment import Equipment
 from services.moderation.checks.finding import Check, Code, Finding, Reads, Severity, Subject
 from services.moderation.checks.language import identify_language
-from services.moderation.checks.learned_spam.spam_features import read_features, words_of
+from services.moderation.checks.learned_spam.spam_features import read_text_features
 from services.moderation.checks.learned_spam.spam_model import (
     SpamModel,
     compute_percent,
@@ -46,11 +46,10 @@ def _is_understood(text: str, model: SpamModel) -> bool:
 
 def _judge(subject: Subject, model: SpamModel) -> Iterator[Finding]:
     """Yield one finding when spam is clearly likelier than not."""
-    words = words_of(subject.text)
+    words, found = read_text_features(subject.text)
     # "Se goteborg.se": a link says nothing of what is wanted.
     if sum(len(word.seen) for word in words if word.quotable) < _FEWEST_CHARACTERS:
         return
-    found = read_features(subject.text, words)
     logit = model.logit_of(found)
     score = model.score(logit)
     if score < _LEAST or not _is_understood(subject.text, model):

@@ -28,7 +28,7 @@ from services.moderation.checks.finding import (
 from services.moderation.checks.tone import Toned
 
 NAME = "self_harm"
-VERSION = 1
+VERSION = 2
 
 
 def severity_of(told: Toned) -> Severity:

@@ -69,7 +69,7 @@ PERSONAL_CODES = frozenset(
         Code.ACCUSATION,
     }
 )
-TONE_CODES = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY})
+TONE_CODES = frozenset({Code.THREAT, Code.HATE, Code.INSULT, Code.PROFANITY, Code.LEARNED_TONE})
 # What may hurt a person when it becomes public.
 HARM_CODES = PERSONAL_CODES | TONE_CODES
 

@@ -16,7 +16,7 @@ from shared.reading import read_text
 HERE = Path(__file__)
 PROJECT = HERE.parents[3]
 # Statistics of a language take their time, and are told of a text as a whole.
-SLOW = {"language", "learned_spam", "gibberish"}
+SLOW = {"language", "learned_spam", "learned_tone", "gibberish"}
 QUICK = [c for c in CHECKS if c.reads is not Reads.CHARACTERS and c.name not in SLOW]
 
 

@@ -181,7 +181,9 @@ class TestStaffsWords:
             )
 
 
-@pytest.mark.parametrize("wrong", ["", "~", "a?", "<nobody> a", "… a"])
+@pytest.mark.parametrize(
+    "wrong", ["", "~", "a?", "<nobody> a", "… a", "a b?", "a ~", "a …", "a b|c? d?"]
+)
 def test_patterns_that_cannot_be_read(wrong):
     with pytest.raises(PatternError):
         read_pattern(wrong, {"filler": frozenset({"x"})})

@@ -23,6 +23,7 @@ SPAM = {
 HARM = {
     *("email", "phone", "personnummer", "child", "person_name", "address", "account", "plate"),
     *("handle", "sensitive", "threat", "hate", "insult", "profanity", "self_harm", "accusation"),
+    "learned_tone",
 }
 NEITHER = {"exact", "near", "semantic", "not_public_before"}
 ORDER = ("info", "low", "medium", "high")

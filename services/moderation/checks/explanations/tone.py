@@ -35,9 +35,19 @@ def _profanity(finding: Finding, text: str) -> str:
     return _("Texten innehåller svordomar: %(words)s.", words=words)
 
 
+def _learned_tone(finding: Finding, text: str) -> str:
+    if finding.spans:
+        return _(
+            "Liknar texter som människor har kallat kränkande, mest för %(words)s.",
+            words=quote_finding(finding, text),
+        )
+    return _("Liknar texter som människor har kallat kränkande.")
+
+
 TABLE: Table = {
     Code.THREAT: (lambda: _("Hot"), _threat),
     Code.HATE: (lambda: _("Hat"), _hate),
     Code.INSULT: (lambda: _("Förolämpning"), _insult),
     Code.PROFANITY: (lambda: _("Svordom"), _profanity),
+    Code.LEARNED_TONE: (lambda: _("Liknar kränkande text"), _learned_tone),
 }

@@ -256,6 +256,14 @@ def read_features(text: str, words: list[Word] | None = None) -> Features:
     )
 
 
+# Two checks in turn ask about the same text.
+@lru_cache(maxsize=2)
+def read_text_features(text: str) -> tuple[tuple[Word, ...], Features]:
+    """Return the words of a text and its features."""
+    words = words_of(text)
+    return tuple(words), read_features(text, words)
+
+
 def own_keys(word: Word, before: str, after: str) -> tuple[Keys, Keys, Keys]:
     """Return the keys that a word has: its runs, itself, and its pairs with its neighbours."""
     pairs = [_hash("p", f"{before} {word.seen}"), _hash("p", f"{word.seen} {after}")]

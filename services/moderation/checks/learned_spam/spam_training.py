@@ -246,6 +246,8 @@ def _choose(
     start: _Start,
 ) -> float:
     """Return the penalty with the fewest mistakes on texts not trained on; of equals the first."""
+    if len(penalties) == 1:
+        return penalties[0]
     every = -(-len(spam) // _CHOOSE_ON)
     wanted = np.arange(len(spam)) % every == 0
     some, kinds, begun = table.some(wanted), spam[wanted], start.some(wanted)
@@ -296,6 +298,7 @@ def train_model(
     *,
     on: SpamModel | None = None,
     about: dict[str, Any] | None = None,
+    penalties: tuple[float, ...] = PENALTIES,
 ) -> SpamModel:
     """Train a model; with `on`, learn only what the texts teach besides that model.
 
@@ -308,7 +311,7 @@ def train_model(
     before = np.zeros(1 << BITS) if on is None else on.weights.astype(np.float64)
     start = _Start(table.times(before) + (on.bias if on else 0.0), on is not None)
     dealt = fold_of(texts, FOLDS * _CHOOSING_FOLDS)
-    penalty = _choose(table, kinds, dealt, PENALTIES if on is None else _PENALTIES_ON_TOP, start)
+    penalty = _choose(table, kinds, dealt, penalties if on is None else _PENALTIES_ON_TOP, start)
     margins = _unseen(table, kinds, dealt % FOLDS, penalty, start)
     a = 1.0
     if on is None:

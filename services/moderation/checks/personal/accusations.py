@@ -14,7 +14,7 @@ tafsar") accuses nobody, and neither does what is denied, or set as a condition.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -129,8 +129,9 @@ def find_accusations(text: str, marked: Sequence[tone.Toned]) -> list[tuple[Span
     persons = _persons(words, starts, text)
     found = []
     for each in told:
-        first = bisect_left(starts, each.span[0])
-        end = bisect_left(starts, each.span[1])
+        # What is marked may begin inside a word: "mare" in "Weston-Super-Mare".
+        first = max(0, bisect_right(starts, each.span[0]) - 1)
+        end = max(bisect_left(starts, each.span[1]), first + 1)
         if end < len(words) and words[end].low in _DENIED:
             continue
         person = _accused(words, persons, first, end, text)

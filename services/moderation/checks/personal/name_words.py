@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from services.moderation.checks.word_lists import read_word_rows
 
-_CERTAIN = read_word_rows("first_names.txt")
+_ABROAD = read_word_rows("first_names_abroad.txt")
+_CERTAIN = read_word_rows("first_names.txt") | _ABROAD
 _ALSO_WORDS = read_word_rows("first_names_also_words.txt")
 _SURNAMES = read_word_rows("surnames.txt")
 _PLACES = read_word_rows("place_words.txt")
@@ -77,6 +78,11 @@ def is_first_name(low: str) -> bool:
 def is_certain(low: str) -> bool:
     """Tell whether a word in small letters is a first name and no other word."""
     return any(part in _CERTAIN for part in low.split("-")) and is_first_name(low)
+
+
+def is_from_abroad(low: str) -> bool:
+    """Tell whether a first name is none of those that two and two make a name in Sweden."""
+    return low in _ABROAD
 
 
 def is_place(low: str) -> bool:

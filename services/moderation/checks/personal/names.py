@@ -27,6 +27,7 @@ from services.moderation.checks.personal.name_words import (
     Word,
     is_certain,
     is_first_name,
+    is_from_abroad,
     is_no_name,
     is_place,
     is_place_word,
@@ -39,6 +40,7 @@ NAME = "names"
 
 _RELATIONS = read_word_rows("relations.txt")
 _ROLES = read_word_rows("roles.txt")
+_ROLE_ENDS = tuple(read_word_rows("role_endings.txt"))
 # Compounds tell as much: "dagisfröken", "mattelärare".
 _RELATION_ENDS = tuple(word for word in _RELATIONS if len(word) >= 4)
 _OWNERS = frozenset(
@@ -76,17 +78,24 @@ def _runs(words: Sequence[Word], text: str) -> Iterator[tuple[int, int]]:
         while last < len(words) and _adjoin(text, words[last - 1], words[last]):
             if words[last].is_capital:
                 last += 1
-            elif (
-                words[last].low in _PARTICLES
-                and last + 1 < len(words)
-                and words[last + 1].is_capital
-                and _adjoin(text, words[last], words[last + 1])
-            ):
-                last += 2
+            elif (after := _after_particles(words, last, text)) is not None:
+                last = after + 1
             else:
                 break
         yield first, last
         first = last
+
+
+def _after_particles(words: Sequence[Word], at: int, text: str) -> int | None:
+    """Return where the capital stands that one or two particles lead to: "von", "van der"."""
+    for after in (at + 1, at + 2):
+        if after >= len(words) or words[after - 1].low not in _PARTICLES:
+            return None
+        if not _adjoin(text, words[after - 1], words[after]):
+            return None
+        if words[after].is_capital:
+            return after
+    return None
 
 
 def _adjoin(text: str, left: Word, right: Word) -> bool:
@@ -152,7 +161,9 @@ def _name_at(run: Sequence[Word], at: int, *, opens: bool) -> int:
         if is_no_name(word.low) or (word.text.isupper() and len(word.text) > 2 and not shouted):
             break
         length += 1
-        if not is_first_name(word.low) and word.low not in _PARTICLES and len(word.text) > 1:
+        # "David Cameron": what is a first name elsewhere is a surname as well.
+        given = is_first_name(word.low) and not is_from_abroad(word.low)
+        if not given and word.low not in _PARTICLES and len(word.text) > 1:
             break
     tail = run[at + length - 1]
     # A second surname, and a double one.
@@ -164,7 +175,8 @@ def _name_at(run: Sequence[Word], at: int, *, opens: bool) -> int:
         return length if known and is_surname(tail.low) else 0
     if known:
         # Two first names and nothing else are a street, a ship, or half a name.
-        return length if not is_first_name(tail.low) or is_surname(tail.low) else 0
+        half = is_first_name(tail.low) and not is_surname(tail.low)
+        return 0 if half and not (is_from_abroad(head.low) or is_from_abroad(tail.low)) else length
     if is_first_name(head.low):
         may_be = not (opens or is_first_name(tail.low) or tail.low.endswith(_PLURALS))
         return length if is_surname(tail.low) or may_be else 0
@@ -217,6 +229,103 @@ def _announced(words: Sequence[Word], text: str) -> Iterator[Span]:
 def _may_be_name(word: Word) -> bool:
     """Tell whether a word is written as a name, or is one in small letters ("hans" is "his")."""
     return word.is_capital or (is_certain(word.low) and word.low != "hans")
+
+
+_ANNOUNCERS = read_word_rows("announcers.txt") | _ROLES
+_SPOKE = read_word_rows("spoke.txt")
+# "Anna Berg, 45, …", "Anna Berg (M)", "Anna Berg (45)", "Anna Berg, som …".
+_TOLD_AFTER = re.compile(
+    r"(?:,\s(?:\d{1,2}(?:,|\sår\b)|(?:som|född|bosatt|boende|själv|far|mor|pappa|mamma|who)\b)"
+    r"|\s\((?:\d{1,2}(?:\sår)?|[mscvl]|mp|kd|sd)\))",
+    re.IGNORECASE,
+)
+# How a definite noun for somebody who does something ends: "försvararen", "sinologen", "senatorn".
+_AGENT = re.compile(
+    r"[^\W\d_]{3,25}(?:aren|isten|ologen|ogen|atorn|issarien|örren|ören|mannen|kvinnan|erskan|innan|chefen"
+    r"|ledaren|ministern|presidenten|studenten|agenten|konsulten|stjärnan|kungen)\Z"
+)
+_BESIDE = re.compile(r",\s|\s(?:och|samt|and|&)\s")
+# Between capitals these are in the names of persons and of next to nothing else.
+_OF_PERSONS = frozenset({"von", "van", "der", "af", "bin", "ibn", "ter", "zu"})
+_LONGEST_WHOLE = 4
+
+
+def _told_names(words: Sequence[Word], text: str, known: Sequence[Span]) -> Iterator[Span]:
+    """Yield two words and more that are nobody's name by their letters, but by what is beside them.
+
+    An announcing word, speaking, an age, a party, a particle as in "von", or another name in a row.
+    """
+    names = {start for start, _end in known}
+    ends = {end for _start, end in known}
+    for first, last in _runs(words, text):
+        run = words[first:last]
+        taken = any(start < run[-1].end and run[0].start < end for start, end in known)
+        if taken or not _may_be_whole(words, first, last, text):
+            continue
+        before = words[first - 1] if first else None
+        adjoins = before is not None and _adjoin(text, before, run[0])
+        opens = _opens(words, first, text)
+        after = words[last] if last < len(words) else None
+        says = after is not None and after.low in _SPOKE and _adjoin(text, run[-1], after)
+        said = adjoins and before is not None and before.low in _SPOKE
+        announced = adjoins and before is not None and _announces(before.low)
+        sure = any(word.low in _OF_PERSONS for word in run)
+        if (
+            announced
+            or sure
+            or _TOLD_AFTER.match(text, run[-1].end)
+            or says
+            or (said and not opens)
+            or _is_in_a_row(words, first, last, text, names, ends)
+        ):
+            names.add(run[0].start)
+            ends.add(run[-1].end)
+            yield run[0].start, run[-1].end
+
+
+def _announces(low: str) -> bool:
+    return low in _ANNOUNCERS or low.endswith(_ROLE_ENDS) or _AGENT.match(low) is not None
+
+
+def _may_be_whole(words: Sequence[Word], first: int, last: int, text: str) -> bool:
+    """Tell whether nothing in two to four capitalised words says that they are no person."""
+    run = words[first:last]
+    capitals = [word for word in run if word.is_capital]
+    return (
+        2 <= len(capitals) <= _LONGEST_WHOLE
+        and len(run[-1].text) > 1
+        and not any(
+            is_place(word.low) or is_no_name(word.low) or word.low in _HOLY for word in capitals
+        )
+        and not any(len(word.text) > 1 and word.text.isupper() for word in capitals)
+        and not _is_place_after(words, last, text)
+        and not _is_no_person(run)
+    )
+
+
+def _is_in_a_row(
+    words: Sequence[Word], first: int, last: int, text: str, names: set[int], ends: set[int]
+) -> bool:
+    """Tell whether a name stands before or after it with nothing but a comma or "och" between."""
+    before = next((end for end in ends if end < words[first].start <= end + 8), None)
+    if before is not None and _BESIDE.fullmatch(text, before, words[first].start):
+        return True
+    between = _BESIDE.match(text, words[last - 1].end)
+    return between is not None and between.end() in names
+
+
+def _initialled(words: Sequence[Word], text: str) -> Iterator[Span]:
+    """Yield first names with the first letter of a surname: "Anna B."."""
+    for left, right in pairwise(words):
+        if (
+            left.is_capital
+            and is_certain(left.low)
+            and len(right.text) == 1
+            and right.is_capital
+            and _adjoin(text, left, right)
+            and text[right.end : right.end + 1] == "."
+        ):
+            yield left.start, right.end
 
 
 _OWNER_AFTER = re.compile(
@@ -294,15 +403,15 @@ def _signed(text: str) -> Iterator[Span]:
 def find_names(text: str) -> tuple[Span, ...]:
     """Return where persons are named in a text."""
     words = words_of(text)
-    return join_spans(
-        [
-            *_full_names(words, text),
-            *_small_names(words, text),
-            *_announced(words, text),
-            *_explained(words, text),
-            *_signed(text),
-        ]
-    )
+    known = [
+        *_full_names(words, text),
+        *_small_names(words, text),
+        *_announced(words, text),
+        *_explained(words, text),
+        *_initialled(words, text),
+        *_signed(text),
+    ]
+    return join_spans([*known, *_told_names(words, text, known)])
 
 
 def run(subject: Subject) -> Iterator[Finding]:
@@ -317,4 +426,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.PERSON_NAME, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 2, run)
+CHECK = Check(NAME, 3, run)

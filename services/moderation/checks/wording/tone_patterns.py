@@ -41,12 +41,9 @@ def read_pattern(written: str, classes: Mapping[str, frozenset[str]]) -> tuple[E
             elements += [Element(None, is_optional=True)] * _GAP
         else:
             elements.append(_element(part, classes))
+    # One that may be missing at an end changes no match: whoever wrote it meant another pattern.
     if not elements or elements[0].is_optional or elements[-1].is_optional:
-        # An optional last element changes no match, an optional first one would be two patterns.
-        while elements and elements[-1].is_optional:
-            elements.pop()
-        if not elements or elements[0].is_optional:
-            raise PatternError("the first element must be there")
+        raise PatternError("the first element and the last must be there")
     return tuple(elements)
 
 

@@ -34,6 +34,7 @@ _ABOUT: dict[str, Callable[[], str]] = {
     "signals": lambda: _("Dolda fält, brådska och många på en gång."),
     "learned_spam": lambda: _("Likhet med det som har avslagits som skräp eller reklam."),
     "tone": lambda: _("Hot, hat, förolämpningar och svordomar."),
+    "learned_tone": lambda: _("Likhet med texter som människor har kallat kränkande."),
     "self_harm": lambda: _("Den som skriver, eller någon annan, kan vilja ta sitt liv."),
     "accusations": lambda: _("Någon som går att känna igen anklagas för något allvarligt."),
     "language": lambda: _("Texter på andra språk än rådets."),

@@ -94,3 +94,17 @@ def test_who_and_what_are_both_marked():
 def test_it_is_personal_data_and_asks_for_care():
     found = run_all(Subject("Min granne slår sin fru")).findings
     assert Code.ACCUSATION in {f.code for f in found}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "More help for the homeless in Weston-Super-Mare!",
+        "Hon är en super-hora",
+        "Kalle Berg är en ex-knarkare",
+        "0-knarkare",
+        "knarkare",
+    ],
+)
+def test_what_is_said_may_begin_inside_a_word_and_at_either_end(text):
+    assert run_all(Subject(text)).unchecked == ()

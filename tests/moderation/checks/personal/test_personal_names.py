@@ -78,6 +78,42 @@ def test_nobody(text):
     assert marked(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # Nobody's name by its letters, but by what is beside it.
+        ("Det vet premiärminister Qirin Voss", ["Qirin Voss"]),
+        ("Tack till försvararen Qirin Voss", ["Qirin Voss"]),
+        ("Bra, säger Qirin Voss till oss", ["Qirin Voss"]),
+        ("Qirin Voss skriver om bron", ["Qirin Voss"]),
+        ("Vi mötte Qirin Voss, 45, i parken", ["Qirin Voss"]),
+        ("Du kan fråga Qirin Voss (MP) om det", ["Qirin Voss"]),
+        ("Du kan fråga Qirin Voss, som vet", ["Qirin Voss"]),
+        ("Boken är av Qirin van der Voss", ["Qirin van der Voss"]),
+        ("Anna Berg, Qirin Voss och Ludde Zimm", ["Anna Berg", "Qirin Voss", "Ludde Zimm"]),
+        # A first letter for the surname, and a surname that is a city.
+        ("Vi såg Anna B. i parken", ["Anna B"]),
+        ("Vi såg Kalle Lund igår", ["Kalle Lund"]),
+        # What is a first name elsewhere is a surname as well.
+        ("Vi såg David Cameron igår", ["David Cameron"]),
+        ("Vi såg Gareth Barry igår", ["Gareth Barry"]),
+        # Without any of it, nobody.
+        ("Vi såg Qirin Voss igår", []),
+        ("Bra, säger Qirin", []),
+        ("skriver Dagens Nyheter", []),
+        ("Enligt Stockholmspolisen säger ingen något", []),
+        ("Vi vill till Skansen Kronan, som är fin", []),
+        ("uppger Borås Tidning", []),
+        ("säger Svenska Akademien", []),
+        ("säger SKTF Vision", []),
+        ("Plan A. Bra. Vitamin B. Anna.", []),
+        ("Qirin Voss torg, som är fint", []),
+    ],
+)
+def test_what_stands_beside_it_makes_a_name(text, found):
+    assert marked(text) == found
+
+
 def test_a_name_is_shown_and_asks_for_nothing():
     """Two entries of the city's page name public persons: that is for people to judge."""
     [finding] = names.run(Subject("Lyssna på Karin Ek"))

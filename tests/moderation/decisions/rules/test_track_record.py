@@ -19,7 +19,7 @@ PERSONAL = {
     *("email", "phone", "personnummer", "child", "person_name", "address", "account", "plate"),
     *("handle", "sensitive", "accusation"),
 }
-TONE = {"threat", "hate", "insult", "profanity"}
+TONE = {"threat", "hate", "insult", "profanity", "learned_tone"}
 SPAM = {
     *("link", "shouting", "repetition", "phrase", "offer", "invisible", "mixed_script"),
     *("gibberish", "learned_spam", "burst", "honeypot", "time_trap", "listed"),

@@ -1,0 +1,1 @@
+"""Train the tone model that is shipped: `python -m bench train_tone DATA [--write]`."""
