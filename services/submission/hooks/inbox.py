@@ -8,7 +8,6 @@ The body moves into the idea's sealed original, so that it stands in one place.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +25,6 @@ from shared.delivery import outbox
 from shared.delivery.events import FormDelivered
 from shared.ids import new_id
 from shared.models import (
-    AuditEntry,
     Council,
     FormSource,
     Idea,
@@ -202,21 +200,6 @@ def read_item(session: SqlSession, source_id: UUID, item_id: UUID) -> tuple[byte
     if item.idea_id is not None:
         body = session.get_one(Original, item.idea_id).body
     return None if body is None else (body, item.content_type)
-
-
-def is_reading_noted(
-    session: SqlSession, source_id: UUID, item_id: UUID, by: UUID, since: datetime
-) -> bool:
-    """Whether it was written down since then that this person looks at a delivery."""
-    noted = select(AuditEntry.id).where(
-        AuditEntry.subject_kind == "form_source",
-        AuditEntry.subject_id == str(source_id),
-        AuditEntry.action == "form_source.read",
-        AuditEntry.staff_id == by,
-        AuditEntry.at >= since,
-        AuditEntry.after["delivery"].astext == str(item_id),
-    )
-    return session.scalar(noted.limit(1)) is not None
 
 
 def list_items(

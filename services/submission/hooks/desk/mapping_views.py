@@ -1,7 +1,6 @@
 """The desk's page on which somebody says what is what in the fields of a form tool."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
@@ -21,9 +20,6 @@ from shared.desk_port import DeskPort
 from shared.i18n import gettext as _
 from shared.ids import read_uuid
 from shared.models import FormSource, InboxFault
-
-# Who looks at one example again and again while they choose has read it once.
-_NOTED_FOR = timedelta(days=1)
 
 
 class MappingPages:
@@ -100,10 +96,8 @@ class MappingPages:
         found = inbox.read_item(session, source.id, picked)
         if found is None:
             return {}, {"delivery": _("Svaret finns inte kvar. Välj ett annat.")}
-        since = utcnow() - _NOTED_FOR
-        if not inbox.is_reading_noted(session, source.id, picked, self._port.person().id, since):
-            after = {"delivery": str(picked)}
-            self._port.record(session, "form_source.read", ("form_source", source.id), after=after)
+        what = {"delivery": str(picked)}
+        self._port.record_reading(session, "form_source.read", ("form_source", source.id), what)
         try:
             return bodies.read_body(*found), {}
         except UnreadableBodyError:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from services.moderation.people import accounts
+from services.moderation.settings.audit import was_recorded
 from services.submission.hooks import inbox, sources
 from shared import db
 from shared.models import AuditEntry, FormMapping, FormSource, Idea, IdeaText, InboxItem, Role
@@ -212,11 +213,17 @@ def test_no_words_are_shown_without_writing_it_down(admin, source, session, do):
         assert "Hemligt" in admin.post(f"/forms/{source.id}/fields", **sent).text
     assert audit(session)[before:] == [("form_source.read", {"delivery": str(item.id)})]
     noted = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-    ids = (source.id, item.id, noted.staff_id)
-    assert inbox.is_reading_noted(session, *ids, since=noted.at)
-    assert not inbox.is_reading_noted(session, *ids, since=noted.at + timedelta(microseconds=1))
-    others = ((item.id, item.id, ids[2]), (source.id, source.id, ids[2]), (*ids[:2], item.id))
-    assert not any(inbox.is_reading_noted(session, *each, since=noted.at) for each in others)
+    about, what = ("form_source", source.id), {"delivery": str(item.id)}
+    did = (noted.staff_id, "form_source.read", about, what)
+    assert was_recorded(session, *did, noted.at)
+    assert not was_recorded(session, *did, noted.at + timedelta(microseconds=1))
+    for place, other in enumerate(
+        (item.id, "form_source.changed", ("form_source", item.id), {"delivery": str(source.id)})
+    ):
+        changed = [*did]
+        changed[place] = other
+        assert not was_recorded(session, *changed, noted.at)
+    assert not was_recorded(session, *did[:2], ("council", source.id), what, noted.at)
 
 
 def test_of_another_source_nothing_is_read(admin, source, session):
