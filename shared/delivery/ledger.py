@@ -38,7 +38,7 @@ VIOLATIONS: Mapping[str, str] = {
         SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
             SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)
         AND coalesce((
-            SELECT d.kind FROM decisions d WHERE d.idea_id = i.id
+            SELECT d.kind FROM public.decisions d WHERE d.idea_id = i.id
             ORDER BY d.seq DESC LIMIT 1), '') <> 'ask_correction'""",
     "waiting without a verdict": """
         SELECT i.number FROM ideas i WHERE i.status = 'waiting' AND NOT EXISTS (
@@ -49,7 +49,7 @@ VIOLATIONS: Mapping[str, str] = {
     "a status that is not the fold of its decisions": """
         SELECT i.number FROM ideas i
         LEFT JOIN LATERAL (
-            SELECT d.status_after FROM decisions d WHERE d.idea_id = i.id
+            SELECT d.status_after FROM public.decisions d WHERE d.idea_id = i.id
             ORDER BY d.seq DESC LIMIT 1) last ON true
         WHERE i.status <> 'withdrawn'
           AND CASE WHEN last.status_after IS NULL THEN i.status NOT IN ('received', 'waiting')
@@ -117,7 +117,9 @@ _SHOWN = 20
 # How far back the books are read of what is settled, unless all of it is asked for.
 MONTH = timedelta(days=31)
 # The same questions, of ideas that wait for something and those that came in or were acted upon
-# since a moment: in here the two tables hold nothing else. Ids are in the order of time.
+# since a moment: in here the two tables hold nothing else. Ids are in the order of time. Arrays,
+# because the planner takes them for short and goes along indexes: joined, it read every idea there
+# ever was to find the fiftieth part of them. What is asked of one idea, asks the table itself.
 _OF_LATE = """
     WITH late AS MATERIALIZED (
         SELECT id FROM public.ideas WHERE id >= :since
@@ -126,8 +128,10 @@ _OF_LATE = """
         UNION SELECT idea_id FROM public.decisions WHERE id >= :since
         UNION SELECT idea_id FROM public.official_answers WHERE id >= :since
         UNION SELECT idea_id FROM public.queue_entries WHERE closed_at IS NULL),
-    ideas AS (SELECT i.* FROM public.ideas i JOIN late ON late.id = i.id),
-    decisions AS (SELECT d.* FROM public.decisions d JOIN late ON late.id = d.idea_id)
+    ideas AS (
+        SELECT i.* FROM public.ideas i WHERE i.id = ANY(ARRAY(SELECT id FROM late))),
+    decisions AS (
+        SELECT d.* FROM public.decisions d WHERE d.idea_id = ANY(ARRAY(SELECT id FROM late)))
     """
 
 

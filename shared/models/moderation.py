@@ -91,6 +91,8 @@ class FingerprintKey(Base):
     """A band of an idea's MinHash: ideas that share one are worth comparing."""
 
     __tablename__ = "fingerprints"
+    # Those of an idea whose words are destroyed. It takes a third of a kilobyte of each.
+    __table_args__ = (Index(None, "seq"),)
 
     key: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
