@@ -33,7 +33,8 @@ from services.submission.programs.shapes import (
     PlaceInList,
     Received,
 )
-from shared import db, i18n
+from services.submission.storing import gathering
+from shared import i18n
 from shared.config import Settings
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -132,7 +133,7 @@ class Door:
         )
         form = IdeaForm.checked(fields)
         received = intake.receive_idea(
-            db.run_alone, self._settings, fields["council"], form, arrival
+            gathering.run_together, self._settings, fields["council"], form, arrival
         )
         url = receipts.make_receipt_url(self._settings.public_url, received.token)
         answer = Received(received.idea_id, received.number, "received", url)

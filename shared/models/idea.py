@@ -64,13 +64,6 @@ class Idea(Base):
         Index("ix_ideas_received", "stored_at", postgresql_where=text("status = 'received'")),
         Index("ix_ideas_waiting", "id", postgresql_where=text("status = 'waiting'")),
         Index(
-            "ix_ideas_search",
-            func.to_tsvector(text("'swedish'::regconfig"), text("public_text")),
-            postgresql_using="gin",
-            postgresql_where=text("status = 'published'"),
-        ),
-        # As every search reads it (0027); the one above is yesterday's.
-        Index(
             "ix_ideas_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(public_text)")),
             postgresql_using="gin",
@@ -151,13 +144,6 @@ class IdeaText(Base):
             "(text IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed_has_no_text"
         ),
         CheckConstraint("(folded IS NULL) = (text IS NULL)", name="folded_with_text"),
-        Index(
-            "ix_idea_texts_search",
-            func.to_tsvector(text("'swedish'::regconfig"), text("text")),
-            postgresql_using="gin",
-            postgresql_where=text("is_waiting"),
-        ),
-        # As every search reads it (0027); the one above is yesterday's.
         Index(
             "ix_idea_texts_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(text)")),
