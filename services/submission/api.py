@@ -101,7 +101,8 @@ class Door:
             asked.max_content_length = config["MAX_CONTENT_LENGTH"]
             try:
                 request_id = begin_request(asked, config)
-                taken = self._take(asked)
+                with gathering.expected():
+                    taken = self._take(asked)
             except Exception as error:  # noqa: BLE001 - it is raised again, where all are explained
                 environ[_REFUSED] = error
             else:

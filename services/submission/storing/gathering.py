@@ -1,13 +1,16 @@
 """What several threads ask the database at one time is asked together, by one statement.
 
 While a statement of this process is under way, those that come meanwhile gather, and the next one
-is theirs together. So nobody waits for more than the statement before their own, what a statement
-costs beside its rows is paid once for all of them, and where one comes alone it goes alone.
+is theirs together. Those that are being read at that moment (`expected`) are waited for, a moment
+that this process needs for reading them anyway. So nobody waits for more than the statement before
+their own and that moment, what a statement costs beside its rows is paid once for all of them, and
+where one comes alone it goes alone.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import TextClause
@@ -19,6 +22,8 @@ RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Any]]
 
 # The lists that one statement takes from several calls; everything else is the same in all of them.
 POSTED, LOCKS = "posted", "locks"
+# The longest that those who are being read are waited for: one may be held up by something else.
+MOMENT_S = 0.002
 _NO_LOCKS = "[]"
 
 
@@ -46,6 +51,29 @@ class Gathering:
         self._lock = threading.Lock()
         self._waiting: deque[_Call] = deque()
         self._is_asked_for = False
+        self._nobody_comes = threading.Condition(self._lock)
+        self._coming = 0
+        self._here = threading.local()
+
+    @contextmanager
+    def expected(self) -> Iterator[None]:
+        """Say that this thread will run the statement, if nothing comes between."""
+        with self._lock:
+            self._coming += 1
+        self._here.comes = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arrive()
+
+    def _arrive(self) -> None:
+        """Note, with the lock, that this thread is not to be waited for any more."""
+        if getattr(self._here, "comes", False):
+            self._here.comes = False
+            self._coming -= 1
+            if not self._coming:
+                self._nobody_comes.notify_all()
 
     def run(self, statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Return the row of this call; raise what the database says of it.
@@ -58,6 +86,7 @@ class Gathering:
             return self._run(statement, parameters)
         call = _Call(parameters)
         with self._lock:
+            self._arrive()
             self._waiting.append(call)
             has_turn = not self._is_asked_for
             self._is_asked_for = True
@@ -73,6 +102,8 @@ class Gathering:
 
     def _ask_for_all(self, statement: TextClause) -> None:
         with self._lock:
+            if self._coming:
+                self._nobody_comes.wait_for(lambda: not self._coming, MOMENT_S)
             calls = self._take()
         try:
             rows = self._run(statement, _gathered([call.parameters for call in calls]))
@@ -132,6 +163,10 @@ def _run_alone(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence
 
 
 _gathering = Gathering(_run_alone)
+
+
+# Around the reading of what will be run together.
+expected = _gathering.expected
 
 
 def run_together(statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
