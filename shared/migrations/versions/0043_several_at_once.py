@@ -8,25 +8,20 @@ Yesterday's code runs beside this: add first, remove in a later release. No mode
 schema apart, short locks.
 
 Revision: 0043
-Revises: 0038
+Revises: 0042
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0043"
-down_revision = "0038"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
-# Which searches by what was made in 0027.
-oldest_code = "0027"
 
 
 def upgrade() -> None:
     """Apply."""
     op.execute("SET LOCAL lock_timeout = '4s'")
-    op.drop_index("ix_ideas_search", "ideas")
-    op.drop_index("ix_idea_texts_search", "idea_texts")
     # The plan is kept for as long as a connection lives, and must not be one for tables that were
     # still empty: hence the settings. Whoever waited for the lock of a key sees what was committed
     # meanwhile, since in PL/pgSQL each statement looks anew. Locks are taken in one order by all.
@@ -142,14 +137,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo."""
     op.execute("DROP FUNCTION receive_ideas")
-    for name, table, column, condition in (
-        ("ix_idea_texts_search", "idea_texts", "text", "is_waiting"),
-        ("ix_ideas_search", "ideas", "public_text", "status = 'published'"),
-    ):
-        op.create_index(
-            name,
-            table,
-            [sa.literal_column(f"to_tsvector('swedish'::regconfig, {column})")],
-            postgresql_using="gin",
-            postgresql_where=sa.text(condition),
-        )

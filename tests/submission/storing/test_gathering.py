@@ -65,10 +65,11 @@ class Posting:
             IdeaForm(words, email=f"{len(words)}@example.org"),
             arrival,
         )
-        if is_first:
+        if is_first and not self.gathering._coming:
             assert self.watched.began.wait(_LONGEST_S)
         until = time.monotonic() + _LONGEST_S
-        while not is_first and len(self.gathering._waiting) == before and not posted.done():
+        follows = not is_first or self.gathering._coming
+        while follows and len(self.gathering._waiting) == before and not posted.done():
             assert time.monotonic() < until
             time.sleep(0.001)
         return posted
@@ -150,6 +151,35 @@ def test_of_those_under_one_key_the_second_comes_after_the_first(session, settin
     assert len({each.idea_id for each in received[1:4]}) == 1
     assert [each.replayed for each in received[1:4]].count(False) == 1
     assert session.scalar(select(func.count()).select_from(Idea)) == 3
+
+
+def test_those_that_are_being_read_are_waited_for_a_moment(session, settings, council, monkeypatch):
+    monkeypatch.setattr(gathering, "MOMENT_S", _LONGEST_S)
+    with posting(settings, council.slug) as posts:
+        posts.watched.may_go.set()
+        waits = posts.gathering.expected()
+        waits.__enter__()
+        told = [posts.post("Den första"), posts.post("Den andra")]
+        assert posts.watched.ideas == []
+        # Whoever was expected and was refused instead is waited for no more.
+        waits.__exit__(None, None, None)
+        assert len({each.result(_LONGEST_S).number for each in told}) == 2
+        assert posts.watched.ideas == [2]
+        # Whoever asks is not waited for by others, nor by themselves.
+        with posts.gathering.expected():
+            arrival = intake.Arrival(Source.API, b"x", "text/plain")
+            form = IdeaForm("Den tredje")
+            intake.receive_idea(posts.gathering.run, settings, council.slug, form, arrival)
+            assert posts.post("Den sista").result(_LONGEST_S).number
+        assert posts.gathering._coming == 0
+    assert posts.watched.ideas == [2, 1, 1]
+
+
+def test_nobody_is_waited_for_longer_than_a_moment(session, settings, council):
+    with posting(settings, council.slug) as posts:
+        posts.watched.may_go.set()
+        with posts.gathering.expected():
+            assert posts.post("Den första").result(_LONGEST_S).number
 
 
 def posted_by(settings: Any, slug: str, words: str, **how: Any) -> Mapping[str, Any]:
