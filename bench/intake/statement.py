@@ -1,6 +1,7 @@
 """The intake's one statement without a web in front of it: the most that the database gives."""
 
 import contextlib
+import json
 import re
 import statistics
 import subprocess
@@ -24,13 +25,13 @@ from shared.models import Source
 _NEW = {
     "id": "gen_random_uuid()",
     "now": "now()",
-    "body": "convert_to(to_json('{text}' || random())::text, 'UTF8')",
-    "sha256": "sha256(uuid_send(gen_random_uuid()))",
+    "body": "encode(convert_to(to_json('{text}' || random())::text, 'UTF8'), 'base64')",
+    "sha256": "encode(sha256(uuid_send(gen_random_uuid())), 'base64')",
     "text": "'{text}' || random()",
     "folded": "'{text}' || random()",
     "fold_hash": "hashtextextended(gen_random_uuid()::text, 0)",
-    "nonce": "uuid_send(gen_random_uuid())",
-    "token_sha256": "sha256(uuid_send(gen_random_uuid()))",
+    "nonce": "encode(uuid_send(gen_random_uuid()), 'base64')",
+    "token_sha256": "encode(sha256(uuid_send(gen_random_uuid())), 'base64')",
 }
 
 
@@ -59,12 +60,26 @@ def written(settings: Settings, council: str, text: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
-        if name in _NEW:
-            return _NEW[name].format(text=text)
+        if name == "posted":
+            return f"json_build_array(json_build_object({_posted(parameters[name], text)}))"
         return sql.Literal(parameters[name]).as_string()
 
     line = " ".join(re.sub(r":(\w+)", value, statement.text).split())
     return f"{line};\n"
+
+
+def _posted(sent: str, text: str) -> str:
+    """Return the fields of an idea as the database makes them anew for each."""
+    [idea] = json.loads(sent)
+    return ", ".join(
+        f"{sql.Literal(name).as_string()}, "
+        + (
+            _NEW[name].format(text=text)
+            if name in _NEW
+            else f"CAST({sql.Literal(json.dumps(value)).as_string()} AS json)"
+        )
+        for name, value in idea.items()
+    )
 
 
 def load(settings: Settings, line: str, connections: int, seconds: int) -> Round:

@@ -33,7 +33,8 @@ from services.submission.programs.shapes import (
     PlaceInList,
     Received,
 )
-from shared import db, i18n
+from services.submission.storing import gathering
+from shared import i18n
 from shared.config import Settings
 from shared.db import Session
 from shared.i18n import gettext as _
@@ -100,7 +101,8 @@ class Door:
             asked.max_content_length = config["MAX_CONTENT_LENGTH"]
             try:
                 request_id = begin_request(asked, config)
-                taken = self._take(asked)
+                with gathering.expected():
+                    taken = self._take(asked)
             except Exception as error:  # noqa: BLE001 - it is raised again, where all are explained
                 environ[_REFUSED] = error
             else:
@@ -132,7 +134,7 @@ class Door:
         )
         form = IdeaForm.checked(fields)
         received = intake.receive_idea(
-            db.run_alone, self._settings, fields["council"], form, arrival
+            gathering.run_together, self._settings, fields["council"], form, arrival
         )
         url = receipts.make_receipt_url(self._settings.public_url, received.token)
         answer = Received(received.idea_id, received.number, "received", url)

@@ -6,14 +6,17 @@ Nobody waits for the broker: the event lies in the outbox, and the relay finds i
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import TextClause, select, text
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
@@ -79,7 +82,8 @@ class Received:
     replayed: bool = False
 
 
-# Runs one statement and returns its rows: `shared.db.run_alone`, or in a unit of work.
+# Runs one statement and returns its rows: in a unit of work, `shared.db.run_alone`, or together
+# with those of others (`storing.gathering`).
 RunStatement = Callable[[TextClause, Mapping[str, Any]], Sequence[Any]]
 
 
@@ -88,7 +92,7 @@ def receive_idea(
 ) -> Received:
     """Store an idea with its original, text version, receipt and event; the status is `received`.
 
-    All of it is one call of the database's function `receive_idea` (migration 0017), so that a
+    All of it is one call of the database's function `receive_ideas` (migration 0043), so that a
     resident waits for one journey. Run again because its answer was lost, it makes no second idea.
 
     The same key with the same council, text, name and address gives the first answer again, for 24
@@ -101,32 +105,32 @@ def receive_idea(
     began, now = time.perf_counter(), utcnow()
     idea_id, nonce, folded = new_id(), receipts.new_nonce(), fold_text(form.text)
     token = receipts.make_receipt_token(settings.secret_key, nonce)
-    (row,) = run(
-        _RECEIVE,
-        {
-            "slug": slug,
-            "id": idea_id,
-            "year": now.astimezone(settings.timezone).year,
-            "now": now,
-            "source": arrival.source.value,
-            "sender_hash": arrival.sender_hash,
-            "signals": json.dumps(dict(arrival.signals)) if arrival.signals else "{}",
-            "language": arrival.language,
-            "body": arrival.body,
-            "content_type": arrival.content_type,
-            "sha256": hashlib.sha256(arrival.body).digest(),
-            "text": form.text,
-            "author": form.author,
-            "folded": folded,
-            "fold_hash": fold_hash(folded),
-            "email": form.email,
-            "nonce": nonce,
-            "token_sha256": receipts.hash_receipt_token(token),
-            "valid_since": now - KEY_LIFETIME,
-            **_key_of(slug, form, arrival),
-            **_event_of(idea_id),
-        },
-    )
+    key = _key_of(slug, form, arrival)
+    posted = {
+        "slug": slug,
+        "id": idea_id,
+        "year": now.astimezone(settings.timezone).year,
+        "now": now,
+        "source": arrival.source,
+        "sender_hash": arrival.sender_hash,
+        "signals": dict(arrival.signals),
+        "language": arrival.language,
+        "body": arrival.body,
+        "content_type": arrival.content_type,
+        "sha256": hashlib.sha256(arrival.body).digest(),
+        "text": form.text,
+        "author": form.author,
+        "folded": folded,
+        "fold_hash": fold_hash(folded),
+        "email": form.email,
+        "nonce": nonce,
+        "token_sha256": receipts.hash_receipt_token(token),
+        "payload": outbox.payload_of(IdeaSubmitted(idea_id, _FIRST_VERSION)),
+        **(key or {}),
+        "valid_since": now - KEY_LIFETIME,
+    }
+    locks = [_lock_of(key)] if key else []
+    (row,) = run(_RECEIVE, {"posted": _as_json([posted]), "locks": _as_json(locks), **_event()})
     metrics.INTAKE_SECONDS.observe(time.perf_counter() - began, arrival.source.value)
     if row.outcome in _REFUSALS:
         raise _REFUSALS[row.outcome]
@@ -142,21 +146,43 @@ def receive_idea(
     return Received(row.idea_id, row.idea_number, token, replayed=row.outcome == "replayed")
 
 
-def _key_of(slug: str, form: IdeaForm, arrival: Arrival) -> dict[str, Any]:
-    """Of two posts under one key at one instant, the second waits for the lock; finds the first."""
+def _key_of(slug: str, form: IdeaForm, arrival: Arrival) -> dict[str, bytes] | None:
     if not arrival.key:
-        return {"key_hash": None, "body_hash": None, "lock": None}
-    key_hash = _digest(arrival.key)
-    lock = int.from_bytes(key_hash[:8], "big", signed=True)
-    return {"key_hash": key_hash, "body_hash": _digest_of(slug, form), "lock": lock}
+        return None
+    return {"key_hash": _digest(arrival.key), "body_hash": _digest_of(slug, form)}
 
 
-def _event_of(idea_id: UUID) -> dict[str, Any]:
+def _lock_of(key: Mapping[str, bytes]) -> int:
+    """Of two posts under one key at one instant, the second waits for the lock; finds the first."""
+    return int.from_bytes(key["key_hash"][:8], "big", signed=True)
+
+
+def _as_json(values: list[Any]) -> str:
+    """Write down a list for the database; bytes as base64.
+
+    Raises DataError for a zero, which the database takes in no text: it would quote all the words
+    when it says so.
+    """
+    written = msgspec.json.encode(values).decode()
+    if _ZERO in written and any("\0" in each for each in _texts_in(values)):
+        raise DataError(None, None, ValueError("a zero in a text"))
+    return written
+
+
+def _texts_in(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Mapping):
+            yield from _texts_in(list(value.values()))
+        elif isinstance(value, str):
+            yield value
+
+
+@cache
+def _event() -> dict[str, Any]:
     consumers, queues, public_names = outbox.list_recipients(IdeaSubmitted.__name__)
     return {
         "event": IdeaSubmitted.__name__,
         "event_version": IdeaSubmitted.version,
-        "payload": json.dumps(outbox.payload_of(IdeaSubmitted(idea_id, _FIRST_VERSION))),
         "consumers": consumers,
         "queues": queues,
         "public_names": public_names,
@@ -164,17 +190,15 @@ def _event_of(idea_id: UUID) -> dict[str, Any]:
 
 
 _FIRST_VERSION = 1
+_ZERO = "\\u0000"
 _REFUSALS: Mapping[str, type[Exception]] = {
     "unknown_council": UnknownCouncilError,
     "closed_council": ClosedCouncilError,
     "key_reused": KeyReusedError,
 }
 _RECEIVE = text("""
-    SELECT outcome, idea_id, idea_number, idea_nonce FROM receive_idea(
-        :slug, :id, :year, :now, :source, :sender_hash, CAST(:signals AS jsonb), :language,
-        :body, :content_type, :sha256, :text, :author, :folded, :fold_hash, :email,
-        :nonce, :token_sha256, :key_hash, :body_hash, :valid_since, :lock,
-        :event, :event_version, CAST(:payload AS jsonb),
+    SELECT outcome, idea_id, idea_number, idea_nonce FROM receive_ideas(
+        CAST(:posted AS json), CAST(:locks AS json), :event, :event_version,
         CAST(:consumers AS text[]), CAST(:queues AS text[]), CAST(:public_names AS text[]))""")
 _KNOW_TOKEN = text("""
     INSERT INTO receipt_tokens (sha256, idea_id, issued_at) VALUES (:sha256, :id, :now)

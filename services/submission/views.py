@@ -25,7 +25,8 @@ from services.submission import intake, keeping, published, receipt, signals
 from services.submission.forms import FormError, IdeaForm
 from services.submission.limits import SubmitLimits, place_of_request
 from services.submission.published import PublicCouncil
-from shared import db, i18n
+from services.submission.storing import gathering
+from shared import i18n
 from shared.clock import utcnow
 from shared.db import PublicSession, Session
 from shared.i18n import gettext as _
@@ -194,7 +195,7 @@ def receive_posted(slug: str) -> intake.Received | Refused:
     )
     try:
         form = IdeaForm.checked(kept.values)
-        received = intake.receive_idea(db.run_alone, get_settings(), slug, form, arrival)
+        received = intake.receive_idea(gathering.run_together, get_settings(), slug, form, arrival)
     except FormError as error:
         return Refused(Kept(kept.values, error.errors), 422)
     except intake.UnknownCouncilError:

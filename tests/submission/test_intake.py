@@ -244,7 +244,9 @@ def test_a_statement_that_fails_is_not_tried_again_and_leaves_nothing(settings, 
 
     def run(statement, parameters):
         tried.append(parameters)
-        return db.run_alone(statement, {**parameters, "content_type": None})
+        [idea] = json.loads(parameters["posted"])
+        spoiled = json.dumps([{**idea, "content_type": None}])
+        return db.run_alone(statement, {**parameters, "posted": spoiled})
 
     with pytest.raises(IntegrityError):
         intake.receive_idea(run, settings, council.slug, FORM, arrival(key="k"))

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session as SqlSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.moderation import lookups
-from services.moderation.checking import arrivals, duplicates, meaning, switches
+from services.moderation.checking import arrivals, duplicates, meaning, switches, together
 from services.moderation.checks import CHECK_VERSIONS, Finding
 from services.moderation.checks.verdict import VERDICT_VERSION, combine_findings
 from services.moderation.decisions import deciding, entries
@@ -35,6 +35,10 @@ from shared.models import (
     TextKind,
     Verdict,
 )
+
+# One statement for all: of each that changes an idea the CHECK constraints are read anew.
+_SEND_TO_PEOPLE = text("""
+    UPDATE ideas SET status = 'waiting', version = version + 1 WHERE id = ANY(:ids)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,7 @@ def write_verdicts(session: SqlSession, checked: Sequence[Checked]) -> None:
     earlier = _earlier_codes(session, [each.idea for each in checked])
     _forget_findings(session, [each.idea for each in checked if each.idea.id in earlier])
     rows = [_row(each.idea, finding) for each in checked for finding in each.findings]
-    if rows:
-        session.execute(insert(FindingRow), rows)
+    together.insert_rows(session, FindingRow, rows)
     reached = [(each, *combine_findings(each.findings, each.unchecked)) for each in checked]
     _store_verdicts(
         session,
@@ -76,6 +79,7 @@ def write_verdicts(session: SqlSession, checked: Sequence[Checked]) -> None:
     )
     semantic_is_on = meaning.is_on(session)
     wanted: list[tuple[UUID, Reason, int]] = []
+    to_people: list[Idea] = []
     events: dict[tuple[Consumer, ...], list[IdeaChecked]] = defaultdict(list)
     for each, outcome, priority in reached:
         look = (
@@ -89,6 +93,9 @@ def write_verdicts(session: SqlSession, checked: Sequence[Checked]) -> None:
         reason = _act(session, each, outcome, earlier.get(each.idea.id), look_pending=look)
         if reason is not None:
             wanted.append((each.idea.id, reason, priority))
+        if reason is Reason.NEW and each.idea.status is IdeaStatus.RECEIVED:
+            to_people.append(each.idea)
+    send_to_people(session, to_people)
     entries.open_entries(session, wanted)
     for without, checked_now in events.items():
         outbox.record_all(session, checked_now, without=without)
@@ -119,8 +126,7 @@ def replace_findings(
             FindingRow.check_name == check,
         )
     )
-    if findings:
-        session.execute(insert(FindingRow), [_row(idea, finding) for finding in findings])
+    together.insert_rows(session, FindingRow, [_row(idea, finding) for finding in findings])
     standing = session.get(Verdict, (idea.id, idea.text_version), populate_existing=True)
     if standing is None:
         return None
@@ -168,7 +174,7 @@ def _act(
     *,
     look_pending: bool,
 ) -> Reason | None:
-    """Move an idea that was received, and return why a person should look at it, if so.
+    """Publish an idea that may be, or return why a person should look at it, if so.
 
     `earlier` holds the codes found in its texts before; None when it was never checked. While a
     semantic look is pending an idea that may publish itself stays received; the look's end decides.
@@ -180,17 +186,24 @@ def _act(
             if not look_pending:
                 deciding.publish_by_policy(session, idea)
             return None
-        send_to_people(idea)
         return Reason.NEW
     if idea.status is IdeaStatus.WITHDRAWN:
         return None
     return _reason_to_look_again(session, checked, earlier, clear=clear)
 
 
-def send_to_people(idea: Idea) -> None:
-    """Let an idea that was received wait for a person; who calls this opens the entry."""
-    idea.status = IdeaStatus.WAITING
-    idea.version += 1
+def send_to_people(session: SqlSession, ideas: Sequence[Idea]) -> None:
+    """Let ideas that were received, and are locked, wait for a person.
+
+    Who calls this opens the entries.
+    """
+    if not ideas:
+        return
+    session.flush()
+    session.execute(_SEND_TO_PEOPLE, {"ids": [idea.id for idea in ideas]})
+    for idea in ideas:
+        set_committed_value(idea, "status", IdeaStatus.WAITING)
+        set_committed_value(idea, "version", idea.version + 1)
 
 
 def _reason_to_look_again(
@@ -279,18 +292,10 @@ def from_row(row: FindingRow) -> Finding:
 def _store_verdicts(
     session: SqlSession, reached: Sequence[tuple[Idea, Outcome, int, Sequence[str]]]
 ) -> None:
-    if not reached:
-        return
     now = utcnow()
-    rows = postgresql.insert(Verdict)
-    session.execute(
-        rows.on_conflict_do_update(
-            index_elements=["idea_id", "text_version"],
-            set_={
-                name: rows.excluded[name]
-                for name in ("outcome", "priority", "unchecked", "ruleset", "reached_at")
-            },
-        ),
+    together.insert_rows(
+        session,
+        Verdict,
         [
             {
                 "idea_id": idea.id,
@@ -303,4 +308,5 @@ def _store_verdicts(
             }
             for idea, outcome, priority, unchecked in reached
         ],
+        replacing=("idea_id", "text_version"),
     )

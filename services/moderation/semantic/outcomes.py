@@ -49,7 +49,7 @@ def conclude_look(
         if clear and deciding.may_publish_itself(idea):
             deciding.publish_by_policy(session, idea)
         else:
-            verdicts.send_to_people(idea)
+            verdicts.send_to_people(session, [idea])
             entries.open_entry(session, idea.id, Reason.NEW, reached.priority)
         return
     is_new = any(finding.similar_to not in known for finding in findings)

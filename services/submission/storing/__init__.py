@@ -1,0 +1,1 @@
+"""How ideas are stored when several come at one time."""
