@@ -48,17 +48,17 @@ _WORDS = (
     *("gata", "torg", "bibliotek", "simhall", "gångväg", "papperskorg", "fontän", "odling"),
     *("hundrastgård", "utegym", "brygga", "toalett", "skylt", "staty", "rondell"),
 )
-_EMAIL, _PASSWORD = "matt@example.org", "ett långt lösenord för mätning"
+EMAIL, PASSWORD = "matt@example.org", "ett långt lösenord för mätning"
 # Priority (see checks/verdict.py) and share of what waits.
 _LANES = ((405, 2), (303, 8), (252, 3), (204, 15), (100, 60), (57, 12))
 
 
-def texts(count: int) -> Iterator[str]:
+def texts(count: int, seed: int = 1) -> Iterator[str]:
     """Give texts of real words in new order; of a few words where the real ideas are not."""
     if (DATA / IDEAS).is_file():
-        yield from made_texts(count, seed=1)
+        yield from made_texts(count, seed=seed)
         return
-    chance = random.Random(1)
+    chance = random.Random(seed)
     for _ in range(count):
         yield " ".join(chance.choices(_WORDS, k=chance.randint(8, 60)))
 
@@ -207,7 +207,7 @@ def sign_in(client: FlaskClient, base: str) -> None:
     assert token is not None
     answer = client.post(
         "/login",
-        data={"email": _EMAIL, "password": _PASSWORD, "csrf_token": token[1]},
+        data={"email": EMAIL, "password": PASSWORD, "csrf_token": token[1]},
         headers={"Origin": base},
         base_url=base,
     )
@@ -247,7 +247,7 @@ def main() -> int:
     with database() as settings:
         with db.Session.begin() as session:
             seed_rules(session)
-            accounts.add_staff(session, _EMAIL, Role.MODERATOR, _PASSWORD, name="Mätaren")
+            accounts.add_staff(session, EMAIL, Role.MODERATOR, PASSWORD, name="Mätaren")
         fill(
             settings.database_url,
             asked.stored,

@@ -24,7 +24,7 @@ from shared.ids import new_id
 from shared.text import fold_hash, fold_text
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
-_CHUNK = 5000
+CHUNK = 5000
 # The first of them came on this day, and one a minute since.
 _BEGAN = datetime(2022, 1, 1, tzinfo=UTC)
 
@@ -80,9 +80,9 @@ def fill(database_url: str, texts: Sequence[str] | Iterator[str], total: int) ->
         last = connection.execute("SELECT coalesce(max(seq), 0) FROM ideas").fetchone()
         assert row is not None
         assert last is not None
-        prepared = pool.imap(_prepared, _chunks(texts), chunksize=1)
+        prepared = pool.imap(prepare_texts, in_chunks(texts), chunksize=1)
         number = last[0]
-        for chunk in track(prepared, total=-(-total // _CHUNK), description="Filling"):
+        for chunk in track(prepared, total=-(-total // CHUNK), description="Filling"):
             number = _store(connection, row[0], number, chunk)
         connection.commit()
         connection.execute("SELECT setval(pg_get_serial_sequence('ideas', 'seq'), %s)", [number])
@@ -92,21 +92,24 @@ def fill(database_url: str, texts: Sequence[str] | Iterator[str], total: int) ->
         connection.execute("VACUUM ANALYZE")
 
 
-def _chunks(texts: Sequence[str] | Iterator[str]) -> Iterator[list[str]]:
+def in_chunks(texts: Sequence[str] | Iterator[str]) -> Iterator[list[str]]:
+    """Give texts so many at a time."""
     chunk: list[str] = []
     for text in texts:
         chunk.append(text)
-        if len(chunk) == _CHUNK:
+        if len(chunk) == CHUNK:
             yield chunk
             chunk = []
     if chunk:
         yield chunk
 
 
-_Prepared = tuple[str, str, int, tuple[int, ...]]
+# A text, the same folded, its hash and its keys.
+Prepared = tuple[str, str, int, tuple[int, ...]]
 
 
-def _prepared(texts: list[str]) -> list[_Prepared]:
+def prepare_texts(texts: list[str]) -> list[Prepared]:
+    """Return each text with what is stored of it: folded, hashed, its keys."""
     folded = [fold_text(text) for text in texts]
     return [
         (text, words, fold_hash(words), keys.stored)
@@ -118,7 +121,7 @@ def _store(
     connection: "psycopg.Connection[tuple[object, ...]]",
     council_id: int,
     number: int,
-    chunk: list[_Prepared],
+    chunk: list[Prepared],
 ) -> int:
     ids: list[UUID] = [new_id() for _ in chunk]
     moments = [_BEGAN + timedelta(minutes=number + n) for n in range(1, len(chunk) + 1)]

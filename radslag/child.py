@@ -126,7 +126,9 @@ class Child:
 
     def _open_log(self) -> BinaryIO:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # The folder may be somebody's for whom we write what we may and they may not.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        descriptor = os.open(self.log, flags, 0o600)
         stream = os.fdopen(descriptor, "ab")
         stream.seek(0, os.SEEK_END)
         return stream

@@ -35,9 +35,11 @@ class DataFolder:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if os.geteuid() == 0:
+                self._refuse_links()
                 # Root's servers run as somebody else, who must be able to pass, whatever the umask.
                 self.path.chmod(self.path.stat().st_mode & 0o7777 | 0o111)
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._lock = os.open(self.path / "lock", flags, 0o600)
         except OSError as error:
             raise self._cannot_write(error) from None
         try:
@@ -114,6 +116,18 @@ class DataFolder:
         """Tell the other commands how to reach the system that runs now."""
         _write_private(self.path / "state.json", json.dumps(dict(settings), indent=1))
 
+    def _refuse_links(self) -> None:
+        """Refuse what would lead root out of a folder that somebody else may write to.
+
+        Root gives what lies here to whom the servers run as, and writes over it.
+        """
+        for path in self.path.iterdir():
+            if path.is_symlink() and path.lstat().st_uid != 0:
+                raise DataFolderError(
+                    f"{path} is a link that is not root's, and root follows no such one: remove "
+                    f"it, or make it anew as root."
+                )
+
     def _take(self) -> None:
         """Lock it, waiting only for the servers of a supervisor that is dead."""
         deadline = time.monotonic() + _ENDING_S
@@ -160,7 +174,8 @@ def write_if_other(path: Path, text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         said = path.read_text(encoding="utf-8")
     if said != text:
-        path.write_text(text, encoding="utf-8")
+        # Never through a link that lies there.
+        _write_anew(path, text)
     path.chmod(0o644)
 
 
@@ -194,9 +209,14 @@ def _is_alive(pid: int) -> bool:
 
 def _write_private(path: Path, text: str) -> None:
     """Write a file that only we can read, whole or not at all."""
+    _write_anew(path, text)
+
+
+def _write_anew(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -12,6 +12,7 @@ from typing import Literal
 from shared.config import PREFIX, SECRETS, SMALL
 from shared.delivery import queues
 from shared.rights.grants import MODERATION_ROLE, NOTIFY_ROLE, SUBMISSION_ROLE
+from shared.rights.passwords import ADDRESSES
 
 PUBLIC_PORT = 8000
 DESK_PORT = 8001
@@ -74,13 +75,25 @@ def keep_back(environment: Mapping[str, str], *needed: str) -> dict[str, str]:
     What is needed is named as in `shared.config.Settings`.
     """
     own = {f"{PREFIX}{name.upper()}" for name in needed}
-    kept = {name for name in SECRETS if name not in own}
+    kept = {name for name in EVERY_SECRET if name not in own}
     kept |= {f"{name}_FILE" for name in kept}
     return {name: value for name, value in environment.items() if name not in kept}
 
 
+def list_secrets(environment: Mapping[str, str]) -> set[str]:
+    """Return every secret that an environment holds."""
+    return {value for name in EVERY_SECRET if (value := environment.get(name, ""))}
+
+
 # Secrets that every process needs.
 _OF_ALL = ("database_url", "broker_url", "queue_url")
+# What stands in the same file as the settings where one file has all of them (`.env`): the other
+# services' addresses, the passwords of the owner and the broker, and that of the local letters.
+EVERY_SECRET: tuple[str, ...] = (
+    *SECRETS,
+    *ADDRESSES.values(),
+    *("POSTGRES_PASSWORD", f"{PREFIX}BROKER_PASSWORD", f"{PREFIX}MAIL_PASSWORD"),
+)
 
 
 def _web(name: str, factory: str, port: int, *secrets: str, role: str = MODERATION_ROLE) -> Process:

@@ -1,6 +1,7 @@
 """What nobody needs again goes by the clock, a little at a time; docs/database.md says when.
 
-Never what is a truth: ideas and their texts, decisions, letters, the logs of who did and read what.
+Never what is a truth: decisions, letters, the logs of who did and read what; and the words of ideas
+only by the authority's decision (`radslag.destroying`).
 """
 
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session as SqlSession
 
+from radslag import destroying
+from services.moderation.checking import duplicates
 from services.moderation.desk.queue import leases
 from services.moderation.people import resets, security_log, sessions, throttle
 from services.notify.digests import positions
@@ -38,10 +41,13 @@ def list_forgettings(settings: Settings) -> Sequence[Forget]:
         lambda session: security_log.forget_old(session, settings),
         allowance.forget_old_counts,
         positions.forget_old_stays,
+        duplicates.forget_old_batches,
         # What holds an event comes before events.
         overview.forget_old,
         done_work.forget_replayed_jobs,
         done_work.forget_done_events,
+        lambda session: destroying.forget_imports(session, settings),
+        lambda session: destroying.destroy_due(session, settings),
     )
 
 

@@ -195,6 +195,37 @@ class Settings:
         "How many days the desk's security log is kept: who signed in, what failed and was refused",
         "180",
     )
+    destruction_decision: str = _setting(
+        "The number of the authority's decision on destruction (gallringsbeslut). Empty: nothing "
+        "that residents wrote is ever destroyed by itself",
+        "",
+    )
+    destroy_spam_days: int = _setting(
+        "How many days after the last that was done about it the words of an idea go that was "
+        "rejected as spam; `0`: never",
+        "0",
+    )
+    destroy_rejected_days: int = _setting(
+        "The same for ideas rejected by any other rule but `unlawful`", "0"
+    )
+    destroy_unlawful_days: int = _setting(
+        "The same for what may be evidence: rejected as unlawful, or with a threat in it, also "
+        "where its writer took it back",
+        "0",
+    )
+    destroy_withdrawn_days: int = _setting(
+        "The same for ideas that their writers, or who imported them, took back", "0"
+    )
+    destroy_deliveries_days: int = _setting(
+        "How many days after it was put aside a form tool's delivery goes that became no idea; "
+        "`0`: never",
+        "0",
+    )
+    import_days: int = _setting(
+        "How many days the words of a file are kept that was read at the desk and that nobody "
+        "decided about, and of its lines that could not be brought in",
+        "30",
+    )
     public_database_url: str = _setting(
         "A read replica for the public pages; empty: the database itself", "", secret=True
     )
@@ -295,6 +326,11 @@ class Settings:
         found = cls(**made)
         if found.oidc_issuer and not found.oidc_client_id:
             raise SettingsError("RADSLAG_OIDC_CLIENT_ID must be set beside RADSLAG_OIDC_ISSUER.")
+        days = [each.name for each in fields(cls) if re.fullmatch("destroy_.*_days", each.name)]
+        if not found.destruction_decision and any(getattr(found, name) for name in days):
+            raise SettingsError(
+                "RADSLAG_DESTRUCTION_DECISION must be set beside RADSLAG_DESTROY_…_DAYS."
+            )
         return found
 
     @property
@@ -352,12 +388,17 @@ def read_secret_files(env: Mapping[str, str], secrets: Sequence[str] = SECRETS) 
 def _read_secret(name: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
-            value = file.read(_MOST_IN_A_FILE).decode("utf-8").strip()
+            read = file.read(_MOST_IN_A_FILE + 1)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise SettingsError(f"{name} names a file that cannot be read: {path} ({why}).") from None
+    try:
+        # A mark at its beginning is the editor's.
+        value = read.decode("utf-8-sig").strip()
     except ValueError:
-        raise SettingsError(f"{name} names a file that is no text: {path}.") from None
+        value = "\0"
+    if "\0" in value or len(read) > _MOST_IN_A_FILE:
+        raise SettingsError(f"{name} names a file that is no text: {path}.")
     if not value:
         raise SettingsError(f"{name} names a file with nothing in it: {path}.")
     return value

@@ -34,7 +34,7 @@ from sqlalchemy.orm import sessionmaker
 
 from shared.clock import utcnow
 from shared.config import Settings, sqlalchemy_url
-from shared.rights.grants import PUBLIC_ROLE
+from shared.rights.grants import PUBLIC_ROLE, SERVICES
 from shared.rights.session_rules import SessionRules, is_behind_pooler, verify_connection
 
 # Connections that a process keeps when nobody uses them: as many as a web has threads.
@@ -66,7 +66,7 @@ def make_engine(
         "max_overflow": 15 - KEPT,
         "pool_timeout": 5,
     }
-    rules = SessionRules(statement_timeout_s, role)
+    rules = _rules_for(database_url, statement_timeout_s, role)
     engine = create_engine(
         sqlalchemy_url(database_url),
         connect_args=_connect_args(rules),
@@ -76,6 +76,16 @@ def make_engine(
     event.listen(engine, "connect", lambda made, _record: verify_connection(made, rules))
     event.listen(engine, "begin", lambda connection: _set_rules(connection, rules))
     return engine
+
+
+def _rules_for(
+    database_url: str, statement_timeout_s: int, role: str | None = None
+) -> SessionRules:
+    """Return what a connection to this address must have: it is a service's own, if it says so."""
+    address = make_url(sqlalchemy_url(database_url))
+    user = address.username or address.query.get("user")
+    own = user if isinstance(user, str) and user in SERVICES else None
+    return SessionRules(statement_timeout_s, role, own)
 
 
 def _connect_args(rules: SessionRules) -> dict[str, Any]:
@@ -170,11 +180,9 @@ def configure_sessions(settings: Settings, *, statement_timeout_s: int = 30) -> 
         statement_timeout_s=_PUBLIC_TIMEOUT_S,
         role=PUBLIC_ROLE,
     )
-    _alone.configure(settings.database_url, SessionRules(statement_timeout_s))
-    _glancing.configure(
-        settings.public_database_url or settings.database_url,
-        SessionRules(_PUBLIC_TIMEOUT_S, PUBLIC_ROLE),
-    )
+    _alone.configure(settings.database_url, _rules_for(settings.database_url, statement_timeout_s))
+    of_public = settings.public_database_url or settings.database_url
+    _glancing.configure(of_public, _rules_for(of_public, _PUBLIC_TIMEOUT_S, PUBLIC_ROLE))
     # What the verbs must know of the settings travels with the unit of work.
     told = {
         "semantic": settings.semantic,

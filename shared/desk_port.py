@@ -70,5 +70,13 @@ class DeskPort(Protocol):
         Where both are given, only fields that differ are kept, and no change is not written.
         """
 
+    def record_reading(
+        self, session: SqlSession, action: str, subject: tuple[str, object], what: Mapping[str, Any]
+    ) -> None:
+        """Write down that who makes the request reads what a resident wrote: once a day for each.
+
+        `what` says of which: an id, never the words.
+        """
+
     def link_to_idea(self, number: str) -> str:
         """Return the address of an idea's page."""

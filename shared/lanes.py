@@ -1,8 +1,9 @@
-"""The lanes of the queue, and what people call them."""
+"""The lanes of the queue, why an entry waits in one, and what people call both."""
 
 import enum
 
 from shared.i18n import gettext as _
+from shared.models import Reason
 
 
 class Lane(enum.StrEnum):
@@ -32,4 +33,17 @@ def name_lane(of: Lane) -> str:
         Lane.UNCHECKED: _("Ej kontrollerade"),
         Lane.RE_REVIEW: _("Ny prövning"),
         Lane.CLEAN_UP: _("Städning"),
+    }[of]
+
+
+def name_reason(of: Reason) -> str:
+    """Say why a person should look, in the language now spoken."""
+    return {
+        Reason.NEW: _("Ny idé"),
+        Reason.CORRECTION: _("Rättad av skribenten"),
+        Reason.RE_REVIEW: _("Ny prövning"),
+        Reason.CLEAN_UP: _("Städning av publicerat"),
+        Reason.LATE_FINDING: _("Upptäckt i efterhand"),
+        Reason.REPORT: _("Anmäld av läsare"),
+        Reason.SAMPLE: _("Stickprov"),
     }[of]

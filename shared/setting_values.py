@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +62,22 @@ def _web_url(name: str, value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or not is_plain:
         raise SettingsError(f"{name} must be a web address such as https://example.se.")
     return value.rstrip("/")
+
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _own_url(name: str, value: str) -> str:
+    """Return where people reach a web, as browsers write it: they are held to it by its letters.
+
+    In small letters, and without the port that its scheme has anyway.
+    """
+    parts = urlsplit(_web_url(name, value))
+    if parts.username is not None or parts.fragment:
+        raise SettingsError(f"{name} must be a web address such as https://example.se.")
+    host = (parts.hostname or "").removesuffix(".")
+    port = "" if parts.port in {None, _USUAL_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
 
 
 def _optional_traces_url(value: str) -> str:
@@ -157,6 +174,25 @@ def _days(name: str, value: str, least: int = 1) -> int:
     if not least <= days <= _MOST_DAYS:
         raise SettingsError(f"{name} must be a number of days from {least} to {_MOST_DAYS}.")
     return days
+
+
+# Whoever was rejected may ask for a new look, and whoever decided may have erred.
+_FEWEST_DAYS = 7
+
+
+def _destroy_days(name: str, value: str) -> int:
+    return 0 if _whole_number(name, value) == 0 else _days(name, value, least=_FEWEST_DAYS)
+
+
+def _decision_number(value: str) -> str:
+    if not value.isprintable() or len(value) > _LONGEST_NUMBER:
+        raise SettingsError(
+            "RADSLAG_DESTRUCTION_DECISION must be the number of a decision, such as KS 2026/123."
+        )
+    return value
+
+
+_LONGEST_NUMBER = 100
 
 
 def _second_factor(value: str) -> str:
@@ -258,8 +294,8 @@ READERS: Mapping[str, Any] = {
     "broker_url": _broker_url,
     "queue_url": _queue_url,
     "secret_key": _secret_key,
-    "public_url": lambda value: _web_url("RADSLAG_PUBLIC_URL", value),
-    "desk_url": lambda value: _web_url("RADSLAG_DESK_URL", value),
+    "public_url": lambda value: _own_url("RADSLAG_PUBLIC_URL", value),
+    "desk_url": lambda value: _own_url("RADSLAG_DESK_URL", value),
     "smtp_url": _smtp_url,
     "mail_from": _mail_from,
     "mail_rate": _mail_rate,
@@ -281,6 +317,12 @@ READERS: Mapping[str, Any] = {
     ),
     "idle_minutes": _idle_minutes,
     "security_log_days": lambda value: _days("RADSLAG_SECURITY_LOG_DAYS", value),
+    "destruction_decision": _decision_number,
+    **{
+        f"destroy_{each}_days": partial(_destroy_days, f"RADSLAG_DESTROY_{each.upper()}_DAYS")
+        for each in ("spam", "rejected", "unlawful", "withdrawn", "deliveries")
+    },
+    "import_days": lambda value: _days("RADSLAG_IMPORT_DAYS", value),
     "webhook_private": _hosts_and_networks,
     "hold_letters": lambda value: _switch("RADSLAG_HOLD_LETTERS", value),
     "oidc_issuer": _oidc_issuer,

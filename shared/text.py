@@ -55,8 +55,9 @@ BIDI_CONTROLS = frozenset(
 
 
 # Letters and signs by their category, and nothing to see: fillers of Hangul syllables, a Braille
-# pattern without dots, a note without a head, and what stands for an object that is not there.
-_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159")
+# pattern without dots, a note without a head, hieroglyphs that are empty, and what stands for an
+# object that is not there.
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\U00013441\U00013442")
 
 
 def has_visible_sign(text: str) -> bool:

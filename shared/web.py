@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import IntegerConverter, RequestRedirect
 from werkzeug.wrappers import Request
 
 from shared import db, heartbeat, i18n, migrate, proxies, times, version
@@ -61,6 +61,16 @@ _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
 )
+
+
+class _ShortNumber(IntegerConverter):
+    """A number in an address that can be one of ours; a longer one names no page.
+
+    Python reads no number of thousands of digits, and no table has a row with one of twenty.
+    """
+
+    regex = r"\d{1,18}"
+
 
 operators = Blueprint("operators", __name__)
 common_static = Blueprint(
@@ -131,6 +141,7 @@ def init_app(
         access_log=settings.access_log,
     )
     tracing.trace_web(app)
+    app.url_map.converters["int"] = _ShortNumber
     app.register_blueprint(common_static)
     app.register_blueprint(operators)
     static_files.init_app(app)

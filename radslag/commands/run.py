@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 import click
 
-from radslag.environment import RefusedError
+from radslag.environment import DATABASE_URL, RefusedError
 from radslag.processes import BY_NAME, Process
 from radslag.speech import Spoken, say_line
 from shared.config import PREFIX, Settings, SettingsError
+from shared.rights.passwords import ADDRESSES
 
 
 @click.command(
@@ -33,6 +34,7 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
     environment = process.environment_from(os.environ)
     try:
         settings = Settings.from_env(environment, without=process.does_without)
+        _refuse_other_file(process, environment, settings)
     except SettingsError as error:
         raise RefusedError(str(error)) from None
     for line in _find_weak(process, settings):
@@ -45,9 +47,35 @@ def command(name: str, host: str, port: int | None, more: tuple[str, ...]) -> No
     os.execve(sys.executable, command, environment)  # noqa: S606 - this very program
 
 
+def _refuse_other_file(
+    process: Process, environment: Mapping[str, str], settings: Settings
+) -> None:
+    """Raise SettingsError where a file takes the address away that this service was given.
+
+    A file counts before what stands beside it. One with the owner's address, which is older than
+    the services' roles, would otherwise let the process work as the owner without anybody's doing.
+    """
+    named, used = (
+        _user_of(each) for each in (environment.get(DATABASE_URL, ""), settings.database_url)
+    )
+    if named == process.role and used != process.role:
+        raise SettingsError(
+            f"RADSLAG_DATABASE_URL_FILE names {used or 'nobody named'}, and counts before the "
+            f"address of {process.role}: put that one into a file of its own "
+            f"({ADDRESSES[process.role]}_FILE)."
+        )
+
+
+def _user_of(address: str) -> str:
+    try:
+        return unquote(urlsplit(address).username or "")
+    except ValueError:
+        return ""
+
+
 def _find_weak(process: Process, settings: Settings) -> Iterator[str]:
     """Say in sentences what works and gives others more than they need."""
-    user = unquote(urlsplit(settings.database_url).username or "")
+    user = _user_of(settings.database_url)
     if user != process.role:
         yield (
             f"{process.name} asks the database as {user or 'nobody named'} and not as "

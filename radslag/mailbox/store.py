@@ -30,40 +30,65 @@ class Letter:
     @property
     def subject(self) -> str:
         """Its subject line."""
-        return str(self.message.get("Subject", ""))
+        return self._header("Subject")
 
     @property
     def sender(self) -> str:
         """Who wrote it."""
-        return str(self.message.get("From", ""))
+        return self._header("From")
 
     @property
     def recipient(self) -> str:
         """To whom."""
-        return str(self.message.get("To", ""))
+        return self._header("To")
 
     @property
     def date(self) -> datetime | None:
         """When it says it was written."""
         try:
-            return parsedate_to_datetime(str(self.message["Date"]))
-        except (TypeError, ValueError):
+            return parsedate_to_datetime(self._header("Date"))
+        except (TypeError, ValueError, IndexError):
             return None
 
     def body(self, kind: str) -> str | None:
         """Return its `plain` or `html` body, or None if it has none."""
-        part = self.message.get_body((kind,))
-        return None if part is None else str(part.get_content())
+        try:
+            part = self.message.get_body((kind,))
+            return None if part is None else str(part.get_content())
+        except Exception:  # noqa: BLE001 - as below
+            return None
+
+    def _header(self, name: str) -> str:
+        """Return a header, as it stands in the letter where nobody can read it.
+
+        The standard library stumbles in many ways over what anybody may send, and one letter must
+        not hide the others.
+        """
+        try:
+            return str(self.message.get(name, ""))
+        except Exception:  # noqa: BLE001 - of nothing but reading it
+            found = (
+                value for key, value in self.message.raw_items() if key.lower() == name.lower()
+            )
+            return str(next(found, "")).encode("ascii", "replace").decode("ascii")
 
     def page(self) -> str:
         """Return its HTML with the pictures in it that it brings along."""
         html = self.body("html") or ""
+        try:
+            pictures = list(self._pictures())
+        except Exception:  # noqa: BLE001 - as above
+            return html
+        for name, address in pictures:
+            html = html.replace(f"cid:{name}", address)
+        return html
+
+    def _pictures(self) -> Iterator[tuple[str, str]]:
         for part in self.message.walk():
             name = str(part.get("Content-ID", "")).strip("<>")
             if name and part.get_content_maintype() == "image":
                 body = b64encode(part.get_content()).decode()
-                html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{body}")
-        return html
+                yield name, f"data:{part.get_content_type()};base64,{body}"
 
 
 class Mailbox:

@@ -27,6 +27,7 @@ from sqlalchemy.orm import configure_mappers
 
 from radslag.child import Child, User
 from radslag.launch import go_down
+from radslag.up.overwriting import overwrite_secrets
 from radslag.up.title import show_as
 from services.moderation.checks import Subject, run_all
 from shared import db, version
@@ -50,7 +51,11 @@ _LOADED = (
     *("celery.backends.base", "celery.fixups.django", "celery.worker.autoscale"),
     *("celery.worker.components", "celery.worker.strategy"),
     *("celery.worker.consumer.delayed_delivery", "billiard.pool", "billiard.popen_fork"),
-    *("billiard.sharedctypes", "kombu.transport.redis", "kombu.pidbox"),
+    *("billiard.sharedctypes", "billiard.synchronize", "kombu.transport.redis", "kombu.pidbox"),
+    *("celery.events.dispatcher", "celery.events.event", "celery.events.receiver", "kombu.mixins"),
+    *("shared.delivery.consumer", "services.moderation.decisions.taking_back"),
+    *("uvicorn.lifespan.off", "uvicorn.loops.uvloop", "holidays.countries.sweden"),
+    *("cffi.cparser", "pycparser.c_parser"),
     *("sqlalchemy.dialects.postgresql.psycopg", "psycopg"),
 )
 # Long enough for tone and spam, and in no language that is known by its small words alone.
@@ -84,8 +89,12 @@ class Forked(Child):
         cwd: Path | None = None,
         user: User | None = None,
         keep_open: Sequence[int] = (),
+        forgets: Collection[str] = (),
     ) -> None:
-        """Start `python -m` and the command, as far as anybody can tell, in `cwd` and as `user`."""
+        """Start `python -m` and the command, as far as anybody can tell, in `cwd` and as `user`.
+
+        What it `forgets` stands nowhere in the memory that it has of ours.
+        """
         self.name = name
         self.log = log
         self._group_ended = False
@@ -101,7 +110,7 @@ class Forked(Child):
                 pid = os.fork()
                 if pid == 0:
                     about = (name, command, parent, output.fileno(), env, cwd, user, keep_open)
-                    _live(_Birth(*about, mask))
+                    _live(_Birth(*about, mask, forgets))
             finally:
                 # Also where there is no room for one more process: we must hear that we shall end.
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -156,6 +165,7 @@ class _Birth:
     user: User | None
     keep_open: Sequence[int]
     mask: Collection[int]
+    forgets: Collection[str]
 
 
 def _live(birth: _Birth) -> NoReturn:
@@ -218,6 +228,8 @@ def _become(birth: _Birth) -> None:
     _close_but(birth.keep_open)
     if birth.cwd is not None:
         os.chdir(birth.cwd)
+    # Before the change of user, after which nobody but root may look at this memory from outside.
+    overwrite_secrets(birth.forgets, kept=[*birth.command, *birth.env.values()])
     if birth.user is not None:
         go_down(birth.user.uid, birth.user.gid, birth.user.groups, birth.user.kept)
     # After the change of user, which would undo it.

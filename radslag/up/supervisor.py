@@ -21,7 +21,7 @@ from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import reached_at
-from radslag.processes import Process, keep_back, name_here, processes_of
+from radslag.processes import Process, keep_back, list_secrets, name_here, processes_of
 from radslag.up import forked
 from radslag.up.kept import Kept, Patience, Say
 from radslag.up.knock import Knock
@@ -121,7 +121,7 @@ class Supervisor:
                 NOTIFY_ROLE, port=self._plan.options.mail_port, cwd=self._folder.path / "mail"
             )
             # It asks no database and no broker.
-            env = keep_back(self._plan.environment, "secret_key")
+            env = keep_back(self._plan.environment, "secret_key", "mail_password")
             self._add("mailbox", command, env, place)
         for process in self._processes:
             if process.health == "http":
@@ -251,10 +251,14 @@ class Supervisor:
         signs = open_signs(self._folder.signs, pulse, opens=place.user is not None)
         env = {**environment, **signs.environment}
         place = replace(place, keep_open=(*place.keep_open, *signs.keep_open))
+        # Of what we know: a forked child begins with our memory.
+        not_its = list_secrets(self._plan.environment) - set(env.values())
 
         def start() -> Child:
             if self._forks:
-                child: Child = forked.Forked(name, command, log=log, env=env, **place.given())
+                child: Child = forked.Forked(
+                    name, command, log=log, env=env, forgets=not_its, **place.given()
+                )
             else:
                 line = [place.python, "-m", *command]
                 child = Child(name, line, log=log, env=env, **place.given())

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
+from email.policy import Compat32
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -25,8 +26,9 @@ from shared.ids import new_id
 from shared.models import BounceKind, Letter
 
 # RFC 3463, in a field that may go on with words.
-_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,990}>")
+_ID_IN_WORDS = re.compile(rf"(?im)^[> ]*Message-ID:\s*({_MESSAGE_ID.pattern})")
 # What stands between the name and the @ of a return path of ours, or of a mail service's.
 _VERP = re.compile(r"[+=._-]([0-9a-f]{32})@", re.IGNORECASE)
 _ACTION = re.compile(r"\s*([a-z]+)", re.IGNORECASE)
@@ -39,6 +41,15 @@ _RETURNED = frozenset(
     }
 )
 _COMPLAINT = "message/feedback-report"
+# RFC 5965 §7.3 and RFC 6591: what a reader said is no spam, and what no reader said anything of.
+_NO_COMPLAINT = frozenset({"not-spam", "auth-failure"})
+# Reports of what arrived (RFC 8098), and of how mail is carried (RFC 8460).
+_ARRIVED = frozenset(
+    {
+        *("message/disposition-notification", "message/global-disposition-notification"),
+        *("application/tlsrpt+json", "application/tlsrpt+gzip"),
+    }
+)
 # RFC 3464 §2.3.3: it has arrived, or may still arrive.
 _NO_FAILURE = frozenset({"delayed", "delivered", "relayed", "expanded"})
 # Where a report may name the letter outside of what it returns, and for whom it came.
@@ -47,12 +58,29 @@ _FOR = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "
 _MACHINES = re.compile(r"mailer-daemon@|postmaster@|<>", re.IGNORECASE)
 # No report has so many parts, and none in one another so deep; reading more of them takes long.
 _MOST_PARTS = 60
+# Each is compared with the end of each part that it may lie in.
+_MOST_LINES = 20_000
 _DEEPEST = 12
 _MOST_IDS = 40
+# What is longer is cut: what a type says of itself is read in a time that grows with its square.
+_LONGEST_HEADER, _LONGEST_TYPE = 16_000, 2_000
 
 
 class UnreadableReportError(ValueError):
     """A mail is made of more parts than any report is."""
+
+
+class _Bounded(Compat32):
+    """As mails are usually read, and no header is longer than any is."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return the name of a header, and what it says."""
+        name, value = super().header_source_parse(sourcelines)
+        is_type = name.lower().startswith("content-")
+        return name, value[: _LONGEST_TYPE if is_type else _LONGEST_HEADER]
+
+
+_POLICY = _Bounded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +107,8 @@ def read_report(raw: bytes) -> Report | None:
     is_report = False
     for part in parts:
         kind = part.get_content_type()
+        if kind in _ARRIVED:
+            return None
         if kind in _STATUSES:
             is_report = True
             failed, status = _verdict(_groups(part))
@@ -88,9 +118,8 @@ def read_report(raw: bytes) -> Report | None:
                 return _report(parts, BounceKind.PERMANENT, status)
         elif kind == _COMPLAINT:
             fields = next(iter(_groups(part)), {})
-            if fields.get("feedback-type", "").lower() == "not-spam":
-                return None
-            return _report(parts, BounceKind.COMPLAINT)
+            is_one = fields.get("feedback-type", "").lower() not in _NO_COMPLAINT
+            return _report(parts, BounceKind.COMPLAINT) if is_one else None
         elif kind == "multipart/report":
             is_report = True
     if is_report or _is_of_machine(parts[0]):
@@ -128,11 +157,13 @@ def _parts(raw: bytes) -> list[Message]:
     Counted before it is parsed: the parser of the standard library goes as deep as the mail does.
     """
     lower = raw.lower()
-    if lower.count(b"boundary") + lower.count(b"message/") > _MOST_PARTS:
+    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    parts = lower.count(b"boundary") + lower.count(b"message/")
+    if parts > _MOST_PARTS or lines > _MOST_LINES:
         raise UnreadableReportError
     found: list[Message] = []
     try:
-        left = [(message_from_bytes(raw), 0)]
+        left = [(message_from_bytes(raw, policy=_POLICY), 0)]
     except (RecursionError, ValueError, LookupError):
         raise UnreadableReportError from None
     while left:
@@ -193,6 +224,14 @@ def _message_ids(parts: Sequence[Message]) -> Iterator[str]:
         for name in _ABOUT:
             for said in part.get_all(name, []):
                 yield from _MESSAGE_ID.findall(str(said))
+    yield from _message_ids_in_words(parts)
+
+
+def _message_ids_in_words(parts: Sequence[Message]) -> Iterator[str]:
+    """Find them where a server reports in words alone, with the letter below them."""
+    for part in parts:
+        if part.get_content_type() == "text/plain":
+            yield from _ID_IN_WORDS.findall(_text(part))
 
 
 def _is_of_machine(mail: Message) -> bool:

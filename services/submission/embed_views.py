@@ -78,7 +78,7 @@ def thank(slug: str, token: str) -> BaseResponse:
     if found is None or found.council != slug:
         abort(404)
     page = render_template(
-        "submission/embed_thanks.html", council=council, number=found.number, token=token
+        "submission/embed_thanks.html", council=council, receipt=found, token=token
     )
     return keep_secret(Response(page))
 

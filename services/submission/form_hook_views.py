@@ -80,7 +80,7 @@ def deliver(source: str) -> Response:
             refused.headers["WWW-Authenticate"] = "Bearer"
             return refused
         if not found.is_on:
-            return make_problem(403, _("Formuläret är avstängt. Slå på det på desken."))
+            return make_problem(403, _("Formuläret är avstängt. Slå på det i Rådslag."))
         key = secrets.read_id(posted, way)
         stored = inbox.store_delivery(session, found, posted.body, request.content_type or "", key)
     if not stored.is_readable:

@@ -82,8 +82,11 @@ class Receipt:
     asked_again_at: datetime | None
     # Within how many working days the council wants each idea to be read; None where it says none.
     wait_days: int | None
-    # Whether a person made the decision that gave it its status.
+    # Whether a person made the decision that gave it its status, or its council's own rules did.
     by_person: bool
+    by_policy: bool
+    # Whether it may become public before a person has read it: its council has it so.
+    may_publish_itself: bool
     # Merged into an idea that the public cannot read yet.
     target_waits: bool
     # What a moderator asks the writer to change, until they have.
@@ -102,8 +105,9 @@ class Receipt:
 
     @property
     def can_ask_again(self) -> bool:
-        """Whether something was decided, and nobody has been asked to look at it again since."""
-        return self.status in _DECIDED and self.asked_again_at is None
+        """Whether something was decided that can be read, and nobody was asked again since."""
+        is_there = self.text is not None
+        return is_there and self.status in _DECIDED and self.asked_again_at is None
 
     @property
     def was_masked(self) -> bool:
@@ -161,6 +165,8 @@ def read_receipt(session: SqlSession, token: str) -> Receipt | None:
         asked_at=asked_now.decided_at if asked_now else None,
         wait_days=-(-council.wait_limit_h // 24) if council.wait_limit_h else None,
         by_person=turn is not None and turn.staff_id is not None,
+        by_policy=turn is not None and turn.kind is DecisionKind.POLICY,
+        may_publish_itself=council.publishes_clear and not idea.source.is_from_elsewhere,
         target_waits=status is IdeaStatus.MERGED and _waits(session, idea.merged_into),
     )
 
@@ -191,11 +197,12 @@ def correct_idea(session: SqlSession, token: str, fields: Mapping[str, str]) -> 
     The same words again change nothing.
 
     Raises LookupError for an unknown token, FormError, and NoLongerPossibleError for an idea that
-    is withdrawn or merged.
+    is withdrawn, merged or destroyed.
     """
     form = IdeaForm.checked({name: fields.get(name, "") for name in ("text", "author")})
     idea = _owned(session, token)
-    if idea.status in _FIXED or _is_withdrawn(session, idea):
+    is_gone = idea.destroyed_at is not None
+    if is_gone or idea.status in _FIXED or _is_withdrawn(session, idea):
         raise NoLongerPossibleError
     latest = session.scalars(
         select(IdeaText)
@@ -223,11 +230,12 @@ def correct_idea(session: SqlSession, token: str, fields: Mapping[str, str]) -> 
 def ask_again(session: SqlSession, token: str) -> None:
     """Ask that a person looks at the decision again; once per decision.
 
-    Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided.
+    Raises LookupError for an unknown token, NoLongerPossibleError when nothing is decided, or the
+    words that it was about are destroyed.
     """
     idea = _owned(session, token)
     receipt = read_receipt(session, token)
-    if receipt is None or receipt.status not in _DECIDED:
+    if receipt is None or receipt.status not in _DECIDED or receipt.text is None:
         raise NoLongerPossibleError
     if receipt.can_ask_again:
         outbox.record_event(session, ReceiptAction(idea.id, ReceiptVerb.RE_REVIEW))

@@ -1,6 +1,7 @@
 """The pages that everybody can see, and the form."""
 
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ pages = Blueprint("pages", __name__)
 IDEAS_ON_A_PAGE = 20
 _FIELDS = ("text", "author", "email", "form_key", signals.OPENED, signals.HONEYPOT)
 RETRY_AFTER_S = 30
+# As `new_form_key` makes them: 144 random bits.
+_FORM_KEY = re.compile(r"[A-Za-z0-9_-]{24}")
 _REPEATED = {"pages.council": ("q", "after"), "pages.idea": ("reported", "agreed")}
 # What stands in a kept page where a visitor's own key and stamp go: nobody can write it.
 _KEY_HERE, _STAMP_HERE = (secrets.token_hex(16) for _ in range(2))
@@ -185,7 +188,7 @@ def receive_posted(slug: str) -> intake.Received | Refused:
         body=body,
         content_type=request.content_type or "application/octet-stream",
         language=i18n.get_language(),
-        key=kept.values["form_key"] or None,
+        key=_own_key(kept.values["form_key"], place),
         sender_hash=place,
         signals=signals.notice_signals(kept.values, get_settings().secret_key, burst=counted.burst),
     )
@@ -208,6 +211,17 @@ def receive_posted(slug: str) -> intake.Received | Refused:
         return Refused(kept, 503, RETRY_AFTER_S)
     log.debug("idea stored", extra={"idea": received.number, "replayed": received.replayed})
     return received
+
+
+def _own_key(said: str, place: bytes) -> str | None:
+    """Return the key under which a form was sent, if it has one.
+
+    One that is none of ours, `1` in a page of somebody else's, counts together with where it comes
+    from: of two who send under it neither is given the receipt of the other.
+    """
+    if _FORM_KEY.fullmatch(said):
+        return said
+    return f"{place.hex()} {said}" if said else None
 
 
 def say_closed() -> str:

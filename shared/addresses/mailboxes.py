@@ -8,6 +8,7 @@ as it is.
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -19,8 +20,32 @@ LONGEST = 254
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _NAMED = re.compile(r'\s*(?:"(?P<quoted>[^"\\]*)"|(?P<bare>[^"<>@]*?))\s*<(?P<address>[^<>]*)>\s*')
-# Providers that read a name with and without dots as one, and what is theirs under another name.
-_WITHOUT_DOTS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """How a provider reads names: the domain it may have others for, and signs that say nothing.
+
+    From the sign `ends` on, as from a plus, a name says what the mail is about.
+    """
+
+    domain: str
+    unread: str = ""
+    ends: str = "+"
+
+
+_GOOGLE = _Provider("gmail.com", ".")
+_PROTON = _Provider("proton.me", "._-")
+_APPLE = _Provider("icloud.com")
+_PROVIDERS = {
+    **dict.fromkeys(("gmail.com", "googlemail.com"), _GOOGLE),
+    **dict.fromkeys(("proton.me", "protonmail.com", "pm.me"), _PROTON),
+    **dict.fromkeys(("icloud.com", "me.com", "mac.com"), _APPLE),
+    # No account there has a name with a dash in it.
+    **{name: _Provider(name, ends="+-") for name in ("yahoo.com", "yahoo.se")},
+}
+# Where anna@fastmail.com has whatever is sent to …@anna.fastmail.com, too.
+_NAME_IN_DOMAIN = re.compile(r"(?P<name>[^.]+)\.(?P<domain>fastmail\.(?:com|fm|se))")
 
 
 class BadAddressError(ValueError):
@@ -116,10 +141,14 @@ def mailbox_of(address: str) -> str:
         name, _at, domain = as_sent(address).rpartition("@")
     except BadAddressError:
         return address.strip().lower()
-    name = name.lower().partition("+")[0] or name.lower()
-    if domain in _WITHOUT_DOTS:
-        name, domain = name.replace(".", ""), _WITHOUT_DOTS[domain]
-    return f"{name}@{domain}"
+    if found := _NAME_IN_DOMAIN.fullmatch(domain):
+        name, domain = found["name"], found["domain"]
+    # As it is read, and not as it is written: a server that takes å takes wide letters, too.
+    name = unicodedata.normalize("NFKC", name).casefold()
+    provider = _PROVIDERS.get(domain, _Provider(domain))
+    name = re.split(f"[{re.escape(provider.ends)}]", name, maxsplit=1)[0] or name
+    plain = "".join(sign for sign in name if sign not in provider.unread)
+    return f"{plain or name}@{provider.domain}"
 
 
 def _is_plain(name: str) -> bool:

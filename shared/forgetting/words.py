@@ -6,7 +6,8 @@ column finds its place here first; and another sends an idea every way there is,
 looks for its words in every row of every table.
 
 Destruction (gallring) needs the number of the decision that allows it, and leaves the rows: number,
-dates, state, decisions. What still stands or waits cannot be destroyed: it is decided about first.
+dates, state, decisions. What still stands, waits, or is merged into what does, cannot be destroyed:
+it is decided about first.
 """
 
 import enum
@@ -26,12 +27,14 @@ class StillStandsError(Exception):
 class Clears(enum.Enum):
     """What takes a resident's words out of a column."""
 
-    # `destroy_ideas`.
+    # `destroy_ideas`, by the clock where the city has decided so (`shared.forgetting.due`).
     WITH_IDEA = "with the idea"
     # The body becomes the idea's original when it is mapped; of what became none:
-    # `destroy_deliveries`.
+    # `destroy_deliveries`, by the clock in the same way.
     WITH_DELIVERY = "with the delivery"
-    # The words move into the idea, and go when the import ends.
+    # The words move into the idea, and go when the import ends. Those of a file that nobody decided
+    # about, and of lines that could not be brought in, go by the clock
+    # (`services.submission.imports.runs.forget_undecided`): they are a copy of a file.
     WITH_IMPORT = "with the import"
 
 
@@ -43,7 +46,9 @@ RESIDENTS: Mapping[str, Mapping[str, Clears]] = {
     "ideas": dict.fromkeys(("public_text", "public_author"), Clears.WITH_IDEA),
     "import_lines": dict.fromkeys(("text", "author", "raw", "content_type"), Clears.WITH_IMPORT),
     "inbox": dict.fromkeys(("body", "content_type"), Clears.WITH_DELIVERY),
+    "inbox_keys": {"body_sha256": Clears.WITH_DELIVERY},
     "originals": dict.fromkeys(("body", "content_type", "sha256"), Clears.WITH_IDEA),
+    "slips": {"key": Clears.WITH_IDEA},
 }
 # What a program or a person of the city wrote: codes, numbers, hashes with a key or of a secret,
 # settings; and what staff note of their own work, which is the archive's.
@@ -78,7 +83,7 @@ OTHERS: Mapping[str, str] = {
     "import_lines": "source_id found",
     "imports": "form file_name sha256 doubts passed_over",
     "inbox": "left_out",
-    "inbox_keys": "key_sha256 body_sha256",
+    "inbox_keys": "key_sha256",
     "incidents": "key",
     "invitations": "sha256 nonce email name language",
     "letters": "template language message_id error",
@@ -101,7 +106,6 @@ OTHERS: Mapping[str, str] = {
     "second_factors": "secret",
     "security_events": "who_hash place_hash",
     "served_code": "oldest",
-    "slips": "key",
     "staff": "email name password_hash language directory_issuer directory_subject",
     "staff_sessions": "browser",
     "subscriptions": "weekdays council_ids lanes",
@@ -120,11 +124,11 @@ _ALLOW = text("SELECT set_config('radslag.destruction', :decision, true)")
 _STANDING = text("""
     SELECT count(*) FROM (
         SELECT status FROM ideas WHERE id = ANY(:ids) ORDER BY id FOR UPDATE) i
-    WHERE status IN ('received', 'waiting', 'published')""").bindparams(_IDS)
+    WHERE status IN ('received', 'waiting', 'published', 'merged')""").bindparams(_IDS)
 _OF_IDEAS = tuple(
     text(statement).bindparams(_IDS)
     for statement in (
-        # With the hash, which tells whether somebody wrote this or that.
+        # With every hash that nothing is mixed into: it tells whether somebody wrote this or that.
         """UPDATE originals SET body = NULL, content_type = '', sha256 = ''
         WHERE idea_id = ANY(:ids)""",
         """UPDATE idea_texts SET text = NULL, author = NULL, folded = NULL, destroyed_at = :now
@@ -138,6 +142,11 @@ _OF_IDEAS = tuple(
             SELECT seq FROM ideas WHERE id = ANY(:ids))""",
         """UPDATE import_lines SET text = NULL, author = NULL, raw = NULL, content_type = ''
         WHERE idea_id = ANY(:ids)""",
+        # Unique still. A form that is sent again after so long makes its ideas anew.
+        "UPDATE slips SET key = sha256(uuid_send(idea_id)) WHERE idea_id = ANY(:ids)",
+        # What comes again under the same id is none that anybody knows: it waits for a person.
+        """UPDATE inbox_keys SET body_sha256 = '' WHERE inbox_id IN (
+            SELECT id FROM inbox WHERE idea_id = ANY(:ids))""",
         "UPDATE inbox SET content_type = '' WHERE idea_id = ANY(:ids)",
         """UPDATE inbox SET content_type = '' WHERE same_as IN (
             SELECT id FROM inbox WHERE idea_id = ANY(:ids))""",
@@ -147,9 +156,15 @@ _WAITING = text("""
     SELECT count(*) FROM (SELECT state FROM inbox WHERE id = ANY(:ids) ORDER BY id FOR UPDATE) i
     WHERE state IN ('received', 'failed')""").bindparams(_IDS)
 # Only what became no idea has a body still; that it came, and when, is left.
-_OF_DELIVERIES = text("""
-    UPDATE inbox SET body = '', content_type = ''
-    WHERE id = ANY(:ids) AND state = 'put_aside'""").bindparams(_IDS)
+_OF_DELIVERIES = tuple(
+    text(statement).bindparams(_IDS)
+    for statement in (
+        """UPDATE inbox_keys SET body_sha256 = '' WHERE inbox_id IN (
+            SELECT id FROM inbox WHERE id = ANY(:ids) AND state = 'put_aside')""",
+        """UPDATE inbox SET body = '', content_type = ''
+        WHERE id = ANY(:ids) AND state = 'put_aside'""",
+    )
+)
 
 
 def destroy_ideas(
@@ -175,7 +190,8 @@ def destroy_deliveries(session: SqlSession, ids: Sequence[UUID], decision: str) 
     _allow(session, decision)
     if session.scalar(_WAITING, {"ids": list(ids)}):
         raise StillStandsError
-    session.execute(_OF_DELIVERIES, {"ids": list(ids)})
+    for statement in _OF_DELIVERIES:
+        session.execute(statement, {"ids": list(ids)})
 
 
 def _allow(session: SqlSession, decision: str) -> None:

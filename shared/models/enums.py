@@ -31,6 +31,11 @@ class Source(enum.StrEnum):
     # Somebody said it, and a member of staff entered it.
     STAFF = "staff"
 
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether its writer never saw the council's page, so that its policy does not apply."""
+        return self in {Source.IMPORT, Source.STAFF}
+
 
 class Channel(enum.StrEnum):
     """How somebody said what a member of staff enters."""

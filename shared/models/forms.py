@@ -144,10 +144,18 @@ class InboxItem(Base):
         CheckConstraint(
             "(body IS NULL) = (state IN ('mapped', 'repeated'))", name="body_until_it_is_sealed"
         ),
+        # By a version that notes it; an older one does not.
+        CheckConstraint("put_aside_at IS NULL OR state = 'put_aside'", name="put_aside_when_it_is"),
         # The newest of a source; and how many are in a state, and since when.
         Index(None, "source_id", "id"),
         Index(None, "source_id", "state", "received_at"),
         Index(None, "idea_id"),
+        # Of what is put aside, what still has words.
+        Index(
+            "ix_inbox_aside",
+            "put_aside_at",
+            postgresql_where=text("state = 'put_aside' AND body <> ''"),
+        ),
     )
 
     id: Mapped[OpaqueId]
@@ -160,6 +168,7 @@ class InboxItem(Base):
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     content_type: Mapped[str]
     received_at: Mapped[Now]
+    put_aside_at: Mapped[Moment | None]
     idea_id: Mapped[UUID | None] = mapped_column(ForeignKey("ideas.id"))
     # The delivery that came before under the same id, with the same words.
     same_as: Mapped[UUID | None] = mapped_column(ForeignKey("inbox.id"))
@@ -226,7 +235,12 @@ class ImportLine(Base):
     """An entry of a file that is imported at the desk. Its words are here until it is an idea."""
 
     __tablename__ = "import_lines"
-    __table_args__ = (Index(None, "import_id", "source_id"), Index(None, "idea_id"))
+    __table_args__ = (
+        Index(None, "import_id", "source_id"),
+        Index(None, "idea_id"),
+        # Whether an import that has ended still has words.
+        Index("ix_import_lines_with_words", "import_id", postgresql_where=text("text IS NOT NULL")),
+    )
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"), primary_key=True)
     # From 0, in the order in which they are brought in.

@@ -63,18 +63,27 @@ class Idea(Base):
         Index(None, "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_ideas_received", "stored_at", postgresql_where=text("status = 'received'")),
         Index("ix_ideas_waiting", "id", postgresql_where=text("status = 'waiting'")),
-        Index(
-            "ix_ideas_search",
-            func.to_tsvector(text("'swedish'::regconfig"), text("public_text")),
-            postgresql_using="gin",
-            postgresql_where=text("status = 'published'"),
-        ),
-        # As every search reads it (0027); the one above is yesterday's.
+        # As every search reads it.
         Index(
             "ix_ideas_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(public_text)")),
             postgresql_using="gin",
             postgresql_where=text("status = 'published'"),
+        ),
+        # What may be due to be destroyed, the oldest first.
+        Index(
+            "ix_ideas_to_destroy",
+            "received_at",
+            "id",
+            postgresql_where=text("destroyed_at IS NULL AND status IN ('rejected', 'withdrawn')"),
+        ),
+        # What came another way than by our own form, the newest first, for the desk's search.
+        Index(
+            "ix_ideas_newest_of_source",
+            "source",
+            "received_at",
+            "seq",
+            postgresql_where=text("status <> 'received' AND source <> 'form'"),
         ),
         # Everything that was checked, the newest first: what the desk's search walks along.
         *(
@@ -151,13 +160,7 @@ class IdeaText(Base):
             "(text IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed_has_no_text"
         ),
         CheckConstraint("(folded IS NULL) = (text IS NULL)", name="folded_with_text"),
-        Index(
-            "ix_idea_texts_search",
-            func.to_tsvector(text("'swedish'::regconfig"), text("text")),
-            postgresql_using="gin",
-            postgresql_where=text("is_waiting"),
-        ),
-        # As every search reads it (0027); the one above is yesterday's.
+        # As every search reads it.
         Index(
             "ix_idea_texts_search_words",
             func.to_tsvector(text("'swedish'::regconfig"), text("plain_words(text)")),

@@ -22,10 +22,14 @@ class UnsafeSessionError(psycopg.OperationalError):
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long a statement may take; with a role: as whom, and reading only."""
+    """How long a statement may take; with a role: as whom, and reading only.
+
+    With a `user`: whose the connection must be. A pooler may be told to sign in as somebody else.
+    """
 
     statement_timeout_s: int
     role: str | None = None
+    user: str | None = None
 
     @property
     def startup_options(self) -> str:
@@ -52,8 +56,8 @@ class SessionRules:
             "lock_timeout": LOCK_TIMEOUT_S,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT_S,
         }
-        if self.role is not None:
-            wanted["current_user"] = self.role
+        if self.role is not None or self.user is not None:
+            wanted["current_user"] = self.role or self.user
         found = connection.execute(_ASK).fetchone()
         has = dict(zip(_ASKED, tuple(found or ()), strict=True))
         return [name for name, value in wanted.items() if has[name] != value]

@@ -11,7 +11,7 @@ GIVEN_UP = {
     r"kön?s?|köer(na)?": "Att granska",
     r"maskera\w*": "maska",
     r"troligen skräp": "Troligt skräp",
-    r"(en |be om )ny titt": "ny prövning",
+    r"(en |be om )ny titt|tredje titt": "ny prövning, bedömning",
     r"slå(r|s)? av|slog av": "stäng av",
     r"lämnar huset": "skickas vidare",
     r"bokföring\w*": "Avstämning",
@@ -21,6 +21,9 @@ GIVEN_UP = {
     r"förseglingen": "Visa originalet",
     r"undanhållna": "testtexter",
     r"den är en annan|adress är en annan": "Fel adress",
+    r"deskens?": "Rådslag",
+    r"rutkod\w*": "QR-kod",
+    r"rena? idéer?": "idéer utan fynd",
 }
 
 

@@ -22,12 +22,19 @@ from radslag.up.forked import Forked, load_modules
 folder = Path(sys.argv[1])
 lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
 os.environ["LEFT_BEHIND"] = "1"
+os.environ["RADSLAG_SMTP_URL"] = "smtp://anna:not%20for%20everybody@mail.example"
+knows = {"of all": "known-to-all-of-them", "of others": "known-to-others-only"}
+# As it lies about after a while: joined, taken apart, freed.
+freed = [f"{word}, {n}" for word in (*knows.values(), "not for everybody") for n in range(50)]
+del freed
 signal.signal(signal.SIGTERM, lambda *_: None)
 load_modules()
 
 def child(*command):
     env = {"RADSLAG_DATA": str(folder), "GIVEN": "å", "PATH": os.environ["PATH"]}
-    return Forked("moderation-worker", command, log=folder / f"{command[0]}.log", env=env)
+    forgets = {knows["of others"], os.environ["RADSLAG_SMTP_URL"], "json", folder.name}
+    log = folder / f"{command[0]}.log"
+    return Forked("moderation-worker", command, log=log, env=env, forgets=forgets)
 
 told = {"pid": os.getpid(), "threads": len(os.listdir("/proc/self/task"))}
 tells, fails, stays = child("tells", "a b", "ö"), child("fails"), child("stays")
@@ -42,17 +49,34 @@ told["left"] = left.pid
 os.kill(os.getpid(), signal.SIGKILL)
 """
 _TELLS = """
-import atexit, json, os, signal, sys
+import atexit, json, os, re, signal, sys
 from pathlib import Path
 
 folder = Path(os.environ["RADSLAG_DATA"])
+# In words that do not find themselves.
+sought = {"of all": b"known-to-[a]ll-of-them", "of others": b"known-to-[o]thers-only",
+          "address": b"smtp://[a]nna:not", "password": b"not ([f])or everybody"}
+found = dict.fromkeys(sought, 0)
+with open("/proc/self/mem", "rb", buffering=0) as memory:
+    for line in open("/proc/self/maps"):
+        where, rights, *_about = line.split()
+        start, end = (int(each, 16) for each in where.split("-"))
+        if rights.startswith("rw"):
+            try:
+                part = os.pread(memory.fileno(), end - start, start)
+            except OSError:
+                continue
+            for name, word in sought.items():
+                found[name] += len(re.findall(word, part))
+            del part
 atexit.register(lambda: (folder / "at exit").touch())
 files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
          if os.path.exists(f"/proc/self/fd/{fd}")]
 shown = {name: Path(f"/proc/self/{name}").read_bytes().decode(errors="replace")
          for name in ("cmdline", "environ", "comm")}
 (folder / "tells.json").write_text(json.dumps({
-    "argv": sys.argv[1:], "name": __name__, "env": dict(os.environ), "files": files, **shown,
+    "argv": sys.argv[1:], "name": __name__, "found": found, "env": dict(os.environ),
+    "files": files, **shown,
     "leads": os.getsid(0) == os.getpid(), "parent": os.getppid(),
     "default": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
 }))
@@ -100,6 +124,12 @@ def test_it_has_no_file_of_its_parent_s_and_speaks_into_its_log(told):
     files = [each for each in told["child"]["files"] if not each.startswith("/proc/")]
     assert sorted(files) == sorted([os.devnull, log, log])
     assert Path(log).read_text() == "said\n"
+
+
+def test_it_has_no_secret_of_its_parent_s_in_memory_but_its_own(told):
+    found = told["child"]["found"]
+    assert found.pop("of all") > 0
+    assert found == {"of others": 0, "address": 0, "password": 0}
 
 
 def test_lists_of_the_machine_show_its_command_line_and_whose_it_is(told):

@@ -67,6 +67,31 @@ def client(mailbox: Mailbox) -> Reader:
     return Reader(mailbox)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("To: \t<", "To: <''%ff@", 'To: "', "From: =?utf-8?q?=0D=0A?=", "From: a[\0group:<,<"),
+        *(
+            "Subject: =?x?b?////?=",
+            "Date: ,",
+            "Content-ID: <\0",
+            "Content-Type: text/plain; a*0*=b",
+        ),
+        "Content-Type: text/html; charset=nowhere",
+        "Content-Type: multipart/mixed; boundary=b;\n \\",
+        "Content-Type: image/png\nContent-ID: <a>\nContent-Transfer-Encoding: base64\n\n=",
+    ],
+)
+def test_no_letter_hides_the_others(mailbox, client, head):
+    """The standard library stumbles over some of what may be in one."""
+    mailbox.add(a_letter("Den andra").as_bytes())
+    mailbox.add(f"{head}\n\n--b\nContent-Type: text/html; charset=nowhere\n\nHej\n--b--\n".encode())
+    assert "Den andra" in client.get("/").text
+    odd = mailbox.page(None, 10)[0][0]
+    for part in ("", "/html", "/raw", "?view=text", "?view=source"):
+        assert client.get(f"/letters/{odd.id}{part}").status_code == 200
+
+
 def test_letters_are_listed_newest_first_and_read_as_letter_text_and_source(mailbox, client):
     mailbox.add(a_letter("Först").as_bytes())
     mailbox.add(a_letter("Sedan", html="<html><head></head><p>Hej på <b>dig</b>").as_bytes())

@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from radslag.cli import main
+from radslag.mailbox import entrance
 from radslag.processes import BY_NAME, PROCESSES, SMALL_PROCESSES
 from shared.config import SECRETS, Settings, SettingsError
+from shared.rights.passwords import ADDRESSES
 
 PUBLIC = {"RADSLAG_PUBLIC_URL": "https://a.example", "RADSLAG_DESK_URL": "https://b.example"}
 # A secret of each kind, as values of settings that take them.
@@ -61,6 +63,21 @@ def test_a_process_is_told_the_secrets_that_it_needs(run, process):
     Settings.from_env(environment, without=process.does_without)
 
 
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_no_process_is_told_what_stands_beside_the_settings(run, process):
+    """Where one file has it all: who knows another's password could be that one."""
+    beside = {
+        **{name: f"postgresql://{role}:hemligt@db/radslag" for role, name in ADDRESSES.items()},
+        **dict.fromkeys(("POSTGRES_PASSWORD", "RADSLAG_BROKER_PASSWORD"), "hemligt"),
+        entrance.PASSWORD: "hemligt-hemligt",
+    }
+    files = {f"{name}_FILE": "/run/secrets/a" for name in beside}
+    ((_command, environment),), _told = run(
+        process.name, {**PUBLIC, **EVERY_SECRET, **beside, **files}
+    )
+    assert set(environment).isdisjoint(beside | files)
+
+
 def test_every_secret_is_somebody_s():
     assert {f"RADSLAG_{name.upper()}" for name in NEEDS} == set(SECRETS) - {
         *("RADSLAG_DATABASE_URL", "RADSLAG_BROKER_URL", "RADSLAG_QUEUE_URL")
@@ -109,6 +126,34 @@ def test_who_works_as_another_role_than_its_own_says_so(run, name, user, says):
     assert says in told.output
     assert bool(says) == bool(told.output)
     assert "hemligt" not in told.output
+
+
+@pytest.mark.parametrize(
+    ("user", "in_file", "starts"),
+    [
+        ("radslag_submission", "radslag", False),
+        ("radslag_submission", "radslag_moderation", False),
+        ("radslag_submission", "", False),
+        ("radslag_submission", "radslag_submission", True),
+        # The only one that there is, as before there were roles.
+        ("radslag", "radslag", True),
+        ("radslag", "radslag_submission", True),
+        ("", "radslag", True),
+    ],
+)
+def test_no_file_takes_the_address_of_its_own_away_from_a_service(
+    run, tmp_path, user, in_file, starts
+):
+    file = tmp_path / "address"
+    file.write_text(f"postgresql://{in_file}:hemligt@db/radslag")
+    told = {
+        "RADSLAG_DATABASE_URL": f"postgresql://{user}:hemligt@db/radslag",
+        "RADSLAG_DATABASE_URL_FILE": str(file),
+    }
+    became, said = run("public-web", {**PUBLIC, **EVERY_SECRET, **told})
+    assert bool(became) == starts
+    assert ("RADSLAG_SUBMISSION_DATABASE_URL_FILE" in said.output) == (not starts)
+    assert "hemligt" not in said.output
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,21 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from time_machine import travel
 
 from radslag import tidying
+from services.moderation.checking import duplicates
 from services.moderation.desk.queue import leases
 from services.notify.digests import positions
 from shared.clock import utcnow
-from shared.models import DigestPosition, DigestRun, Lease, QueueEntry
+from shared.models import DigestPosition, DigestRun, FingerprintBatch, Lease, QueueEntry
 from shared.rights.grants import MODERATION_ROLE
 from tests.factories import a_member_of_staff, an_idea
 
 TICK = timedelta(microseconds=1)
 NOW = utcnow()
+NEWEST_BATCH = select(func.max(FingerprintBatch.seq))
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def still():
 
 def test_all_of_it_may_be_forgotten_with_the_rights_of_the_clock(unit, module_settings):
     unit.execute(text(f"SET LOCAL ROLE {MODERATION_ROLE}"))
-    assert [forget(unit) for forget in tidying.list_forgettings(module_settings)] == [0] * 12
+    assert [forget(unit) for forget in tidying.list_forgettings(module_settings)] == [0] * 15
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,15 @@ def test_a_lease_goes_a_day_after_its_end(unit, ago, goes):
     unit.add(lease)
     unit.flush()
     assert leases.forget_expired(unit) == goes
+
+
+@pytest.mark.parametrize(("ago", "goes"), [(timedelta(days=1), 0), (timedelta(days=1) + TICK, 1)])
+def test_a_batch_goes_when_nobody_can_be_at_work_who_looked_before_it(unit, ago, goes):
+    unit.add(FingerprintBatch(idea_seqs=b"", keys=b"", at=NOW - ago))
+    unit.flush()
+    assert duplicates.forget_old_batches(unit) == goes
+    # Whoever looks now begins with the next one, also where none is left.
+    assert duplicates.search_copies(unit, []).since == (0 if goes else unit.scalar(NEWEST_BATCH))
 
 
 @pytest.mark.usefixtures("module_database")

@@ -227,6 +227,38 @@ def test_what_root_starts_is_its_service_s_user_without_any_right(system, words,
         assert status["NoNewPrivs"] == ["1"]
 
 
+def holds(pid: int, word: bytes) -> bool:
+    """Whether a word stands in the memory that a process has for itself."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
+            where, rights, _offset, _device, inode, *_name = line.split(maxsplit=5)
+            if rights == "rw-p" and inode == "0":
+                start, end = (int(each, 16) for each in where.split("-"))
+                with contextlib.suppress(OSError):
+                    memory.seek(start)
+                    if word in memory.read(end - start):
+                        return True
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "is_told"),
+    [
+        (("radslag", "clock"), True),
+        (("radslag", "relay"), False),
+        (("celery", "moderation-worker@%h"), False),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else "",
+)
+def test_no_process_has_a_key_in_its_memory_that_it_is_not_told(system, words, is_told):
+    """All of them are forked from one that knows it."""
+    key = (system.data / "secret_key").read_bytes().strip()
+    pids = system.pids(*words)
+    assert pids
+    assert any(holds(pid, key) for pid in pids) == is_told
+
+
 @pytest.mark.slow
 def test_the_link_for_the_first_administrator_is_on_the_terminal_only(system):
     links = re.findall(rf"http://127\.0\.0\.1:{system.ports[1]}/\S+", system.said)

@@ -105,6 +105,12 @@ def test_all_that_are_missing_are_named_at_once():
         ],
         ("semantic", "on", True),
         ("semantic", "OFF", False),
+        # As browsers write it, who are held to it letter by letter.
+        ("desk_url", "https://Desk.Example.SE:443/", "https://desk.example.se"),
+        ("desk_url", "HTTP://127.0.0.1:80", "http://127.0.0.1"),
+        ("desk_url", "https://desk.example.se.:8443", "https://desk.example.se:8443"),
+        ("public_url", "http://[::1]:8000/", "http://[::1]:8000"),
+        ("public_url", "http://example.se:443/Ett", "http://example.se:443/Ett"),
         ("bad_hosts", "/var/list.txt", "/var/list.txt"),
         ("bad_hosts", "https://urlhaus.example/list", "https://urlhaus.example/list"),
         ("log_level", "WARNING", "warning"),
@@ -149,6 +155,11 @@ def test_what_a_setting_is_read_as(name, value, found):
                 ("oidc_issuer", "https"),
             )
             for host in ("[", "[::1", "h:port", "h:65536")
+        ],
+        *[
+            (name, value)
+            for name in ("public_url", "desk_url")
+            for value in ("https://anna:x@example.se", "https://@example.se", "https://e.se/#a")
         ],
         ("smtp_url", "http://h"),
         ("smtp_url", "smtp://"),
@@ -310,8 +321,10 @@ class TestFiles:
 
     def test_a_secret_in_a_file_is_read_without_the_line_end(self, tmp_path):
         path = tmp_path / "nyckel å"
-        path.write_text("å" * 40 + "\r\n", encoding="utf-8")
-        assert Settings.from_env(self.given(path)).secret_key == "å" * 40
+        # As different editors write it.
+        for mark in ("", "\ufeff"):
+            path.write_text(f"{mark}{'å' * 40}\r\n", encoding="utf-8")
+            assert Settings.from_env(self.given(path)).secret_key == "å" * 40
 
     def test_the_file_counts_where_both_are_there_and_none_where_it_is_empty(self, tmp_path):
         path = tmp_path / "key"
@@ -326,6 +339,9 @@ class TestFiles:
         [
             (None, "No such file"),
             *((b"", "nothing in it"), (b" \n", "nothing in it"), (b"\xff\xfe", "is no text")),
+            # As PowerShell writes it, a device, and what would lose its end.
+            (("s" * 40).encode("utf-16-le"), "is no text"),
+            *((b"\0" * 40, "is no text"), (b"s" * 65_537, "is no text")),
         ],
     )
     def test_a_file_that_holds_none_stops_the_start(self, tmp_path, content, why):

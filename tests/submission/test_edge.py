@@ -280,3 +280,14 @@ def test_json_a_thousand_levels_deep_is_no_fault_of_ours(public, desk, deep):
         headers={"Authorization": f"Bearer {'x' * 20}", "Content-Type": "application/json"},
     )
     assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "9" * 18, "٣" * 5000])
+def test_no_number_in_an_address_is_too_long_to_be_read(public, desk, digits):
+    """Python refuses to make one of thousands of digits; PostgreSQL has room for nineteen."""
+    at_desk = desk.config["SETTINGS"].desk_url
+    for path in (f"/statistik/{digits}", f"/statistik/{digits}.csv"):
+        assert public.test_client().get(path).status_code == 404
+    for path in (f"/pictures/{digits}", f"/supervision/{digits}.csv", f"/samples/{digits}"):
+        answer = desk.test_client().get(path, base_url=at_desk)
+        assert answer.status_code == (404 if len(digits) > 18 else 303)

@@ -89,7 +89,9 @@ def test_an_error_keeps_everything_and_the_frame_ends_at_a_receipt(client, frame
     assert sent.location.startswith(f"{URL}/thanks/")
     thanks = client.get(sent.location)
     number = session.scalars(select(Idea.number)).one()
-    assert number in soup(thanks).text
+    said = one(soup(thanks), ".lead").text
+    assert number in said
+    assert "dess. Staden vill läsa varje idé inom 2 arbetsdagar." in said
     assert thanks.headers["Cache-Control"] == "no-store"
     assert thanks.headers["Referrer-Policy"] == "no-referrer"
     [receipt] = soup(thanks).select("a[href^='/receipts/']")

@@ -1,7 +1,7 @@
 """The receipt: what the writer reads there, and what they can do."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.moderation.decisions import deciding
 from services.moderation.decisions.decision_request import DecisionRequest
@@ -15,6 +15,7 @@ from shared.models import (
     OutboxDelivery,
     OutboxEvent,
     Rule,
+    Source,
     TextKind,
 )
 from tests.factories import a_member_of_staff, a_rule, an_idea
@@ -91,6 +92,29 @@ def test_a_council_without_a_limit_promises_nothing(client, session, address, id
     session.get_one(Council, idea.council_id).wait_limit_h = None
     session.commit()
     assert "arbetsdag" not in soup(client.get(address)).text
+
+
+def test_where_an_idea_may_publish_itself_nobody_is_said_to_read_it_first(
+    client, session, address, idea
+):
+    session.get_one(Council, idea.council_id).publishes_clear = True
+    session.commit()
+    said = one(soup(client.get(address)), ".lead").text
+    assert "publiceras genast" in said
+    assert "syns inte" not in said
+    # What staff entered, or what waits for a person after all, is read first.
+    for changed in ({"source": Source.STAFF}, {"status": IdeaStatus.WAITING, "version": 2}):
+        session.execute(update(Idea).values(changed))
+        session.commit()
+        assert "Den syns inte för andra" in one(soup(client.get(address)), ".lead").text
+        session.execute(update(Idea).values(source=Source.FORM))
+    session.refresh(idea)
+    deciding.publish_by_policy(session, idea)
+    session.commit()
+    page = soup(client.get(address))
+    assert one(page, "h1").text.strip() == "Din idé är publicerad"
+    assert "publiceras en idé genast när våra kontroller" in page.text
+    assert "En person i staden fattade" not in page.text
 
 
 def test_a_correction_is_thanked_for(client, session, address, idea):

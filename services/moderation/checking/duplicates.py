@@ -17,7 +17,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -29,12 +29,15 @@ from services.moderation.checking.groups import Groups, Known
 from services.moderation.checks import duplicates as texts
 from services.moderation.checks.copies.common import EVERYDAY, Common
 from shared.clock import utcnow
+from shared.forgetting.batches import forget_some
 from shared.models import FingerprintBatch
 
 _LOCK = 7_261_993_002
 EXACT = "exact"
 # Of one group so many are enough to know that an idea is one more of it.
 _OF_A_GROUP = 2
+# A batch is read by those who looked before it committed; none of them works for so long.
+BATCHES_KEPT = timedelta(days=1)
 
 _BY_SEQ = text("""
     SELECT i.id, i.seq, i.number, i.received_at, t.folded, l.original_id, t.text
@@ -315,3 +318,8 @@ def _write_batch(session: SqlSession, ideas: Sequence[Asked], seen: Searched) ->
             at=utcnow(),
         )
     )
+
+
+def forget_old_batches(session: SqlSession) -> int:
+    """Remove some batches that nobody who looks now can have missed; return how many."""
+    return forget_some(session, FingerprintBatch, FingerprintBatch.at < utcnow() - BATCHES_KEPT)

@@ -174,6 +174,7 @@ def undo_many(
             and undone.kind in KINDS
             and idea.id not in alone
             and idea.status is not IdeaStatus.WITHDRAWN
+            and idea.destroyed_at is None
             and not undone.before["merged_into"]
             and not undone.before["children"]
         )

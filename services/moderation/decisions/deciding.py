@@ -45,15 +45,12 @@ from shared.models import (
     IdeaStatus,
     IdeaText,
     Reason,
-    Source,
     TextKind,
 )
 
 _UNDECIDABLE = (
     *(DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.POLICY, DecisionKind.TAKE_BACK),
 )
-# Whose writers never saw the council's page, so that its policy publishes none of them.
-_WRITTEN_ELSEWHERE = frozenset({Source.IMPORT, Source.STAFF})
 # What masking a public idea has dealt with; a writer's own request waits for its own answer.
 _MASK_CLOSES = (Reason.CLEAN_UP, Reason.LATE_FINDING, Reason.REPORT, Reason.SAMPLE)
 
@@ -179,7 +176,7 @@ def may_publish_itself(idea: Idea) -> bool:
     What an import brought unpublished was never open to everybody where it comes from, and what
     staff entered waits for a person in every council.
     """
-    return idea.council.publishes_clear and idea.source not in _WRITTEN_ELSEWHERE
+    return idea.council.publishes_clear and not idea.source.is_from_elsewhere
 
 
 def publish_by_policy(session: SqlSession, idea: Idea) -> Decision:

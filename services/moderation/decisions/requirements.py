@@ -7,7 +7,12 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.decisions.acknowledging import Leave
 from services.moderation.decisions.decision_request import DecisionRequest, PreparedDecision
-from services.moderation.decisions.transitions import CAN_HOLD_MERGED, TRANSITIONS, NotAllowedError
+from services.moderation.decisions.transitions import (
+    CAN_HOLD_MERGED,
+    TRANSITIONS,
+    NotAllowedError,
+    say_destroyed,
+)
 from services.moderation.settings import rules
 from shared.i18n import gettext as _
 from shared.idea_locks import lock_ideas
@@ -77,6 +82,9 @@ def require_allowed(idea: Idea, prepared: PreparedDecision) -> None:
     request, target = prepared.request, prepared.target
     kind = request.kind
     allowed, _after = TRANSITIONS[kind]
+    # Nobody decides about words that nobody can read; to keep what stands answers who asked.
+    if idea.destroyed_at is not None and kind is not DecisionKind.KEEP:
+        raise NotAllowedError(say_destroyed())
     if idea.status not in allowed:
         raise NotAllowedError(_("Beslutet passar inte idéns läge just nu."))
     public = idea.status is IdeaStatus.PUBLISHED

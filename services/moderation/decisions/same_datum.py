@@ -21,8 +21,12 @@ _NO_NAMES = frozenset(
     )
     for _each in _line.split()
 )
+# So many signs has what is written with and without gaps; of fewer there are many by chance.
+_FEWEST, _MOST = 5, 24
 _WORD = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*")
 _NUMBER = re.compile(r"\+?\d(?:[\s().–-]{0,2}\d){4,}")
+# The letters of a registration plate are nobody's name.
+_PLATE = re.compile(r"[^\W\d_]{3}.?\d\d\w")
 _MAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 # "Elsas", "Elsa's", "Elsa:s"; of what is written with a capital also "Elsan", "Elsans".
 _ENDING = r"(?:['’:]?s|e?n(?:s)?)?"
@@ -45,17 +49,30 @@ def find_places(text: str, words: str) -> list[Place]:
 
 
 def _in_reading(text: str, words: str) -> list[Place]:
-    whole = rf"(?<!\w){re.escape(words)}(?!\w)" if words else r"(?!)"
-    found = {match.span() for match in re.finditer(whole, text, re.IGNORECASE)}
+    # An account is the same without the sign before it.
+    bare = re.escape(words.removeprefix("@"))
+    whole = rf"(?<!\w)@?{bare}(?!\w)" if words.startswith("@") else rf"(?<!\w){bare}(?!\w)"
+    found = set[Place]()
+    for pattern in (whole if words else r"(?!)", _spread(words)):
+        found |= {match.span() for match in re.finditer(pattern, text, re.IGNORECASE)}
     for number in _NUMBER.findall(words):
         alike = _digits(number)
         found |= {m.span() for m in _NUMBER.finditer(text) if _digits(m[0]) == alike}
     for address in _MAIL.findall(words):
         found |= set(masks.find_words(text, address))  # also where a dot follows
-    if not _MAIL.search(words):
+    if not _MAIL.search(words) and not _PLATE.fullmatch(words):
         for name in name_words(words):
             found |= set(_of_name(text, name))
     return masks.merged_spans(found, len(text))
+
+
+def _spread(words: str) -> str:
+    """Return a pattern for letters with figures, wherever they are parted: "ABC 123", "abc123"."""
+    signs = re.sub(r"[\W_]", "", words)
+    is_mixed = any(map(str.isdigit, signs)) and any(map(str.isalpha, signs))
+    if not is_mixed or not _FEWEST <= len(signs) <= _MOST:
+        return r"(?!)"
+    return rf"(?<!\w){r'[ ·–-]?'.join(map(re.escape, signs))}(?!\w)"
 
 
 def is_same_person(author: str, words: str) -> bool:

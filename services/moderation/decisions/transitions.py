@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.decisions import entries
 from shared.delivery import outbox
 from shared.delivery.events import IdeaDecided
+from shared.i18n import gettext as _
 from shared.idea_locks import lock_ideas
 from shared.ids import new_id
 from shared.models import (
@@ -102,6 +103,11 @@ class NotAllowedError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__("decision not allowed")
         self.reason = reason
+
+
+def say_destroyed() -> str:
+    """Say why nothing can be decided about an idea whose words are gone."""
+    return _("Texten är gallrad. Det går inte att besluta om idén längre.")
 
 
 def read_latest_decision(session: SqlSession, idea_id: UUID) -> Decision | None:

@@ -18,6 +18,7 @@ from services.moderation.decisions.transitions import (
     new_decision,
     read_latest_decision,
     release_merged,
+    say_destroyed,
     show_version,
 )
 from shared.delivery import outbox
@@ -42,9 +43,10 @@ def undo_decision(
     """Put back what stood before a decision; itself a decision, and only on the latest one.
 
     Raises LookupError, ConflictError when something was decided since, and NotAllowedError when the
-    writer has withdrawn the idea, for what the system decided as the idea came in, for an undo, and
-    for the one who decided when the writer has asked that somebody looks anew; of those HeldError,
-    when a text with grave findings that are not acknowledged would become public again.
+    writer has withdrawn the idea or its words are destroyed, for what the system decided as the
+    idea came in, for an undo, and for the one who decided when the writer has asked that somebody
+    looks anew; of those HeldError, when a text with grave findings that are not acknowledged would
+    become public again.
     """
     undone = session.get(Decision, decision_id)
     if undone is None:
@@ -101,6 +103,8 @@ def _require_standing(
         raise ConflictError(seen_version=undone.seen_version, version=idea.version, last=last)
     if idea.status is IdeaStatus.WITHDRAWN:
         raise NotAllowedError(_("Den som skrev idén har tagit tillbaka den."))
+    if idea.destroyed_at is not None:
+        raise NotAllowedError(say_destroyed())
     if undone.kind in LASTING:
         raise NotAllowedError(
             _("Det beslutet går inte att ångra. Fatta ett nytt beslut i stället.")

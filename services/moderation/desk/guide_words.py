@@ -51,8 +51,8 @@ TOUR: tuple[tuple[Callable[[], str], Callable[[], str]], ...] = (
     (
         lambda: _("Fråga när du är osäker"),
         lambda: _(
-            "På idéns sida kan du fråga en kollega eller skriva en anteckning. Idén väntar, och"
-            " ingen utanför ser det."
+            "På idéns sida kan du fråga en kollega eller skriva en anteckning. Idén ligger kvar"
+            " under Att granska tills någon beslutar."
         ),
     ),
     (

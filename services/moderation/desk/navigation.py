@@ -121,7 +121,7 @@ _SETTINGS = (
     Page(
         "/addresses",
         lambda: _("Adresser som inte nås"),
-        lambda: _("Vart brev inte kommer fram, och en knapp för att försöka igen."),
+        lambda: _("Adresser dit brev inte kommer fram, med en knapp för att försöka igen."),
     ),
     Page(
         "/forms",

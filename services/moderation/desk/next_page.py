@@ -22,4 +22,5 @@ def find_page_of_form() -> str:
     """Return the page of the desk on which the form stood that was sent."""
     sent_from = request.referrer or ""
     own = origin_of(web.get_settings().desk_url)
-    return (sent_from.removeprefix(own) if origin_of(sent_from) == own else "") or "/"
+    page = sent_from.removeprefix(own) if origin_of(sent_from) == own else ""
+    return page if _PAGE.fullmatch(page) else "/"

@@ -37,7 +37,7 @@ def refuse_other_senders() -> ResponseReturnValue | None:
         return None
     if not _is_sent_by_desk(request.environ, web.get_settings()):
         security_notes.name_refusal(SecurityKind.WRONG_SENDER)
-        return web.error_page(403, detail=_("Det skickades inte från deskens egna sidor."))
+        return web.error_page(403, detail=_("Det skickades inte från Rådslags egna sidor."))
     return None
 
 

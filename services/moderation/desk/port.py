@@ -1,6 +1,7 @@
 """The desk, as the pages see it that another room lends (`radslag.desk`)."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -9,11 +10,14 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.desk import access, kept_words
 from services.moderation.settings import audit
+from shared.clock import utcnow
 from shared.desk_port import DeskPort, Person
 from shared.models import Role
 
 P = ParamSpec("P")
 R = TypeVar("R")
+# Whoever reads the same again so soon is at the same piece of work.
+_READ_FOR = timedelta(days=1)
 
 
 class _Port:
@@ -58,6 +62,13 @@ class _Port:
         audit.record_change(
             session, by=by, action=action, subject=subject, before=before, after=after
         )
+
+    def record_reading(
+        self, session: SqlSession, action: str, subject: tuple[str, object], what: Mapping[str, Any]
+    ) -> None:
+        by = access.get_signed_in().id
+        if not audit.was_recorded(session, by, action, subject, what, utcnow() - _READ_FOR):
+            audit.record_change(session, by=by, action=action, subject=subject, after=what)
 
     def link_to_idea(self, number: str) -> str:
         return url_for("ideas.show", number=number)

@@ -2,20 +2,7 @@
 
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.models import DecisionKind, IdeaStatus, Outcome, Reason, Role
-
-
-def say_reason(of: Reason) -> str:
-    """Say why a person should look."""
-    return {
-        Reason.NEW: _("Ny idé"),
-        Reason.CORRECTION: _("Rättad av skribenten"),
-        Reason.RE_REVIEW: _("Ny prövning"),
-        Reason.CLEAN_UP: _("Städning av publicerat"),
-        Reason.LATE_FINDING: _("Sent fynd"),
-        Reason.REPORT: _("Anmäld av läsare"),
-        Reason.SAMPLE: _("Stickprov"),
-    }[of]
+from shared.models import DecisionKind, IdeaStatus, Outcome, Role
 
 
 def say_status(of: IdeaStatus) -> str:

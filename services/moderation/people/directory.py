@@ -40,6 +40,7 @@ TIMEOUT_S = 5
 METADATA_LASTS_S = 3600
 # How far two clocks may be apart.
 LEEWAY_S = 60
+_LONGEST_SUBJECT = 255
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 
 _metadata: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -126,7 +127,8 @@ def finish_sign_in(
             )
         except AuthlibBaseError:
             raise RefusedError("denied") from None
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, ValueError, TypeError, AttributeError):
+            # No answer, or not one as a directory gives: a list, a number, half a text.
             raise DirectoryDownError from None
     return _identity(settings, _claims(settings, metadata, token, begun.nonce))
 
@@ -220,10 +222,8 @@ def _linked(session: SqlSession, settings: Settings, identity: Identity) -> Staf
 def _identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
     email = claims.get(settings.oidc_email_claim)
     # What `email_verified` says, it says of the claim `email` (OpenID Connect Core §5.1).
-    is_proven = settings.oidc_email_claim == "email" and claims.get("email_verified") in {
-        True,
-        "true",
-    }
+    is_verified = claims.get("email_verified") in (True, "true")
+    is_proven = settings.oidc_email_claim == "email" and is_verified
     believed = settings.oidc_trust_email or is_proven
     try:
         address = accounts.checked_email(email) if isinstance(email, str) and believed else None
@@ -235,7 +235,7 @@ def _identity(settings: Settings, claims: Mapping[str, Any]) -> Identity:
         subject=str(claims["sub"]),
         email=address,
         is_proven=is_proven,
-        name=name if isinstance(name, str) else "",
+        name="".join(filter(str.isprintable, name)) if isinstance(name, str) else "",
         role=_role(settings, claims),
     )
 
@@ -250,14 +250,17 @@ def _role(settings: Settings, claims: Mapping[str, Any]) -> Role | None:
         given = claims
         for part in settings.oidc_role_claim.split("."):
             given = given.get(part) if isinstance(given, Mapping) else None
-    names = {given} if isinstance(given, str) else set(given) if isinstance(given, list) else set()
+    several = given if isinstance(given, list) else [given]
+    names = {name for name in several if isinstance(name, str)}
     found = [role for role in Role if settings.oidc_roles.get(role.value) in names]
     return found[-1] if found else None
 
 
 def _claims(
-    settings: Settings, metadata: Mapping[str, Any], token: Mapping[str, Any], nonce: str
+    settings: Settings, metadata: Mapping[str, Any], token: object, nonce: str
 ) -> Mapping[str, Any]:
+    if not isinstance(token, Mapping):
+        raise RefusedError("bad token")
     try:
         decoded = _decoded(metadata, str(token.get("id_token") or ""))
         claims = CodeIDToken(
@@ -274,11 +277,18 @@ def _claims(
             },
         )
         claims.validate(now=int(utcnow().timestamp()), leeway=LEEWAY_S)
-    except (JoseError, ValueError, KeyError, TypeError):
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         raise RefusedError("bad token") from None
-    if not claims.get("sub"):
+    if not _is_subject(claims.get("sub")):
         raise RefusedError("bad token")
     return dict(claims)
+
+
+def _is_subject(said: object) -> bool:
+    """Whether this names somebody (OpenID Connect Core §2): a short word, or a number."""
+    if isinstance(said, bool) or not isinstance(said, str | int):
+        return False
+    return 0 < len(str(said)) <= _LONGEST_SUBJECT and str(said).isprintable()
 
 
 def _decoded(metadata: Mapping[str, Any], id_token: str) -> jwt.Token:

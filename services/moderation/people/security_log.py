@@ -24,7 +24,8 @@ from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-# What needs no right password is counted in steps of so long, and so many rows are kept of each.
+# What needs no right password is counted in steps of so long, and of each step so many rows of a
+# kind are kept.
 SLOT = timedelta(minutes=10)
 MOST_IN_SLOT = 1000
 COUNTED = frozenset(
@@ -67,7 +68,7 @@ def record_event(
         metrics.LOGINS.add(kind.value)
     now = utcnow()
     slot = _slot_of(now) if kind in COUNTED else None
-    if slot is not None and _is_full(session, slot):
+    if slot is not None and _is_full(session, slot, kind):
         who, where, staff_id = b"", b"", None
     row = insert(SecurityEvent).values(
         kind=kind, staff_id=staff_id, who_hash=who, place_hash=where, at=now, slot=slot
@@ -126,9 +127,16 @@ def _slot_of(moment: datetime) -> datetime:
     return datetime.fromtimestamp(int(moment.timestamp()) // step * step, UTC)
 
 
-def _is_full(session: SqlSession, slot: datetime) -> bool:
-    """Whether a slot has so many rows that what else happens in it is told apart no more."""
-    there = select(SecurityEvent.id).where(SecurityEvent.slot == slot).limit(MOST_IN_SLOT)
+def _is_full(session: SqlSession, slot: datetime, kind: SecurityKind) -> bool:
+    """Whether a slot has so many rows of a kind that what else there is is told apart no more.
+
+    Each kind by itself: nobody hides what they try among refusals that cost them nothing.
+    """
+    there = (
+        select(SecurityEvent.id)
+        .where(SecurityEvent.slot == slot, SecurityEvent.kind == kind)
+        .limit(MOST_IN_SLOT)
+    )
     return session.scalar(select(func.count()).select_from(there.subquery())) == MOST_IN_SLOT
 
 

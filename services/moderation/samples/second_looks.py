@@ -34,6 +34,7 @@ from shared.models import (
     Reason,
     Rule,
     Sample,
+    Verdict,
 )
 
 MOST_LISTED = 50
@@ -69,6 +70,8 @@ class Sheet:
     findings: list[Finding]
     # The texts of earlier ideas that findings point at.
     similar: list[str]
+    # The checks that have not read it; None where none has.
+    unchecked: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +138,16 @@ def on_idea(session: SqlSession, number: str, staff_id: UUID) -> int | None:
 def read_sample_sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sheet:
     """Return what this person may see of a sample. Raises LookupError, and SampleClosedError."""
     row = session.execute(
-        select(Sample, Idea.received_at, Idea.precision, Council.title, IdeaText)
+        select(Sample, Idea.received_at, Idea.precision, Council.title, IdeaText, Verdict.unchecked)
         .join(Idea, Idea.id == Sample.idea_id)
         .join(Council, Council.id == Idea.council_id)
         .join(
             IdeaText,
             and_(IdeaText.idea_id == Sample.idea_id, IdeaText.version == Sample.text_version),
+        )
+        .outerjoin(
+            Verdict,
+            and_(Verdict.idea_id == Sample.idea_id, Verdict.text_version == Sample.text_version),
         )
         .where(Sample.id == sample_id)
     ).one_or_none()
@@ -163,6 +170,7 @@ def read_sample_sheet(session: SqlSession, sample_id: int, staff_id: UUID) -> Sh
         row.precision,
         findings,
         _texts(session, [each.similar_to for each in findings if each.similar_to]),
+        row.unchecked,
     )
 
 

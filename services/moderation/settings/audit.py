@@ -135,6 +135,27 @@ def last_about(session: SqlSession, subject: tuple[str, object]) -> Last | None:
     return Last(row.name or row.email or "", row.at) if row else None
 
 
+def was_recorded(
+    session: SqlSession,
+    by: UUID,
+    action: str,
+    subject: tuple[str, object],
+    after: Mapping[str, Any],
+    since: datetime,
+) -> bool:
+    """Whether this person did this to this subject since then, with these fields among others."""
+    kind, subject_id = subject
+    found = select(AuditEntry.id).where(
+        AuditEntry.subject_kind == kind,
+        AuditEntry.subject_id == str(subject_id),
+        AuditEntry.action == action,
+        AuditEntry.staff_id == by,
+        AuditEntry.at >= since,
+        AuditEntry.after.contains(_plain(after)),
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
 def list_people(session: SqlSession) -> list[tuple[str, str]]:
     """Return the id and name of everybody who has or had an account, by name, for a filter."""
     rows = session.execute(select(Staff.id, Staff.name, Staff.email))

@@ -96,6 +96,7 @@ def _despair(incident: Incident, facts: Known) -> Said:
             _("Öppna Att granska"),
         )
     is_public = incident.key in facts.public
+    may_stand = " " + _("Kan orden stå kvar, välj Behåll som den är.")
     return Said(
         _("Oro för någon i idé %(number)s", number=incident.key),
         _("Någon kanske inte vill leva, och alla kan läsa det. Det är inget brott mot en regel.")
@@ -105,8 +106,11 @@ def _despair(incident: Incident, facts: Known) -> Said:
             "Läs idén nu, och lita på vad du själv läser. Är det fara för livet och det går att se"
             " vem eller var: ring 112. Är du osäker, ring 1177. Finns det en mejladress kan staden"
             " skriva att ni har läst, och att Mind Självmordslinjen svarar på 90101 dygnet runt."
-        ),
-        _("Någon har läst idén och fattat ett beslut, eller så har den tagits tillbaka."),
+        )
+        + (may_stand if is_public else ""),
+        _("Orden är borta, eller så har någon beslutat att de kan stå kvar.")
+        if is_public
+        else _("Någon har läst idén och fattat ett beslut, eller så har den tagits tillbaka."),
         f"/ideas/{incident.key}",
         _("Öppna idén"),
     )

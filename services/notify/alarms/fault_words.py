@@ -75,7 +75,7 @@ def say_deaf(incident: Incident, _facts: Known) -> Said:
                 "Se till att processen notify-worker arbetar och att mejlservern svarar. Breven"
                 " finns kvar och skickas sedan."
             ),
-            _("Breven går iväg igen."),
+            _("Breven går i väg igen."),
             "/letters",
             _("Öppna breven"),
         )

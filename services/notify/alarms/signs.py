@@ -54,6 +54,12 @@ _MADE_PUBLIC = (
 )
 # How much there is of a threat that everybody can read.
 PUBLIC = 2
+# What the checks call what an alarm is about.
+_CODES = {
+    IncidentKind.THREAT: "threat",
+    IncidentKind.DESPAIR: "self_harm",
+    IncidentKind.CHILD: "child",
+}
 
 # A city gets an idea an hour. A class that writes together sends some 25, about different things.
 WAVE_WINDOW = timedelta(minutes=30)
@@ -93,28 +99,21 @@ def find_threats(session: SqlSession, now: Now) -> Iterator[Sign]:
     One that is public counts double: publishing it is no end of the matter. It ends when the words
     are gone, or when somebody decides that they may stand.
     """
-    question = _not_looked_at("threat")
-    mistaken = session.scalars(_decided_all_the_same(session, now, IncidentKind.THREAT)).all()
-    seen = dict.fromkeys(mistaken, PUBLIC)
-    for number, is_public in session.execute(question):
-        seen[number] = max(PUBLIC if is_public else 1, seen.get(number, 1))
-    for number, count in seen.items():
-        yield Sign(number, count)
+    yield from _waiting_or_public(session, now, IncidentKind.THREAT)
 
 
-def find_despair(session: SqlSession, _now: Now) -> Iterator[Sign]:
+def find_despair(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find ideas that wait or are public in which somebody may not want to live, until looked at.
 
-    It ends when a person has read it and decided, whatever that is: it is no breach of a rule, and
-    what they do for the one who wrote is not done here.
+    It ends as that of a threat does. It is no breach of a rule, and what people do for the one who
+    wrote is not done here.
     """
-    for number, is_public in session.execute(_not_looked_at("self_harm")):
-        yield Sign(number, PUBLIC if is_public else 1)
+    yield from _waiting_or_public(session, now, IncidentKind.DESPAIR)
 
 
 def find_children(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find public ideas that tell of a child: not looked at yet, or published all the same."""
-    found = _open_with("child", _CARE)
+    found = _open_with(_CODES[IncidentKind.CHILD], _CARE)
     unseen = session.scalars(
         select(Idea.number)
         .join(found, found.c.idea_id == Idea.id)
@@ -210,6 +209,16 @@ def open_keys(session: SqlSession, kind: IncidentKind) -> set[str]:
     return set(session.scalars(keys))
 
 
+def _waiting_or_public(session: SqlSession, now: Now, kind: IncidentKind) -> Iterator[Sign]:
+    """Find what nobody has looked at, and what is public since: that counts double."""
+    mistaken = session.scalars(_decided_all_the_same(session, now, kind)).all()
+    seen = dict.fromkeys(mistaken, PUBLIC)
+    for number, is_public in session.execute(_not_looked_at(_CODES[kind])):
+        seen[number] = max(PUBLIC if is_public else 1, seen.get(number, 1))
+    for number, count in seen.items():
+        yield Sign(number, count)
+
+
 def _not_looked_at(code: str) -> Select[str, bool]:
     """Ask for ideas whose text has such a finding, high, and waits for a person; is it public."""
     found = _open_with(code, _URGENT, FindingRow.severity == "high")
@@ -256,7 +265,7 @@ def _decided_all_the_same(session: SqlSession, now: Now, kind: IncidentKind) -> 
     A text that no check has come to yet may hold it still.
     """
     known = open_keys(session, kind)
-    code = text("'threat'") if kind is IncidentKind.THREAT else text("'child'")
+    code = text(f"'{_CODES[kind]}'")
     candidates = union(
         select(Decision.idea_id.label("id"))
         .join(FindingRow, FindingRow.idea_id == Decision.idea_id)

@@ -21,7 +21,6 @@ from services.notify.digests.readers import Wanted
 from shared import check_words, i18n, lanes
 from shared.clock import utcnow
 from shared.config import Settings
-from shared.i18n import gettext as _
 from shared.lanes import Lane
 from shared.models import Council, Digest, DigestRun, Reason
 
@@ -125,19 +124,6 @@ class _Head:
     opened_at: datetime
     codes: Sequence[str]
     behind: Sequence[Group]
-
-
-def reason_name(reason: Reason) -> str:
-    """Name a reason for looking, in the language now spoken."""
-    return {
-        Reason.NEW: _("Ny idé"),
-        Reason.CORRECTION: _("Rättad text"),
-        Reason.RE_REVIEW: _("Ny prövning"),
-        Reason.CLEAN_UP: _("Redan publicerat, att se över"),
-        Reason.LATE_FINDING: _("Upptäckt i efterhand"),
-        Reason.REPORT: _("Anmält av läsare"),
-        Reason.SAMPLE: _("Stickprov"),
-    }[reason]
 
 
 def write_age(since: datetime, now: datetime) -> str:
@@ -273,10 +259,10 @@ def _item(head: _Head, known: Known, councils: dict[int, tuple[str, str]], now: 
     title, _slug = councils.get(head.council_id or 0, ("", ""))
     kinds = check_words.kinds_of_findings(head.codes)
     if kinds and head.reason is not Reason.NEW:
-        kinds = [reason_name(head.reason), *kinds]
+        kinds = [lanes.name_reason(head.reason), *kinds]
     return Item(
         number=head.number,
-        reason=reason_name(head.reason),
+        reason=lanes.name_reason(head.reason),
         council=title,
         age=write_age(head.opened_at, now),
         new=_count(head.behind, known),

@@ -39,8 +39,13 @@ EVERYBODYS = frozenset(
         *("yahoo.com", "yahoo.se", "icloud.com", "me.com", "mac.com", "aol.com", "gmx.com"),
         *("gmx.net", "proton.me", "protonmail.com", "telia.com", "bredband.net", "comhem.se"),
         *("tele2.se", "spray.se", "home.se", "passagen.se", "swipnet.se", "glocalnet.net"),
+        *("pm.me", "fastmail.com", "fastmail.fm", "fastmail.se"),
+        # No domains, but what domains are registered below.
+        *("pp.se", "org.se", "com.se", "tm.se", "co.uk", "org.uk", "ac.uk", "com.au", "eu.org"),
     }
 )
+# Whose a domain is, its last two or three parts say: one server may take mail for all that end so.
+_WHOSE = (3, 2)
 _TAKES_BACK = frozenset({CORRECTED, ANSWER_WITHDRAWN})
 # A hash is of one day and means nothing after it.
 _KEPT = timedelta(days=2)
@@ -78,10 +83,12 @@ def take_allowance(session: SqlSession, letter: Letter, settings: Settings) -> b
 def _limits(settings: Settings, mailbox: str) -> dict[bytes, int]:
     """Return how many may go to each place that a mailbox stands for, by its hash of today."""
     today = utcnow().astimezone(settings.timezone).date()
-    domain = mailbox.rpartition("@")[2]
+    labels = mailbox.rpartition("@")[2].split(".")
     limits = {_place(settings, today, mailbox): TO_A_MAILBOX}
-    if domain not in EVERYBODYS:
-        limits[_place(settings, today, f"@{domain}")] = TO_A_DOMAIN
+    for depth in (len(labels), *_WHOSE):
+        domain = ".".join(labels[-depth:])
+        if domain not in EVERYBODYS:
+            limits[_place(settings, today, f"@{domain}")] = TO_A_DOMAIN
     return limits
 
 

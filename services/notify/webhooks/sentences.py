@@ -26,7 +26,7 @@ def say_event(kind: str, data: Data, titles: Titles) -> Said:
     """Say an event in the language now spoken."""
     if kind == PING:
         text = _("Det här är ett test från Rådslag. Det kom fram.")
-        return Said(text, _("Öppna desken"), data["desk_url"])
+        return Said(text, _("Öppna Rådslag"), data["desk_url"])
     if "alert" in data:
         return Said(_alert(kind, data), _("Öppna larmen"), data["alert"]["desk_url"])
     idea = data["idea"]
@@ -151,7 +151,7 @@ def _alert(kind: str, data: Data) -> str:
         IncidentKind.FAILED_JOBS: _("jobb som inte gick"),
         IncidentKind.UNCHECKED: _("en kontroll går inte att köra"),
         IncidentKind.DEAF: _("en del av systemet svarar inte"),
-        IncidentKind.DIGEST_FAILED: _("sammanfattningar gick inte iväg"),
+        IncidentKind.DIGEST_FAILED: _("sammanfattningar gick inte i väg"),
         IncidentKind.WEBHOOK_OFF: _("en koppling är avstängd"),
         IncidentKind.BOUNCED: _("en adress tar inte emot brev"),
         IncidentKind.SPRAY: _("någon provar lösenord på många konton"),

@@ -54,8 +54,12 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
 
 
 def fold_key(key: str) -> str:
-    """Return a key as keys are compared: composed, and without regard to case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
+    """Return a key as keys are compared: composed, without regard to case and to kinds of space.
+
+    A browser sends a question of two lines back with other line ends than it was given.
+    """
+    plain = " ".join(unicodedata.normalize("NFC", key).casefold().split())
+    return unicodedata.normalize("NFC", plain)
 
 
 def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
@@ -65,10 +69,12 @@ def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
         # One more than may be is enough to refuse it: each path may be as long as the body.
         return list(islice(_flatten("", read), MOST_KEYS + 1))
     if kind == FORM:
+        charset = _charset(content_type)
         return parse_qsl(
-            body.decode("ascii"),
+            # Some write letters beyond ASCII as they are.
+            body.decode("ascii" if body.isascii() else charset),
             keep_blank_values=True,
-            encoding=_charset(content_type),
+            encoding=charset,
             errors="strict",
             max_num_fields=MOST_KEYS,
         )

@@ -181,7 +181,7 @@ def put_aside(session: SqlSession, source_id: UUID, item_id: UUID) -> bool:
             InboxItem.source_id == source_id,
             InboxItem.state == InboxState.FAILED,
         )
-        .values(state=InboxState.PUT_ASIDE, fault=None)
+        .values(state=InboxState.PUT_ASIDE, fault=None, put_aside_at=utcnow())
         .returning(InboxItem.id)
     )
     return done.one_or_none() is not None

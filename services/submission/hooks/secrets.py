@@ -45,6 +45,14 @@ def new_nonce() -> bytes:
     return secrets.token_bytes(16)
 
 
+def new_plain_nonce(settings: Settings) -> bytes:
+    """Return 128 random bits whose secret may stand in an address: it has no slash and no plus."""
+    while True:
+        nonce = new_nonce()
+        if not {"/", "+"} & set(show_secret(settings, nonce)):
+            return nonce
+
+
 def show_secret(settings: Settings, nonce: bytes) -> str:
     """Return the secret as the other side keeps it."""
     return _PREFIX + base64.b64encode(_derive(settings, nonce)).decode("ascii")

@@ -160,7 +160,7 @@ def show_secret(source: FormSource, settings: Settings) -> str | None:
 
 
 def _give_secret(source: FormSource, settings: Settings) -> None:
-    source.nonce = secrets.new_nonce()
+    source.nonce = secrets.new_plain_nonce(settings)
     source.secret_sha256 = secrets.hash_secret(secrets.show_secret(settings, source.nonce))
     source.secret_seen_at = None
 

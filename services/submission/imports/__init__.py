@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.submission.imports import page, tables, wxr
 from services.submission.imports.entries import FileFault, ImportFileError, Reading, in_order
+from services.submission.imports.garbled import find_garbled
 
 Reader = Callable[[str, ZoneInfo], Reading]
 
@@ -46,8 +47,10 @@ def read_entries(
     Raises ImportFileError, which names the line, for anything that cannot be read; nothing of such
     a file is used.
     """
-    reading = READERS[form](decode_file(data, encoding), timezone)
-    return replace(reading, entries=tuple(in_order(reading.entries)))
+    text = decode_file(data, encoding)
+    reading = READERS[form](text, timezone)
+    doubts = (*find_garbled(text), *reading.doubts)
+    return replace(reading, entries=tuple(in_order(reading.entries)), doubts=doubts)
 
 
 def decode_file(data: bytes, encoding: str | None = None) -> str:

@@ -78,8 +78,13 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # "Kim säger: hej", or a line that ends so without the colon.
 _SAYS_INSIDE = re.compile(rf"\b(?:{_VERBS})\s*:", re.IGNORECASE)
 _SAYS_AT_END = re.compile(rf"\w+(?:\s+\S+){{0,3}}\s+(?:{_VERBS})", re.IGNORECASE)
+_NAMES_A_DAY = re.compile(rf"(?i)\d|\b(?:{_MONTH}|{_WEEKDAYS}|igår|idag|yesterday|today)\b")
 _LONGEST_DATE = 60
+# "Anna-Karin von Essen"
+_MOST_NAMES = 3
 _LONGEST_NAME_LINE = 90
+# Of a longer one with many blanks in it there would be too many ways to read it.
+_LONGEST_SAYS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ def _starts(lines: Sequence[str]) -> list[_Start]:
     filled = [number for number, line in enumerate(lines) if line]
     starts = []
     for number, following in pairwise(filled):
-        says = _SAYS.fullmatch(lines[following])
+        is_short = len(lines[following]) <= _LONGEST_SAYS
+        says = _SAYS.fullmatch(lines[following]) if is_short else None
         if says is not None and (found := _match_date(lines[number])) is not None:
             starts.append(_Start(number, following, _day(found, number + 1), says["name"]))
     return starts
@@ -202,9 +208,23 @@ def _reason_to_doubt(line: str, before: str) -> str | None:
     if _SAYS_AT_END.fullmatch(line):
         return 'a line ends like "säger:", without the colon'
     is_short = len(before) <= _LONGEST_DATE
-    if line.endswith(":") and is_short and any(sign.isdigit() for sign in before):
+    if line.endswith(":") and is_short and _NAMES_A_DAY.search(before):
         return "this and the line before it look like a date and a name"
-    return None
+    return "a line looks like a name and a date" if _is_signed(line) else None
+
+
+def _is_signed(line: str) -> bool:
+    """Whether a short line is a date with what may be a name before or after it."""
+    if len(line) > _LONGEST_DATE or not line[-1].isalnum():
+        return False
+    for form in _DATES:
+        found = form.search(line)
+        if found is None or (found.start() > 0 and found.end() < len(line)):
+            continue
+        rest = (line[: found.start()] + line[found.end() :]).strip(" ,;|/–—-()")
+        if rest[:1].isupper() and len(rest.split()) <= _MOST_NAMES:
+            return True
+    return False
 
 
 def _is_like_a_date(line: str) -> bool:

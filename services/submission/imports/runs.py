@@ -10,9 +10,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from services.submission.forms import IdeaForm
@@ -113,6 +114,9 @@ def _row(made: Import, place: int, entry: Entry) -> dict[str, object]:
 def begin_run(session: SqlSession, import_id: UUID, *, by: UUID, as_read: bool) -> Import:
     """Have a file that was looked at brought in.
 
+    Where something else has changed what becomes of its lines, it is looked at again instead, and
+    nothing is brought in before somebody has seen that: its state is then `checking`.
+
     Raises LookupError, and NotNowError where it was not looked at to its end, some line would be
     refused, lines are doubtful and nobody says that they were read right (`as_read`), or another
     import of the council is at work.
@@ -122,9 +126,34 @@ def begin_run(session: SqlSession, import_id: UUID, *, by: UUID, as_read: bool) 
         raise NotNowError
     if run.doubts and not as_read:
         raise NotNowError
+    _take_turn(session, run)
+    if _is_overtaken(session, run):
+        _enter(session, run, ImportState.CHECKING)
+        return run
     _enter(session, run, ImportState.RUNNING)
     run.begun_by, run.begun_at = by, utcnow()
     return run
+
+
+def _is_overtaken(session: SqlSession, run: Import) -> bool:
+    """Whether a line would not become what the look at the file foresaw, as it is now."""
+    council = session.get_one(Council, run.council_id)
+    seen: dict[str, str | None] = {}
+    for start in range(0, run.total, _STORED_AT_A_TIME):
+        lines = _read_lines(session, run, start, _STORED_AT_A_TIME)
+        told = store.tell_fates(session, council, [_entry(line) for line in lines], seen)
+        if any(line.fate is not fate for line, (_each, fate) in zip(lines, told, strict=True)):
+            return True
+    return False
+
+
+def _read_lines(session: SqlSession, run: Import, start: int, most: int) -> Sequence[ImportLine]:
+    return session.scalars(
+        select(ImportLine)
+        .where(ImportLine.import_id == run.id, ImportLine.place >= start)
+        .order_by(ImportLine.place)
+        .limit(most)
+    ).all()
 
 
 def put_aside(session: SqlSession, import_id: UUID) -> Import:
@@ -151,6 +180,7 @@ def take_back(session: SqlSession, import_id: UUID, *, by: UUID) -> Import:
     run = _lock(session, import_id)
     if run.state not in {ImportState.DONE, ImportState.RUNNING}:
         raise NotNowError
+    _take_turn(session, run)
     _enter(session, run, ImportState.TAKING_BACK)
     run.taken_back_by, run.taken_back_at = by, utcnow()
     return run
@@ -182,12 +212,7 @@ def work_on(
         if run.state not in WORKING:
             continue
         council = session.get_one(Council, run.council_id)
-        lines = session.scalars(
-            select(ImportLine)
-            .where(ImportLine.import_id == run.id, ImportLine.place >= run.at)
-            .order_by(ImportLine.place)
-            .limit(_AT_A_TIME)
-        ).all()
+        lines = _read_lines(session, run, run.at, _AT_A_TIME)
         if run.state is ImportState.CHECKING:
             _look_at(session, council, run, lines, tools)
         elif run.state is ImportState.RUNNING:
@@ -254,6 +279,7 @@ def _bring_in(
         line.idea_id = ideas[line.source_id] if fate is Fate.NEW else None
         if fate is not Fate.REFUSED:
             line.text = line.author = line.raw = None
+            line.content_type = ""
 
 
 def _entry(line: ImportLine) -> Entry:
@@ -276,8 +302,8 @@ def _lock(session: SqlSession, import_id: UUID) -> Import:
     return found
 
 
-def _enter(session: SqlSession, run: Import, state: ImportState) -> None:
-    """Begin something with an import; of two in one council at one instant the second waits."""
+def _take_turn(session: SqlSession, run: Import) -> None:
+    """Wait for another act on imports of the council. Raises NotNowError where one is at work."""
     # Keys are left free: ideas come in meanwhile.
     turn = select(Council.id).where(Council.id == run.council_id)
     session.scalars(turn.with_for_update(key_share=True)).one()
@@ -288,6 +314,9 @@ def _enter(session: SqlSession, run: Import, state: ImportState) -> None:
     )
     if session.scalars(busy.limit(1)).first() is not None:
         raise NotNowError
+
+
+def _enter(session: SqlSession, run: Import, state: ImportState) -> None:
     run.state, run.at = state, 0
     _go_on(session, run)
 
@@ -296,12 +325,52 @@ def _go_on(session: SqlSession, run: Import) -> None:
     outbox.record_event(session, ImportMoved(run.id))
 
 
-def _forget_words(session: SqlSession, run: Import) -> None:
-    session.execute(
+def _forget_words(session: SqlSession, run: Import) -> int:
+    """Forget the words of all lines, and return how many had any."""
+    forgotten = session.scalars(
         update(ImportLine)
-        .where(ImportLine.import_id == run.id)
-        .values(text=None, author=None, raw=None)
+        .where(ImportLine.import_id == run.id, ImportLine.text.is_not(None))
+        .values(text=None, author=None, raw=None, content_type="")
+        .returning(ImportLine.place)
     )
+    return len(forgotten.all())
+
+
+def forget_undecided(session: SqlSession, period: timedelta) -> tuple[Import, int] | None:
+    """Forget the words of one file that nobody needs any more, and return how many lines had some.
+
+    A file that was read and that nobody decided about is put aside after this time; of one that was
+    brought in, what could not be goes so long after the end. It is a copy: the file is elsewhere.
+    """
+    until = utcnow() - period
+    has_words = exists().where(ImportLine.import_id == Import.id, ImportLine.text.is_not(None))
+    run = session.scalars(
+        select(Import)
+        .where(
+            or_(
+                Import.state.in_([ImportState.CHECKING, ImportState.READY])
+                & (Import.made_at <= until),
+                (Import.state == ImportState.DONE) & (Import.ended_at <= until) & has_words,
+            )
+        )
+        .order_by(Import.made_at, Import.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if run is None:
+        return None
+    if run.state is not ImportState.DONE:
+        run.state, run.ended_at = ImportState.PUT_ASIDE, utcnow()
+    return run, _forget_words(session, run)
+
+
+def tell_end(run: Import, period: timedelta, *, has_words: bool) -> datetime | None:
+    """Return when `forget_undecided` forgets the words of an import, if it will."""
+    if run.state in {ImportState.CHECKING, ImportState.READY}:
+        return run.made_at + period
+    if run.state is ImportState.DONE and run.ended_at is not None and has_words:
+        return run.ended_at + period
+    return None
 
 
 def find_run(session: SqlSession, import_id: UUID) -> tuple[Import, Council] | None:
@@ -360,6 +429,8 @@ class Counts:
 
     found: int
     waiting: int
+    # With words still.
+    kept: int
     new: int
     known: int
     refused: int
@@ -372,9 +443,10 @@ def count_lines(session: SqlSession, import_id: UUID) -> Counts:
         select(
             func.count().filter(ImportLine.found != []),
             func.count().filter(ImportLine.was_public.is_(False)),
+            func.count().filter(ImportLine.text.is_not(None)),
         ).where(ImportLine.import_id == import_id)
     ).one()
-    return Counts(row[0], row[1], *(fates[each] for each in (Fate.NEW, Fate.KNOWN, Fate.REFUSED)))
+    return Counts(*row, *(fates[each] for each in (Fate.NEW, Fate.KNOWN, Fate.REFUSED)))
 
 
 def list_lines(

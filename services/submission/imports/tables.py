@@ -15,6 +15,7 @@ from services.submission.imports.entries import (
     FileFault,
     ImportFileError,
     Reading,
+    Remark,
     make_entry,
     read_moment,
 )
@@ -22,7 +23,9 @@ from services.submission.imports.entries import (
 _REQUIRED = ("id", "text", "created_at")
 _COLUMNS = (*_REQUIRED, "author")
 _BLANK = " \t\r\n"
-_SEPARATORS = ",;\t"
+_DAY = re.compile(r"\b(?:19|20)\d\d-\d\d-\d\d")
+_SEPARATORS = ",;\t|"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 # In a table of one column nothing is quoted because of what would part cells: it parts none.
 _NO_SEPARATOR = "\x1f"
 _SEPARATOR = re.compile(r"\"?sep=(?P<sign>[,;\t|])\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
@@ -33,8 +36,22 @@ def read_csv(text: str, timezone: ZoneInfo) -> Reading:
 
     Raises ImportFileError.
     """
-    rows = read_rows(text, Columns(_REQUIRED, _COLUMNS))
-    return Reading(tuple(_entry(record, line, timezone) for line, record in rows))
+    rows = list(read_rows(text, Columns(_REQUIRED, _COLUMNS)))
+    entries = tuple(_entry(record, line, timezone) for line, record in rows)
+    return Reading(entries, tuple(_rows_in_texts(rows)))
+
+
+def _rows_in_texts(rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[Remark]:
+    """Give each line of a text that may be a row of its own.
+
+    Where a program puts no second quote for one in a text, a cell goes on to the next quote, rows
+    away: their words would stand in one text, under one name.
+    """
+    for first, record in rows:
+        lines = record["text"].split("\n")
+        for number, said in enumerate(lines if len(lines) > 1 else (), first):
+            if _DAY.search(said) and any(said.count(sign) > 1 for sign in _SEPARATORS):
+                yield Remark(number, "a line of a text looks like a row of its own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +72,15 @@ class Columns:
 def read_rows(text: str, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
     """Give each row of a table with a heading, by the names of its columns, with its first line.
 
-    Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish) or a tab; a
-    first line such as `sep=;` is Excel's own. Rows without any word are passed over.
+    Cells are parted by what parts the heading: a comma, a semicolon (Excel in Swedish), a tab or a
+    bar; a first line such as `sep=;` is Excel's own. Rows without any word are passed over.
 
     Raises ImportFileError.
     """
     told = _SEPARATOR.match(text)
     text = text[told.end() :] if told else text
     skipped = 1 if told else 0
-    separator = told["sign"] if told else _separator_of(text.partition("\n")[0], columns)
+    separator = told["sign"] if told else _separator_of(_LINE_END.split(text, 1)[0], columns)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     last_line = skipped
     try:
@@ -153,7 +170,7 @@ def _cell(record: Mapping[str, Any], name: str, line: int) -> str:
 
 def _values(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Give each object with its line, in an array or one after another."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=_once_each)
     place, line = _skip(text, 0, _BLANK), 1
     in_array = text[place : place + 1] == "["
     if in_array:
@@ -166,6 +183,8 @@ def _values(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             value, end = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
             raise ImportFileError(error.lineno, error.msg) from None
+        except _TwiceError:
+            raise ImportFileError(line, "an entry says the same name twice") from None
         except (ValueError, RecursionError):
             # A number of thousands of digits, or brackets without end.
             raise ImportFileError(line, "this is more than can be read") from None
@@ -175,6 +194,17 @@ def _values(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         place = _next(text, end, line, in_array=in_array)
     if in_array and (place >= len(text) or _skip(text, place + 1, _BLANK) < len(text)):
         raise ImportFileError(text.count("\n") + 1, "the array does not end here")
+
+
+class _TwiceError(Exception):
+    """Under one name an object has two values, of which a reader would see one."""
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _TwiceError
+    return found
 
 
 def _next(text: str, end: int, line: int, *, in_array: bool) -> int:

@@ -31,10 +31,20 @@ _FIELDS = (
     "comment_approved",
     "comment_type",
 )
-_ABOUT_ITEM = ("status", "post_password")
+_ABOUT_ITEM = ("status", "post_password", "post_type")
 _PUBLIC_STATUS = "publish"
+# Of WordPress and of usual plugins: what is published by its status and has no page for readers.
+_WITHOUT_PAGE = frozenset(
+    {
+        *("revision", "nav_menu_item", "custom_css", "customize_changeset", "oembed_cache"),
+        *("user_request", "wp_block", "wp_template", "wp_template_part", "wp_navigation"),
+        *("feedback", "wpcf7_contact_form", "flamingo_inbound", "flamingo_contact"),
+        *("shop_order", "shop_coupon", "shop_order_refund", "wpforms", "nf_sub", "ticket"),
+    }
+)
 _UNKNOWN_DATE = "0000-00-00 00:00:00"
 _BREAK = re.compile(r"<br\s*/?>\n?|</p>\s*|</li>\s*", re.IGNORECASE)
+_NO_SIGN = re.compile(r"&#(?:[0-9]{10,}|[xX][0-9a-fA-F]{9,});?")
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -139,7 +149,8 @@ class _Items:
 
 def _is_public(item: dict[str, str]) -> bool:
     has_password = bool(item.get("post_password", "").strip())
-    return item.get("status", "").strip() == _PUBLIC_STATUS and not has_password
+    has_page = item.get("post_type", "").strip() not in _WITHOUT_PAGE
+    return item.get("status", "").strip() == _PUBLIC_STATUS and has_page and not has_password
 
 
 def _local(name: str) -> str | None:
@@ -159,7 +170,7 @@ def _entry(found: _Comment, timezone: ZoneInfo) -> Entry:
         id=comment.get("comment_id", ""),
         line=line,
         text=_plain(comment.get("comment_content", "")),
-        author=html.unescape(comment.get("comment_author", "")),
+        author=_unescape(comment.get("comment_author", "")),
         moment=_moment(comment, line, timezone),
         timezone=timezone,
         raw=json.dumps(comment, ensure_ascii=False).encode(),
@@ -182,7 +193,12 @@ def _moment(comment: dict[str, str], line: int, timezone: ZoneInfo) -> datetime:
 
 def _plain(content: str) -> str:
     """Return what a reader saw: breaks for `<br>` and paragraphs, comments and other tags gone."""
-    return html.unescape(_TAG.sub("", _BREAK.sub("\n", _without_remarks(content))))
+    return _unescape(_TAG.sub("", _BREAK.sub("\n", _without_remarks(content))))
+
+
+def _unescape(written: str) -> str:
+    """Return signs for what names them; a number of thousands of digits is none to Python."""
+    return html.unescape(_NO_SIGN.sub("\ufffd", written))
 
 
 def _without_remarks(content: str) -> str:

@@ -1,7 +1,7 @@
 """Notes of a meeting, cut into slips; and the acts by which a person mends how they were cut.
 
-Nothing is left out on the way but blank lines, and the dash or dot that a list begins its lines
-with.
+Nothing is left out on the way but blank lines, and the dash, dot or number that a list begins its
+lines with.
 """
 
 import re
@@ -12,8 +12,12 @@ from enum import StrEnum
 from services.submission.slips.reading import Draft
 from shared.text import clean_text
 
-# What a list begins a line with. A number may be part of what somebody said.
-_BULLET = re.compile(r"(?:[-–—*•·‣◦▪●○■□➢✓]+[ \t\u00a0]+)+")
+# What a list begins a line with; the private ones are what Word draws its dots and boxes with.
+_BULLET = re.compile(
+    r"(?:(?:[-–—*•·‣⁃◦▪▫●○■□➢►▶→✓✔☐☑\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc]+|\[[ xX]?\])[ \t\u00a0]+|o\t)+"
+)
+# A number may be part of what somebody said: it is the list's where the lines are counted with it.
+_NUMBER = re.compile(r"\(?(\d{1,3})[.):][ \t\u00a0]+(?=\S)")
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?…])\s+")
 
 
@@ -41,7 +45,18 @@ def cut_notes(pasted: str, cut: Cut) -> list[str]:
             else:
                 pieces.append([])
     told = (_without_bullet("\n".join(piece)) for piece in pieces)
-    return [words for words in told if words]
+    return _without_numbers([words for words in told if words])
+
+
+def _without_numbers(pieces: list[str]) -> list[str]:
+    """Take the numbers away with which two or more pieces are counted, from one on."""
+    found = [_NUMBER.match(piece) for piece in pieces]
+    counted = [int(each[1]) for each in found if each is not None]
+    if len(pieces) < 2 or counted != list(range(1, len(pieces) + 1)):
+        return pieces
+    return [
+        piece[each.end() :] for piece, each in zip(pieces, found, strict=True) if each is not None
+    ]
 
 
 def _without_bullet(piece: str) -> str:

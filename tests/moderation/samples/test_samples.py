@@ -23,6 +23,7 @@ from shared.models import (
     DailyNumber,
     Decision,
     DecisionKind,
+    FindingRow,
     Idea,
     IdeaStatus,
     Judgement,
@@ -30,6 +31,7 @@ from shared.models import (
     Role,
     Sample,
     SampleShare,
+    Verdict,
 )
 from tests.factories import a_council, a_member_of_staff, an_idea, open_reasons
 from tests.moderation.checking.test_checking import check
@@ -255,6 +257,21 @@ class TestPages:
             assert secret not in str(page)
         checked = page.select("input[checked], option[selected]")
         assert not checked
+
+    def test_never_praises_what_no_check_has_read(self, desk, session, drawn):
+        idea, sample = drawn
+        session.query(FindingRow).where(FindingRow.idea_id == idea.id).delete()
+        verdict = session.get_one(Verdict, (idea.id, sample.text_version))
+
+        def said() -> str:
+            session.commit()
+            return desk.get(f"/samples/{sample.id}").select_one(".findings").text
+
+        assert "Inga kontroller slog till. Läs ändå." in said()
+        verdict.unchecked = ["tone"]
+        assert ("slog till" in said(), "Ej kontrollerad: ton" in said()) == (False, True)
+        session.delete(verdict)
+        assert ("slog till" in said(), "inte kontrollerad än" in said()) == (False, True)
 
     def test_answers_and_learns_then_what_the_first_did(self, desk, drawn):
         idea, sample = drawn

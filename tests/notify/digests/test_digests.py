@@ -246,7 +246,7 @@ def test_what_the_digest_says_is_what_its_run_saw(session, person, settings, ser
     assert mail["Subject"] == "Rådslag: 2 väntar, nya sedan sist: 2"
     body = " ".join(mail.get_body(("plain",)).get_content().split())
     assert "Det äldsta har väntat i 3 dygn." in body
-    assert re.search(r"- Anmält av läsare · R-\S+ · Ett invånarråd · 2 timmar · ny\b", body)
+    assert re.search(r"- Anmäld av läsare · R-\S+ · Ett invånarråd · 2 timmar · ny\b", body)
     assert "En bänk" not in mail.as_string()
 
 

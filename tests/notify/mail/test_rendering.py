@@ -95,9 +95,9 @@ CONTENTS = Contents(
     ],
     first=[
         Item(
-            *("R-2026-000141", "Anmält av läsare", "Invånarråd – Miljö och klimat", "5 timmar", 1),
+            *("R-2026-000141", "Anmäld av läsare", "Invånarråd – Miljö och klimat", "5 timmar", 1),
             is_urgent=True,
-            kinds=["Anmält av läsare", "Hot", "Barn"],
+            kinds=["Anmäld av läsare", "Hot", "Barn"],
             lane="Brådskande",
         ),
         Item(

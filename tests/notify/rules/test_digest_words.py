@@ -113,7 +113,7 @@ class TestWhatItSays:
         assert (said.urgent, said.waiting) == (2, 3)
         groups = [(lane, [each.what for each in items]) for lane, items in said.groups()]
         assert groups == [
-            ("Brådskande", ["Hot", "Anmält av läsare, Barn, Personuppgifter"]),
+            ("Brådskande", ["Hot", "Anmäld av läsare, Barn, Personuppgifter"]),
             # What is only worth knowing is no kind, and never the writer's own sentence.
             ("Vanliga", ["Ny idé"]),
         ]

@@ -114,7 +114,15 @@ class TestDespair:
         idea, other = house.suspect("self_harm"), house.suspect("threat")
         assert house.see(signs.find_despair) == {idea.number: 1}
         assert house.see(signs.find_threats) == {other.number: 1}
+        house.decide(idea, DecisionKind.REJECT, rule_code=a_rule(house.session).code)
+        assert house.see(signs.find_despair) == {}
+
+    def test_that_is_published_gets_worse_and_ends_when_it_may_stand(self, house):
+        idea = house.suspect("self_harm")
         house.decide(idea, DecisionKind.PUBLISH, acknowledged=("self_harm",))
+        assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
+        assert house.see(signs.find_threats) == {}
+        house.decide(idea, DecisionKind.KEEP, acknowledged=("self_harm",))
         assert house.see(signs.find_despair) == {}
 
     def test_what_everybody_can_read_counts_double(self, house):

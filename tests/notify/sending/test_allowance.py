@@ -85,6 +85,29 @@ def test_another_mailbox_has_its_own(rejected, server, settings):
     assert send_due(settings) == 5
 
 
+def test_all_that_is_below_one_domain_is_one(settings):
+    """Whoever owns it owns what stands before it, and one server may take mail for all of it."""
+
+    def places(domain: str) -> set[bytes]:
+        return set(allowance._limits(settings, f"anna@{domain}"))
+
+    for one, other in (
+        ("a.stad.example", "b.stad.example"),
+        ("a.stad.example", "stad.example"),
+        ("x.y.z.stad.example", "w.stad.example"),
+        ("a.stad.co.uk", "b.stad.co.uk"),
+    ):
+        assert places(one) & places(other), (one, other)
+    for one, other in (
+        ("a.example", "b.example"),
+        ("stad.co.uk", "by.co.uk"),
+        ("anna.pp.se", "bo.pp.se"),
+        ("gmail.com", "mail.gmail.com"),
+    ):
+        assert not places(one) & places(other), (one, other)
+    assert len(places(f"{'a.' * 100}example")) == 4
+
+
 def test_a_domain_gets_so_many_and_one_of_everybodys_more(rejected, server, settings, monkeypatch):
     monkeypatch.setattr(allowance, "TO_A_DOMAIN", 4)
     rejected([f"a{n}@ensam.example" for n in range(6)] + [f"a{n}@gmail.com" for n in range(6)])

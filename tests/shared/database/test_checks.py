@@ -525,6 +525,14 @@ RULES: Mapping[str, Rule] = {
             if state != "mapped"
         ],
     ),
+    "ck_inbox_put_aside_when_it_is": Rule(
+        [{"state": "put_aside", "put_aside_at": each} for each in (None, NOW)],
+        [
+            {"state": state, **about, "put_aside_at": NOW}
+            for state, about in DELIVERED.items()
+            if state != "put_aside"
+        ],
+    ),
     "ck_inbox_repeated_has_first": Rule(
         [{"state": state, **about} for state, about in DELIVERED.items()],
         [{"state": "repeated", "body": None, "same_as": None}]

@@ -20,6 +20,7 @@ from radslag.ports import free_port
 from services.submission import create_app
 from shared import db
 from shared.config import Settings
+from shared.rights.grants import NOTIFY_ROLE, SERVICES
 from shared.rights.session_rules import (
     SessionRules,
     UnsafeSessionError,
@@ -108,7 +109,12 @@ def pooler(servers, servers_folder: Path, database_counter) -> Iterator[tuple[st
             f"[databases]\nsession = {there} user=radslag pool_mode=session\n"
             f"stranger = {there} user=stranger\n"
             f"transaction = {there} user=radslag pool_mode=transaction pool_size=2\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            + "".join(
+                f"{mode}_of_{role} = {there} user={role} pool_mode={mode} pool_size=4\n"
+                for role in SERVICES
+                for mode in ("session", "transaction")
+            )
+            + f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             "auth_type = any\nignore_startup_parameters = options\nserver_reset_query =\n",
             encoding="utf-8",
         )
@@ -205,6 +211,47 @@ def test_a_web_behind_it_is_ready_and_takes_ideas(client):
         )
         assert sent.status_code == 303
         assert client.get(f"/councils/{slug}").status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_a_service_that_the_pooler_signs_in_as_somebody_else_does_not_work(
+    pooler, module_settings, mode
+):
+    """`user=` in its list of databases: the web would have every right of the owner."""
+    url = f"postgresql://radslag_submission@127.0.0.1:{pooler[1]}/{mode}"
+    settings = replace(module_settings, database_url=url)
+    db.configure_sessions(settings)
+    app = create_app(settings)
+    try:
+        for ask in (lambda: db.run_alone(text("SELECT 1"), {}), lambda: db.Session().connection()):
+            with pytest.raises(OperationalError, match=r"must have \(current_user\)"):
+                ask()
+        ready = app.test_client().get("/readyz")
+        assert (ready.status_code, ready.json["status"]) == (503, "database")
+        assert "has not what it must have (current_user)" in ready.json["detail"]
+    finally:
+        app.extensions["submit_limits"].close()
+        db.close_connections()
+
+
+@pytest.mark.parametrize("role", SERVICES)
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_a_service_that_signs_in_as_itself_works_in_each_mode(pooler, module_settings, role, mode):
+    url = f"postgresql://{role}@127.0.0.1:{pooler[1]}/{mode}_of_{role}"
+    db.configure_sessions(replace(module_settings, database_url=url))
+    try:
+        for _ in range(3):
+            if role != NOTIFY_ROLE:  # which shows nothing to anybody
+                with db.PublicSession() as session:
+                    assert session.scalar(text("SELECT current_user")) == "radslag_public"
+            (row,) = db.run_alone(text("SELECT current_user AS name, session_user AS really"), {})
+            assert (row.name, row.really) == (role, role)
+            with db.Session() as session:
+                assert session.scalar(text("SELECT current_user")) == role
+                with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+                    session.execute(text("TRUNCATE audit_log"))
+    finally:
+        db.close_connections()
 
 
 def test_where_not_even_a_transaction_can_be_given_it_the_web_says_so(

@@ -17,8 +17,8 @@ from shared.db import Session
 from shared.forgetting import words
 from shared.forgetting.words import Clears, StillStandsError
 from shared.ids import new_id
-from shared.models import Idea, Import, InboxItem
-from tests.factories import a_council, a_rule, an_idea
+from shared.models import Idea, Import, InboxItem, InboxKey, Original, Slip
+from tests.factories import a_council, a_member_of_staff, a_rule, an_idea
 from tests.notify.deliveries import hand_over
 
 # Each is somewhere among what a resident sent.
@@ -88,9 +88,9 @@ def world(settings, database) -> World:
         council = a_council(session)
         source = sources.add_source(session, settings, "Kontakt", council, by=None)
         sent = json.dumps({"text": f"En {zebra} i dammen", "author": zorro, "epost": zelda})
-        taken = inbox.store_delivery(session, source, sent.encode(), kind, "")
+        taken = inbox.store_delivery(session, source, sent.encode(), kind, "ett")
         odd = json.dumps({"fråga": zebra, "namn": zorro, "mejl": zelda}).encode()
-        aside = inbox.store_delivery(session, source, odd, kind, "")
+        aside = inbox.store_delivery(session, source, odd, kind, "två")
     hand_over("submission.form", inbox.map_deliveries, settings)
     with Session.begin() as session:
         assert inbox.put_aside(session, source.id, aside.id)
@@ -99,7 +99,12 @@ def world(settings, database) -> World:
         assert decision.status_after == "published"
         about = {"idea": idea.id, "council": council.id, "import": new_id(), "zebra": zebra}
         about |= {"rule": a_rule(session).id, "zorro": zorro, "raw": zebra.encode(), "kind": kind}
-        about |= {"new": new_id(), "source": source.id, "first": taken.id}
+        about |= {
+            "staff": a_member_of_staff(session).id,
+            "new": new_id(),
+            "source": source.id,
+            "first": taken.id,
+        }
         session.add(
             Import(
                 id=about["import"],
@@ -119,6 +124,8 @@ def world(settings, database) -> World:
             VALUES (:import, 0, 1, '1', :zebra, :zorro, :raw, :kind, now(), 'day', true, :idea)""",
             """INSERT INTO inbox (id, source_id, state, same_as, content_type, received_at)
             VALUES (:new, :source, 'repeated', :first, :kind, now())""",
+            """INSERT INTO slips (idea_id, batch_id, staff_id, channel, key, entered_at)
+            VALUES (:idea, :new, :staff, 'phone', sha256('a'), now())""",
             "UPDATE ideas SET status = 'rejected', rule_id = :rule WHERE id = :idea",
         ):
             names = text(statement).compile().params
@@ -131,13 +138,20 @@ def test_destroying_leaves_no_word_in_any_row_of_any_table(world, session):
     residents = {(table, name) for table, each in words.RESIDENTS.items() for name in each}
     seen = set().union(*before.values())
     assert seen <= residents
-    # Every place of the list but the hash of an original, which no word is found in.
-    assert residents - seen == {("originals", "sha256")}
+    # Every place of the list but hashes, which no word is found in.
+    hashes = {("originals", "sha256"), ("inbox_keys", "body_sha256"), ("slips", "key")}
+    assert residents - seen == hashes
+    told = [select(Original.sha256), select(InboxKey.body_sha256), select(Slip.key)]
+    hashed = [session.scalars(each).all() for each in told]
+    assert [[len(each) for each in found] for found in hashed] == [[32], [32, 32], [32]]
     with Session.begin() as writing:
         words.destroy_ideas(writing, [world.idea_id], "KS 2026/123", now=utcnow())
         words.destroy_deliveries(writing, [world.aside_id], "KS 2026/123")
     session.rollback()
     assert {word: where_is(session, word) for word in WORDS} == {word: set() for word in WORDS}
+    originals, keys, [slip] = [session.scalars(each).all() for each in told]
+    assert (originals, keys) == ([b""], [b"", b""])
+    assert (len(slip), slip in hashed[2]) == (32, False)
     # What is left tells that there was something, and what was decided.
     idea = session.get_one(Idea, world.idea_id)
     session.refresh(idea)
@@ -150,7 +164,7 @@ def test_destroying_leaves_no_word_in_any_row_of_any_table(world, session):
     assert idea.destroyed_at == first
 
 
-@pytest.mark.parametrize("status", ["received", "waiting", "published"])
+@pytest.mark.parametrize("status", ["received", "waiting", "published", "merged"])
 def test_what_stands_or_waits_is_not_destroyed_nor_what_was_to_go_with_it(unit, status):
     gone, stays = an_idea(unit), an_idea(unit)
     unit.execute(text("UPDATE ideas SET status = 'withdrawn' WHERE id = :id"), {"id": gone.id})
@@ -158,6 +172,7 @@ def test_what_stands_or_waits_is_not_destroyed_nor_what_was_to_go_with_it(unit, 
         deciding.publish_by_policy(unit, stays)
     else:
         stays.status = status
+        stays.merged_into = gone.id if status == "merged" else None
     unit.flush()
     with pytest.raises(StillStandsError):
         words.destroy_ideas(unit, [gone.id, stays.id], "1", now=utcnow())

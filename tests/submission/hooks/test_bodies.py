@@ -44,6 +44,9 @@ def part(name: str, value: str, more: str = "") -> bytes:
         (b'"x"', "application/json", {"": "x"}),
         (b"a=x+y&b=%C3%A5&b=z&c=", FORM, {"a": "x y", "b": "å, z", "c": ""}),
         (b"a=%E5", f"{FORM}; charset=iso-8859-1", {"a": "å"}),
+        # As `curl -d` sends what was typed.
+        ("text=Fler bänkar & träd=å%C3%A5".encode(), FORM, {"text": "Fler bänkar ", " träd": "åå"}),
+        (b"a=\xe5%E5", f"{FORM}; charset=windows-1252", {"a": "åå"}),
         (b"", FORM, {}),
         (parts(part("a", "x\r\ny"), part("idé", "å")), PARTS, {"a": "x\r\ny", "idé": "å"}),
         (parts(part("a", "x")), 'multipart/form-data; boundary="XX"', {"a": "x"}),
@@ -93,6 +96,7 @@ def test_keys_are_composed_and_compared_without_case():
     decomposed = unicodedata.normalize("NFD", "Förslag é")
     assert list(read_body(f'{{"{decomposed}": "x"}}'.encode(), "application/json")) == ["Förslag é"]
     assert fold_key(decomposed) == fold_key("FÖRSLAG É") == "förslag é"
+    assert fold_key(" Förslag\r\né\u00a0") == "förslag é"
 
 
 @given(

@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from standardwebhooks import Webhook
 
-from services.submission.hooks import secrets
+from services.submission.hooks import secrets, sources
 from services.submission.hooks.secrets import TOLERANCE_S, Posted, find_way, hash_secret
 from shared.config import Settings
+from shared.models import FormSource
 from tests.factories import _ENVIRONMENT
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -147,3 +150,14 @@ def test_a_secret_is_long_and_no_two_are_alike(settings, nonces):
     shown = [secrets.show_secret(settings, each) for each in nonces]
     assert len(set(shown)) == 2
     assert all(len(base64.b64decode(each.removeprefix("whsec_"))) == 32 for each in shown)
+
+
+def test_a_secret_may_stand_in_an_address(settings):
+    """`https://x:SECRET@…`: a slash would end the host, and some read a plus as a space."""
+    source = FormSource(nonce=b"", secret_sha256=b"")
+    for _ in range(30):
+        sources.change_secret(source, settings)
+        shown = sources.show_secret(source, settings)
+        assert re.fullmatch(r"whsec_[A-Za-z0-9]{43}=", shown)
+        parts = urlsplit(f"https://x:{shown}@dialog.example.se/hooks/forms/a")
+        assert (parts.hostname, parts.password) == ("dialog.example.se", shown)

@@ -1,5 +1,8 @@
 """A file of slips, as Excel and others write it."""
 
+import csv
+import io
+
 import pytest
 
 from services.submission.imports.entries import FileFault, ImportFileError
@@ -26,6 +29,21 @@ def test_a_column_has_the_name_that_people_give_it(heading):
     assert read_slip_file(f"{heading}\nEn bänk, en lampa; ja\n".encode()).drafts == [
         Draft("En bänk, en lampa; ja")
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_cells_are_parted_by_what_parts_the_heading(separator, end):
+    said = f'En "bänk"{separator} och{end}en lampa'
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=separator, lineterminator=end).writerows(
+        [["text", "namn"], [said, "Kim"], ["Två, tack; ja", ""]]
+    )
+    read = read_slip_file(file.getvalue().encode())
+    assert read.drafts == [Draft(said, "Kim"), Draft("Två, tack; ja")]
+    # Of one column nothing parts cells, whatever its lines end with.
+    alone = f"text{end}En bänk, tack{end}En lampa; ja|nej{end}".encode()
+    assert read_slip_file(alone).drafts == [Draft("En bänk, tack"), Draft("En lampa; ja|nej")]
 
 
 def test_a_day_may_have_its_time_behind_it():

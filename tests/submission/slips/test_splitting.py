@@ -29,6 +29,12 @@ def test_notes_are_cut_at_lines_or_at_blank_ones(cut, slips):
         ("- En bänk", "En bänk"),
         ("•\tEn bänk", "En bänk"),
         ("– • En bänk", "En bänk"),
+        # Word's own dots, its second level, and boxes to tick.
+        ("\uf0b7\tEn bänk", "En bänk"),
+        ("o\tEn bänk", "En bänk"),
+        ("☐ En bänk", "En bänk"),
+        ("- [x] En bänk", "En bänk"),
+        ("o så en bänk", "o så en bänk"),
         # What may be part of what was said stays, and so does what is nothing else.
         ("2 bänkar till", "2 bänkar till"),
         ("1. maj behövs bussar", "1. maj behövs bussar"),
@@ -39,6 +45,32 @@ def test_notes_are_cut_at_lines_or_at_blank_ones(cut, slips):
 )
 def test_only_what_a_list_begins_with_is_left_out(line, slip):
     assert cut_notes(line, Cut.LINES) == [slip]
+
+
+@pytest.mark.parametrize("sign", ["{}. ", "{})\t", "({}) ", "{}.\u00a0"])
+@pytest.mark.parametrize(
+    ("numbers", "are_the_lists"),
+    [
+        ((1, 2, 3), True),
+        ((1, 2), True),
+        # A day of a month, two numbers of nobody's list, and one in which something is missing.
+        ((1,), False),
+        ((2, 3), False),
+        ((1, 3), False),
+        ((1, 2, 2), False),
+    ],
+)
+def test_numbers_are_the_lists_where_all_lines_are_counted(sign, numbers, are_the_lists):
+    lines = [
+        sign.format(number) + f"{word} bänkar" for number, word in zip(numbers, "ABC", strict=False)
+    ]
+    left = [f"{word} bänkar" for _number, word in zip(numbers, "ABC", strict=False)]
+    for cut, between in ((Cut.LINES, "\r\n"), (Cut.BLANKS, "\n\n")):
+        assert cut_notes(between.join(lines), cut) == (left if are_the_lists else lines)
+
+
+def test_numbers_stay_where_a_line_has_none():
+    assert cut_notes("1. A\n2. B\nOch C", Cut.LINES) == ["1. A", "2. B", "Och C"]
 
 
 @pytest.mark.parametrize("nothing", ["", " \r\n\t\n\u00a0"])

@@ -91,6 +91,11 @@ class Item:
         return name_finding(self.findings[0].code) if self.findings else ""
 
     @property
+    def is_unread(self) -> bool:
+        """Whether some check has not read it, so that no finding says nothing."""
+        return self.outcome is None or bool(self.unchecked)
+
+    @property
     def said(self) -> list[tuple[str, str, str]]:
         """The severity, the kind and the sentence of each finding that asks for something."""
         return [
@@ -133,8 +138,12 @@ class Preview:
 
     @cached_property
     def kinds_of_findings(self) -> list[tuple[str, int]]:
-        """How many there are by their worst finding, the commonest first; empty: without any."""
-        return Counter(item.worst for item in self.items).most_common()
+        """How many there are by their worst finding, the commonest first; empty: without any.
+
+        Those that some check has not read, and where nothing else is found, are none of these.
+        """
+        read = [item for item in self.items if item.findings or not item.is_unread]
+        return Counter(item.worst for item in read).most_common()
 
     @property
     def with_contact(self) -> int:

@@ -32,10 +32,16 @@ def say_held(n: int, kind: DecisionKind = DecisionKind.PUBLISH) -> str:
 
 def by_finding(of: Preview) -> str:
     """Say how many ideas there are of each kind of finding."""
-    return ", ".join(
+    told = [
         f"{n} {name}" if name else ngettext("%(n)s utan fynd", "%(n)s utan fynd", n)
         for name, n in of.kinds_of_findings
-    )
+    ]
+    unread = len(of.items) - sum(n for _name, n in of.kinds_of_findings)
+    if unread:
+        told.append(
+            ngettext("%(n)s inte helt kontrollerad", "%(n)s inte helt kontrollerade", unread)
+        )
+    return ", ".join(told)
 
 
 def why_not_chosen(item: Item) -> str:

@@ -34,6 +34,9 @@ from shared.models import (
     Verdict,
 )
 
+# Of a place in a text, in digits.
+_LONGEST_PLACE = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
@@ -291,6 +294,7 @@ def _acts(
         new_look=idea_words.new_look(look, viewer.id),
         latest=latest,
         may_undo=latest is not None
+        and sheet.idea.destroyed_at is None
         and latest.decision not in LASTING
         and not (barred and latest.decision in JUDGEMENTS),
         rules=sheet.rules,
@@ -436,7 +440,11 @@ def _maskable(
         checked = {
             (int(start), int(end))
             for start, _, end in places
-            if start.isdecimal() and end.isdecimal() and int(start) < int(end) <= len(text)
+            if start.isdecimal()
+            and end.isdecimal()
+            # A number of thousands of digits is none to Python.
+            and max(len(start), len(end)) <= _LONGEST_PLACE
+            and int(start) < int(end) <= len(text)
         }
     return [
         Maskable(f"{start}-{end}", text[start:end], (start, end) in checked)
@@ -476,6 +484,8 @@ def _possible(idea: Idea) -> set[DecisionKind]:
     possible = {kind for kind, (allowed, _after) in TRANSITIONS.items() if idea.status in allowed}
     if idea.status is IdeaStatus.PUBLISHED and idea.public_version == idea.text_version:
         possible.discard(DecisionKind.PUBLISH)
+    if idea.destroyed_at is not None:
+        possible &= {DecisionKind.KEEP}
     return possible
 
 

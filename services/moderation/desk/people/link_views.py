@@ -198,7 +198,9 @@ def accept_with_passkey(token: str) -> ResponseReturnValue:
         sentence = _("Passnyckeln gick inte att lägga till. Försök igen.")
         return _welcome_page({"passkey": sentence}, fields.to_dict(), email, 422)
     except AccountError as error:
-        return _welcome_page({error.field: error.sentence}, fields.to_dict(), email, 422)
+        # At the fields of the form that was sent: the other one asks for the same.
+        errors = {f"{error.field}-for-passkey": error.sentence}
+        return _welcome_page(errors, fields.to_dict(), email, 422)
     return _private(
         render_template(
             "moderation/people/recovery_codes.html", codes=codes, next="/", number="", kept={}

@@ -191,11 +191,11 @@ def ask_passkey() -> ResponseReturnValue:
 @bp.post("/login/passkey")
 def use_passkey() -> ResponseReturnValue:
     """Sign in with the answer of a passkey (`credential`, JSON), which is both steps in one."""
-    challenge = passkey_questions.take_challenge(_PASSKEY)
+    asked = passkey_questions.take_question(_PASSKEY)
     answer = request.form.get("credential", "")
     with Session.begin() as writing:
         try:
-            staff = passkeys.find_owner(writing, web.get_settings(), answer, challenge)
+            staff = passkeys.find_owner(writing, web.get_settings(), answer, *asked)
         except BadPasskeyError:
             security_notes.note_event(writing, SecurityKind.WRONG_CODE, "")
             staff = None

@@ -20,7 +20,7 @@ from sqlalchemy.orm import aliased
 from services.moderation.desk.queue import queue_filter
 from services.moderation.desk.queue.queue_filter import Filter, make_conditions
 from shared.lanes import Lane
-from shared.models import Council, QueueEntry, SavedFilter
+from shared.models import Council, FormSource, QueueEntry, SavedFilter
 
 MOST_COUNTED = 1000
 
@@ -44,11 +44,15 @@ class NamedFilter:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What waits in each lane; slug and title of every council, newest first; one's own filters."""
+    """What waits in each lane; slug and title of every council, newest first; one's own filters.
+
+    And slug and title of every form of another tool.
+    """
 
     lanes: dict[Lane, Waiting]
     councils: list[tuple[str, str]]
     filters: list[NamedFilter]
+    forms: list[tuple[str, str]]
 
 
 def count_around(session: SqlSession, council: str | None, staff_id: UUID | None = None) -> Around:
@@ -64,6 +68,7 @@ def count_around(session: SqlSession, council: str | None, staff_id: UUID | None
         {lane: found[lane] for lane in Lane},
         [(slug, title) for slug, title in rows[0].councils or []],
         [NamedFilter(name, query) for name, query in rows[0].filters or []],
+        [(slug, title) for slug, title in rows[0].forms or []],
     )
 
 
@@ -93,6 +98,10 @@ def _lanes(council: str | None) -> Select[Any]:
     )
     pair = func.jsonb_build_array(Council.slug, Council.title)
     councils = select(func.jsonb_agg(aggregate_order_by(pair, Council.id.desc()))).scalar_subquery()
+    form = func.jsonb_build_array(FormSource.slug, FormSource.title)
+    forms = select(
+        func.jsonb_agg(aggregate_order_by(form, FormSource.title, FormSource.id))
+    ).scalar_subquery()
     own = func.jsonb_build_array(SavedFilter.name, SavedFilter.query)
     by_name = (func.lower(SavedFilter.name), SavedFilter.id)
     filters = (
@@ -107,6 +116,7 @@ def _lanes(council: str | None) -> Select[Any]:
             oldest.label("oldest"),
             councils.label("councils"),
             filters.label("filters"),
+            forms.label("forms"),
         )
         .select_from(named)
         .outerjoin(counted, true())

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.util import AliasedClass
 
+from services.moderation.desk.ways import came_by
 from shared.clock import utcnow
 from shared.db import when_run
 from shared.lanes import Lane
@@ -47,6 +48,8 @@ class Filter:
     council: str | None = None
     language: str | None = None
     age: int | None = None
+    # How it came (`services.moderation.desk.ways`).
+    way: str | None = None
     q: str | None = None
     # Only what is this person's.
     mine: UUID | None = None
@@ -128,6 +131,8 @@ def make_conditions(wanted: Filter, entry: Entry = QueueEntry) -> list[ColumnEle
         asked.append(entry.language.is_not(None))
     elif wanted.language is not None:
         asked.append(entry.language == wanted.language)
+    if wanted.way is not None:
+        asked.append(came_by(wanted.way, entry.idea_id, entry))
     if wanted.age is not None:
         least = timedelta(days=wanted.age)
         asked.append(entry.opened_at <= when_run(lambda: utcnow() - least))

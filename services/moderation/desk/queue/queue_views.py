@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from services.moderation.checks.explanations import explain_finding
 from services.moderation.checks.language import LANGUAGES
-from services.moderation.desk import access, loans, undo_offer, words
+from services.moderation.desk import access, loans, undo_offer, ways, words
 from services.moderation.desk.queue import (
     asleep,
     queue_counts,
@@ -34,13 +34,13 @@ from services.moderation.settings import councils
 from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.db import Session
-from shared.lanes import Lane, name_lane
+from shared.lanes import Lane, name_lane, name_reason
 from shared.models import Precision, Reason, Role
 
 bp = Blueprint("queue", __name__)
 bp.before_request(access.make_guard(Role.READER))
 _WORDS: dict[str, Callable[..., object]] = {
-    "reason_word": words.say_reason,
+    "reason_word": name_reason,
     "status_word": words.say_status,
     "status_name": words.status_name,
     "outcome_word": words.say_outcome,
@@ -77,6 +77,10 @@ def _one_of(kind: type[Kind], name: str) -> Kind | None:
     return None
 
 
+def _squeeze(written: str) -> str:
+    return " ".join(written.split())
+
+
 def asked_filter() -> Filter:
     """Read the filter from the URL, or from a form that carries it on; nonsense is no filter."""
     language = request.values.get("language")
@@ -86,8 +90,9 @@ def asked_filter() -> Filter:
         reason=_one_of(Reason, "reason"),
         council=request.values.get("council") or None,
         language=language if language in {OWN_LANGUAGE, OTHER_LANGUAGE, *_LANGUAGES} else None,
+        way=ways.read_way(request.values.get("way", "")),
         age=next((days for days in AGES if str(days) == age), None),
-        q=" ".join(request.values.get("q", "").split())[:MAX_SEARCH] or None,
+        q=_squeeze(request.values.get("q", ""))[:MAX_SEARCH] or None,
         mine=access.get_signed_in().id if request.values.get("mine") else None,
     )
 
@@ -171,11 +176,10 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "everything": queue_counts.add_lanes(list(lanes.values())),
         "here": here,
         "councils": around.councils,
-        "found": (
-            queue_words.say_found(queue_counts.count_found(reading, wanted.q)) if wanted.q else ""
-        ),
+        "found": _say_found(reading, wanted.q) if wanted.q else "",
         "reasons": [reason for reason in Reason if reason is not Reason.SAMPLE],
         "languages": sorted((named.get(code, code), code) for code in _LANGUAGES),
+        "ways": ways.name_ways(around.forms),
         "ages": [(days, words.say_duration(days * 86400)) for days in AGES],
         "undo": undo_offer.take_offer(),
         "bulk": session.pop("bulk", None),
@@ -183,6 +187,13 @@ def _around(reading: SqlSession, wanted: Filter) -> dict[str, Any]:
         "saved_filters": around.filters,
         "save_as": request.values.get("save_as", ""),
     }
+
+
+def _say_found(reading: SqlSession, looked_for: str) -> str:
+    said = queue_words.say_found(queue_counts.count_found(reading, looked_for))
+    # What was pasted is never cut without a word.
+    is_cut = len(_squeeze(request.values.get("q", ""))) > MAX_SEARCH
+    return f"{queue_words.say_cut()} {said}" if is_cut else said
 
 
 def _url_of_next(wanted: Filter, more: Place | None) -> str | None:

@@ -9,13 +9,13 @@ from services.moderation.checks.explanations import name_finding
 from services.moderation.checks.finding import Severity
 from services.moderation.desk import words
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED, Waiting
-from services.moderation.desk.queue.queue_filter import Filter
+from services.moderation.desk.queue.queue_filter import MAX_SEARCH, Filter
 from services.moderation.desk.queue.review_queue import Card
 from shared import i18n, times, web
 from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
-from shared.lanes import Lane
+from shared.lanes import Lane, name_reason
 from shared.models import Outcome, Reason
 
 # From so many on, alike ideas are called a wave.
@@ -41,7 +41,7 @@ def list_causes(card: Card, wanted: Filter) -> list[Cause]:
     """
     found = []
     if card.reason is not Reason.NEW and card.reason is not wanted.reason:
-        found.append(Cause(words.say_reason(card.reason), "reason"))
+        found.append(Cause(name_reason(card.reason), "reason"))
     worst = [each for each in card.findings if each.severity.rank >= Severity.MEDIUM.rank]
     for severity in (Severity.HIGH, Severity.MEDIUM):
         codes = dict.fromkeys(each.code for each in worst if each.severity is severity)
@@ -104,6 +104,11 @@ def decide_about_all(others: int) -> str:
     if others >= MOST_COUNTED:
         return _("Besluta om de första %(n)s på en gång", n=write_number(MOST_COUNTED))
     return _("Besluta om alla %(n)s på en gång", n=others + 1)
+
+
+def say_cut() -> str:
+    """Say that only the beginning of what was written is looked for."""
+    return _("Bara de första %(most)s tecknen söktes.", most=MAX_SEARCH)
 
 
 def say_found(waiting: Waiting) -> str:

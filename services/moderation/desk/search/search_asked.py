@@ -21,6 +21,8 @@ _DAY = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?")
 _MONTHS = (
     *("januari", "februari", "mars", "april", "maj", "juni", "juli"),
     *("augusti", "september", "oktober", "november", "december"),
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
 )
 _SPOKEN_DAY = re.compile(rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s+(\d{{4}})\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -68,6 +70,8 @@ class Asked:
     address: str | None = None
     state: IdeaStatus | None = None
     council_id: int | None = None
+    # How it came (`services.moderation.desk.ways`).
+    way: str | None = None
     after: Place | None = None
     # Looks like a day and is none, such as 2026-02-30.
     no_days: tuple[str, ...] = field(default=())
@@ -85,7 +89,7 @@ def read_question(said: str, timezone: ZoneInfo) -> Asked:
     no_days: list[str] = []
 
     def take_spoken(found: re.Match[str]) -> str:
-        month = _MONTHS.index(found[2].lower()) + 1
+        month = _MONTHS.index(found[2].lower()) % 12 + 1
         day = _day(int(found[3]), month, int(found[1]))
         if day is None:
             return found[0]

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.desk import access, words
+from services.moderation.desk import access, ways, words
 from services.moderation.desk.search import search_asked, search_words, searching
 from services.moderation.desk.search.search_asked import Asked
 from services.moderation.desk.search.searching import (
@@ -27,6 +27,7 @@ from shared.models import IdeaStatus, Role
 from shared.pages import shown
 
 bp = Blueprint("search", __name__)
+_ASKED = ("q", "state", "council", "way", "after")
 bp.before_request(access.make_guard(Role.READER))
 
 
@@ -37,11 +38,12 @@ class Typed:
     q: str
     state: str
     council: str
+    way: str
     after: str
 
     def as_query(self) -> dict[str, str]:
         """Return what a link to the same search needs."""
-        named = {"q": self.q, "state": self.state, "council": self.council}
+        named = {"q": self.q, "state": self.state, "council": self.council, "way": self.way}
         return {name: value for name, value in named.items() if value}
 
 
@@ -49,11 +51,12 @@ class Typed:
 def results() -> ResponseReturnValue:
     """Find ideas in any state, the newest first.
 
-    `?q=` holds words, a number, a day or an address, `?state=` and `?council=` filter, `?after=` is
-    the `next` of an earlier answer. What cannot be meant is said, with 400. A number alone leads to
-    its idea. Only administrators find by address, and each time is written in the log of changes.
+    `?q=` holds words, a number, a day or an address, `?state=`, `?council=` and `?way=` filter,
+    `?after=` is the `next` of an earlier answer. What cannot be meant is said, with 400. A number
+    alone leads to its idea. Only administrators find by address, and each time is written in the
+    log of changes.
     """
-    given = (request.args.get(name, "").strip() for name in ("q", "state", "council", "after"))
+    given = (request.args.get(name, "").strip() for name in _ASKED)
     typed = Typed(*given)
     with Session() as reading:
         councils = searching.list_councils(reading)
@@ -104,6 +107,11 @@ def _read(typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
         if council is None:
             return search_words.no_council()
         asked = replace(asked, council_id=council)
+    if typed.way:
+        way = ways.read_way(typed.way)
+        if way is None:
+            return search_words.no_way()
+        asked = replace(asked, way=way)
     if typed.after:
         place = search_asked.read_place(typed.after)
         if place is None:
@@ -130,8 +138,7 @@ def _log_address(writing: SqlSession, asked: Asked, found: int) -> None:
 def _refuse(typed: Typed, councils: list[AnyCouncil], why: str) -> ResponseReturnValue:
     if web.wants_json():
         return web.make_problem(400, why)
-    short = replace(typed, q=typed.q[: search_asked.LONGEST])
-    return _page(short, councils, hits=[], said=[why], next_url=None, is_wrong=True), 400
+    return _page(typed, councils, hits=[], said=[why], next_url=None, is_wrong=True), 400
 
 
 def _for_machines(found: Found) -> Response:
@@ -178,15 +185,17 @@ def _page(
     next_url: str | None,
     is_wrong: bool = False,
 ) -> str:
+    with Session() as reading:
+        forms = ways.list_forms(reading)
     return render_template(
         "moderation/search/search.html",
         typed=typed,
+        ways=ways.name_ways(forms),
         councils=councils,
         states=[(state.value, words.say_status(state)) for state in IdeaStatus],
         hits=hits,
         said=said,
         next_url=next_url,
         is_wrong=is_wrong,
-        longest=search_asked.LONGEST,
         is_admin=access.get_signed_in().may(Role.ADMIN),
     )

@@ -26,6 +26,11 @@ def no_council() -> str:
     return _("Det finns inget sådant råd. Välj ett i listan.")
 
 
+def no_way() -> str:
+    """Say that nothing comes that way."""
+    return _("Det finns inget sådant sätt att komma in. Välj ett i listan.")
+
+
 def no_place() -> str:
     """Say that a link to a page of the list is damaged."""
     return _("Länken till resten av listan är skadad. Sök igen från början.")
@@ -65,6 +70,6 @@ def say_result(
 def _nothing(chosen: Mapping[str, str]) -> str:
     if not chosen:
         return _("Här finns inga idéer än.")
-    if "state" in chosen or "council" in chosen:
-        return _("Ingen idé passar. Sök i alla lägen och alla råd, eller med färre ord.")
+    if {"state", "council", "way"} & chosen.keys():
+        return _("Ingen idé passar. Sök bland alla idéer, eller med färre ord.")
     return _("Ingen idé passar. Prova färre ord, eller ett annat ord för samma sak.")

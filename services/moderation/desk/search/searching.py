@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session as SqlSession
 
+from services.moderation.desk import ways
 from services.moderation.desk.search.search_asked import Asked, Place, find_mailbox
 from shared.models import (
     Contact,
@@ -187,8 +188,17 @@ def _asked_of(asked: Asked, ideas: Any) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _of_state(asked: Asked) -> ColumnElement[bool]:
-    return true() if asked.state is None else Idea.status == asked.state
+def _of_idea(asked: Asked) -> list[ColumnElement[bool]]:
+    """Return what must be true of the idea itself: its state, and how it came."""
+    conditions: list[ColumnElement[bool]] = []
+    if asked.state is not None:
+        conditions.append(Idea.status == asked.state)
+    if asked.way is not None:
+        source = ways.find_source(asked.way)
+        conditions.append(Idea.source == source)
+        if asked.way != source.value:
+            conditions.append(ways.came_by(asked.way, Idea.id, Idea))
+    return conditions
 
 
 def _match(words: str | None, vector: Any) -> ColumnElement[bool]:
@@ -208,7 +218,7 @@ def _among(session: SqlSession, asked: Asked, words: str | None, only: Sequence[
     """Look among a few known ideas."""
     question = (
         select(Idea.received_at, Idea.seq)
-        .where(Idea.id.in_(only), _of_state(asked), *_asked_of(asked, Idea))
+        .where(Idea.id.in_(only), *_of_idea(asked), *_asked_of(asked, Idea))
         .order_by(Idea.received_at.desc(), Idea.seq.desc())
         .limit(PAGE_SIZE + 1)
     )
@@ -256,7 +266,7 @@ def _counted(session: SqlSession, question: Select[Any]) -> tuple[Places, int]:
 def _received(asked: Asked, words: str | None, more: Sequence[UUID]) -> Select[Any]:
     recent = (
         select(Idea.id, Idea.received_at, Idea.seq)
-        .where(Idea.status == IdeaStatus.RECEIVED, *_asked_of(asked, Idea))
+        .where(Idea.status == IdeaStatus.RECEIVED, *_of_idea(asked), *_asked_of(asked, Idea))
         .order_by(Idea.stored_at.desc())
         .limit(MOST_RECEIVED)
         .subquery()
@@ -281,7 +291,7 @@ def _newest(asked: Asked, words: str | None, more: Sequence[UUID], enough: int) 
     """Look through the newest that may be meant; each row says how many there were."""
     recent = (
         select(Idea.id, Idea.received_at, Idea.seq)
-        .where(Idea.status != IdeaStatus.RECEIVED, _of_state(asked), *_asked_of(asked, Idea))
+        .where(Idea.status != IdeaStatus.RECEIVED, *_of_idea(asked), *_asked_of(asked, Idea))
         .order_by(Idea.received_at.desc(), Idea.seq.desc())
         .limit(enough if words is not None else PAGE_SIZE + 1)
         .cte("recent")
@@ -311,17 +321,17 @@ def _all(asked: Asked, words: str, more: Sequence[UUID], enough: int | None) -> 
         select(hits).order_by(hits.c.received_at.desc(), hits.c.seq.desc()).subquery("in_order")
     )
     question = select(in_order.c.received_at, in_order.c.seq)
-    if asked.state is not None:
+    if of_idea := _of_idea(asked):
         # One by one from the newest on, until a page is full. OFFSET keeps the planner from reading
         # all ideas there are for the sake of a few thousand.
-        of_state = (
-            select(Idea.status)
-            .where(Idea.id == in_order.c.idea_id)
+        meant = (
+            select(Idea.id)
+            .where(Idea.id == in_order.c.idea_id, *of_idea)
             .offset(0)
             .correlate(in_order)
-            .lateral("of_state")
+            .lateral("meant")
         )
-        question = question.join(of_state, of_state.c.status == asked.state)
+        question = question.join(meant, true())
     return _first_page(question, hits)
 
 

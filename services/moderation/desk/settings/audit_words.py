@@ -114,6 +114,7 @@ OWN = ChangeWords(
         "staff.second_factor_reset": lambda: _(
             "Tog bort det andra steget vid inloggning för %(what)s."
         ),
+        "words.destroyed": lambda: _("Gallrade invånares ord enligt beslutet %(what)s."),
         "word.added": lambda: _("Lade till %(what)s i en ordlista."),
         "word.removed": lambda: _("Tog bort %(what)s ur en ordlista."),
     },
@@ -132,6 +133,7 @@ OWN = ChangeWords(
         "supervision": lambda: _("Tillsyn"),
         "start": lambda: _("Kom igång"),
         "face": lambda: _("Stadens ansikte"),
+        "destruction": lambda: _("Gallring"),
     },
     fields={
         "title": lambda: _("Rubrik"),
@@ -155,7 +157,7 @@ OWN = ChangeWords(
         "number": lambda: _("Antal"),
         "open_from": lambda: _("Öppnar"),
         "open_until": lambda: _("Stänger"),
-        "publishes_clear": lambda: _("Publicerar rena idéer själv"),
+        "publishes_clear": lambda: _("Publicerar idéer utan fynd innan någon har läst dem"),
         "required_of": lambda: _("Krävs av"),
         "role": lambda: _("Roll"),
         "rule_code": lambda: _("Regel"),
@@ -172,6 +174,11 @@ OWN = ChangeWords(
         "embed_hosts": lambda: _("Sidor som får visa formuläret i en ram"),
         "preview_when": lambda: _("Idén visas innan den skickas"),
         "weight": lambda: _("Vikt"),
+        "unlawful": lambda: _("Avslagna som olagliga, eller med hot"),
+        "spam": lambda: _("Avslagna som skräp"),
+        "rejected": lambda: _("Avslagna av andra skäl"),
+        "withdrawn": lambda: _("Tillbakatagna"),
+        "deliveries": lambda: _("Svar från formulär som lagts åt sidan"),
     },
     choices={
         "language": lambda: word_list_words.name_choices()["languages"],

@@ -27,7 +27,7 @@ _ABOUT: dict[str, Callable[[], str]] = {
     "children": lambda: _("Barn som berättar vilka de är."),
     "names": lambda: _("Namn på andra personer."),
     "sensitive": lambda: _("Hälsa, tro, ursprung och annat som är känsligt om en person."),
-    "spam": lambda: _("Länkar, skrik, upprepning, reklam och andra tecken på skräp."),
+    "spam": lambda: _("Länkar, stora bokstäver, upprepning, reklam och andra tecken på skräp."),
     "scripts": lambda: _("Tecken som inte syns, och ord med bokstäver ur flera alfabet."),
     "gibberish": lambda: _("Text som inte är ord."),
     "offers": lambda: _("Försäljning med kontaktuppgift."),

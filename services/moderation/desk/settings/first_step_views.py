@@ -50,7 +50,7 @@ WORDS: Mapping[Step, Words] = {
     ),
     Step.COLLEAGUES: Words(
         lambda: _("Bjud in kollegor"),
-        lambda: _("Minst två behövs: en ny prövning görs aldrig av den som avslog."),
+        lambda: _("Minst två behövs: en ny prövning ska göras av någon annan än den som avslog."),
         "/staff",
     ),
     Step.MAIL: Words(

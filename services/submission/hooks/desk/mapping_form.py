@@ -32,6 +32,8 @@ class Read:
 
 def read_sample(sample: str) -> dict[str, str]:
     """Return the keys of an example that somebody pasted. Raises UnreadableBodyError."""
+    # With the mark that some editors begin a file with.
+    sample = sample.strip().removeprefix("\ufeff")
     kind = "application/json" if sample.lstrip()[:1] in {"{", "["} else bodies.FORM
     found = bodies.read_body(sample.strip().encode("utf-8", "replace"), kind)
     if not found or (kind == bodies.FORM and "=" not in sample):

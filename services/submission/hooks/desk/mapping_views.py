@@ -40,7 +40,7 @@ class MappingPages:
         do = request.form.get("do", "read")
         with Session.begin() as session:
             source = _found(session, source_id)
-            fields, faults = self._read_example(session, source, note=do == "read")
+            fields, faults = self._read_example(session, source)
             chosen = _chosen(session, source, fields)
         seen = _seen_version()
         rows = mapping_form.join_rows(fields, chosen)
@@ -84,11 +84,11 @@ class MappingPages:
         )
 
     def _read_example(
-        self, session: SqlSession, source: FormSource, *, note: bool
+        self, session: SqlSession, source: FormSource
     ) -> tuple[dict[str, str], dict[str, str]]:
         """Return the keys of the example, and what is wrong with it.
 
-        Who takes a resident's words as one is written down.
+        Who takes a resident's words as one is written down, once a day for each of them.
         """
         picked = read_uuid(request.form.get("delivery", ""))
         if picked is None or request.form.get("sample", "").strip():
@@ -96,9 +96,8 @@ class MappingPages:
         found = inbox.read_item(session, source.id, picked)
         if found is None:
             return {}, {"delivery": _("Svaret finns inte kvar. Välj ett annat.")}
-        if note:
-            after = {"delivery": str(picked)}
-            self._port.record(session, "form_source.read", ("form_source", source.id), after=after)
+        what = {"delivery": str(picked)}
+        self._port.record_reading(session, "form_source.read", ("form_source", source.id), what)
         try:
             return bodies.read_body(*found), {}
         except UnreadableBodyError:

@@ -21,6 +21,12 @@ IMPORTS = ChangeWords(
     sentences={
         "import.read": lambda: _("Läste in %(what)s för att hämta in den."),
         "import.begun": lambda: _("Hämtade in %(what)s."),
+        "import.looked_again": lambda: _(
+            "Ville hämta in %(what)s; den gicks igenom på nytt i stället, för något hade ändrats."
+        ),
+        "import.forgotten": lambda: _(
+            "Orden ur %(what)s som inte blev idéer glömdes, för tiden var ute."
+        ),
         "import.put_aside": lambda: _("Lade %(what)s åt sidan; inget hämtades in."),
         "import.taken_back": lambda: _("Tog tillbaka allt som hämtades in med %(what)s."),
         "import.went_on": lambda: _("Lät hämtningen av %(what)s fortsätta."),

@@ -5,7 +5,7 @@ For administrators. What is decided is done by a worker, so the page may be clos
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePath
 from uuid import UUID
@@ -30,6 +30,7 @@ from services.submission.imports.desk import words
 from services.submission.imports.entries import FileFault, ImportFileError, Reading
 from services.submission.imports.runs import NotNowError
 from shared import check_words, web
+from shared.clock import utcnow
 from shared.db import Session
 from shared.desk_port import DeskPort
 from shared.i18n import get_language
@@ -172,9 +173,16 @@ class _Pages:
         """Have it brought in."""
         as_read = request.form.get("as_read") == "1"
 
-        def act(session: SqlSession) -> None:
+        def act(session: SqlSession) -> str | None:
             run = runs.begin_run(session, import_id, by=self._port.person().id, as_read=as_read)
+            if run.state is ImportState.CHECKING:
+                self._write_down(session, "import.looked_again", run, {})
+                return _(
+                    "Något har ändrats sedan filen gicks igenom. Den gås igenom igen, och inget är "
+                    "hämtat: se efter nedan vad raderna blir nu."
+                )
             self._write_down(session, "import.begun", run, {"as_read": as_read} if as_read else {})
+            return None
 
         return self._act(import_id, act, _("Hämtningen har börjat. Du kan stänga sidan."))
 
@@ -206,11 +214,12 @@ class _Pages:
         return self._act(import_id, act, _("Hämtningen fortsätter."))
 
     def _act(
-        self, import_id: UUID, act: Callable[[SqlSession], None], said: str
+        self, import_id: UUID, act: Callable[[SqlSession], str | None], said: str
     ) -> ResponseReturnValue:
+        """Do something to an import and say it; what `act` returns is said in its place."""
         try:
             with Session.begin() as session:
-                act(session)
+                said = act(session) or said
         except LookupError:
             abort(404)
         except NotNowError:
@@ -287,6 +296,7 @@ class _Pages:
             passed_over=self._remarks(run.passed_over),
             is_working=run.state in runs.WORKING,
             is_stuck=is_stuck,
+            words_until=_tell_end(run, counts),
             can_begin=run.state is ImportState.READY and not counts.refused and counts.new,
         )
 
@@ -297,6 +307,13 @@ class _Pages:
             for line, reason in kept[:_REMARKS_SHOWN]
         ]
         return said, len(kept) - len(said)
+
+
+def _tell_end(run: Import, counts: runs.Counts) -> datetime | None:
+    """Return when the words go that became no idea, if that is to come."""
+    period = timedelta(days=web.get_settings().import_days)
+    found = runs.tell_end(run, period, has_words=counts.kept > 0)
+    return found if found is not None and found > utcnow() else None
 
 
 def _typed() -> _Sent:

@@ -14,7 +14,7 @@ API_TOKENS = ChangeWords(
         "api_token.changed_at_once": lambda: _(
             "Bytte API-nyckeln %(what)s. Den gamla slutade gälla genast."
         ),
-        "api_token.turned_on": lambda: _("Satte på API-nyckeln %(what)s."),
+        "api_token.turned_on": lambda: _("Slog på API-nyckeln %(what)s."),
         "api_token.turned_off": lambda: _("Stängde av API-nyckeln %(what)s."),
     },
     kinds={"api_token": lambda: _("API-nycklar")},

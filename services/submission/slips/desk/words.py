@@ -15,7 +15,7 @@ def name_channels() -> Mapping[str, str]:
         Channel.PAPER.value: _("Papper eller brev"),
         Channel.MEETING.value: _("Möte"),
         Channel.VISIT.value: _("Besök"),
-        Channel.EMAIL.value: _("E-post"),
+        Channel.EMAIL.value: _("Mejl"),
     }
 
 

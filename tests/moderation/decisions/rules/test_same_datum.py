@@ -23,6 +23,26 @@ from services.moderation.desk.decisions import mask_left
         ("0701740605", "070-174 06 05, +46 70 174 06 05, 0701740606", None),
         ("811218-9876", "19811218-9876 och 8112189876 och 811218-9877", None),
         ("ada@x.se", "Ada@X.se. och ada@y.se", ["Ada@X.se"]),
+        (
+            "ABC 123",
+            "Bilen ABC 123, abc123 och abc-123, men inte abc 1234 eller ABC 124.",
+            [
+                "ABC 123",
+                "abc123",
+                "abc-123",
+            ],
+        ),
+        (
+            "Storgatan 12",
+            "Storgatan 12, storgatan12 och Storgatan 1.",
+            [
+                "Storgatan 12",
+                "storgatan12",
+                "Storgatan",
+            ],
+        ),
+        ("@moa_l", "@moa_l eller moa_l, inte moa_lund", ["@moa_l", "moa_l"]),
+        ("5B", "5B och 5 B", ["5B"]),
         ("", "Elsa", []),
         ("9 år", "Jag är 9 år, inte 19 år.", ["9 år"]),
     ],

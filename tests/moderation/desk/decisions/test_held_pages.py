@@ -3,7 +3,15 @@
 import pytest
 from sqlalchemy import select
 
-from shared.models import Decision, DecisionKind, DuplicateLink, FindingRow, Idea, Outcome, Verdict
+from shared.models import (
+    Decision,
+    DecisionKind,
+    DuplicateLink,
+    FindingRow,
+    Idea,
+    Outcome,
+    Verdict,
+)
 from tests.factories import a_council, a_member_of_staff
 from tests.moderation.conftest import Desk
 from tests.moderation.decisions.test_decisions import decide, waiting
@@ -130,6 +138,25 @@ class TestThePageOfAnIdea:
         assert page.select_one("button[data-key=p].button-main") is not None
         assert page.select("input[name=acknowledged]") == []
 
+    def test_asks_about_a_text_that_no_check_has_read(self, desk, session, council, plain):
+        """Checks that were given up, or have not come to a correction yet: it is read now."""
+        given_up = waiting(session, council, text=THREAT)
+        session.get_one(Verdict, (given_up.id, 1)).unchecked = ["tone"]
+        corrected = waiting(session, council, text=THREAT)
+        session.delete(session.get_one(Verdict, (corrected.id, 1)))
+        session.get_one(Verdict, (plain.id, 1)).unchecked = ["tone"]
+        session.commit()
+        for idea in (given_up, corrected):
+            page = desk.get(f"/ideas/{idea.number}")
+            assert page.select_one("button[data-key=p]") is None
+            asks = page.select_one("details:has(> summary[data-key=p])")
+            assert [box["value"] for box in asks.select("[name=acknowledged]")] == ["threat"]
+            assert "Hot" in asks.text
+            assert desk.post(f"/ideas/{idea.number}/decisions", **fields(idea)).status_code == 422
+        # That some check has not read it is no reason to ask where nothing is found.
+        assert desk.get(f"/ideas/{plain.number}").select_one("button[data-key=p]") is not None
+        assert made(session) == []
+
     def test_without_the_box_is_shown_again_with_the_box_before_one(self, desk, session, threat):
         path = f"/ideas/{threat.number}/decisions"
         refused = desk.post(path, **fields(threat))
@@ -242,6 +269,15 @@ class TestThePageOfMany:
         hint = page.select_one(".bulk-act:has([value=publish]) .hint").text
         for part in ("1 utan fynd", "1 Hot", "1 Barn", "2 behöver var sin"):
             assert part in hint
+        assert "kontrollerad" not in hint
+        # Of what some check has not read nobody knows that there is nothing.
+        session.get_one(Verdict, (plain.id, 1)).unchecked = ["tone"]
+        session.commit()
+        hint = (
+            self.show(desk, plain, threat).select_one(".bulk-act:has([value=publish]) .hint").text
+        )
+        assert "1 Hot, 1 inte helt kontrollerad." in hint
+        assert "utan fynd" not in hint
         items = [item(plain), item(threat), item(child)]
         answer = desk.post("/decisions/bulk", kind="publish", item=items)
         page = desk.get(answer.location)

@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from services.moderation.people import accounts
+from services.moderation.settings.audit import was_recorded
 from services.submission.hooks import inbox, sources
 from shared import db
 from shared.models import AuditEntry, FormMapping, FormSource, Idea, IdeaText, InboxItem, Role
@@ -199,6 +201,29 @@ def test_one_that_came_is_an_example_and_that_it_was_read_is_written_down(
     sent = {"key": ["text"], "role": ["text"], "label": [""], "delivery": str(item.id)}
     admin.post(path, version=0, do="show", **sent)
     assert len(audit(session)) == before
+
+
+@pytest.mark.parametrize("do", ["show", "save", "whatever"])
+def test_no_words_are_shown_without_writing_it_down(admin, source, session, do):
+    """Also to who presses no button of ours; and anew after a day."""
+    item = deliver(source, {"fråga": "Hemligt"})
+    before = len(audit(session))
+    for _ in range(2):
+        sent = {"version": 0, "do": do, "delivery": str(item.id)}
+        assert "Hemligt" in admin.post(f"/forms/{source.id}/fields", **sent).text
+    assert audit(session)[before:] == [("form_source.read", {"delivery": str(item.id)})]
+    noted = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    about, what = ("form_source", source.id), {"delivery": str(item.id)}
+    did = (noted.staff_id, "form_source.read", about, what)
+    assert was_recorded(session, *did, noted.at)
+    assert not was_recorded(session, *did, noted.at + timedelta(microseconds=1))
+    for place, other in enumerate(
+        (item.id, "form_source.changed", ("form_source", item.id), {"delivery": str(source.id)})
+    ):
+        changed = [*did]
+        changed[place] = other
+        assert not was_recorded(session, *changed, noted.at)
+    assert not was_recorded(session, *did[:2], ("council", source.id), what, noted.at)
 
 
 def test_of_another_source_nothing_is_read(admin, source, session):

@@ -1,15 +1,18 @@
 """Importing an old page at the desk: read, looked at, decided on, followed, taken back."""
 
 import io
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from time_machine import travel
 
+from radslag import destroying
 from radslag.import_tools import TOOLS
 from services.moderation.people import accounts
-from services.submission import published
-from services.submission.imports import runs
+from services.submission import imports, published
+from services.submission.imports import runs, store
 from services.submission.imports.desk import import_views
 from services.submission.imports.runs import NotNowError
 from shared import db
@@ -33,6 +36,7 @@ from tests.factories import a_council, an_idea, count
 from tests.moderation.conftest import PASSWORD, Desk
 from tests.notify.deliveries import hand_over
 
+TICK = timedelta(microseconds=1)
 PAGE = """Om sidan
 
 19 november, 2021
@@ -232,14 +236,90 @@ def test_an_id_with_other_words_stops_all_of_it(admin, read, session, settings):
     assert public(session) == ["En bänk", "En gunga"]
 
 
-def test_what_another_import_was_quicker_with_keeps_its_words(admin, read, session, settings):
-    first, mended = read(CSV), read(CSV.replace("En bänk", "En bänk vid ån"))
-    for place in (first, mended):
-        admin.post(f"{place}/begin")
-        work(settings)
+def test_what_another_import_was_quicker_with_is_looked_at_again_before_it_comes_in(
+    admin, read, session, settings
+):
+    more = CSV.replace("En bänk", "En bänk vid ån") + "3,En lampa,2021-11-21,\n"
+    first, mended, longer = read(CSV), read(more), read(f"{CSV}3,En lampa,2021-11-21,\n")
+    admin.post(f"{first}/begin")
+    work(settings)
+    admin.post(f"{mended}/begin")
+    assert "Något har ändrats sedan filen gicks igenom" in said(admin.get(mended))
+    work(settings)
+    page = admin.get(mended)
+    assert "En rad har samma id" in said(page)
+    assert not page.select("form[action$=begin]")
+    # What is known now is told before the rest comes in, and asked for once more.
+    admin.post(f"{longer}/begin")
+    work(settings)
     assert public(session) == ["En bänk", "En gunga"]
-    kept = session.scalars(select(ImportLine.text).where(ImportLine.text.is_not(None)))
-    assert list(kept) == ["En bänk vid ån"]
+    assert "finns redan: 2" in said(admin.get(longer)).lower()
+    admin.post(f"{longer}/begin")
+    work(settings)
+    assert public(session) == ["En bänk", "En gunga", "En lampa"]
+    actions = list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id.desc())))[:3]
+    assert actions == ["import.begun", "import.looked_again", "import.looked_again"]
+
+
+def test_what_was_quicker_than_the_worker_leaves_the_words_for_their_time(
+    admin, read, session, settings
+):
+    place = read(CSV)
+    admin.post(f"{place}/begin")
+    council = session.scalars(select(Council)).one()
+    entries = imports.read_entries(
+        CSV.replace("En bänk", "En bänk vid ån").encode(), "csv", settings.timezone
+    ).entries
+    store.bring_in(session, council, entries[:1], timezone=settings.timezone, accept=TOOLS.accept)
+    session.commit()
+    work(settings)
+    assert public(session) == ["En bänk vid ån", "En gunga"]
+    page = admin.get(place)
+    assert "finns bara här. De glöms" in said(page)
+    kept = select(ImportLine.text).where(ImportLine.text.is_not(None))
+    assert session.scalars(kept).all() == ["En bänk"]
+    run = run_of(session)
+    later = timedelta(days=settings.import_days)
+    with travel(run.ended_at + later - TICK, tick=False):
+        assert destroying.forget_imports(session, settings) == 0
+    with travel(run.ended_at + later, tick=False):
+        assert destroying.forget_imports(session, settings) == 1
+        assert destroying.forget_imports(session, settings) == 0
+    session.commit()
+    assert session.scalars(kept).all() == []
+    assert run.state is ImportState.DONE
+    page = admin.get(place)
+    assert "finns bara här" not in said(page)
+    assert "hämtades inte: samma id finns redan med andra ord" in said(page)
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_a_file_that_nobody_decides_about_is_put_aside_and_forgotten(
+    admin, session, settings, is_looked_at
+):
+    place = upload(admin, CSV).location
+    if is_looked_at:
+        work(settings)
+    assert "Bestämmer ingen något läggs filen åt sidan" in said(admin.get(place))
+    run = run_of(session)
+    end = run.made_at + timedelta(days=settings.import_days)
+    with travel(end - TICK, tick=False):
+        assert destroying.forget_imports(session, settings) == 0
+    with travel(end, tick=False):
+        assert destroying.forget_imports(session, settings) == 1
+        assert destroying.forget_imports(session, settings) == 0
+    session.commit()
+    assert run_of(session).state is ImportState.PUT_ASIDE
+    words = select(ImportLine.text, ImportLine.author, ImportLine.raw, ImportLine.content_type)
+    assert set(session.execute(words).all()) == {(None, None, None, "")}
+    entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert (entry.action, entry.staff_id, entry.after) == ("import.forgotten", None, {"entries": 2})
+    # What a worker still has to do of it is nothing.
+    work(settings)
+    assert run_of(session).state is ImportState.PUT_ASIDE
+    page = admin.get(place)
+    assert "Bestämmer ingen" not in said(page)
+    assert "som inte blev idéer glömdes" in said(admin.get("/audit"))
 
 
 def test_the_same_id_twice_in_a_file_is_told_as_it_will_be(

@@ -156,6 +156,9 @@ class TestNotLetIn:
             {"email": ["bo@example.org"]},
             {"email": "okand@example.org"},
             {"sub": ""},
+            {"sub": ["bo-17"]},
+            {"sub": "bo-17\x00"},
+            {"email_verified": ["true"]},
         ],
     )
     def test_whom_the_directory_does_not_vouch_for_or_nobody_invited(

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from flask import Flask
@@ -325,10 +326,12 @@ def test_an_answer_is_taken_once_for_its_own_question_by_a_device_that_knows_its
         """Let the device of this page answer a question."""
         return page.evaluate(_ANSWER, json.loads(question.options))
 
-    def owner(given: str, question: passkeys.Question, **told: str) -> Staff:
+    def owner(
+        given: str, question: passkeys.Question, at: datetime | None = None, **told: str
+    ) -> Staff:
         with db.Session.begin() as session:
             asked = replace(settings, **told) if told else settings
-            return passkeys.find_owner(session, asked, given, question.challenge)
+            return passkeys.find_owner(session, asked, given, question.challenge, at or utcnow())
 
     asked, other = passkeys.ask_who(settings), passkeys.ask_who(settings)
     given = answer(asked)
@@ -343,6 +346,14 @@ def test_an_answer_is_taken_once_for_its_own_question_by_a_device_that_knows_its
         session.get_one(Passkey, kept.id).sign_count = 0
     with pytest.raises(BadPasskeyError):
         owner(given, asked)
+    # Nor when another one was answered since.
+    early_at, early, late = utcnow(), passkeys.ask_who(settings), passkeys.ask_who(settings)
+    copied = answer(early)
+    assert owner(answer(late), late).id == eva.id
+    with db.Session.begin() as session:
+        session.get_one(Passkey, kept.id).sign_count = 0
+    with pytest.raises(BadPasskeyError):
+        owner(copied, early, early_at)
     # A copy of a device counts apart, and so is behind.
     with db.Session.begin() as session:
         session.get_one(Passkey, kept.id).sign_count = 1000

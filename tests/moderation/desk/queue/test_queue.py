@@ -121,6 +121,11 @@ class TestWhatShows:
         assert listed(desk, "/?q=vid") == []  # too common to be looked for
         assert listed(desk, "/?q='); DROP\\ :*") == []
         assert listed(desk, "/?q=vid e l vattnet") == []
+        # What was pasted is not cut without a word.
+        for times, is_cut in ((18, False), (19, True)):
+            page = desk.get("/?q=" + "cykelställ " * times)
+            [said] = page.select("p.hint[role=status]")
+            assert ("de första 200 tecknen" in said.text) == is_cut
         answer = desk.client.get(f"/?q={racks.number.lower()}&lane=ordinary", base_url=desk.base)
         assert answer.location == f"/ideas/{racks.number}?lane=ordinary"
         staff = session.scalars(select(Staff)).one()
@@ -445,6 +450,8 @@ class TestCost:
             "age=3",
             "q=bänk 1234",
             "q=finnsinte",
+            "way=phone",
+            "way=hook-kontakt&lane=ordinary",
             "mine=1",
             "q=bänk&mine=1&lane=ordinary",
             "part=list",

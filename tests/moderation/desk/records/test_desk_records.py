@@ -22,7 +22,7 @@ from services.moderation.desk.records import sample_views, supervision
 from services.moderation.samples import drawing
 from services.moderation.settings import audit, word_lists
 from services.moderation.spam import spam_versions
-from shared import db
+from shared import db, lanes
 from shared.models import (
     AuditEntry,
     DecisionKind,
@@ -601,7 +601,7 @@ def test_how_long_something_took_is_said_roughly(seconds, told):
 
 def test_everything_has_its_own_name():
     for said, kinds in (
-        (words.say_reason, Reason),
+        (lanes.name_reason, Reason),
         (words.say_status, IdeaStatus),
         (words.say_decision, DecisionKind),
         (words.say_role, Role),

@@ -79,7 +79,7 @@ def test_what_cannot_be_meant_is_said(desk, query, told):
     assert answer.status_code == 400
     page = desk.page(answer)
     assert told in page.select_one("[role=alert]").text
-    assert page.select_one("input[name=q]")["value"] == query.get("q", "")[:200]
+    assert page.select_one("input[name=q]")["value"] == query.get("q", "")
 
 
 @pytest.mark.parametrize("q", ["och", "!?", '"""', "\u2028", "%_", "1" * 200, "2026-99-99", "a:*"])
@@ -115,7 +115,7 @@ def test_a_number_alone_leads_to_its_idea_and_a_missing_one_is_said(desk, sessio
 def test_nothing_found_says_what_to_try(desk, session):
     assert "färre ord" in desk.get("/search?q=soffa").select_one("[role=status]").text
     narrow = desk.get("/search?q=soffa&state=rejected").select_one("[role=status]").text
-    assert "alla lägen" in narrow
+    assert "bland alla idéer" in narrow
 
 
 def test_an_administrator_finds_by_address_and_each_time_is_on_record(chief, session):

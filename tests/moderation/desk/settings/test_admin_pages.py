@@ -258,7 +258,7 @@ class TestCouncils:
         assert entry.before == {"theme": "Mötesplatser", "publishes_clear": False}
         assert entry.after == {"theme": "Natur", "publishes_clear": True}
         details = ada.get("/audit").select_one(".log details").text
-        assert "Publicerar rena idéer själv" in details
+        assert "Publicerar idéer utan fynd innan någon har läst dem" in details
         # The same again is nothing new.
         assert ada.post("/councils/vala/edit", version=1, **changed).status_code == 303
         assert len(log(session)) == 1

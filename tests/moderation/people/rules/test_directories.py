@@ -142,6 +142,9 @@ class TestDirectory:
             ([], None),
             (None, None),
             ({"chef": True}, None),
+            ([{"chef": 1}, ["chef"], None, 1, "läsare"], Role.READER),
+            ([["chef"]], None),
+            (1, None),
         ],
     )
     def test_the_highest_of_the_roles_counts(self, settings, names, role):
@@ -163,6 +166,9 @@ class TestDirectory:
             ("false", False, False),
             (None, False, False),
             (1, False, True),
+            (["true"], False, False),
+            ({"email": True}, False, False),
+            ("True", False, False),
             (None, True, True),
             (False, True, True),
         ],
@@ -177,6 +183,16 @@ class TestDirectory:
         assert (found.subject, found.name, found.issuer) == ("17", "", self.ISSUER)
         # Proven is what the directory has seen; that all are believed proves none.
         assert found.is_proven is (verified in (True, "true"))
+
+    @pytest.mark.parametrize(
+        "said", [None, "", True, False, [], ["17"], {"id": 17}, 1.5, "x" * 256, "17\x00", "1\n7"]
+    )
+    def test_what_names_nobody_is_nobody(self, said):
+        assert not directory._is_subject(said)
+
+    @pytest.mark.parametrize("said", ["17", 17, "x" * 255, "a|b-åäö", "auth0|0 1"])
+    def test_what_names_somebody_does(self, said):
+        assert directory._is_subject(said)
 
     @pytest.mark.parametrize("claim", ["preferred_username", "upn", "mail"])
     @pytest.mark.parametrize("trusted", [False, True])

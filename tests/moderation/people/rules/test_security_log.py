@@ -112,6 +112,18 @@ def test_a_flood_is_told_apart_up_to_a_limit_and_counted_from_there(unit, record
     assert rows(unit)[-1].who_hash != b""
 
 
+def test_no_flood_of_another_kind_hides_what_is_tried(unit, record, monkeypatch):
+    """Refusals cost nothing: one subscriber's networks are enough to fill a list with them."""
+    monkeypatch.setattr(security_log, "MOST_IN_SLOT", 3)
+    for kind in security_log.COUNTED - {SecurityKind.WRONG_PASSWORD}:
+        for n in range(4):
+            record(kind, email="", place=f"2001:db8:{n}::")
+    for n in range(3):
+        record(email=f"{n}@example.org")
+    tried = [each for each in rows(unit) if each.kind is SecurityKind.WRONG_PASSWORD]
+    assert len({each.who_hash for each in tried} - {b""}) == 3
+
+
 @pytest.mark.parametrize(("days", "left"), [(1, 1), (2, 2), (30, 3)])
 def test_it_is_kept_for_so_many_days(unit, settings, record, days, left):
     for ago in (timedelta(hours=23), timedelta(hours=47), timedelta(days=3)):

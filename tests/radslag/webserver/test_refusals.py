@@ -6,7 +6,7 @@ import time
 import pytest
 
 from radslag.webserver import protocol
-from tests.radslag.test_webserver import (
+from tests.radslag.webserver.test_webserver import (
     CHUNKED,
     SOON_S,
     Served,
