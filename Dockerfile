@@ -30,12 +30,15 @@ RUN /opt/radslag/bin/python -m radslag.translations compile \
     && cd /opt/radslag/lib/python3*/site-packages \
     && find . -name '*.pyi' -delete \
     && find babel/locale-data -type f ! -name 'root.dat' ! -name 'sv*' ! -name 'en*' -delete \
-    && rm -rf numpy/_core/include
+    && rm -rf numpy/_core/include \
+    # What it is made of, for whoever asks which image has a package: CycloneDX.
+    && /opt/radslag/bin/radslag version --sbom > /opt/radslag/sbom.cdx.json
 
 FROM ${BASE}
 ARG COMMIT=
 LABEL org.opencontainers.image.title="Rådslag" \
       org.opencontainers.image.description="Residents' ideas, and their moderation" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="EUPL-1.2" \
       org.opencontainers.image.revision="${COMMIT}"
 # age seals backups. Nothing installs anything here later: pip goes.

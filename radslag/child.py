@@ -178,9 +178,15 @@ class Child:
         """
         self.send(number)
         if not self.wait(timeout_s):
+            # Those of PostgreSQL have groups of their own, and keep its next start from its memory
+            # as long as they live; who stands still does not see that its parent is gone.
+            left = _list_started(self._process.pid)
             self._process.kill()
             self._process.wait()
             self._end_group()
+            for each in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(each, signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()
         return self._process.wait()
@@ -192,6 +198,15 @@ class Child:
         self._group_ended = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _list_started(pid: int) -> list[int]:
+    """Return what a process has started and runs, as far as the kernel tells."""
+    try:
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(each) for each in told.split()]
 
 
 def wait_until_works(child: Child, ask: Callable[[], Life], silence_s: float) -> None:

@@ -41,12 +41,12 @@ class DataFolder:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._lock = os.open(self.path / "lock", flags, 0o600)
         except OSError as error:
-            raise DataFolderError(
-                f"Cannot write to the data folder {self.path} ({os.strerror(error.errno or 0)}): "
-                f"choose another with --data or RADSLAG_DATA."
-            ) from None
+            raise self._cannot_write(error) from None
         try:
             self._take()
+        except OSError as error:
+            os.close(self._lock)
+            raise self._cannot_write(error) from None
         except BaseException:
             os.close(self._lock)
             raise
@@ -66,17 +66,38 @@ class DataFolder:
         """Where processes show that they live and count what they do; new at each start."""
         return self.path / "signs"
 
+    def _cannot_write(self, error: OSError) -> DataFolderError:
+        return DataFolderError(
+            f"Cannot write to the data folder {self.path} ({os.strerror(error.errno or 0)}): "
+            f"choose another with --data or RADSLAG_DATA."
+        )
+
     def release(self) -> None:
         """Let go of it; the system has ended."""
-        (self.path / "state.json").unlink(missing_ok=True)
+        # On a disk that can only be read it stays, and nobody believes it without the lock.
+        with contextlib.suppress(OSError):
+            (self.path / "state.json").unlink(missing_ok=True)
         os.close(self._lock)
 
     def secret_key(self) -> str:
-        """Return the key that signs sessions and receipts, made at the first start."""
+        """Return the key that signs sessions and receipts, made at the first start.
+
+        Raises DataFolderError where it cannot be written or read.
+        """
         path = self.path / "secret_key"
-        if not path.exists():
-            _write_private(path, secrets.token_urlsafe(48))
-        return path.read_text(encoding="ascii").strip()
+        try:
+            if not path.exists():
+                _write_private(path, secrets.token_urlsafe(48))
+            return path.read_text(encoding="ascii").strip()
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+        except UnicodeDecodeError:
+            why = "it is no text"
+        raise DataFolderError(
+            f"The secret key in {path} cannot be used ({why}): give the whole data folder to the "
+            f"user who starts Rådslag, or bring the key back from where you keep it. With a new "
+            f"one staff are signed out, and webhooks and authenticator apps are to be set up anew."
+        )
 
     @property
     def holds_letters(self) -> bool:

@@ -277,8 +277,9 @@ class Settings:
         "",
     )
     child_memory_mb: int = _setting(
-        "How many megabytes a child of a worker may have needed; one that needed more is replaced "
-        "after its task. `0`: any number",
+        "How many megabytes a child of a worker may have needed, or fewer where its container has "
+        "not so much room for each; one that needed more is replaced after its task. `0`: any "
+        "number",
         "600",
     )
     access_log: bool = _setting(

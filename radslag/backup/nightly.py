@@ -18,9 +18,14 @@ def list_backups(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name))
 
 
-def remove_oldest(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the newest few, and return what was removed."""
-    gone = list_backups(folder)[:-keep]
+def remove_oldest(folder: Path, keep: int, *, made: Path) -> list[Path]:
+    """Remove all but the newest few, and return what was removed.
+
+    What was just `made` is one of those that stay, and none of a clock that ran ahead takes its
+    place.
+    """
+    others = [path for path in list_backups(folder) if path.name != made.name]
+    gone = others[: max(0, len(others) + 1 - keep)]
     for path in gone:
         path.unlink()
     return gone

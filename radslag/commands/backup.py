@@ -99,7 +99,7 @@ def _keep_now(file: Path, to: str | None, keep: int | None, data: Path | None) -
     say_contents(contents, path)
     if keep is not None:
         # Only after there is a new one.
-        for gone in nightly.remove_oldest(file, keep):
+        for gone in nightly.remove_oldest(file, keep, made=path):
             say_line(f"Removed: {gone}")
 
 

@@ -23,7 +23,12 @@ from radslag.embedded.account import (
 )
 from radslag.embedded.binaries import find_postgres
 from radslag.embedded.preload import write_preload
-from radslag.embedded.sockets import permissions_of, seen_standing_in, socket_folder
+from radslag.embedded.sockets import (
+    make_anew,
+    permissions_of,
+    seen_standing_in,
+    socket_folder,
+)
 from shared.rights.grants import SERVICES
 
 NAME = "radslag"
@@ -63,6 +68,9 @@ class Postgres:
     """A PostgreSQL server with the database and the role `radslag`."""
 
     name = "postgres"
+    # Whether it would speak TLS, which it answers before anything else: also in recovery, without
+    # reading a file, and where no connection is left. It writes no line about it.
+    greeting = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
     def __init__(self, data: DataFolder, *, settings: Mapping[str, str] | None = None) -> None:
         self._data = data.path
@@ -106,6 +114,7 @@ class Postgres:
         # We hold the folder's lock, which every process of an earlier server held too: whatever
         # process now has the id in this file, it is not that server.
         (self._folder / "postmaster.pid").unlink(missing_ok=True)
+        make_anew(self._sockets, self._account)
         self._write_access()
         # When we are killed it shuts down in order.
         self._child = Child(
@@ -240,6 +249,11 @@ class Postgres:
     def sockets(self) -> Path:
         """The folder of its socket."""
         return self._sockets.path
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._sockets.path / ".s.PGSQL.5432"
 
     @property
     def account(self) -> Account:

@@ -44,6 +44,18 @@ def socket_folder(data: Path, account: Account) -> Sockets:
     return Sockets(outside, outside)
 
 
+def make_anew(sockets: Sockets, account: Account) -> None:
+    """Make the folder again where somebody has swept it away; one that is there is left alone.
+
+    In a temporary folder it may be another's by now.
+    """
+    try:
+        sockets.path.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    own_folder(sockets.path, account, for_group=True)
+
+
 def permissions_of(account: Account) -> str:
     """Return who may open a socket of this account's server, as chmod spells it."""
     return "770" if account.is_other else "700"

@@ -13,7 +13,12 @@ from radslag.child import Child, ChildError, Life, wait_until_works
 from radslag.data_folder import DataFolder, write_if_other
 from radslag.embedded.account import choose_account, hand_over, own_folder
 from radslag.embedded.binaries import find_valkey
-from radslag.embedded.sockets import permissions_of, seen_standing_in, socket_folder
+from radslag.embedded.sockets import (
+    make_anew,
+    permissions_of,
+    seen_standing_in,
+    socket_folder,
+)
 
 _SILENCE_S = 60.0
 _SOCKET = "valkey.sock"
@@ -23,6 +28,8 @@ class Valkey:
     """A Valkey server that keeps what it holds over a restart and never drops a key for room."""
 
     name = "valkey"
+    # It answers this, or that it still reads what it keeps.
+    greeting = b"PING\r\n"
 
     def __init__(self, data: DataFolder) -> None:
         self._folder = data.path / "valkey"
@@ -66,6 +73,7 @@ class Valkey:
         Raises OSError where its files cannot be used.
         """
         own_folder(self._folder, self._account)
+        make_anew(self._sockets, self._account)
         config = self._folder / "valkey.conf"
         write_if_other(config, self._config())
         self._child = Child(

@@ -22,6 +22,7 @@ from radslag.mailbox.entrance import PASSWORD
 from radslag.ports import PortError
 from radslag.processes import DESK_PORT, PUBLIC_PORT
 from radslag.speech import Spoken, say_line, translate_text
+from radslag.up.notifying import tell_systemd
 from radslag.up.plan import MAIL_PORT, Options, Plan, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db, log, migrate
@@ -138,6 +139,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         link = supervisor.do_with_servers(lambda: first_start.administrator_link(plan.settings))
         _greet(plan, link)
         signals.starting = False
+        tell_systemd("READY=1")
         supervisor.watch(lambda: signals.told)
         _write("Stopping …")
     except _ToldToEndError:
@@ -153,6 +155,7 @@ def _run(plan: Plan, folder: DataFolder, signals: _Signals) -> int:
         code = 1
     finally:
         signals.starting = False
+        tell_systemd("STOPPING=1")
         db.close_connections()
         supervisor.stop()
         folder.release()

@@ -106,11 +106,14 @@ class Forked(Child):
             parent = os.getpid()
             # What the child is told before it has its own handlers waits until then.
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
-            pid = os.fork()
-            if pid == 0:
-                about = (name, command, parent, output.fileno(), env, cwd, user, keep_open)
-                _live(_Birth(*about, mask, forgets))
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    about = (name, command, parent, output.fileno(), env, cwd, user, keep_open)
+                    _live(_Birth(*about, mask, forgets))
+            finally:
+                # Also where there is no room for one more process: we must hear that we shall end.
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._process = Process(pid)
 
 

@@ -5,11 +5,28 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from radslag.child import Child, ChildError, Life
-from radslag.up.pulse import Pulse
 
 Say = Callable[[str], None]
+
+
+class Sign(Protocol):
+    """What shows that a process goes on: a file that it touches, or that it answers a knock."""
+
+    silence_s: float
+
+    def begin(self) -> None:
+        """Give a new process all its time."""
+
+    def is_gone(self) -> bool:
+        """Whether nothing was seen or heard of it for too long; does not wait."""
+
+    def end(self) -> None:
+        """Let go of what this holds: nobody looks at it any more."""
+
+
 # Where in a line of a server's log the reason begins.
 _REASON = re.compile(r"(?:PANIC|FATAL|[Ff]atal|could not|[Cc]an't|[Ee]rror).*")
 
@@ -24,6 +41,8 @@ class Patience:
     settled_s: float = 60.0
     # A server that neither works nor says that it is on its way is started anew.
     silence_s: float = 60.0
+    # One that worked is knocked at so often, and may take as long to answer.
+    knocks_s: float = 15.0
     # It is asked to end before it is killed.
     ending_s: float = 5.0
     # What is waited for so long is said.
@@ -53,7 +72,7 @@ class Kept:
     deaths: int = 0
     restart_at: float | None = 0.0
     # By what it shows that it goes on, where it does.
-    pulse: Pulse | None = None
+    pulse: Sign | None = None
     _since: float = 0.0
     _heard_at: float = 0.0
     _down_since: float | None = None
@@ -74,9 +93,12 @@ class Kept:
                 if code >= 0 and not self.insists:
                     raise ChildError(f"{self.name} ended at its start: {self.child.last_words()}")
                 self._rest(now, f"ended ({describe_exit(code)})", self._why())
-            elif not self.works:
-                self._ask(now)
-            elif self.pulse is not None and self.pulse.is_gone():
+                return
+            # Also of one that is asked: who is looked at seldom is given more time.
+            is_gone = self.pulse is None or self.pulse.is_gone()
+            if not self.works:
+                self._ask(now, is_gone=is_gone)
+            elif self.pulse is not None and is_gone:
                 self._end_hung(now, self.child, self.pulse)
 
     def doubt(self) -> None:
@@ -107,7 +129,7 @@ class Kept:
         if self.ask is None:
             self._note_work(self._since)
 
-    def _ask(self, now: float) -> None:
+    def _ask(self, now: float, *, is_gone: bool) -> None:
         life = Life.WORKS if self.ask is None else self.ask()
         if life is Life.WORKS:
             self._note_work(now)
@@ -117,16 +139,21 @@ class Kept:
             doing = "recovers, or reads what it keeps"
         else:
             doing = "does not answer yet"
-        if life is Life.SILENT and now - self._heard_at > self.patience.silence_s:
+        # One that has worked and answers knocks is slow, or full, and not hung: to start it anew
+        # would end what it does, and it would be as slow again.
+        is_hung = is_gone or not self.insists
+        if life is Life.SILENT and is_hung and now - self._heard_at > self.patience.silence_s:
             self._end_silence(now)
         elif now - self._since > self.patience.telling_s:
             why = self._why()
             line = f"{doing}{why and f' ({why})'}; it is waited for."
             self._say_seldom(line, now, kind=doing)
 
-    def _end_hung(self, now: float, child: Child, pulse: Pulse) -> None:
+    def _end_hung(self, now: float, child: Child, pulse: Sign) -> None:
         """End what runs and does not go on; it may have stopped hearing that it shall end."""
-        child.stop(timeout_s=self.patience.ending_s)
+        # A server that is only deaf ends in order, and does not wait until everybody has left.
+        told = signal.SIGTERM if self.ask is None else signal.SIGINT
+        child.stop(told, timeout_s=self.patience.ending_s)
         self._rest(now, f"showed no life for {pulse.silence_s:.0f} s and was ended")
 
     def _end_silence(self, now: float) -> None:

@@ -10,6 +10,7 @@ from radslag.embedded.valkey import Valkey
 from radslag.mailbox import entrance
 from radslag.ports import PortError, check_port, free_port, make_url
 from radslag.processes import DESK_PORT, PUBLIC_PORT
+from radslag.up.notifying import ADDRESS
 from services.moderation.semantic.model import why_off
 from shared.config import SECRETS, SMALL, Settings, read_secret_files
 
@@ -70,7 +71,8 @@ def make_plan(options: Options, folder: DataFolder, environment: Mapping[str, st
     Raises PortError, SettingsError, or NotInstalledError, each with one sentence.
     """
     named = read_secret_files(environment, (*SECRETS, entrance.PASSWORD))
-    env = {name: value for name, value in named.items() if value}
+    # Whom systemd asks is us; a web would tell it that all works when it does.
+    env = {name: value for name, value in named.items() if value and name != ADDRESS}
     smtp_port = None if "RADSLAG_SMTP_URL" in env else free_port()
     mail_host = _mail_host(options, env) if smtp_port else None
     if mail_host:

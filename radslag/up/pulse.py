@@ -12,7 +12,7 @@ _BEAT_FILE, _METRICS_FOLDER = "RADSLAG_BEAT_FILE", "RADSLAG_METRICS_FOLDER"
 COUNTS = "metrics"
 
 # Whoever looks so seldom has stood still itself, and knows nothing of the others.
-_ABSENT_S = 20.0
+ABSENT_S = 20.0
 # A machine that is busy when it starts takes this many times as long to the first sign.
 _BIRTH = 5
 
@@ -40,11 +40,14 @@ class Pulse:
         """Whether nothing was seen of it for too long. Clocks that are set change nothing."""
         now, read = time.monotonic(), self._read()
         self._is_born = self._is_born or read != self._seen
-        if read is None or read != self._seen or now - self._looked > _ABSENT_S:
+        if read is None or read != self._seen or now - self._looked > ABSENT_S:
             self._seen, self._since = read, now
         self._looked = now
         patience_s = self.silence_s * (1 if self._is_born else _BIRTH)
         return now - self._since > patience_s and self._disk_takes()
+
+    def end(self) -> None:
+        """It holds nothing."""
 
     def _disk_takes(self) -> bool:
         """Whether a file can be touched there: else silence says nothing of whoever is watched."""

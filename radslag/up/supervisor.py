@@ -24,7 +24,9 @@ from radslag.ports import reached_at
 from radslag.processes import Process, keep_back, list_secrets, name_here, processes_of
 from radslag.up import forked
 from radslag.up.kept import Kept, Patience, Say
+from radslag.up.knock import Knock
 from radslag.up.logs import Tail, make_room
+from radslag.up.notifying import tell_systemd
 from radslag.up.places import Place, Places
 from radslag.up.plan import Plan
 from radslag.up.pulse import Pulse, open_signs
@@ -142,8 +144,12 @@ class Supervisor:
             server.begin()
             return server.child
 
+        patience = self._patience
+        knock = Knock(
+            server.socket, server.greeting, every_s=patience.knocks_s, silence_s=patience.silence_s
+        )
         self._servers[server.name] = Kept(
-            server.name, begin, self._say, self._patience, ask=server.ask
+            server.name, begin, self._say, patience, ask=server.ask, pulse=knock
         )
 
     def _wait_for_servers(self) -> None:
@@ -176,6 +182,7 @@ class Supervisor:
         self._insist()
         with signals_heard() as wait:
             while not stop():
+                tell_systemd("WATCHDOG=1")
                 self._look_at(self._servers)
                 self._look_at(self._children)
                 self._pass_on_warnings()
@@ -212,6 +219,9 @@ class Supervisor:
         for server in (self._plan.valkey, self._plan.postgres):
             if server is not None:
                 server.stop()
+        for kept in self._servers.values():
+            if kept.pulse is not None:
+                kept.pulse.end()
         self._servers.clear()
 
     def _add_process(self, process: Process) -> None:
@@ -253,7 +263,9 @@ class Supervisor:
                 line = [place.python, "-m", *command]
                 child = Child(name, line, log=log, env=env, **place.given())
             if nice:
-                lower_priority(child.pid, nice)
+                # One that may not be told to step aside, or is gone already, is kept all the same.
+                with suppress(OSError):
+                    lower_priority(child.pid, nice)
             return child
 
         self._tails[name] = Tail(log)

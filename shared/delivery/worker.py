@@ -7,7 +7,7 @@ relay, so the broker's own redelivery would only repeat it.
 import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ import psycopg
 from celery import Celery, Task
 from celery.exceptions import WorkerLostError
 from celery.signals import (
+    celeryd_init,
     setup_logging,
     task_failure,
     task_postrun,
@@ -27,8 +28,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import db, heartbeat, log
 from shared.clock import utcnow
 from shared.config import Settings, dies_with_parent
-from shared.delivery import doorbell, outbox, queues
-from shared.process import die_with_parent
+from shared.delivery import doorbell, memory, outbox, queues
+from shared.process import count_cores, die_with_parent
 from shared.telemetry import counting, life, metrics, reporting, request_ids, tracing
 
 _log = logging.getLogger(__name__)
@@ -105,8 +106,6 @@ def make_celery(name: str, include: Sequence[str], settings: Settings) -> Celery
         worker_enable_remote_control=settings.celery_events,
         # A child that died has died: its batch need not wait for a last word from it.
         worker_lost_wait=1.0,
-        # In kilobytes; whatever grows in one, it ends with it.
-        worker_max_memory_per_child=settings.child_memory_mb * 1024 or None,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
@@ -154,6 +153,16 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     def _logging(**_: Any) -> None:
         log.configure_log(settings.log_level, queues.TASKS)
 
+    @celeryd_init.connect(weak=False)
+    def _fit(conf: Any, options: Mapping[str, Any], **_: Any) -> None:
+        # Whatever grows in a child, it ends with it.
+        conf.worker_max_memory_per_child = memory.fit_child(
+            settings.child_memory_mb,
+            count_children(options),
+            own_kb=memory.read_own_memory(),
+            whole=memory.find_memory_limit(),
+        )
+
     @worker_process_init.connect(weak=False)
     def _begin(**_: Any) -> None:
         if dies_with_parent():
@@ -184,6 +193,15 @@ def make_worker(name: str, include: Sequence[str]) -> Celery:
     if dies_with_parent():
         die_with_parent()
     return app
+
+
+def count_children(options: Mapping[str, Any]) -> int:
+    """Return how many children a worker has at the most, by how it was started."""
+    if autoscale := options.get("autoscale"):
+        # "most,fewest", as it was typed or as it was read.
+        told = autoscale.split(",") if isinstance(autoscale, str) else autoscale
+        return max(map(int, told))
+    return options.get("concurrency") or count_cores()
 
 
 def count_tasks() -> None:

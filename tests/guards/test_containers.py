@@ -1,6 +1,10 @@
 """Containers take no more than their part of a machine, end what they have begun, and are known."""
 
+import os
 import re
+import subprocess
+import time
+import tomllib
 from typing import Any
 
 import pytest
@@ -67,3 +71,54 @@ def test_the_image_is_made_in_two_steps_and_the_second_has_no_pip_and_no_root(do
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", final, re.MULTILINE)
     for label in ("title", "description", "licenses", "revision"):
         assert f"org.opencontainers.image.{label}=" in final
+    # What lies in it is written down when all of it is there, and nothing comes or goes later.
+    assert build.index("pip uninstall") < build.index("radslag version --sbom > /opt/radslag/")
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f'org.opencontainers.image.version="{project["version"]}"' in final
+
+
+# What a server's program says when it is asked, with which code; and whether that is an answer.
+SAID = [
+    ("db", "", 0, True),
+    # It recovers, or is full.
+    ("db", "", 1, True),
+    ("db", "", 2, False),
+    ("broker", "PONG", 0, True),
+    ("broker", "LOADING Valkey is loading the dataset in memory", 0, True),
+    # It was asked for 15 seconds.
+    ("broker", "", 124, False),
+]
+LONG, SHORT = 150, 100
+
+
+@pytest.mark.parametrize("heard", [None, SHORT, LONG], ids=["never", "lately", "long ago"])
+@pytest.mark.parametrize(("name", "said", "code", "is_answer"), SAID)
+def test_a_server_that_was_heard_and_says_nothing_for_two_minutes_is_ended(
+    services, tmp_path, name, said, code, is_answer, heard
+):
+    """The check itself, with another program in the server's place."""
+    how, script = services[name]["healthcheck"]["test"]
+    assert how == "CMD-SHELL"
+    # It begins anew with the container, and what ends is not the first process of it.
+    assert services[name]["tmpfs"] == ["/run/heard"]
+    assert services[name]["init"] is True
+    mark = tmp_path / "at"
+    if heard is not None:
+        mark.touch()
+        os.utime(mark, (time.time() - heard,) * 2)
+    stand_in = f"echo '{said}'; return {code};" if said else f"return {code};"
+    prelude = (
+        f"pg_isready() {{ {stand_in} }}; valkey-cli() {{ {stand_in} }}\n"
+        'timeout() { shift; "$@"; }; kill() { echo ended "$@"; }\n'
+    )
+    # Compose makes one dollar of two.
+    script = prelude + script.replace("$$", "$").replace("/run/heard/at", str(mark))
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, timeout=30
+    )
+    is_well = is_answer and code == 0 and said in {"", "PONG"}
+    assert (done.returncode == 0) is is_well, done.stderr
+    assert done.stderr == ""
+    is_ended = not is_answer and heard == LONG
+    assert done.stdout.splitlines() == (["ended -KILL -1"] if is_ended else [])
+    assert (mark.exists() and time.time() - mark.stat().st_mtime < SHORT / 2) is is_answer

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from radslag.commands import backup
 from radslag.processes import BY_NAME
 from radslag.up import supervisor
 from shared.config import PREFIX, Settings
@@ -36,13 +37,16 @@ def names_of(parts: dict[tuple[str, str], dict[str, Any]], kind: str) -> set[str
 
 
 def pod_of(part: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = part["spec"]["template"]
+    spec = part["spec"]
+    # Of what is done by the clock it lies one deeper.
+    found: dict[str, Any] = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]
     return found
 
 
 def test_the_same_processes_run(parts):
     assert names_of(parts, "Deployment") == set(BY_NAME)
     assert names_of(parts, "Job") == {"migrate"}
+    assert names_of(parts, "CronJob") == {"backup"}
     webs = {name for name, process in BY_NAME.items() if process.port}
     assert names_of(parts, "Service") == webs
 
@@ -66,9 +70,12 @@ def test_a_process_is_told_the_secrets_that_it_needs(parts, name):
     assert ("mails" in labels) == ("smtp_url" in process.secrets)
 
 
-@pytest.mark.parametrize("name", [*BY_NAME, "migrate"])
+KINDS = {"migrate": "Job", "backup": "CronJob"}
+
+
+@pytest.mark.parametrize("name", [*BY_NAME, *KINDS])
 def test_a_pod_has_no_rights_and_takes_no_more_than_its_part(parts, name):
-    pod = pod_of(parts["Job" if name == "migrate" else "Deployment", name])["spec"]
+    pod = pod_of(parts[KINDS.get(name, "Deployment"), name])["spec"]
     [container] = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["automountServiceAccountToken"] is False
@@ -79,7 +86,39 @@ def test_a_pod_has_no_rights_and_takes_no_more_than_its_part(parts, name):
     }
     assert container["resources"]["limits"]["memory"]
     assert set(container["resources"]["requests"]) == {"cpu", "memory"}
-    assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    more = {"backups": "/backups"} if name == "backup" else {}
+    assert mounts == {"tmp": "/tmp", **more}
+
+
+def test_each_night_there_is_one_backup_more_and_a_fortnight_of_them_at_the_most(parts):
+    job = parts["CronJob", "backup"]["spec"]
+    _minute, hour, *day_month_weekday = job["schedule"].split()
+    assert day_month_weekday == ["*"] * 3
+    assert hour.isdecimal()
+    assert job["concurrencyPolicy"] == "Forbid"
+    pod = pod_of(parts["CronJob", "backup"])["spec"]
+    [container] = pod["containers"]
+    # Kubernetes puts a variable of the container in its place, and one that is not there stays.
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    arguments = [
+        told[each[2:-1]] if each.startswith("$(") else each for each in container["args"][2:]
+    ]
+    assert container["args"][:2] == ["radslag", "backup"]
+    with backup.command.make_context("backup", arguments) as asked:
+        assert (str(asked.params["file"]), asked.params["keep"]) == ("/backups", 14)
+        assert not asked.params["to"]
+        # The job ends; who stays is the container of compose.
+        assert asked.params["hour"] is None
+    # Who reads every table is its owner, and is told no other secret.
+    secrets = [
+        each["valueFrom"]["secretKeyRef"] for each in container["env"] if "value" not in each
+    ]
+    assert secrets == [{"name": "radslag", "key": "owner-database-url"}]
+    [kept] = [each for each in pod["volumes"] if each["name"] == "backups"]
+    claim = kept["persistentVolumeClaim"]["claimName"]
+    assert ("PersistentVolumeClaim", claim) in parts
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -103,7 +142,7 @@ def test_a_process_is_asked_for_its_health_and_may_end_what_it_has_begun(parts, 
 
 def test_what_chooses_pods_chooses_some(parts):
     pods = {name: pod_of(parts["Deployment", name])["metadata"]["labels"] for name in BY_NAME}
-    pods["migrate"] = pod_of(parts["Job", "migrate"])["metadata"]["labels"]
+    pods |= {name: pod_of(parts[kind, name])["metadata"]["labels"] for name, kind in KINDS.items()}
     for (kind, name), part in parts.items():
         spec = part.get("spec", {})
         chosen = {
@@ -149,6 +188,33 @@ def test_whoever_grows_exists_and_grows_by_a_queue_that_it_serves(parts):
             queue = asked["selector"]["matchLabels"]["queue"]
             assert queue in BY_NAME[name].queues
             assert queue in queues.ALL
+
+
+def test_what_workers_grow_by_is_told_to_the_autoscaler_and_scraped_with_a_token(parts):
+    """Through the adapter of Prometheus; its query itself is tried by promtool where that is."""
+    folder = PROJECT / "deploy" / "prometheus"
+    [rule] = yaml.safe_load((folder / "adapter.yaml").read_text("utf-8"))["rules"]["external"]
+    asked = {
+        metric["external"]["metric"]["name"]
+        for name in names_of(parts, "HorizontalPodAutoscaler")
+        for metric in parts["HorizontalPodAutoscaler", name]["spec"]["metrics"]
+        if metric["type"] == "External"
+    }
+    assert asked == {rule["name"]["as"]} == {rule["seriesQuery"]}
+    labels = 'namespace="radslag",queue="checks"'
+    query = rule["metricsQuery"].replace("<<.Series>>", rule["seriesQuery"])
+    query = query.replace("<<.LabelMatchers>>", labels)
+    tried = (folder / "radslag.test.yml").read_text("utf-8")
+    assert f"expr: '{query}'" in tried
+    monitor = yaml.safe_load((folder / "podmonitor.yaml").read_text("utf-8"))["spec"]
+    desk = pod_of(parts["Deployment", "desk"])
+    assert monitor["selector"]["matchLabels"].items() <= desk["metadata"]["labels"].items()
+    [end] = monitor["podMetricsEndpoints"]
+    [container] = desk["spec"]["containers"]
+    assert end["port"] in [each["name"] for each in container["ports"]]
+    [token] = [each for each in container["env"] if each["name"] == "RADSLAG_METRICS_TOKEN"]
+    given = token["valueFrom"]["secretKeyRef"]
+    assert end["authorization"]["credentials"] == {key: given[key] for key in ("name", "key")}
 
 
 def test_whoever_has_more_than_one_keeps_some_while_machines_are_emptied(parts):

@@ -24,7 +24,8 @@ FILES = {f"{name}_FILE" for name in (*SECRETS, *OF_SERVICES)}
 # the two servers do.
 OF_COMPOSE = {
     *("RADSLAG_PUBLIC_PORT", "RADSLAG_DESK_PORT", "RADSLAG_MAIL_PORT", entrance.PASSWORD),
-    *("POSTGRES_PASSWORD", "RADSLAG_BROKER_PASSWORD", "RADSLAG_BACKUPS", "RADSLAG_BACKUP_TO"),
+    *("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "RADSLAG_BROKER_PASSWORD"),
+    *("RADSLAG_BACKUPS", "RADSLAG_BACKUP_TO"),
 }
 
 
@@ -67,9 +68,12 @@ def test_a_container_is_told_each_open_setting_and_the_secrets_that_it_needs(ser
     of_service = ADDRESSES[BY_NAME[name].role]
     for setting, value in environment.items():
         # None is fixed: what stands in .env wins.
-        if setting.startswith("RADSLAG_DATABASE_URL"):
-            its_own = setting.replace("RADSLAG_DATABASE_URL", of_service)
-            assert value.startswith(f"${{{its_own}:-${{{setting}:-"), setting
+        if setting == "RADSLAG_DATABASE_URL":
+            # Its own address, or the file of it, before the owner's.
+            ways = re.findall(r"\$\{(\w+):-", value)
+            assert ways == [of_service, f"{of_service}_FILE", setting, f"{setting}_FILE"]
+        elif setting == "RADSLAG_DATABASE_URL_FILE":
+            assert value == f"${{{of_service}_FILE:-${{{setting}:-}}}}"
         else:
             assert value.startswith(f"${{{setting}:-"), setting
 
@@ -89,7 +93,8 @@ def test_the_owner_s_password_is_told_to_no_process_that_has_an_address_of_its_o
             "RADSLAG_DATABASE_URL"
         ]
     assert set(services["db"]["environment"]) == {
-        *("POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_INITDB_ARGS")
+        *("POSTGRES_USER", "POSTGRES_DB", "POSTGRES_INITDB_ARGS"),
+        *("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE"),
     }
 
 

@@ -40,3 +40,14 @@ def test_it_waits_until_all_has_ended_in_its_order(unit):
     assert unit["Service"]["KillMode"] == "mixed"
     longest = 3 * supervisor._STOP_S + 15 + 30
     assert float(unit["Service"]["TimeoutStopSec"]) > longest
+
+
+def test_a_supervisor_that_hangs_is_ended_and_one_that_waits_is_not(unit):
+    service = unit["Service"]
+    assert (service["Type"], service["NotifyAccess"]) == ("notify", "main")
+    # A database may recover for as long as it takes.
+    assert service["TimeoutStartSec"] == "infinity"
+    # Between two words of it others may be asked, and ended one after the other.
+    assert float(service["WatchdogSec"]) >= 120
+    # The only one that a process hears that was stopped.
+    assert service["WatchdogSignal"] == "SIGKILL"

@@ -1,9 +1,13 @@
 """Which code runs: the same answer from the command and from both webs."""
 
 import json
+import platform
+import re
 import subprocess
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +16,7 @@ from sqlalchemy.orm import Session as SqlSession
 
 from radslag import desk
 from radslag.cli import main
+from radslag.commands.version import list_parts
 from services import submission
 from shared import version
 from shared.config import Settings
@@ -39,6 +44,72 @@ def test_the_command_and_both_webs_say_the_same(settings: Settings, session: Sql
 def test_a_person_reads_it_in_lines():
     lines = CliRunner().invoke(main, ["version"]).output.splitlines()
     assert [line.split()[0] for line in lines] == ["version", "commit", "schema"]
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CliRunner().invoke(main, ["version", "--sbom"]).output)
+    return found
+
+
+class TestParts:
+    def test_each_package_that_is_locked_is_named_with_its_version(self, told):
+        locked = re.findall(
+            r"^([\w.-]+)==(\S+)(.*)",
+            (PROJECT / "requirements.txt").read_text("utf-8"),
+            re.MULTILINE,
+        )
+        named = {each["name"]: each for each in told["components"]}
+        always = {name: number for name, number, marker in locked if ";" not in marker}
+        assert len(always) > 50
+        assert {name: named[name]["version"] for name in always} == always
+        assert {named[name]["purl"] for name in always} == {
+            f"pkg:pypi/{name}@{number}" for name, number in always.items()
+        }
+        assert named["python"]["version"] == platform.python_version()
+        assert "radslag" not in named
+
+    def test_it_says_what_it_is_of_and_is_the_same_each_time(self, told):
+        assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.6", 1)
+        us = told["metadata"]["component"]
+        known = version.read_version()
+        assert (us["name"], us["version"]) == ("radslag", known["version"])
+        said = {each["name"]: each["value"] for each in us["properties"]}
+        assert said["radslag:schema"] == known["schema"]
+        assert list_parts(known, distributions()) == told
+
+    def test_who_needs_whom_leads_from_us_to_what_is_there(self, told):
+        refs = [each["bom-ref"] for each in told["components"]] + ["radslag"]
+        assert len(refs) == len(set(refs))
+        needs = {each["ref"]: set(each["dependsOn"]) for each in told["dependencies"]}
+        assert set().union(*needs.values()) <= set(refs)
+        by_name = {each["name"]: each["bom-ref"] for each in told["components"]}
+        assert {"python", by_name["flask"], by_name["celery"]} <= needs["radslag"]
+        assert by_name["werkzeug"] in needs[by_name["flask"]]
+
+    def test_most_say_under_which_licence_they_are_and_no_text_is_taken_for_one(self, told):
+        libraries = [each for each in told["components"] if each["type"] == "library"]
+        unnamed = [each["name"] for each in libraries if "licenses" not in each]
+        assert len(unnamed) < len(libraries) / 10
+        for each in libraries:
+            for licence in each.get("licenses", []):
+                [(kind, value)] = licence.items()
+                name = value if kind == "expression" else value["name"]
+                assert name
+                assert "\n" not in name
+
+    def test_of_two_of_a_name_the_one_that_is_loaded_is_told(self, tmp_path):
+        for folder, number in (("a", "2"), ("b", "1")):
+            info = tmp_path / folder / f"Some.Thing-{number}.dist-info"
+            info.mkdir(parents=True)
+            (info / "METADATA").write_text(f"Name: Some.Thing\nVersion: {number}\n")
+        known = {"version": "1", "commit": None, "schema": "x"}
+        paths = [str(tmp_path / each) for each in ("a", "b")]
+        told = list_parts(known, distributions(path=paths))
+        assert [each["bom-ref"] for each in told["components"]] == [
+            "python",
+            "pkg:pypi/some-thing@2",
+        ]
 
 
 @pytest.fixture

@@ -55,10 +55,21 @@ def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(tmp_path):
     others = ["radslag.backup", "radslag-2026-03-01T020000Z.backup.new", "a.txt"]
     for name in others:
         (tmp_path / name).touch()
-    gone = [path.name for path in nightly.remove_oldest(tmp_path, 2)]
+    newest = tmp_path / max(ours)
+    gone = [path.name for path in nightly.remove_oldest(tmp_path, 2, made=newest)]
     assert gone == sorted(ours)[:2]
     assert {path.name for path in tmp_path.iterdir()} == {*sorted(ours)[2:], *others}
-    assert nightly.remove_oldest(tmp_path, 2) == []
+    assert nightly.remove_oldest(tmp_path, 2, made=newest) == []
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_what_was_just_made_stays_though_a_clock_ran_ahead_for_weeks(tmp_path, keep):
+    ahead = sorted(made(tmp_path, 20, 21, 22))
+    [today] = made(tmp_path, 5)
+    gone = nightly.remove_oldest(tmp_path, keep, made=tmp_path / today)
+    assert [path.name for path in gone] == ahead[: 4 - keep]
+    assert (tmp_path / today).exists()
+    assert len(nightly.list_backups(tmp_path)) == keep
 
 
 class TestSealed:

@@ -1,6 +1,7 @@
 """Supervision never gives up: each way of starting again, at its second and at its tenth try."""
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,13 +16,15 @@ import pytest
 import redis
 from sqlalchemy.exc import OperationalError
 
-from radslag.child import Child, ChildError, Life
+from radslag import speech
+from radslag.child import Child, ChildError, Life, _list_started
 from radslag.data_folder import DataFolder
 from radslag.embedded.postgres import Postgres
 from radslag.embedded.valkey import Valkey
 from radslag.ports import free_port
 from radslag.up.command import _say
 from radslag.up.kept import Kept, Patience
+from radslag.up.knock import Knock
 from radslag.up.plan import Options, make_plan
 from radslag.up.supervisor import Supervisor
 from shared import db
@@ -48,6 +51,9 @@ class Servers:
             kept.deaths = 0
             kept._said.clear()
         self.supervisor.watch(lambda: next(script, True))
+        with speech.speak_to({"RADSLAG_LANG": "sv"}):
+            untold = [line for line in self.said if speech.translate_text(line) == line]
+        assert untold == []
 
     def tries(self, word: str) -> int:
         return sum(word in line for line in self.said)
@@ -144,8 +150,20 @@ def impatient(servers) -> Iterator[float]:
     """For once PostgreSQL may be silent for a short while only."""
     kept = supervised(servers)
     before, kept.patience = kept.patience, replace(kept.patience, silence_s=1.5)
-    yield 1.5
+    with knocked_at(kept, every_s=0.2, silence_s=1.3):
+        yield 1.5
     kept.patience = before
+
+
+@contextmanager
+def knocked_at(kept: Kept, *, every_s: float, silence_s: float) -> Iterator[None]:
+    """Knock more often, and wait for less long."""
+    knock = kept.pulse
+    assert isinstance(knock, Knock)
+    before = knock.every_s, knock.silence_s
+    knock.every_s, knock.silence_s = every_s, silence_s
+    yield
+    knock.every_s, knock.silence_s = before
 
 
 def supervised(servers: Servers, name: str = "postgres") -> Kept:
@@ -221,6 +239,54 @@ def test_a_server_that_says_nothing_is_started_anew(servers, impatient):
         assert servers.postgres.child.pid != hung
 
     servers.play(script())
+
+
+@pytest.mark.parametrize("name", ["postgres", "valkey"])
+def test_a_server_that_stands_still_is_noticed_by_nobody_s_need_and_each_time(servers, name):
+    """With all that it has started, which would keep the next one from its memory."""
+    server = getattr(servers, name)
+
+    def script() -> Script:
+        yield from until(lambda: kept.works)
+        for _time in (1, 2, 3):
+            hung = server.child.pid
+            for pid in (hung, *_list_started(hung)):
+                os.kill(pid, signal.SIGSTOP)
+            yield from until(lambda hung=hung: kept.works and server.child.pid != hung)
+        # One that answers, again and again, is let be.
+        knock.silence_s = 60
+        living = server.child.pid
+        for _time in range(3):
+            heard = knock._heard
+            yield from until(lambda heard=heard: knock._heard > heard)
+        assert server.child.pid == living
+
+    kept = supervised(servers, name)
+    knock = kept.pulse
+    assert isinstance(knock, Knock)
+    with knocked_at(kept, every_s=0.1, silence_s=0.4):
+        servers.play(script())
+    assert servers.tries(f"{name} showed no life for 0 s and was ended; it starts again") >= 2
+    assert not servers.tries("pre-existing shared memory")
+
+
+def test_a_server_whose_socket_was_swept_away_gets_a_new_one(servers):
+    """With the folder, as whoever tidies a machine's temporary folders may do it."""
+
+    def script() -> Script:
+        folder = servers.postgres.socket.parent
+        assert servers.valkey.socket.parent == folder
+        shutil.rmtree(folder)
+        yield from until(works(servers.valkey))
+        yield from until(works(servers.postgres))
+
+    with (
+        knocked_at(supervised(servers), every_s=0.1, silence_s=0.3),
+        knocked_at(supervised(servers, "valkey"), every_s=0.1, silence_s=0.3),
+    ):
+        servers.play(script())
+    with psycopg.connect(servers.postgres.url) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
 
 def test_what_needs_the_database_at_the_start_is_done_again_when_that_went_away(servers):

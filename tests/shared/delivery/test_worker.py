@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import WorkerLostError
-from celery.signals import task_failure, worker_ready
+from celery.signals import celeryd_init, task_failure, worker_ready
 from celery.worker.consumer import Consumer
 from sqlalchemy.exc import OperationalError
 
@@ -43,13 +43,6 @@ def test_messages_are_json_and_their_results_are_nobody_s():
         assert conf.broker_connection_max_retries is None
         assert conf.broker_transport_options["socket_connect_timeout"] == 2
         assert conf.broker_transport_options["socket_timeout"] == 10
-
-
-@pytest.mark.parametrize(("told", "kilobytes"), [("", 614_400), ("100", 102_400), ("0", None)])
-def test_a_child_that_has_grown_is_replaced_after_its_task(told, kilobytes):
-    settings = Settings.from_env({**_ENVIRONMENT, "RADSLAG_CHILD_MEMORY_MB": told})
-    with make_celery("x", [], settings) as app:
-        assert app.conf.worker_max_memory_per_child == kilobytes
 
 
 @pytest.mark.parametrize("is_on", [False, True])
@@ -101,7 +94,10 @@ def made(monkeypatch):
     for name, value in _ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(worker.db, "configure_sessions", lambda *_a, **_k: None)
-    signals = (worker.setup_logging, worker.worker_process_init, task_failure, worker_ready)
+    signals = (
+        *(worker.setup_logging, worker.worker_process_init, task_failure, worker_ready),
+        celeryd_init,
+    )
     before = [each.receivers[:] if each.receivers else [] for each in signals]
     with worker.make_worker("x", []) as app:
         yield app
@@ -146,6 +142,17 @@ class TestWorker:
             root.handlers[:], root.level = handlers, level
             logging.getLogger("sqlalchemy").setLevel(database)
         assert said == [*(f"late: {task}" for task in sorted(queues.TASKS)), "late: …"]
+
+    def test_a_child_that_has_grown_is_replaced_before_there_is_no_room(self, made, monkeypatch):
+        """As Celery itself asks, before the pool is made."""
+        monkeypatch.setattr(worker.memory, "read_own_memory", lambda: 100 * 1024)
+        for whole, children, megabytes in ((None, 3, 600), (1 << 29, 3, 220), (1 << 30, 1, 600)):
+            monkeypatch.setattr(worker.memory, "find_memory_limit", lambda whole=whole: whole)
+            with pytest.MonkeyPatch.context() as patch:
+                # It warns of root, as whom tests may run.
+                patch.setattr("celery.apps.worker.check_privileges", lambda _accepted: None)
+                begun = made.Worker(concurrency=children, quiet=True)
+            assert begun.max_memory_per_child // 1024 == megabytes
 
     def test_a_worker_beats_when_it_takes_messages_and_every_five_seconds(self, monkeypatch):
         beats, repeated = [], []
