@@ -92,7 +92,7 @@ def receive_idea(
 ) -> Received:
     """Store an idea with its original, text version, receipt and event; the status is `received`.
 
-    All of it is one call of the database's function `receive_ideas` (migration 0043), so that a
+    All of it is one call of the database's function `receive_ideas` (migration 0041), so that a
     resident waits for one journey. Run again because its answer was lost, it makes no second idea.
 
     The same key with the same council, text, name and address gives the first answer again, for 24

@@ -6,15 +6,15 @@ is made in one look at its table, in which checks wait to write: a few seconds f
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0042
-Revises: 0041
+Revision: 0040
+Revises: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 oldest_code = "0027"

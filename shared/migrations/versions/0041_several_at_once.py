@@ -7,14 +7,14 @@ itself, as `receive_idea` (0017) does, which yesterday's code goes on calling.
 Yesterday's code runs beside this: add first, remove in a later release. No model imports, data and
 schema apart, short locks.
 
-Revision: 0043
-Revises: 0042
+Revision: 0041
+Revises: 0040
 """
 
 from alembic import op
 
-revision = "0043"
-down_revision = "0042"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
