@@ -242,8 +242,11 @@ def test_a_server_that_says_nothing_is_started_anew(servers, impatient):
 
 
 @pytest.mark.parametrize("name", ["postgres", "valkey"])
-def test_a_server_that_stands_still_is_noticed_by_nobody_s_need_and_each_time(servers, name):
+def test_a_server_that_stands_still_is_noticed_by_nobody_s_need_and_each_time(
+    servers, name, monkeypatch
+):
     """With all that it has started, which would keep the next one from its memory."""
+    monkeypatch.setattr("radslag.up.supervisor._TICK_S", 0.05)
     server = getattr(servers, name)
 
     def script() -> Script:
