@@ -17,6 +17,7 @@ from services.moderation.checks.finding import Check, Code, Finding, Reads, Seve
 from services.moderation.checks.language import identify_language
 from services.moderation.checks.learned_spam.spam_features import read_text_features
 from services.moderation.checks.learned_spam.spam_model import SpamModel, compute_percent
+from services.moderation.checks.wording.lexicon import Term
 
 NAME = "learned_tone"
 VERSION = 1
@@ -78,7 +79,7 @@ def make_check(equipment: Equipment) -> Check:
     return Check(NAME, VERSION, run, Reads.WORDS)
 
 
-def _is_told(text: str, added: "tuple[tone.Term, ...]") -> bool:
+def _is_told(text: str, added: tuple[Term, ...]) -> bool:
     """Tell whether the lists ask a person to look already, or know why nobody need.
 
     What is quoted, denied, or said of the writer himself is not judged once more.
