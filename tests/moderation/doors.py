@@ -241,7 +241,14 @@ def real(app: Flask) -> Iterator[tuple[str, str, str]]:
         if rule.endpoint.endswith("static") or rule.endpoint.startswith("operators."):
             continue
         made_up = {
-            name: _MADE_UP.get(type(converter).__name__, "nothing")
+            name: next(
+                (
+                    _MADE_UP[each.__name__]
+                    for each in type(converter).mro()
+                    if each.__name__ in _MADE_UP
+                ),
+                "nothing",
+            )
             for name, converter in rule._converters.items()
         }
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -81,6 +81,13 @@ _OPEN: Mapping[str, Callable[[Any], str]] = {
     "second_factor_grace_days": _plain,
     "idle_minutes": _plain,
     "security_log_days": _plain,
+    "destruction_decision": _plain,
+    "destroy_spam_days": _plain,
+    "destroy_rejected_days": _plain,
+    "destroy_unlawful_days": _plain,
+    "destroy_withdrawn_days": _plain,
+    "destroy_deliveries_days": _plain,
+    "import_days": _plain,
     "oidc_issuer": _place,
     "oidc_name": _plain,
     "oidc_email_claim": _plain,
@@ -162,6 +169,27 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
         " timmar."
     ),
     "security_log_days": lambda: _("Hur många dagar säkerhetsloggen sparas."),
+    "destruction_decision": lambda: _(
+        "Numret på stadens beslut om gallring. Utan det gallras inget av sig självt."
+    ),
+    "destroy_spam_days": lambda: _(
+        "Efter hur många dagar orden i en idé som avslagits som skräp gallras; 0 betyder aldrig."
+    ),
+    "destroy_rejected_days": lambda: _(
+        "Efter hur många dagar orden i andra avslagna idéer gallras; 0 betyder aldrig."
+    ),
+    "destroy_unlawful_days": lambda: _(
+        "Efter hur många dagar det gallras som kan vara bevis, till exempel hot; 0 betyder aldrig."
+    ),
+    "destroy_withdrawn_days": lambda: _(
+        "Efter hur många dagar orden i en idé som tagits tillbaka gallras; 0 betyder aldrig."
+    ),
+    "destroy_deliveries_days": lambda: _(
+        "Efter hur många dagar ett formulärsvar gallras som aldrig blev en idé; 0 betyder aldrig."
+    ),
+    "import_days": lambda: _(
+        "Hur många dagar orden i en inläst fil sparas som ingen har tagit ställning till."
+    ),
     "webhook_private": lambda: _("Dit kopplingar får gå på stadens eget nät."),
 }
 
