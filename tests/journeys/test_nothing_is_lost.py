@@ -83,7 +83,7 @@ def test_an_idea_from_a_phone_to_the_page_and_a_letter_back(
     # Beside them stand the fields of who begins with a passkey.
     page.locator("#email").fill("ada@example.org")
     page.locator("#name").fill("Ada")
-    page.get_by_label("Lösenord").fill("ett långt lösenord för prov")
+    page.get_by_label("Lösenord", exact=True).fill("ett långt lösenord för prov")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{system.desk}/")
     # It comes by itself, when the worker, which has just been started, has loaded what it needs;

@@ -1,6 +1,7 @@
 """Destruction by the clock: what goes, on which day, by which decision, and what holds it."""
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from shared.config import Settings, SettingsError
 from shared.delivery import outbox
 from shared.delivery.events import ReceiptAction
 from shared.forgetting import due
+from shared.i18n import speak_language
 from shared.ids import new_id
 from shared.links import receipts
 from shared.models import (
@@ -332,6 +334,14 @@ def test_the_log_of_changes_tells_the_decision_and_counts_and_nothing_else(unit,
     assert unit.scalar(text("SELECT count(*) FROM audit_log")) == number
 
 
+@pytest.fixture
+def swedish() -> Iterator[None]:
+    """Speak Swedish, whatever was spoken before."""
+    with speak_language("sv"):
+        yield
+
+
+@pytest.mark.usefixtures("swedish")
 class TestAfterwards:
     @pytest.fixture
     def gone(self, unit, decided) -> Idea:

@@ -102,8 +102,10 @@ if (merging) {
       return;
     }
     try {
-      const answer = await fetch(`${merging.dataset.targets}?${new URLSearchParams({ find: asked })}`);
-      if (!answer.ok || answer.redirected || mine !== turn) return;
+      const address = `${merging.dataset.targets}?${new URLSearchParams({ find: asked })}`;
+      // Followed to the page of signing in, it would make the token stale of the one that is shown.
+      const answer = await fetch(address, { redirect: "error" });
+      if (!answer.ok || mine !== turn) return;
       list.innerHTML = await answer.text();
       const found = list.querySelectorAll("[data-hit]").length;
       count.textContent = found ? `${count.dataset.some} ${found}` : count.dataset.none;

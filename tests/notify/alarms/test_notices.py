@@ -168,7 +168,11 @@ class TestOnce:
         bell.ring(seconds=20)
         [mail] = server.taken
         assert mail["Subject"].endswith("och 2 till")
-        for said in ("kontroller av idéer", "moderation.check", "Kontroll som inte körs: ton"):
+        for said in (
+            "Arbete blir liggande: kontroller av idéer",
+            "Jobb har getts upp: ",
+            "Kontroll som inte körs: ton",
+        ):
             assert said in words(mail)
 
     def test_the_next_mail_waits_some_minutes(self, bell, server):

@@ -212,7 +212,7 @@ class TestUndoing:
 class TestThePublic:
     """One view says what the public reads: pages, open data, feeds and receipts ask it."""
 
-    def test_reads_it_everywhere(self, desk, public, session, web):
+    def test_reads_it_everywhere(self, desk, public, session, web, settings):
         answer(desk, public, signature="Stadsmiljö")
         council, page = pages(public, session)
         for each in (council, page):
@@ -226,8 +226,8 @@ class TestThePublic:
         assert "tio bänkar" in web.get(f"{council}/ideas.csv").text
         atom = web.get(f"{council}/feed.atom").text
         assert "Stadens svar (Stadsmiljö):" in atom
-        answered_at = standing(session, public).written_at.strftime("%Y-%m-%dT")
-        assert f"<updated>{answered_at}" in atom
+        answered_at = standing(session, public).written_at.astimezone(settings.timezone)
+        assert f"<updated>{answered_at:%Y-%m-%dT}" in atom
 
     def test_sees_the_answer_on_receipts_also_of_merged_ideas(
         self, desk, public, session, web, settings

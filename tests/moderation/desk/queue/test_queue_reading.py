@@ -531,13 +531,23 @@ class TestPlace:
 class TestFilter:
     def test_as_an_address_says_what_is_asked_for_and_nothing_else(self):
         assert Filter().as_query() == {}
-        everything = Filter(Lane.URGENT, Reason.NEW, "rad", "fa", 3, "bänk", UUID(int=1))
+        everything = Filter(
+            lane=Lane.URGENT,
+            reason=Reason.NEW,
+            council="rad",
+            language="fa",
+            age=3,
+            way="letter",
+            q="bänk",
+            mine=UUID(int=1),
+        )
         assert everything.as_query() == {
             "lane": "urgent",
             "reason": "new",
             "council": "rad",
             "language": "fa",
             "age": "3",
+            "way": "letter",
             "q": "bänk",
             # Whose is said by who is signed in.
             "mine": "1",
