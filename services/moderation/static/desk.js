@@ -264,4 +264,7 @@ function land() {
 
 showKeys();
 land();
-setTimeout(() => (page.dataset.ready = "yes"), UNREAD_MS);
+// When every other script of the page has run, too.
+addEventListener("DOMContentLoaded", () => {
+  setTimeout(() => (page.dataset.ready = "yes"), UNREAD_MS);
+});
