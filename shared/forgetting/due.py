@@ -70,7 +70,7 @@ _DUE = text(f"""
       AND NOT EXISTS (
           SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
           WHERE e.subject_id = i.id AND d.done_at IS NULL)
-    ORDER BY i.received_at, i.id LIMIT :most FOR UPDATE OF i SKIP LOCKED""")  # noqa: S608
+    ORDER BY i.received_at, i.id LIMIT :most FOR UPDATE OF i SKIP LOCKED""")  # noqa: S608 - constants
 # Put aside by a version that did not note when: counted from here on.
 _NOTE_ASIDE = text("""
     UPDATE inbox SET put_aside_at = :now

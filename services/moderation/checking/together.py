@@ -35,10 +35,12 @@ def insert_rows(
 def _insert(model: type[Base], columns: tuple[str, ...], replacing: tuple[str, ...]) -> TextClause:
     # Names of ours, from the models.
     named = ", ".join(columns)
-    replaced = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in replacing)
-    on_conflict = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET {replaced}"
     table = model.__tablename__
+    on_conflict = ""
+    if replacing:
+        kept = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in replacing)
+        on_conflict = " ".join(("ON CONFLICT (", ", ".join(replacing), ") DO UPDATE SET", kept))
     return text(f"""
         INSERT INTO {table} ({named})
         SELECT {named} FROM json_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS json))
-        {on_conflict if replacing else ""}""")  # noqa: S608 - no word of it comes from outside
+        {on_conflict}""")  # noqa: S608 - no word of it comes from outside
