@@ -89,6 +89,13 @@ def test_the_link_can_be_copied_and_a_correction_is_counted_and_never_cut(client
             assert answer.status_code == 200
 
 
+def test_who_left_no_address_is_told_that_the_link_is_the_only_way_back(client, address):
+    only = "så länken är enda vägen tillbaka hit"
+    assert only in one(soup(client.get(address)), ".keep").text
+    reached = client.post(POST, data={"text": "En brygga till.", "email": "kim@example.org"})
+    assert only not in one(soup(client.get(reached.location)), ".keep").text
+
+
 def test_a_council_without_a_limit_promises_nothing(client, session, address, idea):
     session.get_one(Council, idea.council_id).wait_limit_h = None
     session.commit()

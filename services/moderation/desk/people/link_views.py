@@ -32,7 +32,6 @@ from shared.models import SecurityKind, Staff
 bp = Blueprint("links", __name__)
 bp.before_request(access.open_door)
 
-_LONGEST_EMAIL = 320
 # Under these names the cookie keeps what a first passkey must answer, and for whose account.
 _FIRST_PASSKEY, _JOINS = "first_passkey", "joins"
 
@@ -46,7 +45,7 @@ def forgotten() -> ResponseReturnValue:
 @bp.post("/login/forgotten")
 def ask() -> ResponseReturnValue:
     """Send a link to `email` if it has an account; the answer never says whether it has."""
-    email = request.form.get("email", "").strip()[:_LONGEST_EMAIL]
+    email = request.form.get("email", "").strip()
     try:
         accounts.checked_email(email)
     except AccountError as error:
