@@ -3,7 +3,7 @@
 `python -m bench mutants 150 --seed 1` takes 150, as many of each area, and in an area of each kind.
 A survivor is printed with its change; a table ends it. What is known is kept (`--out`), so that an
 interrupted run goes on. The first run notes which test reaches which line (`--map`), which takes as
-long as all tests one after the other; do it again when many tests have changed.
+long as all tests on as many processes (`--jobs`); do it again when many tests have changed.
 """
 
 import argparse
@@ -40,8 +40,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     reach = Reach(TREE, KEPT)
     if asked.map or not (KEPT / "known.json").exists():
-        with lanes(TREE, 1) as opened:
-            reach.draw(opened[0].copy)
+        with lanes(TREE, asked.jobs) as opened:
+            reach.draw([lane.copy for lane in opened])
         if asked.map:
             return 0
     chosen = sample(all_mutants(asked.files, asked.area), asked.number, asked.seed)

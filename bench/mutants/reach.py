@@ -7,10 +7,14 @@ there the tests that reach anything in the file are asked, and those whose files
 import hashlib
 import json
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
@@ -27,6 +31,8 @@ _PARTS = (
     ("tests/moderation/checks", "tests/moderation/lookups", "tests/moderation/semantic"),
     ("tests/moderation",),
 )
+# What a part leaves in the copy of the tree that it runs in.
+_SETTINGS, _NOTED, _SECONDS = "reach.rc", "reach.coverage", "seconds.json"
 # A test that was never timed.
 _USUAL_S = 0.5
 
@@ -45,23 +51,62 @@ class Reach:
             if "journeys" not in path.parts
         }
 
-    def draw(self, copy: Path) -> None:
-        """Note what is not noted yet, or has changed, by running those files of tests in a copy."""
+    def draw(self, copies: Sequence[Path]) -> None:
+        """Note what is not noted yet, or has changed: files of tests, a few parts at once.
+
+        Each copy of the tree runs one part after the other.
+        """
         left = [
             file for file, text in self._texts.items() if self._known.get(file) != hash_of(text)
         ]
-        for part in _PARTS:
-            files = [file for file in left if file.startswith(part)]
-            left = [file for file in left if file not in files]
-            if files:
-                print(f"Noting what {len(files)} files of tests in {part[0]} reach …", flush=True)
+        free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        for copy in copies:
+            free.put(copy)
+        noting = threading.Lock()
+
+        def note(part: Sequence[str], files: list[str]) -> None:
+            copy = free.get()
+            try:
+                print(f"Noting what {len(files)} files in {part[0]} reach …", flush=True)
                 self._run(copy, files)
-                self._known.update({file: hash_of(self._texts[file]) for file in files})
-                for room in ROOMS:
-                    for path in (copy / room).rglob("*.py"):
-                        name = path.relative_to(copy).as_posix()
-                        self._known[name] = hash_of(path.read_text("utf-8"))
-                self._state.write_text(json.dumps(self._known), "utf-8")
+                with noting:
+                    self._keep(copy, files)
+            finally:
+                free.put(copy)
+
+        with ThreadPoolExecutor(len(copies)) as pool:
+            asked = []
+            for part in _PARTS:
+                files = [file for file in left if file.startswith(tuple(part))]
+                left = [file for file in left if file not in files]
+                if files:
+                    asked.append((len(files), part, files))
+            # The longest first, so that none is left alone in the end.
+            parts = sorted(asked, reverse=True)
+            for done in [pool.submit(note, part, files) for _count, part, files in parts]:
+                done.result()
+
+    def _keep(self, copy: Path, files: list[str]) -> None:
+        """Add what a part has noted in its copy to what is known."""
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "coverage", "combine", "--append", "--quiet"),
+                f"--rcfile={copy / _SETTINGS}",
+                f"--data-file={self._kept / 'reach.coverage'}",
+                str(copy / _NOTED),
+            ],
+            cwd=copy,
+            check=True,
+        )
+        taken = json.loads((copy / _SECONDS).read_text("utf-8"))
+        (self._kept / "seconds.json").write_text(json.dumps(self._seconds | taken), "utf-8")
+        self.__dict__.pop("_seconds", None)
+        self._known.update({file: hash_of(self._texts[file]) for file in files})
+        for room in ROOMS:
+            for path in (copy / room).rglob("*.py"):
+                name = path.relative_to(copy).as_posix()
+                self._known[name] = hash_of(path.read_text("utf-8"))
+        self._state.write_text(json.dumps(self._known), "utf-8")
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests to ask about a mutant, near ones first; of new files of tests all."""
@@ -111,22 +156,20 @@ class Reach:
         return defaultdict(lambda: _USUAL_S, {of: mean(all_) for of, all_ in seconds.items()})
 
     def _run(self, copy: Path, files: list[str]) -> None:
-        settings = copy / "reach.rc"
+        settings = copy / _SETTINGS
         settings.write_text(
             f"[run]\nsource = {','.join(ROOMS)}\nrelative_files = true\n"
-            f"data_file = {self._kept / 'reach.coverage'}\n",
+            f"data_file = {copy / _NOTED}\n",
             "utf-8",
         )
-        noting = ["-m", "coverage", "run", "--append", f"--rcfile={settings}", "-m", "pytest"]
+        for left_over in (_NOTED, _SECONDS):
+            (copy / left_over).unlink(missing_ok=True)
+        noting = ["-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"]
         plain = ["-p", "bench.mutants.watching", "-p", "no:cacheprovider", "-q", "--no-header"]
         subprocess.run(
             [sys.executable, *noting, *plain, "-m", "not slow and not browser", *files],
             cwd=copy,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(copy),
-                "MUTANTS_NOTE": str(self._kept / "seconds.json"),
-            },
+            env={**os.environ, "PYTHONPATH": str(copy), "MUTANTS_NOTE": str(copy / _SECONDS)},
             check=False,
         )
 
