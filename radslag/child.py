@@ -13,6 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from radslag.data_folder import open_folder
+
 # By its own path, whatever the way on which this module was found.
 _LAUNCHER = Path(__file__).resolve().with_name("launch.py")
 
@@ -128,7 +130,11 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         # The folder may be somebody's for whom we write what we may and they may not.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-        descriptor = os.open(self.log, flags, 0o600)
+        folder = open_folder(self.log.parent)
+        try:
+            descriptor = os.open(self.log.name, flags, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
         stream = os.fdopen(descriptor, "ab")
         stream.seek(0, os.SEEK_END)
         return stream

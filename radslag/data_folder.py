@@ -7,16 +7,21 @@
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 _ENDING_S = 20.0
 _HELD = "letters_held"
+# A pipe that lies there is not waited for.
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOR_ALL = 0o644
 
 
 class DataFolderError(Exception):
@@ -165,18 +170,44 @@ def running_settings(path: Path) -> dict[str, str] | None:
     return None
 
 
+def open_folder(path: Path) -> int:
+    """Open a folder, to give it to somebody or to write in it, and return its descriptor.
+
+    Raises OSError where root would be led elsewhere by a link that is not root's: who owns the
+    folder above may lay one there at any time, so what was looked at when we started says nothing.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if os.geteuid() != 0:
+        return os.open(path, flags)
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW)
+    except OSError:
+        if not path.is_symlink():
+            raise
+    # The link itself is held, so that the one that is followed is the one that was looked at.
+    link = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(link).st_uid != 0:
+            raise OSError(errno.ELOOP, "it is a link that is not root's", str(path))
+        return os.open(path.parent / os.readlink("", dir_fd=link), flags)
+    finally:
+        os.close(link)
+
+
 def write_if_other(path: Path, text: str) -> None:
     """Write a file that everybody may read, unless it says this already.
 
     So a full disk does not keep a server from starting again.
     """
-    said = None
-    with contextlib.suppress(OSError, ValueError):
-        said = path.read_text(encoding="utf-8")
-    if said != text:
-        # Never through a link that lies there.
-        _write_anew(path, text)
-    path.chmod(0o644)
+    # Never through a link that lies there, or is laid there now.
+    with (
+        contextlib.suppress(OSError, ValueError),
+        os.fdopen(os.open(path, _READING), encoding="utf-8") as file,
+    ):
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file.read() == text:
+            os.fchmod(file.fileno(), _FOR_ALL)
+            return
+    _write_anew(path, text, _FOR_ALL)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -212,11 +243,12 @@ def _write_private(path: Path, text: str) -> None:
     _write_anew(path, text)
 
 
-def _write_anew(path: Path, text: str) -> None:
+def _write_anew(path: Path, text: str, mode: int = 0o600) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

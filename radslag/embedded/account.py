@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from radslag.child import User
-from radslag.data_folder import DataFolderError
+from radslag.data_folder import DataFolderError, open_folder
 
 # Accounts of these names are made when root first starts the system on a machine: one for the
 # servers, and for each service one that is called after its role in the database.
@@ -76,11 +76,18 @@ def name_of_service(role: str) -> str:
 
 
 def own_folder(path: Path, account: Account, *, for_group: bool = False) -> Path:
-    """Make a folder that only its account, if told so its group, and root may enter."""
+    """Make a folder that only its account, if told so its group, and root may enter.
+
+    Done anew at each start of a server. Raises OSError for a link that would lead root elsewhere.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if account.user.uid is not None and account.user.gid is not None:
-        os.chown(path, account.user.uid, account.user.gid)
-    path.chmod(0o710 if for_group and account.is_other else 0o700)
+    folder = open_folder(path)
+    try:
+        if account.user.uid is not None and account.user.gid is not None:
+            os.fchown(folder, account.user.uid, account.user.gid)
+        os.fchmod(folder, 0o710 if for_group and account.is_other else 0o700)
+    finally:
+        os.close(folder)
     return path
 
 

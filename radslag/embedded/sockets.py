@@ -1,5 +1,6 @@
 """A private folder for sockets whose path is short enough."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -45,14 +46,12 @@ def socket_folder(data: Path, account: Account) -> Sockets:
 
 
 def make_anew(sockets: Sockets, account: Account) -> None:
-    """Make the folder again where somebody has swept it away; one that is there is left alone.
+    """Make the folder again where somebody has swept it away.
 
-    In a temporary folder it may be another's by now.
+    Raises OSError where it is another's by now, who could stand between the servers and everybody.
     """
-    try:
-        sockets.path.mkdir(mode=0o700)
-    except FileExistsError:
-        return
+    if not _is_ours(sockets.path, account):
+        raise FileExistsError(errno.EEXIST, "it belongs to somebody else", str(sockets.path))
     own_folder(sockets.path, account, for_group=True)
 
 

@@ -182,7 +182,7 @@ def take_agreement(slug: str, door: Door) -> BaseResponse:
             return _tell_gone(slug, kept, door)
         # Programs fill in what nobody sees, and pages of others may send their visitors' browsers
         # here; both are thanked, and count for nothing.
-        if not kept.values[signals.HONEYPOT].strip() and not _is_from_elsewhere():
+        if not kept.values[signals.HONEYPOT].strip() and not views.is_from_elsewhere():
             with Session.begin() as session:
                 receipt.agree_with_idea(session, found.id, place)
     except SQLAlchemyError as error:
@@ -190,15 +190,6 @@ def take_agreement(slug: str, door: Door) -> BaseResponse:
         return door.hold_back(slug, Refused(kept, 503, RETRY_AFTER_S))
     lang = i18n.get_language() if i18n.get_language() != i18n.SOURCE else None
     return redirect(url_for(door.agreed, slug=slug, number=number, lang=lang, agreed=1), 303)
-
-
-def _is_from_elsewhere() -> bool:
-    """Whether a page of another site sent this; what is in a frame of ours comes from ours."""
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site not in {"same-origin", "none"}
-    origin = request.headers.get("Origin", "")
-    own = {get_settings().public_url, request.host_url}
-    return bool(origin) and origin not in {each.rstrip("/") for each in own}
 
 
 def _tell_gone(slug: str, kept: Kept, door: Door) -> BaseResponse:

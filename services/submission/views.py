@@ -217,12 +217,22 @@ def receive_posted(slug: str) -> intake.Received | Refused:
 def _own_key(said: str, place: bytes) -> str | None:
     """Return the key under which a form was sent, if it has one.
 
-    One that is none of ours, `1` in a page of somebody else's, counts together with where it comes
-    from: of two who send under it neither is given the receipt of the other.
+    One that is none of ours, `1` in a page of somebody else's or one of ours that stands in a copy
+    of our form on their site, counts together with where it comes from: of two who send under it
+    neither is given the receipt of the other, and both ideas are stored.
     """
-    if _FORM_KEY.fullmatch(said):
+    if _FORM_KEY.fullmatch(said) and not is_from_elsewhere():
         return said
     return f"{place.hex()} {said}" if said else None
+
+
+def is_from_elsewhere() -> bool:
+    """Whether a page of another site sent this; what is in a frame of ours comes from ours."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin", "")
+    own = {get_settings().public_url, request.host_url}
+    return bool(origin) and origin not in {each.rstrip("/") for each in own}
 
 
 def say_closed() -> str:

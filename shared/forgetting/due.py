@@ -45,10 +45,16 @@ def read_periods(settings: Settings) -> Mapping[Sort, timedelta]:
     return {sort: timedelta(days=each) for sort, each in days.items() if each}
 
 
-# What may be evidence is of that sort whatever else it is.
+# What may be evidence is of that sort whatever else it is: who takes back what was rejected as
+# unlawful does not take it out of there, so the last judgement on it that stands is asked.
 _SORT = """CASE
     WHEN r.code = 'unlawful' OR EXISTS (
-        SELECT FROM findings f WHERE f.idea_id = i.id AND f.code = 'threat') THEN 'unlawful'
+        SELECT FROM findings f WHERE f.idea_id = i.id AND f.code = 'threat') OR (
+        SELECT u.code FROM decisions d LEFT JOIN rules u ON u.id = d.rule_id
+        WHERE d.idea_id = i.id AND d.kind NOT IN (
+                'undo', 'mask', 'keep', 'reopen', 'ask_correction', 'take_back')
+            AND NOT EXISTS (SELECT FROM decisions x WHERE x.undoes = d.id)
+        ORDER BY d.seq DESC LIMIT 1) = 'unlawful' THEN 'unlawful'
     WHEN i.status = 'withdrawn' THEN 'withdrawn'
     WHEN r.code = 'spam' THEN 'spam'
     ELSE 'rejected' END"""

@@ -146,7 +146,8 @@ _OF_IDEAS = tuple(
         "UPDATE slips SET key = sha256(uuid_send(idea_id)) WHERE idea_id = ANY(:ids)",
         # What comes again under the same id is none that anybody knows: it waits for a person.
         """UPDATE inbox_keys SET body_sha256 = '' WHERE inbox_id IN (
-            SELECT id FROM inbox WHERE idea_id = ANY(:ids))""",
+            SELECT id FROM inbox WHERE idea_id = ANY(:ids) OR same_as IN (
+                SELECT id FROM inbox WHERE idea_id = ANY(:ids)))""",
         "UPDATE inbox SET content_type = '' WHERE idea_id = ANY(:ids)",
         """UPDATE inbox SET content_type = '' WHERE same_as IN (
             SELECT id FROM inbox WHERE idea_id = ANY(:ids))""",

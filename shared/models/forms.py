@@ -150,6 +150,7 @@ class InboxItem(Base):
         Index(None, "source_id", "id"),
         Index(None, "source_id", "state", "received_at"),
         Index(None, "idea_id"),
+        Index("ix_inbox_same_as", "same_as", postgresql_where=text("same_as IS NOT NULL")),
         # Of what is put aside, what still has words.
         Index(
             "ix_inbox_aside",

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from radslag.child import Child
-from radslag.data_folder import DataFolder, DataFolderError, write_if_other
+from radslag.data_folder import DataFolder, DataFolderError, open_folder, write_if_other
+from radslag.embedded import sockets
+from radslag.embedded.account import Account, own_folder
 
 _IS_ROOT = os.geteuid() == 0
 _SOMEBODY = 65534 if _IS_ROOT else os.geteuid()
@@ -70,3 +72,58 @@ def test_no_log_is_written_through_a_link(tmp_path, elsewhere):
     with pytest.raises(OSError, match=r"a\.log"):
         Child("a", ["true"], log=tmp_path / "a.log", env={})
     assert (elsewhere / "file").read_text() == "as it was"
+
+
+def test_no_folder_is_given_away_through_a_link_laid_after_the_start(data, elsewhere):
+    """The servers' account owns what lies in the folder, and a server of it can be killed."""
+    before = elsewhere.stat()
+    link(data / "valkey", elsewhere)
+    with pytest.raises(OSError, match="valkey"):
+        own_folder(data / "valkey", Account("radslag-db"))
+    with pytest.raises(OSError, match="valkey"):
+        Child("a", ["true"], log=data / "valkey" / "a.log", env={})
+    after = elsewhere.stat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+    assert [path.name for path in elsewhere.iterdir()] == ["file"]
+
+    if _IS_ROOT:
+        # As root makes it to a larger disk.
+        (data / "postgres").symlink_to(elsewhere)
+        os.close(open_folder(data / "postgres"))
+        assert own_folder(data / "postgres", Account("radslag-db")) == data / "postgres"
+        assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_mode_is_changed_through_a_link(tmp_path, elsewhere):
+    there = elsewhere / "file"
+    there.chmod(0o600)
+    (tmp_path / "hba.conf").symlink_to(there)
+    # It says what it should already.
+    write_if_other(tmp_path / "hba.conf", there.read_text())
+    assert there.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "hba.conf").is_symlink()
+    assert (tmp_path / "hba.conf").stat().st_mode & 0o777 == 0o644
+    # A second time nothing is written, and everybody may read it all the same.
+    (tmp_path / "hba.conf").chmod(0o600)
+    number = (tmp_path / "hba.conf").stat().st_ino
+    write_if_other(tmp_path / "hba.conf", there.read_text())
+    status = (tmp_path / "hba.conf").stat()
+    assert (status.st_mode & 0o777, status.st_ino) == (0o644, number)
+
+
+def test_sockets_are_not_made_in_a_folder_of_somebody_else(tmp_path, elsewhere):
+    swept = sockets.Sockets(tmp_path / "radslag-1", tmp_path / "radslag-1")
+    ours = Account("ada")
+    for _ in range(2):
+        sockets.make_anew(swept, ours)
+        assert swept.path.stat().st_mode & 0o777 == 0o700
+    swept.path.rmdir()
+    swept.path.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="somebody else"):
+        sockets.make_anew(swept, ours)
+    if _IS_ROOT:
+        swept.path.unlink()
+        swept.path.mkdir(mode=0o777)
+        os.chown(swept.path, _SOMEBODY, _SOMEBODY)
+        with pytest.raises(OSError, match="somebody else"):
+            sockets.make_anew(swept, ours)

@@ -184,6 +184,59 @@ def test_what_may_be_evidence_has_its_own_period_whatever_else_it_is(unit, decid
     assert [is_gone(unit, idea) for idea in (early, due, child)] == [False, True, True]
 
 
+def taken_back(unit: SqlSession, idea: Idea, *, ago: timedelta, by_staff: bool = False) -> Idea:
+    """What was decided about is withdrawn by its writer, or taken back with its import."""
+    if by_staff:
+        unit.add(
+            decision(
+                idea,
+                DecisionKind.TAKE_BACK,
+                ago=ago,
+                seen_version=7,
+                status_before=idea.status,
+                status_after=IdeaStatus.WITHDRAWN,
+            )
+        )
+    idea.status, idea.rule_id = IdeaStatus.WITHDRAWN, None
+    unit.flush()
+    if not by_staff:
+        asked(unit, idea, ReceiptVerb.WITHDRAW, ago)
+    return idea
+
+
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_what_was_rejected_as_unlawful_stays_evidence_when_it_is_taken_back(
+    unit, decided, by_staff
+):
+    ago = timedelta(days=DAYS["unlawful"])
+    early, due = (
+        taken_back(unit, rejected(unit, "unlawful"), ago=each, by_staff=by_staff)
+        for each in (ago - TICK, ago)
+    )
+    other = taken_back(
+        unit, rejected(unit), ago=timedelta(days=DAYS["withdrawn"]), by_staff=by_staff
+    )
+    destroy(unit, decided)
+    assert [is_gone(unit, idea) for idea in (early, due, other)] == [False, True, True]
+
+
+def test_only_the_last_judgement_that_stands_says_what_is_evidence(unit, decided):
+    ago = timedelta(days=DAYS["withdrawn"])
+    undone, again = rejected(unit, "unlawful"), rejected(unit, "unlawful")
+    reject = unit.scalars(select(Decision).where(Decision.idea_id == undone.id)).one()
+    into = {"seen_version": 1, "ago": ago, "status_before": IdeaStatus.REJECTED}
+    waits = IdeaStatus.WAITING
+    unit.add(decision(undone, DecisionKind.UNDO, undoes=reject.id, **into, status_after=waits))
+    published = IdeaStatus.PUBLISHED
+    unit.add(decision(again, DecisionKind.PUBLISH, **into, status_after=published))
+    reopened = rejected(unit, "unlawful")
+    unit.add(decision(reopened, DecisionKind.REOPEN, **into, status_after=waits))
+    for idea in (undone, again, reopened):
+        taken_back(unit, idea, ago=ago)
+    destroy(unit, decided)
+    assert [is_gone(unit, idea) for idea in (undone, again, reopened)] == [True, True, False]
+
+
 @pytest.mark.parametrize("sort", DAYS)
 def test_a_sort_without_a_period_is_kept_for_ever(unit, decided, sort):
     kept = dataclasses.replace(decided, **{f"destroy_{sort}_days": 0})

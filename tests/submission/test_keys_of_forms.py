@@ -1,7 +1,7 @@
 """Keys under which forms are sent: whoever makes one up gets nobody else's receipt with it."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -26,10 +26,15 @@ def app(module_database: None, module_settings: Settings) -> Iterator[Flask]:
     made.extensions["submit_limits"].close()
 
 
-def send(app: Flask, place: str, key: str, **words: str) -> tuple[int, str]:
+def send(
+    app: Flask, place: str, key: str, *, headers: Mapping[str, str] | None = None, **words: str
+) -> tuple[int, str]:
     """Send the form from a place under a key; return the status and where the receipt is."""
     sent = app.test_client().post(
-        FORM, data=WORDS | words | {"form_key": key}, environ_overrides={"REMOTE_ADDR": place}
+        FORM,
+        data=WORDS | words | {"form_key": key},
+        headers=headers,
+        environ_overrides={"REMOTE_ADDR": place},
     )
     return sent.status_code, sent.headers.get("Location", "")
 
@@ -48,6 +53,26 @@ def test_one_of_ours_is_good_wherever_the_telephone_goes(app):
     with app.test_request_context():
         key = views.new_form_key()
     assert send(app, "192.0.2.1", key) == send(app, "192.0.2.2", key)
+
+
+@pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_one_of_ours_in_a_copy_of_the_form_is_good_at_each_place_alone(
+    app, module_settings, header, is_ours
+):
+    values = {
+        ("Origin", True): module_settings.public_url,
+        ("Origin", False): "https://campaign.example",
+        ("Sec-Fetch-Site", True): "same-origin",
+        ("Sec-Fetch-Site", False): "cross-site",
+    }
+    headers = {header: values[header, is_ours]}
+    with app.test_request_context():
+        key = views.new_form_key()
+    here, there = (send(app, f"192.0.2.{n}", key, headers=headers) for n in (5, 6))
+    assert (here[0], there[0]) == (303, 303)
+    assert (here == there) is is_ours
+    assert send(app, "192.0.2.5", key, headers=headers) == here
 
 
 def test_no_form_takes_the_key_of_a_program(app, module_settings):

@@ -61,7 +61,9 @@ def change_council(
 
     Raises LookupError, and MovedError when somebody changed it meanwhile. The same again is fine.
     """
-    council = session.scalar(select(Council).where(Council.slug == slug).with_for_update())
+    # Its key stays, so ideas that come in meanwhile, which lock the key, need not wait.
+    found = select(Council).where(Council.slug == slug).with_for_update(key_share=True)
+    council = session.scalar(found)
     if council is None:
         raise LookupError
     versioned.change_row(

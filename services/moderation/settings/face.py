@@ -199,7 +199,9 @@ def _lock_face(session: SqlSession) -> CityFace:
 
 
 def _lock_council(session: SqlSession, slug: str) -> Council:
-    council = session.scalar(select(Council).where(Council.slug == slug).with_for_update())
+    # Its key stays, so ideas that come in meanwhile, which lock the key, need not wait.
+    found = select(Council).where(Council.slug == slug).with_for_update(key_share=True)
+    council = session.scalar(found)
     if council is None:
         raise LookupError
     return council

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as SqlSession
 from services.moderation.people import invitations, resets, roles, second_factor, sessions, throttle
 from services.moderation.people.roles import LastAdministratorError
 from services.moderation.people.throttle import Tried
-from services.moderation.settings import answer_templates, councils, rules
+from services.moderation.settings import answer_templates, councils, face, rules
 from services.moderation.settings.answer_templates import Draft
 from services.moderation.settings.council_form import facts_of
 from services.moderation.settings.rules import Wording
@@ -20,6 +20,7 @@ from shared.clock import utcnow
 from shared.links import account_links
 from shared.models import (
     AuditEntry,
+    Council,
     LinkKind,
     LoginAttempt,
     PasswordReset,
@@ -262,6 +263,23 @@ class TestSettings:
         assert met.waited
         kept.refresh(council)
         assert (council.title, council.version) == ("Ett", 2)
+
+    def test_ideas_come_in_while_their_council_is_being_changed(self, engine, kept, ada):
+        council = a_council(kept)
+        kept.commit()
+        # As the foreign key of each idea does it.
+        come_in = (
+            select(Council.id)
+            .where(Council.id == council.id)
+            .with_for_update(read=True, key_share=True)
+        )
+        new = replace(facts_of(council), title="Ett")
+        for change in (
+            lambda s: councils.change_council(s, council.slug, new, seen_version=1, by=ada.id),
+            lambda s: face.remove_council_picture(s, council.slug, by=ada.id),
+        ):
+            met = in_turn(engine, change, lambda s: s.scalar(come_in))
+            assert (met.second, met.waited) == (council.id, False)
 
     def test_an_answer_template(self, engine, kept, ada):
         draft = Draft(None, "sv", "Före", "Text")

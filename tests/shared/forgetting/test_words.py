@@ -124,6 +124,9 @@ def world(settings, database) -> World:
             VALUES (:import, 0, 1, '1', :zebra, :zorro, :raw, :kind, now(), 'day', true, :idea)""",
             """INSERT INTO inbox (id, source_id, state, same_as, content_type, received_at)
             VALUES (:new, :source, 'repeated', :first, :kind, now())""",
+            # The same words again, sent under another id.
+            """INSERT INTO inbox_keys (source_id, key_sha256, body_sha256, inbox_id, stored_at)
+            VALUES (:source, sha256('again'), sha256('words'), :new, now())""",
             """INSERT INTO slips (idea_id, batch_id, staff_id, channel, key, entered_at)
             VALUES (:idea, :new, :staff, 'phone', sha256('a'), now())""",
             "UPDATE ideas SET status = 'rejected', rule_id = :rule WHERE id = :idea",
@@ -143,14 +146,14 @@ def test_destroying_leaves_no_word_in_any_row_of_any_table(world, session):
     assert residents - seen == hashes
     told = [select(Original.sha256), select(InboxKey.body_sha256), select(Slip.key)]
     hashed = [session.scalars(each).all() for each in told]
-    assert [[len(each) for each in found] for found in hashed] == [[32], [32, 32], [32]]
+    assert [[len(each) for each in found] for found in hashed] == [[32], [32, 32, 32], [32]]
     with Session.begin() as writing:
         words.destroy_ideas(writing, [world.idea_id], "KS 2026/123", now=utcnow())
         words.destroy_deliveries(writing, [world.aside_id], "KS 2026/123")
     session.rollback()
     assert {word: where_is(session, word) for word in WORDS} == {word: set() for word in WORDS}
     originals, keys, [slip] = [session.scalars(each).all() for each in told]
-    assert (originals, keys) == ([b""], [b"", b""])
+    assert (originals, keys) == ([b""], [b"", b"", b""])
     assert (len(slip), slip in hashed[2]) == (32, False)
     # What is left tells that there was something, and what was decided.
     idea = session.get_one(Idea, world.idea_id)
