@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from services.submission import intake, keeping, published, receipt, signals
 from services.submission.forms import FormError, IdeaForm
+from services.submission.hooks import bodies
 from services.submission.limits import SubmitLimits, place_of_request
 from services.submission.published import PublicCouncil
 from services.submission.storing import gathering
@@ -179,7 +180,9 @@ class Refused:
 def receive_posted(slug: str) -> intake.Received | Refused:
     """Store the idea that the running request posts, or say why not; 404 for no council."""
     body = request.get_data(cache=True)
-    kept = Kept({name: request.form.get(name, "") for name in _FIELDS})
+    # A page elsewhere may be written as pages once were, and sends its form so.
+    sent = bodies.read_old_form(body, request.content_type or "") or request.form
+    kept = Kept({name: sent.get(name, "") for name in _FIELDS})
     place = place_of_request(request, get_settings().secret_key)
     counted = get_limits().count(place)
     if counted.wait_s:

@@ -29,6 +29,13 @@ from tests.submission.conftest import one, published, soup
 POST = "/councils/motesplatser/ideas"
 
 
+def in_parts(**fields: bytes) -> bytes:
+    """A form in parts, of bytes that nobody has looked at."""
+    head = 'Content-Disposition: form-data; name="{}"\r\n\r\n'
+    parts = (head.format(name).encode() + value for name, value in fields.items())
+    return b"--b\r\n" + b"\r\n--b\r\n".join(parts) + b"\r\n--b--\r\n"
+
+
 def test_the_start_page_leads_to_every_council(client, session):
     for number in range(4):
         a_council(session, slug=f"rad-{number}", theme=f"Tema {number}")
@@ -63,6 +70,29 @@ def test_a_council_page_has_facts_form_and_who_answers_for_it(client, session):
         "opened",
         "website",
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"text=B%E4nkar+vid+%E5n&author=%C5sa", "application/x-www-form-urlencoded"),
+        (
+            b"text=B%E4nkar+vid+%E5n&author=%C5sa",
+            "application/x-www-form-urlencoded; charset=iso-8859-1",
+        ),
+        (
+            in_parts(text=b"B\xe4nkar vid \xe5n", author=b"\xc5sa"),
+            "multipart/form-data; boundary=b",
+        ),
+    ],
+)
+def test_a_form_on_an_old_page_is_read_as_that_page_is_written(
+    client, session, council, body, kind
+):
+    assert client.post(POST, data=body, content_type=kind).status_code == 303
+    words = session.scalars(select(IdeaText)).one()
+    assert (words.text, words.author) == ("Bänkar vid ån", "Åsa")
+    assert session.scalars(select(Original.body)).one() == body
 
 
 def test_a_council_that_publishes_by_itself_says_so(client, session):

@@ -183,28 +183,29 @@ def _read_subject(subject: Subject, text: str, author: str) -> Subject:
 
 
 def _either(flat: Sequence[Finding], by_line: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return what two readings tell: of the same words of one kind the graver, the rest of both."""
+    """Return what two readings tell: of one kind all words of both, as the graver tells it.
+
+    Of two that are as grave it is the one that tells of more, a name beside the age.
+    """
     told: list[Finding] = []
-    for finding in sorted((*flat, *by_line), key=lambda f: (-f.severity.rank, -f.score)):
-        alike = [each for each in told if _is_alike(each, finding)]
-        taken = [span for each in alike for span in each.spans]
-        own = tuple(span for span in finding.spans if not _overlap(span, taken))
-        twin = next((each for each in alike if each.params == finding.params), None)
-        if twin is not None:
-            joined = replace(twin, spans=join_spans([*twin.spans, *finding.spans]))
-            told[told.index(twin)] = joined
-        elif own or not alike:
-            told.append(replace(finding, spans=own))
+    for finding in sorted((*flat, *by_line), key=_gravest_first):
+        for place, each in enumerate(told):
+            if _is_alike(each, finding):
+                told[place] = replace(each, spans=join_spans([*each.spans, *finding.spans]))
+                break
+        else:
+            told.append(finding)
     return tuple(told)
+
+
+def _gravest_first(finding: Finding) -> tuple[float, ...]:
+    numbers = (value for value in finding.params.values() if isinstance(value, int | float))
+    return (-finding.severity.rank, -finding.score, -sum(numbers))
 
 
 def _is_alike(one: Finding, other: Finding) -> bool:
     kinds = one.params.get("kind"), other.params.get("kind")
     return one.code is other.code and one.field == other.field and kinds[0] == kinds[1]
-
-
-def _overlap(span: Span, others: Iterable[Span]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def join_spans(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -7,13 +7,14 @@ stand in the original.
 """
 
 import codecs
+import contextlib
 import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 FORM = "application/x-www-form-urlencoded"
 _PARTS = "multipart/form-data"
@@ -53,6 +54,20 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
     return found
 
 
+def read_old_form(body: bytes, content_type: str) -> Mapping[str, str] | None:
+    """Return the fields of a form that is not written in UTF-8; None for every other body."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in {FORM, _PARTS}:
+        return None
+    raw = unquote_to_bytes(body) if kind == FORM else body
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        with contextlib.suppress(UnreadableBodyError):
+            return read_body(body, content_type)
+    return None
+
+
 def fold_key(key: str) -> str:
     """Return a key as keys are compared: composed, without regard to case and to kinds of space.
 
@@ -69,7 +84,7 @@ def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
         # One more than may be is enough to refuse it: each path may be as long as the body.
         return list(islice(_flatten("", read), MOST_KEYS + 1))
     if kind == FORM:
-        charset = _charset(content_type)
+        charset = _charset(content_type) or _guess_charset(unquote_to_bytes(body))
         return parse_qsl(
             # Some write letters beyond ASCII as they are.
             body.decode("ascii" if body.isascii() else charset),
@@ -160,14 +175,15 @@ def _read_parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
         raise UnreadableBodyError
     for part in parts[:-1]:
         head, apart, content = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        fields = _read_head(head.decode())
+        fields = _read_head(head.decode(_guess_charset(head)))
         told = fields.get("content-disposition", "")
         name = _parameter(told, "name")
         if not apart or re.search(r";\s*name\s*=", told) is None:
             raise UnreadableBodyError
         if _parameter(told, "filename") or re.search(r";\s*filename\*?\s*=", told):
             continue
-        yield name.replace("%22", '"'), content.decode(_charset(fields.get("content-type", "")))
+        charset = _charset(fields.get("content-type", "")) or _guess_charset(content)
+        yield name.replace("%22", '"'), content.decode(charset)
 
 
 def _read_head(head: str) -> Mapping[str, str]:
@@ -176,14 +192,27 @@ def _read_head(head: str) -> Mapping[str, str]:
 
 
 def _charset(content_type: str) -> str:
-    """Return what a type says that its text is written in. Raises LookupError for what we read not.
+    """Return what a type says that its text is written in, or nothing where it does not say.
 
-    Python knows many more, and some are slow.
+    Raises LookupError for what we read not: Python knows many more, and some are slow.
     """
-    said = _parameter(content_type, "charset") or "utf-8"
-    if codecs.lookup(said).name not in _CHARSETS:
+    said = _parameter(content_type, "charset")
+    if said and codecs.lookup(said).name not in _CHARSETS:
         raise LookupError
     return said
+
+
+def _guess_charset(raw: bytes) -> str:
+    """Return what a form is written in that does not say so.
+
+    The form of an old page is sent as that page is written, and no browser says how. One letter of
+    UTF-8 is proof enough that the rest was to be UTF-8, too, and is broken.
+    """
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "cp1252" if raw.decode(errors="ignore").isascii() else "utf-8"
+    return "utf-8"
 
 
 def _parameter(header: str, name: str) -> str:

@@ -20,6 +20,8 @@ SINGLE = ("author", "email", "date", "council", "delivery")
 # The only texts that need no mapping, folded: å and ä are a, ö is o, and capitals are none.
 _TEXT = "text"
 _OBVIOUS = frozenset(map(fold_word, (_TEXT, "idé", "förslag", "meddelande", "message", "content")))
+# What stands over a text, and is the first line of it.
+_HEADINGS = frozenset(map(fold_word, ("title", "rubrik", "ämne", "subject")))
 _OBVIOUS_BESIDES = {"author": {"author"}, "email": {"email", "epost"}, "council": {"council"}}
 # A clock may be ahead of ours; what is older than this is no date of an idea.
 _AHEAD = timedelta(minutes=5)
@@ -83,7 +85,8 @@ class Draft:
 def guess_map(fields: Mapping[str, str]) -> FieldMap:
     """Return the mapping of an obvious body. Raises UnmappableError for any other.
 
-    Obvious is `text`, or one alone of the words that people call it by.
+    Obvious is `text`, or one alone of the words that people call it by; of one alone that stands
+    over it, its heading, nothing is lost either, unless the text begins with the same words.
     """
     said = {key: fold_word(key) for key, value in fields.items() if clean_text(value)}
     texts = [key for key, word in said.items() if word in _OBVIOUS]
@@ -97,7 +100,10 @@ def guess_map(fields: Mapping[str, str]) -> FieldMap:
         name: next((key for key, word in said.items() if word in words), "")
         for name, words in _OBVIOUS_BESIDES.items()
     }
-    return FieldMap((Part(chosen[0]),), **besides)
+    over = [key for key, word in said.items() if word in _HEADINGS]
+    if len(over) != 1 or clean_text(fields[chosen[0]]).startswith(clean_text(fields[over[0]])):
+        over = []
+    return FieldMap(tuple(map(Part, (*over, *chosen))), **besides)
 
 
 def draft_idea(

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.moderation.checks import Code, Subject, run_all
@@ -40,6 +40,8 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
 # The first text waits until the models are read.
 @given(TEXTS, TEXTS)
+# Two readings of the lines, of which only one has a name beside the age.
+@example("I 1A/A0 1ÅR\r0", "0")
 def test_no_check_raises_and_spans_lie_inside(text, author):
     result = run_all(Subject(text, author))
     assert result.unchecked == ()

@@ -108,6 +108,9 @@ class TestALinkInAStrangeText:
             ("Det var en riktigt trevlig läsning, jag sparar den till senare! www.a1b.com", "sv"),
             # A neighbour's.
             ("Det var en rigtig hyggelig læsning, jeg gemmer den til senere! www.a1b.com", "sv"),
+            # Nobody here knows how this language says park or school.
+            ("Haluaisin enemmän penkkejä leikkipuistoon, katso https://a1b.com/x", "sv"),
+            ("Je voudrais plus de bancs pour les personnes âgées, voir www.a1b.com", "sv"),
             # Too short to tell.
             ("Nice one www.a1b.com", "sv"),
         ],

@@ -47,6 +47,11 @@ def part(name: str, value: str, more: str = "") -> bytes:
         # As `curl -d` sends what was typed.
         ("text=Fler bänkar & träd=å%C3%A5".encode(), FORM, {"text": "Fler bänkar ", " träd": "åå"}),
         (b"a=\xe5%E5", f"{FORM}; charset=windows-1252", {"a": "åå"}),
+        # An old page, whose form says nothing of how it is written.
+        (b"text=B%E4nkar+%96+tack&f%F6rnamn=%C5sa", FORM,
+         {"text": "Bänkar – tack", "förnamn": "Åsa"}),
+        (b"a=\xe5", FORM, {"a": "å"}),
+        (parts(b'Content-Disposition: form-data; name="id\xe9"\r\n\r\n\xe5'), PARTS, {"idé": "å"}),
         (b"", FORM, {}),
         (parts(part("a", "x\r\ny"), part("idé", "å")), PARTS, {"a": "x\r\ny", "idé": "å"}),
         (parts(part("a", "x")), 'multipart/form-data; boundary="XX"', {"a": "x"}),
@@ -73,8 +78,11 @@ def test_keys_and_texts_are_read(body, kind, read):
         (b'{"a": NaN}', "application/json"),
         (b"[" * 20_000, "application/json"),
         (b"text=x", "application/json"),
-        (b"a=%E5", FORM),
-        (b"a=\xe5", FORM),
+        # Cut in the middle of a letter: one whole letter says that it was to be UTF-8.
+        (b"a=%C3%A5%C3", FORM),
+        ("a=å".encode()[:-1] + "ä".encode(), FORM),
+        # No letter of anything.
+        (b"a=%81", FORM),
         (b"a=%61", f"{FORM}; charset=klingon"),
         (b"&".join(b"a%d=x" % n for n in range(MOST_KEYS + 1)), FORM),
         (b"[" + b",".join([b'{"a":1}'] * (MOST_KEYS + 1)) + b"]", "application/json"),
@@ -83,7 +91,7 @@ def test_keys_and_texts_are_read(body, kind, read):
         (b"--XX\r\n" + part("a", "x"), PARTS),
         (parts(b"no head"), PARTS),
         (parts(b"Content-Disposition: form-data\r\n\r\nx"), PARTS),
-        (parts(b'Content-Disposition: form-data; name="a"\r\n\r\n\xe5'), PARTS),
+        (parts(b'Content-Disposition: form-data; name="a"\r\n\r\n\xc3\xa5\xe5'), PARTS),
         (b"hej", "text/plain"),
         (b"hej", ""),
     ],

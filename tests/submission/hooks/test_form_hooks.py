@@ -98,7 +98,10 @@ def test_the_worker_makes_an_idea_as_the_form_does(tool, session):
     ("sent", "text"),
     [
         ({"json": {"Idé": "En bänk"}}, "En bänk"),
-        ({"json": {"title": "Bänk", "content": "En bänk", "fields": {"a": "b"}}}, "En bänk"),
+        (
+            {"json": {"title": "Bänk", "content": "En bänk", "fields": {"a": "b"}}},
+            "Bänk\n\nEn bänk",
+        ),
         ({"data": {"meddelande": "En bänk"}}, "En bänk"),
         ({"data": {"förslag": "En bänk"}, "content_type": "multipart/form-data"}, "En bänk"),
     ],

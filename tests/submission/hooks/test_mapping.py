@@ -60,6 +60,19 @@ def test_text_comes_before_other_names_and_an_empty_one_does_not_count():
     assert guess_map({"text": "", "message": "Hej"}).text == (Part("message"),)
 
 
+@pytest.mark.parametrize("over", ["title", "Rubrik", "ÄMNE", "subject"])
+def test_a_heading_stands_over_its_text_and_is_no_text_alone(over):
+    by = guess_map({"content": "Vid vattnet.", over: "Fler bänkar"})
+    assert by.text == (Part(over), Part("content"))
+    with pytest.raises(UnmappableError):
+        guess_map({over: "Fler bänkar"})
+    # What is empty, or what the text begins with, says nothing more; of two none is the heading.
+    for said in (" ", "Vid"):
+        assert guess_map({"content": "Vid vattnet.", over: said}).text == (Part("content"),)
+    two = {"content": "Vid vattnet.", over: "Fler bänkar", "title *": "Park"}
+    assert guess_map(two | {"rubrik *": "Torg"}).text == (Part("content"),)
+
+
 def test_several_texts_are_joined_with_their_labels_and_empty_ones_leave_none():
     by = FieldMap((Part("rubrik"), Part("Vad", "Vad"), Part("tom", "Tom"), Part("var", "Var")))
     found = drafted({"rubrik": "Bänkar", "vad": " Tre\r\ntill ", "tom": " ", "VAR": "Parken"}, by)

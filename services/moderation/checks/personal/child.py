@@ -185,9 +185,17 @@ def _add_schools(text: str, names: list[Span], ages: list[Span]) -> None:
         ages += [match.span(group) for group in ("age", "school") if match[group]]
     ages += [match.span("school") for match in child_orders.SELF_AT_SCHOOL.finditer(text)]
     for match in child_orders.PUPIL_AT_SCHOOL.finditer(text):
-        if not child_anywhere.WORKS.search(text, match.end("name"), match.start("school")):
+        if not _WORKS.search(text, match.end("name"), match.start("school")):
             names.append(match.span("name"))
             ages.append(match.span("school"))
+
+
+# Who has a place at a school without being its pupil.
+_WORKS = re.compile(
+    r"\b(?:jobb|arbet|undervis|städ|vikari|anställ|lärar|rektor|chef|vaktm|kurator|(?:skol)?sköter|tränar"
+    r"|\w{0,20}ledare\b|pedagog|bibliotek|kock\b|mamma|pappa|förälder|teach|work|principal)",
+    re.IGNORECASE,
+)
 
 
 def _add_named(text: str, names: list[Span], ages: list[Span]) -> None:

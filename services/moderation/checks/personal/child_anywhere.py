@@ -251,8 +251,8 @@ def _told(
         for name in _near(
             [each for each in names if each.by_kin and not each.called], match.span()
         ):
-            between = text[name.span[1] : match.start()]
-            if name.span[1] <= match.start() and not WORKS.search(between):
+            # A relative who works there, lives near it or painted its fence is no pupil of it.
+            if name.span[1] <= match.start() and _is_in_class(text, name.span, match.span()):
                 yield name.span, match.span()
 
 
@@ -297,10 +297,6 @@ def _is_in_class(text: str, name: Span, grade: Span) -> bool:
         for word in words_of(text)
         if first <= word.start and word.end <= last
     )
-
-
-# Who works at a school is no pupil of it.
-WORKS = re.compile(r"\b(?:jobb|arbet|undervis|städ|vikarie|anställ|teach|work)", re.IGNORECASE)
 
 
 def _grades(text: str, start: int, end: int) -> Iterator[Span]:

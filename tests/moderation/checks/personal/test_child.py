@@ -33,6 +33,9 @@ def child(text, author=""):
         ("Jeg hedder Emil og er ni år gammel", ["Emil", "ni år"]),
         ("Jag heter Elsa och går på Ekskolan", ["Elsa", "Ekskolan"]),
         ("Elsa i 4B på Ekskolan vill", ["Elsa", "4B"]),
+        ("Min dotter Elin är elev på Ekskolan.", ["Elin", "Ekskolan"]),
+        ("Min bror Erik, som går på Ekskolan, vill", ["Erik", "Ekskolan"]),
+        ("Min dotter Elin blir mobbad på Ekskolan", ["Elin", "Ekskolan"]),
         ("Hälsningar Lisa 9 år från Råå", ["Lisa", "9 år"]),
         ("Elsa, 9 år, blev mobbad", ["Elsa", "9 år"]),
         ("Barnen Ella (7) badar", ["Ella", "7"]),
@@ -134,6 +137,12 @@ def test_an_age_or_a_school_year_alone(text, words):
         "I am one of many",
         "Mam 11 lat doświadczenia",
         "I.D. Cards At 16 Years Old.",
+        # A relative with a name and a school nearby is no pupil of it.
+        "Min kusin Erik bor nära Ekskolan.",
+        "Min bror Erik har målat ett plank vid Ekskolan.",
+        "Min son Erik är rektor vid Ekskolan.",
+        "Min dotter Elin är lärare på Ekskolan.",
+        "Min syster Elin är fritidsledare på Ekskolan.",
     ],
 )
 def test_what_tells_of_no_child(text):
