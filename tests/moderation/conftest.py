@@ -140,12 +140,18 @@ def database_url(
 @pytest.fixture
 def desk(app: Flask, settings: Settings, session: SqlSession, signed_in: SignedIn) -> Desk:
     """Moa's browser, signed in at this instant."""
+    desk = Desk(app, settings)
+    if accounts.find_account(session, MOA) is None:
+        # A file with a database of its own kind.
+        accounts.add_staff(session, MOA, Role.MODERATOR, PASSWORD, name="Moa")
+        seed_rules(session)
+        session.commit()
+        desk.sign_in(MOA)
+        return desk
     now = utcnow()
     session.execute(update(StaffSession).values(begun_at=now, seen_at=now))
     session.commit()
-    desk = Desk(app, settings)
-    host = urlsplit(desk.base).hostname or ""
     for name, value in signed_in.cookies.items():
-        desk.client.set_cookie(name, value, domain=host)
+        desk.client.set_cookie(name, value, domain=urlsplit(desk.base).hostname or "")
     desk.csrf = signed_in.csrf
     return desk
