@@ -160,10 +160,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+def pytest_collectstart() -> None:
+    """Look for no garbage while tests are loaded: a fifth of the work, and all of it is kept."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Leave what was loaded alone from here on: it is no garbage."""
+    """Leave what was loaded alone from here on: it is no garbage. Look less often for what is."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

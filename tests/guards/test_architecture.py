@@ -67,14 +67,17 @@ BESIDES = {
 
 
 @cache
+def files() -> list[str]:
+    """Each file of code."""
+    found = [path for folder in CODE for path in sorted((PROJECT / folder).rglob("*.py"))]
+    names = [path.relative_to(PROJECT).as_posix() for path in found]
+    return [name for name in names if "migrations" not in name]
+
+
+@cache
 def modules() -> dict[str, frozenset[str]]:
     """Each file of code, and the files of code that it imports."""
-    files = [path for folder in CODE for path in sorted((PROJECT / folder).rglob("*.py"))]
-    return {
-        name: frozenset(filter(None, map(file_of, imports(name))))
-        for path in files
-        if "migrations" not in (name := path.relative_to(PROJECT).as_posix())
-    }
+    return {name: frozenset(filter(None, map(file_of, imports(name)))) for name in files()}
 
 
 @cache
@@ -104,7 +107,7 @@ def file_of(name: str) -> str | None:
 
 def folders() -> list[str]:
     """Each folder of code that holds another one."""
-    found = {parent.as_posix() for name in modules() for parent in Path(name).parents}
+    found = {parent.as_posix() for name in files() for parent in Path(name).parents}
     inner = {Path(folder).parent.as_posix() for folder in found - {"."}}
     return sorted(inner - {"."})
 
