@@ -36,6 +36,11 @@ def written_date(day: date) -> str:
     return format_date(day, "d MMMM yyyy", locale=i18n.get_locale())
 
 
+def write_short_day(moment: datetime, timezone: ZoneInfo) -> str:
+    """Write the day of a moment where there is little room and no doubt of the year: "8 dec."."""
+    return format_date(move_to_city(moment, timezone).date(), "d MMM", locale=i18n.get_locale())
+
+
 def write_machine_moment(moment: datetime, precision: Precision, timezone: ZoneInfo) -> str:
     """Write a moment for machines (ISO 8601): with offset, or as a date when only that is known."""
     local = move_to_city(moment, timezone)

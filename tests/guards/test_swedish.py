@@ -24,6 +24,9 @@ GIVEN_UP = {
     r"deskens?": "Rådslag",
     r"rutkod\w*": "QR-kod",
     r"rena? idéer?": "idéer utan fynd",
+    # What is sent to see that it arrives is a test; the verb, of what is tried out, is "prova".
+    r"prov(et|en|ens|brev\w*)?": "test, testbrev",
+    r"testa(r|s|d|t|de|ts)?": "prova",
 }
 
 

@@ -93,9 +93,9 @@ def _add_looks(bp: Blueprint, port: DeskPort) -> None:
                 abort(404)
             is_sent = runs.send_test(session, web.get_settings(), reader)
         flash(
-            _("Ett prov är på väg till %(address)s.", address=reader.email)
+            _("Ett testbrev är på väg till %(address)s.", address=reader.email)
             if is_sent
-            else _("Ett prov är redan på väg.")
+            else _("Ett testbrev är redan på väg.")
         )
         return redirect(url_for(".show"), 303)
 

@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from services.moderation.desk import access, known_browser, security_notes, signed_in
 from services.moderation.desk.people import half_sign_in, passkey_questions
-from services.moderation.desk.people.login_views import too_often
+from services.moderation.desk.people.login_views import page_was_old, too_often
+from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.people import (
     accounts,
     invitations,
@@ -34,6 +35,32 @@ bp.before_request(access.open_door)
 
 # Under these names the cookie keeps what a first passkey must answer, and for whose account.
 _FIRST_PASSKEY, _JOINS = "first_passkey", "joins"
+
+
+def _show_stale(_sentence: str) -> ResponseReturnValue | None:
+    """Show the form again that a page sent which had lain too long; a password is typed anew."""
+    if request.endpoint == "links.ask":
+        return _forgotten_page(page_was_old()), 400
+    token = (request.view_args or {}).get("token", "")
+    if request.endpoint == "links.change":
+        with Session.begin() as reading:
+            if resets.find_reset(reading, token) is None:
+                return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
+        return _new_password_page({"password": page_was_old()}, 400)
+    # The question to a passkey is asked by a script, which shows what it is answered.
+    at = {"links.accept": "password", "links.accept_with_passkey": "passkey"}
+    if request.endpoint not in at:
+        return None
+    with Session.begin() as reading:
+        invitation = invitations.find_invitation(reading, token)
+        if invitation is None:
+            return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
+        email = invitation.email
+    errors = {at[request.endpoint]: page_was_old()}
+    return _welcome_page(errors, request.form.to_dict(), email, 400)
+
+
+keep_stale_pages(bp, _show_stale)
 
 
 @bp.get("/login/forgotten")
@@ -79,7 +106,7 @@ def choose(token: str) -> ResponseReturnValue:
     with Session.begin() as reading:
         if resets.find_reset(reading, token) is None:
             return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
-    return _private(render_template("moderation/people/new_password.html", errors={}, least=_LEAST))
+    return _new_password_page({})
 
 
 @bp.post("/reset/<token>")
@@ -93,9 +120,7 @@ def change(token: str) -> ResponseReturnValue:
             resets.use_reset(writing, *found, request.form.get("password", ""))
             security_notes.note_event(writing, SecurityKind.PASSWORD_CHANGED, found[1].email)
     except AccountError as error:
-        errors = {error.field: error.sentence}
-        html = render_template("moderation/people/new_password.html", errors=errors, least=_LEAST)
-        return _private(html, 422)
+        return _new_password_page({error.field: error.sentence}, 422)
     flash(_("Lösenordet är bytt, och du är utloggad överallt. Logga in med det nya."))
     return redirect(url_for("login.form"), 303)
 
@@ -221,6 +246,11 @@ def _welcome_page(
         least=_LEAST,
         token=(request.view_args or {})["token"],
     )
+    return _private(html, status)
+
+
+def _new_password_page(errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
+    html = render_template("moderation/people/new_password.html", errors=errors, least=_LEAST)
     return _private(html, status)
 
 

@@ -26,6 +26,7 @@ from services.moderation.desk import (
 from services.moderation.desk.decisions import bulk_views
 from services.moderation.desk.idea.idea_views import render_page
 from services.moderation.desk.people import half_sign_in, passkey_questions
+from services.moderation.desk.stale_pages import keep_stale_pages
 from services.moderation.people import accounts, passkeys, second_factor, sessions, throttle
 from services.moderation.people.passkeys import BadPasskeyError
 from services.moderation.people.throttle import Tried
@@ -182,6 +183,24 @@ def set_up() -> ResponseReturnValue:
     )
 
 
+def _show_stale(_sentence: str) -> ResponseReturnValue | None:
+    """Show the form again that a page sent which had lain too long, with the address typed on it.
+
+    Passwords and codes are typed anew; signing out has no form to show.
+    """
+    pages: dict[str, PageMaker] = {
+        "login.sign_in": _login_page,
+        "login.use_passkey": _login_page,
+        "login.check_code": _code_page,
+        "login.set_up": _code_page,
+    }
+    page = pages.get(request.endpoint or "")
+    return None if page is None else _refused(400, page_was_old(), page)
+
+
+keep_stale_pages(bp, _show_stale)
+
+
 @bp.post("/login/passkey/question")
 def ask_passkey() -> ResponseReturnValue:
     """Ask the browser for a passkey; what it must answer is kept in its own cookie."""
@@ -228,6 +247,11 @@ def sign_out() -> ResponseReturnValue:
 def too_often() -> str:
     """Say that it has been tried too often."""
     return _("Det har blivit för många försök. Vänta en kvart och försök igen.")
+
+
+def page_was_old() -> str:
+    """Say that a form was too old to be taken, and that nothing came of it."""
+    return _("Sidan hade legat öppen för länge, så inget har hänt. Försök en gång till.")
 
 
 def wrong_code() -> str:

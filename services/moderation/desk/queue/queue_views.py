@@ -53,6 +53,7 @@ _WORDS: dict[str, Callable[..., object]] = {
     "decide_about_all": queue_words.decide_about_all,
     "looking_word": say_lookers,
     "when_word": queue_words.say_wait,
+    "unchecked_word": queue_words.say_unchecked,
 }
 for _name, _word in _WORDS.items():
     bp.add_app_template_global(_word, _name)
@@ -116,6 +117,12 @@ def say_age(moment: datetime) -> str:
 def write_moment(at: datetime) -> str:
     """Write a moment on the city's clock."""
     return times.write_moment(at, Precision.INSTANT, web.get_settings().timezone)
+
+
+@bp.app_template_filter("short_day")
+def write_short_day(at: datetime) -> str:
+    """Write the day of a moment that is near, on the city's clock: "8 dec."."""
+    return times.write_short_day(at, web.get_settings().timezone)
 
 
 @bp.get("/")

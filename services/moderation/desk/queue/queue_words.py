@@ -6,12 +6,12 @@ from datetime import timedelta
 from babel.numbers import format_decimal
 
 from services.moderation.checks.explanations import name_finding
-from services.moderation.checks.finding import Severity
+from services.moderation.checks.finding import Code, Severity
 from services.moderation.desk import words
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED, Waiting
 from services.moderation.desk.queue.queue_filter import MAX_SEARCH, Filter
 from services.moderation.desk.queue.review_queue import Card
-from shared import i18n, times, web
+from shared import check_words, i18n, times, web
 from shared.clock import utcnow
 from shared.i18n import gettext as _
 from shared.i18n import ngettext
@@ -22,6 +22,8 @@ from shared.models import Outcome, Reason
 WAVE = 10
 # A card names so many causes; what else was found stands on the page of the idea.
 MOST_CAUSES = 5
+# So many checks that could not run are named; more are counted.
+MOST_UNCHECKED = 3
 # Came so long before it began to wait: then the day it came is news.
 _LONG_BEFORE = timedelta(days=1)
 
@@ -35,25 +37,48 @@ class Cause:
 
 
 def list_causes(card: Card, wanted: Filter) -> list[Cause]:
-    """Say why a card is here, the worst first: what was found, and what somebody asked for.
+    """Say why a card is here: what is grave, what somebody asked for, what else was found.
 
     What every card of the list would say is not said: that an idea is new, or what was chosen.
+    That checks could not run is said beside all that was found.
     """
-    found = []
+    found = [Cause(name, "high") for name in _name_codes(card, Severity.HIGH)]
     if card.reason is not Reason.NEW and card.reason is not wanted.reason:
         found.append(Cause(name_reason(card.reason), "reason"))
-    worst = [each for each in card.findings if each.severity.rank >= Severity.MEDIUM.rank]
-    for severity in (Severity.HIGH, Severity.MEDIUM):
-        codes = dict.fromkeys(each.code for each in worst if each.severity is severity)
-        named = {cause.said for cause in found}
-        titles = [name_finding(code) for code in codes]
-        found += [Cause(said, severity.value) for said in titles if said not in named]
+    found += [Cause(name, "medium") for name in _name_codes(card, Severity.MEDIUM)]
     is_spam = card.outcome is Outcome.LIKELY_SPAM and wanted.lane is not Lane.LIKELY_SPAM
+    last = []
     if is_spam:
         found.append(Cause(words.say_outcome(Outcome.LIKELY_SPAM), "medium"))
+    if (card.outcome is None or card.unchecked) and wanted.lane is not Lane.UNCHECKED:
+        last.append(Cause(_("Inte helt kontrollerad"), "medium"))
     elif card.outcome is Outcome.ATTENTION and not found:
-        found.append(Cause(words.say_outcome(Outcome.ATTENTION), "medium"))
-    return found[:MOST_CAUSES]
+        last.append(Cause(words.say_outcome(Outcome.ATTENTION), "medium"))
+    return found[: MOST_CAUSES - len(last)] + last
+
+
+def _name_codes(card: Card, severity: Severity) -> list[str]:
+    codes = [each.code for each in card.findings if each.severity is severity]
+    if severity is Severity.HIGH:
+        codes += [Code(code) for code in card.grave]
+    return [name_finding(code) for code in dict.fromkeys(codes)]
+
+
+def say_unchecked(card: Card) -> str:
+    """Say which checks have not read a card's text; empty where all have."""
+    if card.outcome is None:
+        return _("Kontrollerna har inte gått igenom texten än. Läs hela.")
+    if len(card.unchecked) > MOST_UNCHECKED:
+        return _("%(n)s kontroller kunde inte köras. Läs hela texten.", n=len(card.unchecked))
+    if not card.unchecked:
+        return ""
+    names = ", ".join(check_words.name_check(each) for each in card.unchecked)
+    return ngettext(
+        "En kontroll kunde inte köras: %(checks)s. Läs hela texten.",
+        "%(n)s kontroller kunde inte köras: %(checks)s. Läs hela texten.",
+        len(card.unchecked),
+        checks=names,
+    )
 
 
 def say_wait(card: Card) -> str:

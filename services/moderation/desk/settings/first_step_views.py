@@ -55,7 +55,7 @@ WORDS: Mapping[Step, Words] = {
     ),
     Step.MAIL: Words(
         lambda: _("Se att brev går fram"),
-        lambda: _("Skicka ett prov till dig själv, eller bjud in någon. Ett brev räcker."),
+        lambda: _("Skicka ett testbrev till dig själv, eller bjud in någon. Ett brev räcker."),
         "/subscriptions",
     ),
     Step.DIGEST: Words(

@@ -1,12 +1,14 @@
 """A wave decided about with keys alone, in a real browser."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as SqlSession
 
 from bench import desk as bench_desk
@@ -14,8 +16,9 @@ from radslag.desk import create_app
 from radslag.ports import free_port
 from services.moderation.people import accounts
 from services.moderation.settings.seed import seed_rules
+from shared.clock import utcnow
 from shared.config import Settings
-from shared.models import Council, Idea, IdeaStatus, Role
+from shared.models import Council, Idea, IdeaStatus, QueueEntry, Role
 from tests.factories import a_council
 from tests.moderation.conftest import PASSWORD
 from tests.moderation.desk.queue.test_queue import link, waiting
@@ -147,6 +150,32 @@ def test_the_first_idea_is_in_sight_and_nothing_is_wider_than_the_page(
     for path in ("/history", "/subscriptions", "/search?q=bänk", f"/decisions/bulk?{bulk}"):
         queue.goto(_at(queue, path))
         assert queue.evaluate(_ACROSS) == 0, path
+
+
+def test_two_reminders_leave_the_first_idea_in_sight(queue: Page, session: SqlSession):
+    waiting(session, "Jag ska döda er allihop!", 405, author="Li")
+    accounts.add_staff(session, "ada@example.org", Role.ADMIN, PASSWORD, name="Ada")
+    # What came this very minute is told of in more words than a lane has room for in one line.
+    session.execute(update(QueueEntry).values(opened_at=utcnow() - timedelta(minutes=8)))
+    session.commit()
+    queue.context.clear_cookies()
+    queue.goto(_at(queue, "/login"))
+    queue.get_by_label("Mejladress").fill("ada@example.org")
+    queue.get_by_label("Lösenord", exact=True).fill(PASSWORD)
+    queue.keyboard.press("Enter")
+    expect(queue.locator(".entry")).to_have_count(1)
+    for width, lowest in ((320, 330), (390, 330), (768, 330), (1280, 260), (2560, 260)):
+        queue.set_viewport_size({"width": width, "height": 844})
+        queue.goto(queue.url)
+        for reminder, to in ((".desk-reminder", "second-factor"), (".first-steps-line", "/first")):
+            link = queue.locator(f"{reminder} a").first
+            expect(link).to_be_visible()
+            assert to in (link.get_attribute("href") or "")
+        expect(queue.locator(".desk-reminder")).to_contain_text(re.compile(r"från \d+ \w+"))
+        first = queue.locator(".entry").first.bounding_box()
+        assert first is not None
+        assert first["y"] <= lowest, width
+        assert queue.evaluate(_ACROSS) == 0, width
 
 
 def _at(page: Page, path: str) -> str:
