@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -281,3 +283,25 @@ def test_its_plan_reads_no_table_whole_however_small_it_was_when_it_was_made(
         ("ideas", "councils", "idempotency_keys", "outbox_events"), 0
     )
     session.rollback()
+
+
+def test_a_connection_plans_once_what_stores_ideas(council: Any, settings: Any, database_url: str):
+    """And not at each call, which would cost as much as the storing."""
+    with psycopg.connect(database_url, autocommit=True, row_factory=namedtuple_row) as connection:
+        planned: list[str] = []
+        connection.add_notice_handler(lambda told: planned.append(told.message_primary or ""))
+
+        def run(statement: TextClause, parameters: Mapping[str, Any]) -> Any:
+            planned.clear()
+            return connection.execute(db._written(statement), parameters).fetchall()
+
+        def count_plans(words: str) -> int:
+            arrival = intake.Arrival(Source.API, words.encode(), "application/json")
+            intake.receive_idea(run, settings, council.slug, IdeaForm(words), arrival)
+            return planned.count("PLANNER STATISTICS")
+
+        connection.execute("SET log_planner_stats = on")
+        connection.execute("SET client_min_messages = log")
+        assert count_plans("Fler bänkar i parken") > 1
+        # That of the call itself, which chooses nothing.
+        assert count_plans("Fler lampor i parken") == 1
