@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -73,6 +74,9 @@ def load_modules() -> None:
     # What the checks load at the first text that needs it, and each process would have by itself.
     run_all(Subject(_NEEDS_ALL))
     gc.collect()
+    # What was freed on the way goes back to the machine, where the C library can do that (glibc).
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
 
 
