@@ -28,7 +28,7 @@ from services.moderation.checks.finding import (
 from services.moderation.checks.tone import Toned
 
 NAME = "self_harm"
-VERSION = 2
+VERSION = 3
 
 
 def severity_of(told: Toned) -> Severity:

@@ -43,7 +43,7 @@ from services.moderation.checks.wording.disguise import Word, words_of
 from services.moderation.checks.wording.lexicon import Lexicon, Match, Term, lexicon_of
 
 NAME = "tone"
-VERSION = 4
+VERSION = 5
 
 URGENT = 0.9
 LOOK = 0.5

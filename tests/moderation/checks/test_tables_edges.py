@@ -28,7 +28,7 @@ INFO, LOW, MEDIUM, HIGH = Severity
 def test_the_versions_are_written_down():
     """Whoever changes what a check finds raises its version, and this line with it."""
     assert CHECK_VERSIONS == {
-        "accusations": 2,
+        "accusations": 3,
         "children": 3,
         "duplicates": 7,
         "gibberish": 2,
@@ -39,11 +39,11 @@ def test_the_versions_are_written_down():
         "offers": 2,
         "personal_data": 4,
         "scripts": 1,
-        "self_harm": 2,
+        "self_harm": 3,
         "sensitive": 2,
         "signals": 2,
         "spam": 5,
-        "tone": 4,
+        "tone": 5,
     }
 
 

@@ -60,3 +60,39 @@ def test_after_a_condition_its_not_denies_no_threat():
 )
 def test_work_in_the_garden_is_no_threat(text):
     assert not is_looked_at(text)
+
+
+@pytest.mark.parametrize(
+    ("told", "ordinary"),
+    [
+        ("Jag vet vilken buss ditt barn tar", "Så att du vet vilken buss ditt barn sitter på"),
+        ("I know which school your son goes to", "Now you know which school your son goes to"),
+        ("Jag vet vilken skola era barn går på", "Bra om ni vet vilken skola era barn ska gå i"),
+        (
+            "Tell your kids to be careful on the way home",
+            "Tell your kids to be careful in the snow",
+        ),
+        (
+            "Hälsa din fru att vara försiktig på vägen hem",
+            "Säg till dina barn att akta sig för bilarna",
+        ),
+        ("En dag hittar de dig i älven", "Hur hittar man er i skogen?"),
+        ("Nästa möte blir ditt sista", "Nästa möte blir er sista chans att påverka planen"),
+        ("Your next meeting will be your last", "The next meeting is your last chance"),
+        ("Det kommer att sluta illa för er", "Det slutar illa för er"),
+        (
+            "They breed like rabbits, those Somalis",
+            "Råttorna förökar sig som kaniner vid soptunnorna",
+        ),
+        ("We must finish the job with the Jews", "Finish the job of housing refugees"),
+        ("Judarna ligger bakom allt ont", "Romer ligger bakom allt som är fint i festivalen"),
+        ("Judarna ligger bakom allt", "Judarna ligger bakom allt det fina i parken"),
+        ("Muslimer, de är smutsiga", "Flyktingar bor i baracker och de är smutsiga"),
+        ("Ditt jävla kräk", "Kräk och bajs i sandlådan"),
+        ("Din jävla kärring", "Gubbarna och kärringarna i byn vill ha en bänk"),
+        ("Du är en kärring", "Jag är bara en gammal kärring, men lyssna på en kärring som jag"),
+    ],
+)
+def test_words_that_threaten_or_hate_are_ordinary_in_another_place(told, ordinary):
+    assert is_looked_at(told)
+    assert not is_looked_at(ordinary)

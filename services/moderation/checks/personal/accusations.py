@@ -4,7 +4,8 @@ What is grave stands in data/accusation_patterns.txt and is looked for in the pa
 that `tone` makes; only where it is found are persons looked for. A person can be known by a name,
 by a home ("på Storgatan 14 bor en alkoholist"), by a relation ("min granne"), or by a role with a
 place ("läraren på Ekskolan"). What is said of nobody in particular ("tjuvar stjäl cyklar", "den som
-tafsar") accuses nobody, and neither does what is denied, or set as a condition.
+tafsar") accuses nobody, and neither does what is denied, or set as a condition, or the illness of
+somebody in the writer's own family ("min man är dement").
 
 | who | crime, abuse | misuse of an office | illness, addiction |
 | --- | --- | --- | --- |
@@ -42,10 +43,11 @@ from services.moderation.checks.personal.names import find_names
 from services.moderation.checks.word_lists import read_word_rows
 
 NAME = "accusations"
-VERSION = 2
+VERSION = 3
 
 GRAVE = 0.9
 OFFICE = 0.7
+ILLNESS = 0.5
 
 _RELATIONS = read_word_rows("relations.txt")
 _RELATION_ENDS = tuple(word for word in _RELATIONS if len(word) >= 5)
@@ -65,6 +67,13 @@ _DWELLERS = frozenset(
     | {"karln", "damen", "grannarna", "bröderna", "systrarna", "makarna", "folk", "ägarna"}
 )
 _NEIGHBOURS = frozenset({"grannen", "grannfrun", "granngubben", "grannkärringen"})
+_MINE = frozenset({"min", "mitt", "vår", "vårt", "my", "our"})
+# Whose illness the writer tells because he cares for them.
+_FAMILY = frozenset(
+    {"man", "make", "maka", "fru", "hustru", "sambo", "partner", "son", "dotter", "bror", "syster"}
+    | {"mamma", "pappa", "mor", "far", "mormor", "morfar", "farmor", "farfar", "barn", "barnbarn"}
+    | {"husband", "wife", "daughter", "brother", "sister", "mother", "father", "mum", "dad"}
+)
 # Kings and saints are accused by nobody.
 _OF_OLD = frozenset({"kung", "kungen", "drottning", "kejsare", "sankt", "sankta", "king", "queen"})
 _PRONOUNS = frozenset({"han", "hon", "hen", "he", "she", "vederbörande", "denne"})
@@ -135,10 +144,16 @@ def find_accusations(text: str, marked: Sequence[tone.Toned]) -> list[tuple[Span
         if end < len(words) and words[end].low in _DENIED:
             continue
         person = _accused(words, persons, first, end, text)
-        if person is not None:
+        if person is not None and not (each.weight <= ILLNESS and _is_family(words, person)):
             who = (words[person.first].start, words[person.end - 1].end)
             found.append((who, each.span, _severity(person, each.weight)))
     return found
+
+
+def _is_family(words: Sequence[Word], person: Person) -> bool:
+    """Tell whether it is somebody of the writer's own family, without a name: "min man"."""
+    own = words[person.first].low in _MINE and words[person.end - 1].low in _FAMILY
+    return own and not person.is_known
 
 
 def _severity(person: Person, weight: float) -> Severity:

@@ -61,14 +61,12 @@ _BEFORE_NAMES = _KIN | _CALLED
 _SMALL = frozenset({"lilla", "lille", "little", "stora", "store"})
 
 _STOP = re.compile(r"[.!?](?!\d)|\n")
-_GOES_ON = re.compile(
-    r"\s{0,3}(?:(?i:han|hon|hen|hen|ålder|åldern|är|fyller|fyllde|går|he|she|age)\b)"
-)
+_GOES_ON = re.compile(r"\s{0,3}(?:(?i:han|hon|hen|ålder|åldern|är|fyller|fyllde|går|he|she|age)\b)")
 
 _WHEN = (
     r"(?=\s?[.,!?:;)(–-]|\s?\Z|\s(?:och|o|men|and|but|samt|som)\b"
     r"|\s(?:i|på|nästa|snart|idag|imorgon|den)\s(?:januari|februari|mars|april|maj|juni|juli|augusti"
-    r"|september|oktober|november|december|vår|vår|höst|sommar|vinter|år|dag|morgon|jul|påsk|veckan"
+    r"|september|oktober|november|december|vår|höst|sommar|vinter|år|dag|morgon|jul|påsk|veckan"
     r"|fredag|lördag|söndag))"
 )
 # "I 8 år", "för 8 år sedan", "har väntat 8 år": what goes before a time that passed, or a limit.
