@@ -22,7 +22,7 @@ def name_check(name: str) -> str:
         "accusations": _("anklagelser"),
         "language": _("språk"),
         "learned_spam": _("inlärd skräpkontroll"),
-        "learned_tone": _("inlärd ton"),
+        "learned_tone": _("inlärd tonkontroll"),
         "duplicates": _("dubbletter"),
         "semantic": _("samma önskan med andra ord"),
         "akismet": "Akismet",

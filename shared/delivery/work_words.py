@@ -9,7 +9,7 @@ DIED = "the process died or ran out of time"
 
 def say_error(error: str) -> str:
     """Say why a job was given up; what a program said of itself stays in its own words."""
-    return _("processen dog eller hann inte klart") if error == DIED else error
+    return _("processen dog eller hann inte bli klar") if error == DIED else error
 
 
 def name_work(consumer: str) -> str:

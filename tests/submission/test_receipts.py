@@ -110,11 +110,15 @@ def test_where_an_idea_may_publish_itself_nobody_is_said_to_read_it_first(
     said = one(soup(client.get(address)), ".lead").text
     assert "publiceras genast" in said
     assert "syns inte" not in said
+    # "Every idea" would not be true beside it.
+    assert "Staden vill läsa" not in said
     # What staff entered, or what waits for a person after all, is read first.
     for changed in ({"source": Source.STAFF}, {"status": IdeaStatus.WAITING, "version": 2}):
         session.execute(update(Idea).values(changed))
         session.commit()
-        assert "Den syns inte för andra" in one(soup(client.get(address)), ".lead").text
+        said = one(soup(client.get(address)), ".lead").text
+        assert "Den syns inte för andra" in said
+        assert "Staden vill läsa varje idé inom" in said
         session.execute(update(Idea).values(source=Source.FORM))
     session.refresh(idea)
     deciding.publish_by_policy(session, idea)

@@ -6,6 +6,7 @@ through `transitions.show_version`, which shows only what a `Leave` was given fo
 against the findings that stand when the idea is locked, not those that stood on a page.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -18,12 +19,14 @@ from services.moderation.checks import (
     Check,
     Code,
     Equipment,
+    Finding,
     Severity,
     Subject,
     checks_with,
     run_all,
 )
 from services.moderation.checks.explanations import name_finding
+from services.moderation.checks.finding import Span, join_spans
 from services.moderation.decisions.transitions import NotAllowedError
 from services.moderation.settings import word_lists
 from shared.i18n import gettext as _
@@ -90,13 +93,29 @@ def grave_in(session: SqlSession, versions: Collection[Version]) -> dict[Version
         if code is not None:
             found.setdefault((idea_id, version), set()).add(code)
     unread = {(row[0], row[1]) for row in rows if not row[2]}
-    for read in (_read_now(session, unread), _stands_still(session, unread)):
-        for key, codes in read.items():
-            found.setdefault(key, set()).update(codes)
+    for key, findings in read_unread(session, unread).items():
+        found.setdefault(key, set()).update(each.code.value for each in findings)
     return {key: frozenset(codes) for key, codes in found.items()}
 
 
-def _read_now(session: SqlSession, versions: Collection[Version]) -> Mapping[Version, set[str]]:
+def read_unread(
+    session: SqlSession, versions: Collection[Version]
+) -> Mapping[Version, Sequence[Finding]]:
+    """Return what is grave in texts that some check has not read, as far as it can be told at once.
+
+    The pure checks read them here; what others found in an earlier text counts while its words
+    stand. Nothing for those without any.
+    """
+    found: dict[Version, list[Finding]] = {}
+    for read in (_read_now(session, versions), _stands_still(session, versions)):
+        for key, findings in read.items():
+            found.setdefault(key, []).extend(findings)
+    return found
+
+
+def _read_now(
+    session: SqlSession, versions: Collection[Version]
+) -> Mapping[Version, Sequence[Finding]]:
     if not versions:
         return {}
     checks = standing_checks(session)
@@ -105,22 +124,24 @@ def _read_now(session: SqlSession, versions: Collection[Version]) -> Mapping[Ver
             tuple_(IdeaText.idea_id, IdeaText.version).in_(versions)
         )
     )
-    found: dict[Version, set[str]] = {}
+    found: dict[Version, Sequence[Finding]] = {}
     for idea_id, version, text, author in texts:
         findings = run_all(Subject(text or "", author or ""), checks).findings
-        grave = {each.code.value for each in findings if each.severity is Severity.HIGH}
+        grave = [each for each in findings if each.severity is Severity.HIGH]
         if grave:
             found[idea_id, version] = grave
     return found
 
 
-def _stands_still(session: SqlSession, versions: Collection[Version]) -> Mapping[Version, set[str]]:
+def _stands_still(
+    session: SqlSession, versions: Collection[Version]
+) -> Mapping[Version, Sequence[Finding]]:
     """Return what only others could find (a listed host), and whose words are in these texts."""
     if not versions:
         return {}
     earlier = aliased(IdeaText)
     rows = session.execute(
-        select(IdeaText, earlier, FindingRow.code, FindingRow.field, FindingRow.spans)
+        select(IdeaText, earlier, FindingRow)
         .join(FindingRow, FindingRow.idea_id == IdeaText.idea_id)
         .join(
             earlier,
@@ -133,13 +154,28 @@ def _stands_still(session: SqlSession, versions: Collection[Version]) -> Mapping
             FindingRow.check_name.not_in([check.name for check in CHECKS]),
         )
     )
-    found: dict[Version, set[str]] = {}
-    for now, then, code, field, spans in rows:
-        read, stood = (getattr(each, field) or "" for each in (now, then))
-        words = [stood[start:end].casefold() for start, end in spans]
-        if any(each in read.casefold() for each in words):
-            found.setdefault((now.idea_id, now.version), set()).add(code)
+    found: dict[Version, list[Finding]] = {}
+    for now, then, row in rows:
+        read, stood = (getattr(each, row.field) or "" for each in (now, then))
+        words = [stood[start:end] for start, end in row.spans]
+        if any(each.casefold() in read.casefold() for each in words):
+            finding = Finding(
+                row.check_name,
+                Code(row.code),
+                Severity.HIGH,
+                row.score,
+                row.field,
+                _find_words(words, read),
+                row.params,
+            )
+            found.setdefault((now.idea_id, now.version), []).append(finding)
     return found
+
+
+def _find_words(words: Sequence[str], text: str) -> tuple[Span, ...]:
+    """Return where these words stand in a text, in capitals or not."""
+    places = (re.finditer(re.escape(each), text, re.IGNORECASE) for each in words if each)
+    return join_spans([match.span() for each in places for match in each])
 
 
 def standing_checks(session: SqlSession) -> Sequence[Check]:

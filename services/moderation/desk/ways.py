@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
@@ -22,17 +23,29 @@ _LONGEST = 200
 
 
 def read_way(typed: str) -> str | None:
-    """Return a way as it is written; None for what is none."""
+    """Return a way as it is written; None for what cannot be one, whichever forms there are."""
     is_known = typed in {*Source, *Channel} or _FORM.fullmatch(typed) is not None
     return typed if is_known and len(typed) <= _LONGEST else None
 
 
+def select_forms() -> ScalarSelect[Any]:
+    """Ask, as one value, for slug and title of each form of another tool, by title."""
+    pair = func.jsonb_build_array(FormSource.slug, FormSource.title)
+    in_turn = aggregate_order_by(pair, FormSource.title, FormSource.id)
+    return select(func.jsonb_agg(in_turn)).scalar_subquery()
+
+
 def list_forms(session: SqlSession) -> list[tuple[str, str]]:
     """Return slug and title of each form of another tool, by title."""
-    rows = session.execute(
-        select(FormSource.slug, FormSource.title).order_by(FormSource.title, FormSource.id)
-    )
-    return [(slug, title) for slug, title in rows]
+    return [(slug, title) for slug, title in session.scalar(select(select_forms())) or []]
+
+
+def find_way(session: SqlSession, typed: str) -> str | None:
+    """Return a way as it is written; None for what is none, as a form that is not there."""
+    way = read_way(typed)
+    if way is None or not way.startswith(_OF_FORM):
+        return way
+    return way if way.removeprefix(_OF_FORM) in dict(list_forms(session)) else None
 
 
 def name_ways(forms: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -52,6 +52,8 @@ _MADE_PUBLIC = (
     DecisionKind.UNDO,
     DecisionKind.MASK,
 )
+# What is not wrong to publish for somebody who has seen it; a threat or a child's data is.
+_MAY_STAND = frozenset({IncidentKind.DESPAIR})
 # How much there is of a threat that everybody can read.
 PUBLIC = 2
 # What the checks call what an alarm is about.
@@ -105,8 +107,8 @@ def find_threats(session: SqlSession, now: Now) -> Iterator[Sign]:
 def find_despair(session: SqlSession, now: Now) -> Iterator[Sign]:
     """Find ideas that wait or are public in which somebody may not want to live, until looked at.
 
-    It ends as that of a threat does. It is no breach of a rule, and what people do for the one who
-    wrote is not done here.
+    It ends as that of a threat does, and when a person names it and publishes this very text: it is
+    no breach of a rule, and what people do for the one who wrote is not done here.
     """
     yield from _waiting_or_public(session, now, IncidentKind.DESPAIR)
 
@@ -298,6 +300,21 @@ def _decided_all_the_same(session: SqlSession, now: Now, kind: IncidentKind) -> 
     return (
         select(Idea.number)
         .join(candidates, candidates.c.id == Idea.id)
-        .where(Idea.status == IdeaStatus.PUBLISHED, named, latest.in_(_MADE_PUBLIC))
+        .where(
+            Idea.status == IdeaStatus.PUBLISHED,
+            named,
+            latest.in_(_MADE_PUBLIC),
+            *([~_knowingly_published(kind)] if kind in _MAY_STAND else []),
+        )
         .order_by(Idea.number)
+    )
+
+
+def _knowingly_published(kind: IncidentKind) -> ColumnElement[bool]:
+    """Ask whether a person named what such an alarm is about and published the public text."""
+    return exists().where(
+        Decision.idea_id == Idea.id,
+        Decision.kind.in_((DecisionKind.PUBLISH, DecisionKind.ACCEPT_CORRECTION)),
+        Decision.text_version == Idea.public_version,
+        Decision.before["acknowledged"].contains([_CODES[kind]]),
     )

@@ -39,9 +39,9 @@ def test_what_the_lists_do_not_know_is_looked_at_with_the_words_that_tell(text):
     assert words
     assert all(any(c.isalpha() for c in word) for word in words)
     said = explain_finding(finding, text)
-    assert said.startswith("Liknar texter som människor har kallat kränkande, mest för ”")
+    assert said.startswith("Liknar texter som människor har kallat kränkande, främst på grund av ”")
     assert words[0] in said
-    assert explain_finding(finding, "") == said.split(", mest")[0] + ", mest för …."
+    assert explain_finding(finding, "") == said.split(", främst")[0] + ", främst på grund av …."
     # A person looks, and nothing is thought of spam or of hurry.
     verdict = combine_findings([finding])
     assert (verdict.outcome, verdict.lane) == (Outcome.ATTENTION, Lane.CARE)

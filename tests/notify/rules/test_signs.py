@@ -117,12 +117,46 @@ class TestDespair:
         house.decide(idea, DecisionKind.REJECT, rule_code=a_rule(house.session).code)
         assert house.see(signs.find_despair) == {}
 
-    def test_that_is_published_gets_worse_and_ends_when_it_may_stand(self, house):
+    def test_ends_when_a_person_names_it_and_publishes(self, house):
+        idea, other = house.suspect("self_harm"), house.suspect("threat")
+        for each in (idea, other):
+            house.decide(each, DecisionKind.PUBLISH, acknowledged=("self_harm", "threat"))
+        assert house.see(signs.find_despair) == {}
+        # What a threat or a child's data asks for is not done by publishing it.
+        assert house.see(signs.find_threats) == {other.number: signs.PUBLIC}
+
+    def test_goes_on_where_another_thing_was_named_until_it_may_stand(self, house):
+        idea = house.suspect("threat")
+        house.decide(idea, DecisionKind.PUBLISH, acknowledged=("threat",))
+        house.finding(idea, "self_harm")
+        assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
+        house.decide(idea, DecisionKind.KEEP, acknowledged=("self_harm", "threat"))
+        assert house.see(signs.find_despair) == {}
+
+    def test_goes_on_in_a_later_text_that_nobody_named_it_in(self, house):
         idea = house.suspect("self_harm")
         house.decide(idea, DecisionKind.PUBLISH, acknowledged=("self_harm",))
+        house.decide(idea, DecisionKind.MASK, mask_spans=[(0, 2)])
+        house.checked(idea)
+        assert house.see(signs.find_despair) == {}
+        house.finding(idea, "self_harm", text_version=idea.text_version)
         assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
-        assert house.see(signs.find_threats) == {}
+
+    def test_is_not_ended_by_what_was_named_in_another_idea(self, house):
+        named, idea = house.suspect("self_harm"), house.waiting()
+        house.decide(named, DecisionKind.PUBLISH, acknowledged=("self_harm",))
+        house.publish(idea)
+        house.finding(idea, "self_harm")
+        assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
+
+    def test_goes_on_in_what_was_published_by_policy_until_somebody_has_read_it(self, house):
+        idea = house.waiting(status=IdeaStatus.RECEIVED)
+        deciding.publish_by_policy(house.session, idea)
+        house.finding(idea, "self_harm")
+        entry = house.entry(idea, reason=Reason.LATE_FINDING)
+        assert house.see(signs.find_despair) == {idea.number: signs.PUBLIC}
         house.decide(idea, DecisionKind.KEEP, acknowledged=("self_harm",))
+        assert entry.closed_at is not None
         assert house.see(signs.find_despair) == {}
 
     def test_what_everybody_can_read_counts_double(self, house):

@@ -13,5 +13,5 @@ def test_every_consumer_has_a_word_of_ours():
 
 
 def test_where_nobody_was_left_to_say_why_it_is_said_here():
-    assert work_words.say_error(work_words.DIED) == "processen dog eller hann inte klart"
+    assert work_words.say_error(work_words.DIED) == "processen dog eller hann inte bli klar"
     assert work_words.say_error("ValueError at a.py:1") == "ValueError at a.py:1"

@@ -114,8 +114,8 @@ def _learned_spam(finding: Finding, text: str) -> str:
         return _known_spam(finding, text, percent)
     if finding.spans:
         return _(
-            "Liknar sådant som har avslagits som skräppost (%(percent)s procent), mest för"
-            " %(words)s.",
+            "Liknar sådant som har avslagits som skräppost (%(percent)s procent), främst på grund"
+            " av %(words)s.",
             percent=percent,
             words=quote_finding(finding, text),
         )
@@ -128,7 +128,7 @@ def _known_spam(finding: Finding, text: str, percent: float | str) -> str:
     """Of the shipped model: nobody here has rejected anything that it learned from."""
     if finding.spans:
         return _(
-            "Liknar känd skräppost (%(percent)s procent), mest för %(words)s.",
+            "Liknar känd skräppost (%(percent)s procent), främst på grund av %(words)s.",
             percent=percent,
             words=quote_finding(finding, text),
         )

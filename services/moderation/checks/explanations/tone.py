@@ -38,7 +38,7 @@ def _profanity(finding: Finding, text: str) -> str:
 def _learned_tone(finding: Finding, text: str) -> str:
     if finding.spans:
         return _(
-            "Liknar texter som människor har kallat kränkande, mest för %(words)s.",
+            "Liknar texter som människor har kallat kränkande, främst på grund av %(words)s.",
             words=quote_finding(finding, text),
         )
     return _("Liknar texter som människor har kallat kränkande.")

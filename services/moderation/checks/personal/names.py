@@ -62,6 +62,8 @@ _PARTICLES = frozenset(
 _PLURALS = ("arna", "orna", "erna")
 _NO_PERSONS = word_lists.read_words("no_persons.txt")
 _LONGEST_NAME = 5
+# "Hunden Bella", "Båten Elin": what a capital makes of the word before the name of a thing.
+_THINGS = read_word_rows("no_children.txt")
 
 
 def _runs(words: Sequence[Word], text: str) -> Iterator[tuple[int, int]]:
@@ -260,7 +262,7 @@ def _told_names(words: Sequence[Word], text: str, known: Sequence[Span]) -> Iter
     for first, last in _runs(words, text):
         run = words[first:last]
         taken = any(start < run[-1].end and run[0].start < end for start, end in known)
-        if taken or not _may_be_whole(words, first, last, text):
+        if taken or _is_thing(run[0]) or not _may_be_whole(words, first, last, text):
             continue
         before = words[first - 1] if first else None
         adjoins = before is not None and _adjoin(text, before, run[0])
@@ -285,6 +287,11 @@ def _told_names(words: Sequence[Word], text: str, known: Sequence[Span]) -> Iter
 
 def _announces(low: str) -> bool:
     return low in _ANNOUNCERS or low.endswith(_ROLE_ENDS) or _AGENT.match(low) is not None
+
+
+def _is_thing(word: Word) -> bool:
+    """Tell whether a word makes what follows the name of an animal or a thing, and of nobody."""
+    return word.low in _THINGS and not _announces(word.low)
 
 
 def _may_be_whole(words: Sequence[Word], first: int, last: int, text: str) -> bool:
@@ -426,4 +433,4 @@ def run(subject: Subject) -> Iterator[Finding]:
             yield Finding(NAME, Code.PERSON_NAME, severity, score, field, spans)
 
 
-CHECK = Check(NAME, 3, run)
+CHECK = Check(NAME, 4, run)

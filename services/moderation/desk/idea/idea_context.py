@@ -40,7 +40,10 @@ _LONGEST_PLACE = 5
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A finding with the number that its marks carry, what it says, and how right its kind was."""
+    """A finding with the number that its marks carry, what it says, and how right its kind was.
+
+    `is_unread`: found when the page was opened, in a text that some check has not read.
+    """
 
     ref: int
     finding: Finding
@@ -48,6 +51,7 @@ class Numbered:
     sentence: str
     right: int
     seen: int
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,6 @@ class Noticed:
     copies_count: int
     most_counted: int
     tags: list[Tag]
-    # What is grave in a text that some check has not read, as far as it can be read at once.
-    unread: list[Grave]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +206,7 @@ def read_context(
     measured = idea_reading.read_findings(session, sheet.idea)
     earlier, copies, copies_count = idea_reading.read_similar(session, sheet.idea, measured)
     history = timeline.of_idea(session, sheet.idea.id)
-    numbered = _numbered(measured, text, author)
-    grave = _grave(session, sheet, numbered)
-    unread = [each for each in grave if each.code not in {n.finding.code for n in numbered}]
+    numbered = _numbered(measured, _unread(session, sheet, measured), text, author)
     return IdeaContext(
         idea=sheet.idea,
         facts=Facts(
@@ -225,8 +225,7 @@ def read_context(
             copies=copies,
             copies_count=copies_count,
             most_counted=idea_reading.MOST_COUNTED,
-            tags=_tags(sheet.verdict, numbered, unread),
-            unread=unread,
+            tags=_tags(sheet.verdict, numbered),
         ),
         acts=_acts(
             sheet,
@@ -235,8 +234,8 @@ def read_context(
             merge_into=_merge_target(sheet.idea, earlier),
             maskable=_maskable(numbered, sheet, typed, chosen),
             weight=Weight(
-                _speaks_for(sheet.verdict, numbered, unread),
-                grave,
+                _speaks_for(sheet.verdict, numbered),
+                _grave(numbered),
                 _undo_grave(session, sheet, timeline.latest_decision(history)),
                 sheet.public is None and _author_tells(numbered, text, author),
                 sheet.idea.text_version > 1
@@ -317,18 +316,26 @@ def _acts(
     )
 
 
-def _grave(session: SqlSession, sheet: Sheet, numbered: list[Numbered]) -> list[Grave]:
+def _unread(session: SqlSession, sheet: Sheet, measured: list[Measured]) -> list[Finding]:
+    """Return what is grave in a text that not all of the checks have read, if no finding says so.
+
+    What a decision would be held for is shown and asked beforehand.
+    """
+    if sheet.verdict is not None and not sheet.verdict.unchecked:
+        return []
+    version = (sheet.idea.id, sheet.idea.text_version)
+    told = {m.finding.code for m in measured if m.finding.severity is Severity.HIGH}
+    found = acknowledging.read_unread(session, [version]).get(version, ())
+    return [each for each in found if each.code not in told]
+
+
+def _grave(numbered: list[Numbered]) -> list[Grave]:
     """Return the kinds of grave findings in the text that would be published, the worst first."""
     found: dict[str, Grave] = {}
     for each in numbered:
         if each.finding.severity is Severity.HIGH:
             code = each.finding.code.value
             found.setdefault(code, Grave(code, each.title, each.sentence))
-    if sheet.verdict is None or sheet.verdict.unchecked:
-        # Not all of the checks have read it: what a decision would be held for is asked beforehand.
-        version = (sheet.idea.id, sheet.idea.text_version)
-        for grave in _known_by_code(session, version):
-            found.setdefault(grave.code, grave)
     return list(found.values())
 
 
@@ -337,23 +344,22 @@ def _undo_grave(session: SqlSession, sheet: Sheet, latest: Happened | None) -> l
     version = latest.public_before if latest is not None else None
     if version is None or version == sheet.idea.public_version:
         return []
-    return _known_by_code(session, (sheet.idea.id, version))
-
-
-def _known_by_code(session: SqlSession, version: acknowledging.Version) -> list[Grave]:
-    codes = sorted(acknowledging.grave_in(session, [version]).get(version, ()))
+    asked = (sheet.idea.id, version)
+    codes = sorted(acknowledging.grave_in(session, [asked]).get(asked, ()))
     return [Grave(code, name_finding(Code(code)), "") for code in codes]
 
 
-def _tags(verdict: Verdict | None, numbered: list[Numbered], unread: Sequence[Grave]) -> list[Tag]:
+def _tags(verdict: Verdict | None, numbered: list[Numbered]) -> list[Tag]:
     """Name the worst finding, so that the tag never says another thing than the list.
 
-    What looks like spam is said beside it; that no check has found anything is no praise.
+    The worst that was found as the page was opened, and what looks like spam, are said beside it;
+    that no check has found anything is no praise.
     """
-    worst = [Tag(each.title, Severity.HIGH.value) for each in unread[:1]]
+    stored = [each for each in numbered if not each.is_unread]
+    unread = [each for each in numbered if each.is_unread]
+    tags = [Tag(each.title, each.finding.severity.value) for each in (*unread[:1], *stored[:1])]
     if verdict is None:
-        return worst
-    tags = worst or [Tag(each.title, each.finding.severity.value) for each in numbered[:1]]
+        return tags
     if verdict.outcome is Outcome.LIKELY_SPAM:
         tags.append(Tag(words.say_outcome(Outcome.LIKELY_SPAM), Severity.MEDIUM.value))
     if verdict.unchecked:
@@ -361,12 +367,9 @@ def _tags(verdict: Verdict | None, numbered: list[Numbered], unread: Sequence[Gr
     return tags or [Tag(words.say_outcome(Outcome.CLEAR), "none")]
 
 
-def _speaks_for(
-    verdict: Verdict | None, numbered: list[Numbered], unread: Sequence[Grave]
-) -> DecisionKind:
+def _speaks_for(verdict: Verdict | None, numbered: list[Numbered]) -> DecisionKind:
     """Return what the findings speak for, if they do: people decide."""
     grave = {each.finding.code for each in numbered if each.finding.severity is Severity.HIGH}
-    grave |= {Code(each.code) for each in unread}
     medium = {each.finding.code for each in numbered if each.finding.severity is Severity.MEDIUM}
     is_spam = verdict is not None and verdict.outcome is Outcome.LIKELY_SPAM
     if is_spam or grave - PERSONAL_CODES:
@@ -394,7 +397,10 @@ def _new_look(sheet: Sheet, history: list[Happened]) -> NewLook | None:
     return timeline.new_look(history, deciders)
 
 
-def _numbered(measured: list[Measured], text: str, author: str) -> list[Numbered]:
+def _numbered(
+    measured: list[Measured], unread: list[Finding], text: str, author: str
+) -> list[Numbered]:
+    found = [*((each, False) for each in measured), *((Measured(f, 0, 0), True) for f in unread)]
     return [
         Numbered(
             ref,
@@ -403,8 +409,9 @@ def _numbered(measured: list[Measured], text: str, author: str) -> list[Numbered
             explain_finding(each.finding, text if each.finding.field == "text" else author),
             each.right,
             each.seen,
+            is_unread,
         )
-        for ref, each in enumerate(measured, start=1)
+        for ref, (each, is_unread) in enumerate(found, start=1)
     ]
 
 

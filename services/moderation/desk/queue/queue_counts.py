@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import aliased
 
+from services.moderation.desk import ways
 from services.moderation.desk.queue import queue_filter
 from services.moderation.desk.queue.queue_filter import Filter, make_conditions
 from shared.lanes import Lane
-from shared.models import Council, FormSource, QueueEntry, SavedFilter
+from shared.models import Council, QueueEntry, SavedFilter
 
 MOST_COUNTED = 1000
 
@@ -98,10 +99,6 @@ def _lanes(council: str | None) -> Select[Any]:
     )
     pair = func.jsonb_build_array(Council.slug, Council.title)
     councils = select(func.jsonb_agg(aggregate_order_by(pair, Council.id.desc()))).scalar_subquery()
-    form = func.jsonb_build_array(FormSource.slug, FormSource.title)
-    forms = select(
-        func.jsonb_agg(aggregate_order_by(form, FormSource.title, FormSource.id))
-    ).scalar_subquery()
     own = func.jsonb_build_array(SavedFilter.name, SavedFilter.query)
     by_name = (func.lower(SavedFilter.name), SavedFilter.id)
     filters = (
@@ -116,7 +113,7 @@ def _lanes(council: str | None) -> Select[Any]:
             oldest.label("oldest"),
             councils.label("councils"),
             filters.label("filters"),
-            forms.label("forms"),
+            ways.select_forms().label("forms"),
         )
         .select_from(named)
         .outerjoin(counted, true())

@@ -4,6 +4,7 @@ import enum
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -145,10 +146,15 @@ def show_queue(wanted: Filter) -> str:
     """Show what is wanted of the queue, also in answer to a form that could not be taken."""
     part = request.args.get("part") == "list"
     with Session() as reading:
+        around = {} if part else _around(reading, wanted)
+        if wanted.way and wanted.way not in dict(
+            around.get("ways") or ways.name_ways(ways.list_forms(reading))
+        ):
+            # What the list is narrowed by is what the choice above it shows.
+            wanted = replace(wanted, way=None)
         cards, more = review_queue.read_queue_page(
             reading, wanted, asked_place(), access.get_signed_in().id
         )
-        around = {} if part else _around(reading, wanted)
         has_any = bool(cards) or councils.has_council(reading)
     return render_template(
         "moderation/queue/_queue_list.html" if part else "moderation/queue/queue.html",

@@ -133,7 +133,7 @@ def decide_about_all(others: int) -> str:
 
 def say_cut() -> str:
     """Say that only the beginning of what was written is looked for."""
-    return _("Bara de första %(most)s tecknen söktes.", most=MAX_SEARCH)
+    return _("Sökningen gällde bara de första %(most)s tecknen.", most=MAX_SEARCH)
 
 
 def say_found(waiting: Waiting) -> str:

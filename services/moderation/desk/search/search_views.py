@@ -60,7 +60,7 @@ def results() -> ResponseReturnValue:
     typed = Typed(*given)
     with Session() as reading:
         councils = searching.list_councils(reading)
-        asked = _read(typed, councils)
+        asked = _read(reading, typed, councils)
         if isinstance(asked, str):
             return _refuse(typed, councils, asked)
         of_writers = asked.address is not None and access.get_signed_in().may(Role.ADMIN)
@@ -93,7 +93,7 @@ def _url_of_next(typed: Typed, found: Found) -> str | None:
     return url_for(".results", **query) if found.next else None
 
 
-def _read(typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
+def _read(reading: SqlSession, typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
     """Return what is looked for, or the sentence that says what cannot be meant."""
     if len(typed.q) > search_asked.LONGEST:
         return search_words.too_long(len(typed.q))
@@ -108,7 +108,7 @@ def _read(typed: Typed, councils: list[AnyCouncil]) -> Asked | str:
             return search_words.no_council()
         asked = replace(asked, council_id=council)
     if typed.way:
-        way = ways.read_way(typed.way)
+        way = ways.find_way(reading, typed.way)
         if way is None:
             return search_words.no_way()
         asked = replace(asked, way=way)

@@ -28,7 +28,7 @@ def no_council() -> str:
 
 def no_way() -> str:
     """Say that nothing comes that way."""
-    return _("Det finns inget sådant sätt att komma in. Välj ett i listan.")
+    return _("Det valet finns inte under Kom in genom. Välj ett i listan.")
 
 
 def no_place() -> str:

@@ -179,16 +179,17 @@ _ABOUT: Mapping[str, Callable[[], str]] = {
         "Efter hur många dagar orden i andra avslagna idéer gallras; 0 betyder aldrig."
     ),
     "destroy_unlawful_days": lambda: _(
-        "Efter hur många dagar det gallras som kan vara bevis, till exempel hot; 0 betyder aldrig."
+        "Efter hur många dagar sådant som kan vara bevis, till exempel hot, gallras; 0 betyder"
+        " aldrig."
     ),
     "destroy_withdrawn_days": lambda: _(
         "Efter hur många dagar orden i en idé som tagits tillbaka gallras; 0 betyder aldrig."
     ),
     "destroy_deliveries_days": lambda: _(
-        "Efter hur många dagar ett formulärsvar gallras som aldrig blev en idé; 0 betyder aldrig."
+        "Efter hur många dagar ett formulärsvar som aldrig blev en idé gallras; 0 betyder aldrig."
     ),
     "import_days": lambda: _(
-        "Hur många dagar orden i en inläst fil sparas som ingen har tagit ställning till."
+        "Hur många dagar orden sparas i en inläst fil som ingen har tagit ställning till."
     ),
     "webhook_private": lambda: _("Dit kopplingar får gå på stadens eget nät."),
 }

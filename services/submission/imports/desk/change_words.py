@@ -25,7 +25,7 @@ IMPORTS = ChangeWords(
             "Ville hämta in %(what)s; den gicks igenom på nytt i stället, för något hade ändrats."
         ),
         "import.forgotten": lambda: _(
-            "Orden ur %(what)s som inte blev idéer glömdes, för tiden var ute."
+            "Orden ur %(what)s som inte blev idéer raderades, för de fick inte sparas längre."
         ),
         "import.put_aside": lambda: _("Lade %(what)s åt sidan; inget hämtades in."),
         "import.taken_back": lambda: _("Tog tillbaka allt som hämtades in med %(what)s."),

@@ -46,6 +46,20 @@ def test_a_person(text, found):
     assert marked(text) == found
 
 
+@pytest.mark.parametrize("after", [", 3 år,", ", som vi gillar,", " och Anna Berg"])
+@pytest.mark.parametrize(
+    ("name", "is_person"),
+    [
+        *(("Hunden Bella", False), ("Båten Elin", False), ("Katten Murre", False)),
+        # Hunden is no part of the next; who cuts hair is a person as well as a shop.
+        *(("Belinda Trast", True), ("Frisören Trast", True)),
+    ],
+)
+def test_the_name_of_an_animal_or_a_thing_is_nobodys(name, is_person, after):
+    found = [each for each in marked(f"{name}{after} är här.") if each != "Anna Berg"]
+    assert found == ([name] if is_person else [])
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -275,7 +275,7 @@ def test_what_was_quicker_than_the_worker_leaves_the_words_for_their_time(
     work(settings)
     assert public(session) == ["En bänk vid ån", "En gunga"]
     page = admin.get(place)
-    assert "finns bara här. De glöms" in said(page)
+    assert "finns bara här. De raderas" in said(page)
     kept = select(ImportLine.text).where(ImportLine.text.is_not(None))
     assert session.scalars(kept).all() == ["En bänk"]
     run = run_of(session)

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from services.moderation.decisions.entries import open_entry
 from services.moderation.desk import ways
-from services.moderation.desk.queue import review_queue
+from services.moderation.desk.queue import queue_counts, review_queue
 from services.moderation.desk.queue.queue_filter import Filter
 from services.moderation.desk.search import searching
 from services.moderation.desk.search.search_asked import Asked
@@ -105,6 +105,18 @@ def test_a_rare_way_is_found_behind_many_of_another(unit, came, monkeypatch, new
 )
 def test_what_is_no_way_is_none(typed):
     assert ways.read_way(typed) is None
+
+
+def test_a_form_that_is_not_there_is_no_way(unit, came):
+    assert ways.find_way(unit, "hook-nobodys") is None
+    assert [way for way in (*came, "hook") if ways.find_way(unit, way) != way] == []
+    assert ways.find_way(unit, "fax") is None
+
+
+def test_the_queue_and_the_search_offer_the_same_forms(unit, came):
+    listed = ways.list_forms(unit)
+    assert listed == [(slug, slug) for slug in FORMS]
+    assert queue_counts.count_around(unit, None).forms == listed
 
 
 def test_every_way_that_is_offered_can_be_read(unit, came, monkeypatch):

@@ -67,6 +67,8 @@ def test_a_page_at_a_time_all_are_shown_once(desk, session):
         ({"q": "å" * 10_000}, "10000 tecken"),
         ({"state": "påhittat"}, "inget sådant läge"),
         ({"council": "påhittat"}, "inget sådant råd"),
+        ({"way": "påhittat"}, "Det valet finns inte under Kom in genom"),
+        ({"way": "hook-ingens"}, "Det valet finns inte under Kom in genom"),
         ({"after": "påhittat"}, "Länken"),
         ({"after": "9" * 500}, "Länken"),
     ],
