@@ -6,7 +6,7 @@ from datetime import timedelta
 from babel.numbers import format_decimal
 
 from services.moderation.checks.explanations import name_finding
-from services.moderation.checks.finding import Code, Severity
+from services.moderation.checks.finding import Severity
 from services.moderation.desk import words
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED, Waiting
 from services.moderation.desk.queue.queue_filter import MAX_SEARCH, Filter
@@ -59,8 +59,6 @@ def list_causes(card: Card, wanted: Filter) -> list[Cause]:
 
 def _name_codes(card: Card, severity: Severity) -> list[str]:
     codes = [each.code for each in card.findings if each.severity is severity]
-    if severity is Severity.HIGH:
-        codes += [Code(code) for code in card.grave]
     return [name_finding(code) for code in dict.fromkeys(codes)]
 
 

@@ -26,7 +26,6 @@ from sqlalchemy.orm import aliased
 
 from services.moderation.checking.idea_reading import findings_of
 from services.moderation.checks import Finding
-from services.moderation.decisions import acknowledging
 from services.moderation.desk.queue import queue_walk
 from services.moderation.desk.queue.leases import list_lookers
 from services.moderation.desk.queue.queue_counts import MOST_COUNTED
@@ -87,15 +86,12 @@ class Card:
     idea_id: UUID
     outcome: Outcome | None
     unchecked: list[str]
-    text_version: int
     text: str
     # How many more entries the card stands for; counted no further than MOST_COUNTED.
     others: int
     # Who else looks at the idea right now.
     lookers: list[str]
     findings: list[Finding] = field(default_factory=list)
-    # Codes of what is grave in a text that not all checks have read, beyond the findings.
-    grave: list[str] = field(default_factory=list)
     behind: list[Behind] = field(default_factory=list)
 
 
@@ -119,7 +115,6 @@ def read_queue_page(
     found = findings_of(session, [card.idea_id for card in cards])
     for card in cards:
         card.findings = found.get(card.idea_id, [])
-    _read_the_unread(session, [card for card in cards if card.outcome is None or card.unchecked])
     _look_behind(session, [card for card in cards if card.others])
     return cards, more
 
@@ -183,7 +178,6 @@ def _card(row: Row[Any]) -> Card:
         idea_id=idea.id,
         outcome=row.outcome,
         unchecked=row.unchecked or [],
-        text_version=idea.text_version,
         text=text,
         others=row.alike - 1,
         lookers=row.lookers or [],
@@ -198,15 +192,6 @@ def cut_snippet(text: str, most: int = _SNIPPET) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[:most].rstrip()} …"
-
-
-def _read_the_unread(session: SqlSession, cards: Sequence[Card]) -> None:
-    """Give the cards that not all checks have read what would be asked about at a decision."""
-    versions = [(card.idea_id, card.text_version) for card in cards]
-    read = acknowledging.grave_in(session, versions)
-    for card, version in zip(cards, versions, strict=True):
-        known = {each.code.value for each in card.findings}
-        card.grave = sorted(read.get(version, frozenset()) - known)
 
 
 def _look_behind(session: SqlSession, cards: Sequence[Card]) -> None:
