@@ -18,6 +18,24 @@ def list_backups(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name))
 
 
+def remove_unfinished(folder: Path, now: datetime) -> list[Path]:
+    """Remove what backups left that were ended in the middle a day ago or more; return what it was.
+
+    It holds what residents wrote, sealed or not, and nobody would look for it.
+    """
+    began = name_backup(_in_utc(now) - timedelta(days=1), is_sealed=True)
+    gone = [
+        path
+        for path in sorted(folder.iterdir())
+        if _OURS.fullmatch(path.name.removesuffix(".new"))
+        and path.name.endswith(".new")
+        and path.name < began
+    ]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
 def remove_oldest(folder: Path, keep: int, *, made: Path) -> list[Path]:
     """Remove all but the newest few, and return what was removed.
 

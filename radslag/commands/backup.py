@@ -74,6 +74,10 @@ def _keep_daily(folder: Path, to: str | None, keep: int, hour: int, data: Path |
 def _keep_now(file: Path, to: str | None, keep: int | None, data: Path | None) -> None:
     now = utcnow()
     path = file if keep is None else file / nightly.name_backup(now, is_sealed=bool(to))
+    if keep is not None:
+        # Before there is a new one: they may be what leaves no room for it.
+        for gone in nightly.remove_unfinished(file, now):
+            say_line(f"Removed, not finished: {gone}")
     with open_system(data, without=_NOT_NEEDED) as settings:
         try:
             with (

@@ -2,7 +2,8 @@
 
 Each idea that was rejected or taken back is of one sort, and each sort has its own period. It is
 counted from the last decision, or the last that its writer asked for. Nothing is due that somebody
-waits for: an open entry of the queue, a question to a colleague, an event or a letter under way.
+waits for: an open entry of the queue, a question to a colleague, an event or a letter under way. A
+question as old as the period, to one who has left, and what was given up hold nothing.
 
 What is merged is part of the idea that stands, and what stands, waits or is merged is never due.
 """
@@ -63,6 +64,10 @@ _DUE = text(f"""
     SELECT i.id FROM ideas i LEFT JOIN rules r ON r.id = i.rule_id
     WHERE i.status IN ('rejected', 'withdrawn') AND i.destroyed_at IS NULL
       AND i.received_at <= :until
+      -- What a state or a rule rules out is not looked into.
+      AND (:sort <> 'withdrawn' OR i.status = 'withdrawn')
+      AND (:sort NOT IN ('spam', 'rejected') OR i.status = 'rejected')
+      AND (:sort <> 'spam' OR r.code = 'spam')
       AND {_SORT} = :sort
       AND greatest(
           (SELECT max(d.decided_at) FROM decisions d WHERE d.idea_id = i.id),
@@ -70,12 +75,14 @@ _DUE = text(f"""
            WHERE e.subject_id = i.id AND e.kind = 'ReceiptAction')) <= :until
       AND NOT EXISTS (
           SELECT FROM queue_entries q WHERE q.idea_id = i.id AND q.closed_at IS NULL)
-      AND NOT EXISTS (SELECT FROM asks a WHERE a.idea_id = i.id AND a.closed_at IS NULL)
+      AND NOT EXISTS (
+          SELECT FROM asks a
+          WHERE a.idea_id = i.id AND a.closed_at IS NULL AND a.asked_at > :until)
       AND NOT EXISTS (
           SELECT FROM letters l WHERE l.idea_id = i.id AND l.state IN ('waiting', 'claimed'))
       AND NOT EXISTS (
           SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
-          WHERE e.subject_id = i.id AND d.done_at IS NULL)
+          WHERE e.subject_id = i.id AND d.done_at IS NULL AND d.failed_at IS NULL)
     ORDER BY i.received_at, i.id LIMIT :most FOR UPDATE OF i SKIP LOCKED""")  # noqa: S608 - constants
 # Put aside by a version that did not note when: counted from here on.
 _NOTE_ASIDE = text("""

@@ -337,6 +337,21 @@ def test_what_somebody_waits_for_holds_the_words(unit, decided, hold):
     assert is_gone(unit, idea)
 
 
+def test_an_old_question_and_a_job_that_was_given_up_hold_nothing(unit, decided):
+    period = timedelta(days=DAYS["rejected"])
+    asked_long_ago, asked_lately, given_up = (rejected(unit) for _ in range(3))
+    for idea, ago in ((asked_long_ago, period), (asked_lately, period - TICK)):
+        hold_by_question(unit, idea)
+        unit.flush()
+        unit.execute(update(Ask).where(Ask.idea_id == idea.id).values(asked_at=NOW - ago))
+    hold_by_event(unit, given_up)
+    unit.execute(update(OutboxEvent).values(occurred_at=NOW - OLD))
+    unit.execute(update(OutboxDelivery).values(failed_at=NOW))
+    destroy(unit, decided)
+    kept = [is_gone(unit, idea) for idea in (asked_long_ago, asked_lately, given_up)]
+    assert kept == [True, False, True]
+
+
 def an_answer(unit: SqlSession, ago: timedelta | None, state: str = "put_aside") -> InboxItem:
     source = FormSource(
         id=new_id(), slug=f"k{new_id().hex}", title="Kontakt", nonce=b"n", secret_sha256=b"s"

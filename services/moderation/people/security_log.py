@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # What needs no right password is counted in steps of so long, and of each step so many rows of a
 # kind are kept.
 SLOT = timedelta(minutes=10)
-MOST_IN_SLOT = 1000
+MOST_IN_SLOT = 200
 COUNTED = frozenset(
     {
         SecurityKind.WRONG_PASSWORD,

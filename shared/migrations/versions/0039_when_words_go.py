@@ -22,18 +22,6 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.execute("SET LOCAL lock_timeout = '4s'")
-    op.add_column("inbox", sa.Column("put_aside_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_check_constraint(
-        op.f("ck_inbox_put_aside_when_it_is"),
-        "inbox",
-        "put_aside_at IS NULL OR state = 'put_aside'",
-    )
-    op.create_index(
-        "ix_inbox_aside",
-        "inbox",
-        ["put_aside_at"],
-        postgresql_where=sa.text("state = 'put_aside' AND body <> ''"),
-    )
     op.create_index(
         "ix_import_lines_with_words",
         "import_lines",
@@ -51,6 +39,19 @@ def upgrade() -> None:
         "ideas",
         ["source", "received_at", "seq"],
         postgresql_where=sa.text("status <> 'received' AND source <> 'form'"),
+    )
+    # Last, since form tools wait from here to the end.
+    op.add_column("inbox", sa.Column("put_aside_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_inbox_put_aside_when_it_is"),
+        "inbox",
+        "put_aside_at IS NULL OR state = 'put_aside'",
+    )
+    op.create_index(
+        "ix_inbox_aside",
+        "inbox",
+        ["put_aside_at"],
+        postgresql_where=sa.text("state = 'put_aside' AND body <> ''"),
     )
 
 

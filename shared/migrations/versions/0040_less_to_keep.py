@@ -23,9 +23,10 @@ oldest_code = "0027"
 def upgrade() -> None:
     """Apply."""
     op.execute("SET LOCAL lock_timeout = '4s'")
+    # Before anything is locked that residents read: what a drop locks is locked to the end.
+    op.create_index(op.f("ix_fingerprints_seq"), "fingerprints", ["seq"], unique=False)
     op.drop_index("ix_idea_texts_search", "idea_texts")
     op.drop_index("ix_ideas_search", "ideas")
-    op.create_index(op.f("ix_fingerprints_seq"), "fingerprints", ["seq"], unique=False)
 
 
 def downgrade() -> None:

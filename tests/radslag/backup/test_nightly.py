@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -60,6 +60,22 @@ def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(tmp_path):
     assert gone == sorted(ours)[:2]
     assert {path.name for path in tmp_path.iterdir()} == {*sorted(ours)[2:], *others}
     assert nightly.remove_oldest(tmp_path, 2, made=newest) == []
+
+
+def test_what_was_ended_in_the_middle_goes_after_a_day_and_nothing_else(tmp_path):
+    [whole] = made(tmp_path, 1)
+    unfinished = [
+        f"{name}.new" for name in made(tmp_path, 2, 3) + made(tmp_path, 4, is_sealed=True)
+    ]
+    for name in unfinished:
+        (tmp_path / name.removesuffix(".new")).rename(tmp_path / name)
+    (tmp_path / "a.backup.new").touch()
+    at = datetime(2026, 3, 3, 2, tzinfo=UTC)
+    tick, day = timedelta(seconds=1), timedelta(days=1)
+    gone = nightly.remove_unfinished(tmp_path, at.astimezone(CITY) + day + tick)
+    assert [path.name for path in gone] == unfinished[:2]
+    assert nightly.remove_unfinished(tmp_path, at + day + tick) == []
+    assert {path.name for path in tmp_path.iterdir()} == {whole, unfinished[2], "a.backup.new"}
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
