@@ -127,3 +127,11 @@ def test_sockets_are_not_made_in_a_folder_of_somebody_else(tmp_path, elsewhere):
         os.chown(swept.path, _SOMEBODY, _SOMEBODY)
         with pytest.raises(OSError, match="somebody else"):
             sockets.make_anew(swept, ours)
+
+
+def test_who_inherits_the_lock_holds_the_folder(tmp_path):
+    """A server goes on holding it when the supervisor is killed."""
+    folder = DataFolder(tmp_path)
+    held, there = os.fstat(folder.lock), (tmp_path / "lock").stat()
+    assert (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino)
+    folder.release()

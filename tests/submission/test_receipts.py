@@ -243,6 +243,16 @@ def test_a_published_idea_links_to_its_page(client, session, address, idea):
     assert "Din idé visas inte längre" in one(soup(client.get(address)), "h1").text
 
 
+def test_no_public_word_becomes_part_of_the_page(client, session, address, idea):
+    decide(session, idea, DecisionKind.PUBLISH)
+    idea.public_text, idea.public_author = "Fler <b>bänkar</b>", "<i>Kim</i>"
+    session.commit()
+    card = one(soup(client.get(address)), ".receipt-card")
+    assert "Fler <b>bänkar</b>" in card.text
+    assert "<i>Kim</i> säger:" in card.text
+    assert card.select("b, i") == []
+
+
 def test_what_was_masked_is_told(client, session, address, idea):
     decide(session, idea, DecisionKind.MASK, mask_spans=[(0, 4)])
     decide(session, idea, DecisionKind.PUBLISH)

@@ -58,6 +58,13 @@ def save_map(tool, **by) -> None:
         sources.save_mapping(session, source, FieldMap(**by), seen_version=version, by=None)
 
 
+def test_the_newest_version_of_a_mapping_is_the_one_in_force(tool, session):
+    for key in ("önskan", "svar", "ord"):
+        save_map(tool, text=(Part(key),))
+    version, by = sources.mapping_of(session, tool.source.id)
+    assert (version, by.text) == (3, (Part("ord"),))
+
+
 def test_a_delivery_is_stored_raw_with_its_event_and_then_answered(tool, session):
     body = b'{ "text": "Fler b\\u00e4nkar.", "x": [1] }'
     answer = tool.post(data=body, content_type="application/json; charset=utf-8")
