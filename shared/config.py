@@ -119,8 +119,8 @@ class Settings:
         "How many processes the public web has, and how many the desk; `0`: one for each core", "0"
     )
     size: str = _setting(
-        "What `radslag up` runs: `small`, for a city's hundreds of ideas a day, needs at most "
-        "500 MB of memory in all; `large` runs the processes of docker-compose.yml, each by itself",
+        "What `radslag up` runs: `small`, for a city's hundreds of ideas a day, needs about "
+        "550 MB of memory in all; `large` runs the processes of docker-compose.yml, each by itself",
         SMALL,
     )
     submit_limit: str = _setting(
