@@ -369,11 +369,11 @@ class TestQueue:
         tags = {name: {each.text for each in card.select(".tag")} for name, card in cards.items()}
         assert tags == {
             # What was found, by its name; that an idea is new goes without saying.
-            "waiting": {"Mejladress", "Telefonnummer"},
+            "waiting": {"Mejladress", "Telefonnummer", "Inte helt kontrollerad"},
             "clear": set(),
-            "unverdicted": set(),
-            "corrected": {"Rättad av skribenten"},
-            "masked": set(),
+            "unverdicted": {"Inte helt kontrollerad"},
+            "corrected": {"Rättad av skribenten", "Inte helt kontrollerad"},
+            "masked": {"Inte helt kontrollerad"},
             # From ten on, alike ideas are a wave.
             "few": {"Troligt skräp"},
             "wave": {"Troligt skräp", "Våg"},

@@ -38,14 +38,17 @@ _FIRST_PASSKEY, _JOINS = "first_passkey", "joins"
 
 
 def _show_stale(_sentence: str) -> ResponseReturnValue | None:
-    """Show the form again that a page sent which had lain too long; a password is typed anew."""
+    """Show the form again that a page sent which had lain too long; a password is typed anew.
+
+    Of a link that is good no more there is no form.
+    """
     if request.endpoint == "links.ask":
         return _forgotten_page(page_was_old()), 400
     token = (request.view_args or {}).get("token", "")
     if request.endpoint == "links.change":
         with Session.begin() as reading:
             if resets.find_reset(reading, token) is None:
-                return _link_is_gone(_("Den kan användas en gång, inom en timme. Be om en ny."))
+                return None
         return _new_password_page({"password": page_was_old()}, 400)
     # The question to a passkey is asked by a script, which shows what it is answered.
     at = {"links.accept": "password", "links.accept_with_passkey": "passkey"}
@@ -54,7 +57,7 @@ def _show_stale(_sentence: str) -> ResponseReturnValue | None:
     with Session.begin() as reading:
         invitation = invitations.find_invitation(reading, token)
         if invitation is None:
-            return _link_is_gone(_("Den kan användas en gång. Be en administratör om en ny."))
+            return None
         email = invitation.email
     errors = {at[request.endpoint]: page_was_old()}
     return _welcome_page(errors, request.form.to_dict(), email, 400)

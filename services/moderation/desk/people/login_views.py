@@ -195,7 +195,11 @@ def _show_stale(_sentence: str) -> ResponseReturnValue | None:
         "login.set_up": _code_page,
     }
     page = pages.get(request.endpoint or "")
-    return None if page is None else _refused(400, page_was_old(), page)
+    if page is None:
+        return None
+    shown = make_response(_refused(400, page_was_old(), page))
+    # Who is not on the way in has no code to type: that page only leads elsewhere.
+    return shown if shown.status_code == 400 else None
 
 
 keep_stale_pages(bp, _show_stale)

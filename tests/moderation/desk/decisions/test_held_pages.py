@@ -155,7 +155,8 @@ class TestThePageOfAnIdea:
             assert desk.post(f"/ideas/{idea.number}/decisions", **fields(idea)).status_code == 422
             # It is said above, and speaks against what stands out.
             assert page.select_one(".idea-facts .finding-high").text == "Hot"
-            assert "Hot" in page.select_one(".findings .severity-unchecked").text
+            told = page.select_one(".findings .severity-high").text
+            assert "Hot. Hittat när sidan öppnades" in " ".join(told.split())
             assert [each["data-key"] for each in page.select(".button-main[data-key]")] == ["r"]
         # That some check has not read it is no reason to ask where nothing is found.
         assert desk.get(f"/ideas/{plain.number}").select_one("button[data-key=p]") is not None

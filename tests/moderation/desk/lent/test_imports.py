@@ -300,7 +300,7 @@ def test_a_file_that_nobody_decides_about_is_put_aside_and_forgotten(
     place = upload(admin, CSV).location
     if is_looked_at:
         work(settings)
-    assert "Bestämmer ingen något läggs filen åt sidan" in said(admin.get(place))
+    assert "Om ingen bestämmer något läggs filen åt sidan" in said(admin.get(place))
     run = run_of(session)
     end = run.made_at + timedelta(days=settings.import_days)
     with travel(end - TICK, tick=False):
@@ -318,8 +318,8 @@ def test_a_file_that_nobody_decides_about_is_put_aside_and_forgotten(
     work(settings)
     assert run_of(session).state is ImportState.PUT_ASIDE
     page = admin.get(place)
-    assert "Bestämmer ingen" not in said(page)
-    assert "som inte blev idéer glömdes" in said(admin.get("/audit"))
+    assert "Om ingen bestämmer" not in said(page)
+    assert "som inte blev idéer raderades" in said(admin.get("/audit"))
 
 
 def test_the_same_id_twice_in_a_file_is_told_as_it_will_be(
