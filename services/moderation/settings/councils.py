@@ -33,6 +33,18 @@ def find_council(session: SqlSession, slug: str) -> Council | None:
     return session.scalar(select(Council).where(Council.slug == slug))
 
 
+def lock_council(session: SqlSession, slug: str) -> Council:
+    """Return a council that nobody else changes meanwhile. Raises LookupError.
+
+    Its key stays, so ideas that come in meanwhile, which lock the key, need not wait.
+    """
+    found = select(Council).where(Council.slug == slug).with_for_update(key_share=True)
+    council = session.scalar(found)
+    if council is None:
+        raise LookupError
+    return council
+
+
 def is_open(council: Council, now: datetime) -> bool:
     """Whether it takes ideas now."""
     begun = council.open_from is None or council.open_from <= now
@@ -61,11 +73,7 @@ def change_council(
 
     Raises LookupError, and MovedError when somebody changed it meanwhile. The same again is fine.
     """
-    # Its key stays, so ideas that come in meanwhile, which lock the key, need not wait.
-    found = select(Council).where(Council.slug == slug).with_for_update(key_share=True)
-    council = session.scalar(found)
-    if council is None:
-        raise LookupError
+    council = lock_council(session, slug)
     versioned.change_row(
         session,
         council,

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session as SqlSession
 
-from services.moderation.settings import admin_forms, audit, versioned
+from services.moderation.settings import admin_forms, audit, councils, versioned
 from services.moderation.settings.admin_forms import FieldError
 from shared import i18n
 from shared.i18n import gettext as _
@@ -156,7 +156,7 @@ def set_council_picture(
     there is neither an old picture nor a new one.
     """
     session.execute(_LOCK)
-    council = _lock_council(session, slug)
+    council = councils.lock_council(session, slug)
     picture_id = council.picture_id if found is None else _store(session, found)
     if picture_id is None:
         raise LookupError
@@ -178,7 +178,7 @@ def set_council_picture(
 def remove_council_picture(session: SqlSession, slug: str, *, by: UUID) -> None:
     """Show no picture on a council's page; again changes nothing. Raises LookupError."""
     session.execute(_LOCK)
-    council = _lock_council(session, slug)
+    council = councils.lock_council(session, slug)
     if council.picture_id is None:
         return
     council.picture_id, council.picture_alt = None, ""
@@ -196,15 +196,6 @@ def read_alt(typed: str) -> str:
 def _lock_face(session: SqlSession) -> CityFace:
     session.execute(insert(CityFace).values(id=1, version=0).on_conflict_do_nothing())
     return session.get_one(CityFace, 1, with_for_update=True)
-
-
-def _lock_council(session: SqlSession, slug: str) -> Council:
-    # Its key stays, so ideas that come in meanwhile, which lock the key, need not wait.
-    found = select(Council).where(Council.slug == slug).with_for_update(key_share=True)
-    council = session.scalar(found)
-    if council is None:
-        raise LookupError
-    return council
 
 
 def _store(session: SqlSession, found: CleanPicture) -> int:

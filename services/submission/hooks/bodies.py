@@ -56,15 +56,11 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
 
 def read_old_form(body: bytes, content_type: str) -> Mapping[str, str] | None:
     """Return the fields of a form that is not written in UTF-8; None for every other body."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in {FORM, _PARTS}:
+    kind = _kind_of(content_type)
+    if kind not in {FORM, _PARTS} or _is_utf8(unquote_to_bytes(body) if kind == FORM else body):
         return None
-    raw = unquote_to_bytes(body) if kind == FORM else body
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        with contextlib.suppress(UnreadableBodyError):
-            return read_body(body, content_type)
+    with contextlib.suppress(UnreadableBodyError):
+        return read_body(body, content_type)
     return None
 
 
@@ -78,7 +74,7 @@ def fold_key(key: str) -> str:
 
 
 def _read_pairs(body: bytes, content_type: str) -> list[tuple[str, str]]:
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _kind_of(content_type)
     if kind == "application/json" or kind.endswith("+json"):
         read = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_keep_all)
         # One more than may be is enough to refuse it: each path may be as long as the body.
@@ -208,11 +204,19 @@ def _guess_charset(raw: bytes) -> str:
     The form of an old page is sent as that page is written, and no browser says how. One letter of
     UTF-8 is proof enough that the rest was to be UTF-8, too, and is broken.
     """
+    return "utf-8" if _is_utf8(raw) or not raw.decode(errors="ignore").isascii() else "cp1252"
+
+
+def _is_utf8(raw: bytes) -> bool:
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return "cp1252" if raw.decode(errors="ignore").isascii() else "utf-8"
-    return "utf-8"
+        return False
+    return True
+
+
+def _kind_of(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _parameter(header: str, name: str) -> str:

@@ -85,8 +85,8 @@ class Draft:
 def guess_map(fields: Mapping[str, str]) -> FieldMap:
     """Return the mapping of an obvious body. Raises UnmappableError for any other.
 
-    Obvious is `text`, or one alone of the words that people call it by; of one alone that stands
-    over it, its heading, nothing is lost either, unless the text begins with the same words.
+    Obvious is `text`, or one alone of the words that people call it by. One heading alone stands
+    over it, unless the text begins with the same words.
     """
     said = {key: fold_word(key) for key, value in fields.items() if clean_text(value)}
     texts = [key for key, word in said.items() if word in _OBVIOUS]

@@ -147,9 +147,8 @@ def show_queue(wanted: Filter) -> str:
     part = request.args.get("part") == "list"
     with Session() as reading:
         around = {} if part else _around(reading, wanted)
-        if wanted.way and wanted.way not in dict(
-            around.get("ways") or ways.name_ways(ways.list_forms(reading))
-        ):
+        way = wanted.way
+        if way and not (way in dict(around["ways"]) if around else ways.find_way(reading, way)):
             # What the list is narrowed by is what the choice above it shows.
             wanted = replace(wanted, way=None)
         cards, more = review_queue.read_queue_page(
